@@ -1,0 +1,1 @@
+"""云梦: find pictures by picture."""

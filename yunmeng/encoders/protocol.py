@@ -1,0 +1,48 @@
+"""What an encoder is: the seam between pictures and vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.types import Pixels
+
+__all__ = ["Encoder", "EncoderSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """One row of the catalogue.
+
+    ``dim`` is the embedding's length, ``input_size`` the side of the square input in pixels, ``sha256`` that of
+    the file of weights: two encoders make comparable vectors if and only if their name and ``sha256`` agree.
+    """
+
+    name: str
+    dim: int
+    input_size: int
+    preprocessing: str
+    licence: str
+    source: str
+    sha256: str
+
+
+class Encoder(Protocol):
+    """Pictures in, L2-normalised float32 embeddings out. Safe to call from several threads."""
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    def prepare(self, picture: Pixels) -> Pixels:
+        """The picture as the network takes it, uint8 (input_size, input_size, 3).
+
+        Runs on the caller's thread, so that a pipeline can do it where it decodes. Prepared
+        pictures pass through unchanged.
+        """
+        ...
+
+    def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
+        """Embeddings of n pictures of any size, prepared or not: float32 (n, dim), L2-normalised."""
+        ...

@@ -1,0 +1,159 @@
+"""Every error that Yunmeng raises on purpose.
+
+::
+
+    YunmengError
+    ├── PictureError            one picture cannot be used; .reason says which way
+    │   └── FetchError          it could not be brought from its URL
+    ├── LibraryError            the library as a whole
+    │   ├── LibraryNotFound
+    │   ├── LibraryExists
+    │   ├── LibraryLocked       another process holds it
+    │   ├── LibraryFormatError  library.toml is broken or from another version
+    │   └── EncoderMismatch     vectors of one encoder, library of another
+    ├── SchemaError             declared attributes, or values that do not fit them
+    ├── FilterError             a filter that cannot be parsed or does not fit the schema
+    ├── RecordNotFound          no record has this id
+    ├── SourceError             a path, manifest or URL list that cannot be read
+    ├── EncoderError
+    │   ├── UnknownEncoder
+    │   ├── WeightsError        weights missing, broken or not the expected ones
+    │   └── ProviderError       the ONNX Runtime provider asked for is not there
+    ├── MissingExtra            an optional dependency is needed
+    ├── StoreError              the vector store failed
+    └── StateError              the state database failed
+
+A message is one line and says what to do. Exit codes belong to ``cli/``, HTTP status to the server.
+"""
+
+from enum import StrEnum
+
+__all__ = [
+    "EncoderError",
+    "EncoderMismatch",
+    "FetchError",
+    "FilterError",
+    "LibraryError",
+    "LibraryExists",
+    "LibraryFormatError",
+    "LibraryLocked",
+    "LibraryNotFound",
+    "MissingExtra",
+    "PictureError",
+    "ProviderError",
+    "Reason",
+    "RecordNotFound",
+    "SchemaError",
+    "SourceError",
+    "StateError",
+    "StoreError",
+    "UnknownEncoder",
+    "WeightsError",
+    "YunmengError",
+]
+
+
+class YunmengError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class Reason(StrEnum):
+    """Why a picture could not be used: a stable code, for counting and for programs."""
+
+    EMPTY = "empty"  # zero bytes
+    UNREADABLE = "unreadable"  # the file cannot be opened or read
+    NOT_A_PICTURE = "not-a-picture"  # bytes of no known picture format
+    UNSUPPORTED = "unsupported"  # a picture, in a format or mode that is not handled
+    TRUNCATED = "truncated"  # the data ends early
+    CORRUPT = "corrupt"  # the data contradicts itself
+    ZERO_SIZE = "zero-size"  # width or height is 0
+    TOO_MANY_PIXELS = "too-many-pixels"  # over the pixel limit (decompression bomb)
+    TOO_LARGE = "too-large"  # over the byte limit
+    UNFETCHABLE = "unfetchable"  # the URL gave no picture (status, timeout, connection, scheme)
+    BAD_ID = "bad-id"  # the id is empty or longer than the store takes
+    BAD_ATTRIBUTE = "bad-attribute"  # an attribute does not fit its declared type
+
+
+class PictureError(YunmengError):
+    """One picture cannot be used. The run goes on without it."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+
+
+class FetchError(PictureError):
+    """A picture could not be brought from its URL."""
+
+
+class LibraryError(YunmengError):
+    """The library as a whole cannot be used as asked."""
+
+
+class LibraryNotFound(LibraryError):
+    """There is no library at this place."""
+
+
+class LibraryExists(LibraryError):
+    """There is a library at this place already."""
+
+
+class LibraryLocked(LibraryError):
+    """Another process has the library open."""
+
+
+class LibraryFormatError(LibraryError):
+    """``library.toml`` is broken, or written by a version that this one cannot read."""
+
+
+class EncoderMismatch(LibraryError):
+    """Vectors of one encoder meet a library that is bound to another."""
+
+
+class SchemaError(YunmengError):
+    """A declaration of attributes is wrong, or a value does not fit it."""
+
+
+class FilterError(YunmengError):
+    """A filter cannot be parsed, or names what the library has not declared."""
+
+
+class RecordNotFound(YunmengError):
+    """No record has this id."""
+
+
+class SourceError(YunmengError):
+    """A path, a manifest or a list of URLs cannot be read at all."""
+
+
+class EncoderError(YunmengError):
+    """An encoder cannot be built or run."""
+
+
+class UnknownEncoder(EncoderError):
+    """The catalogue has no encoder of this name."""
+
+
+class WeightsError(EncoderError):
+    """Weights are missing, broken, or not those that the catalogue names."""
+
+
+class ProviderError(EncoderError):
+    """The ONNX Runtime execution provider asked for is not installed here."""
+
+
+class MissingExtra(YunmengError):
+    """An optional dependency is needed for what was asked."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs an optional part: pip install "yunmeng[{extra}]"')
+        self.extra = extra
+
+
+class StoreError(YunmengError):
+    """The vector store failed."""
+
+
+class StateError(YunmengError):
+    """The state database failed."""

@@ -1,0 +1,69 @@
+"""What a store is: vectors and attributes, kept and found again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from yunmeng.stores.filters import Filter
+from yunmeng.types import AttributeSchema, Hit, Record, Vector
+
+__all__ = ["Store"]
+
+
+class Store(Protocol):
+    """Keeps records under their ids and finds them by vector.
+
+    Filters are applied before ranking: a filtered search returns k hits whenever k exist. A filter that names an
+    attribute outside ``schema`` raises `FilterError`, a dead backend `StoreError`.
+    """
+
+    @property
+    def schema(self) -> AttributeSchema:
+        """The declared attributes, the only ones that filters can name."""
+        ...
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        """Write records, each with its vector. On return they are durable against the process being killed."""
+        ...
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Remove records; unknown ids are passed over. Returns how many there were."""
+        ...
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
+        """The records that exist among ``ids``."""
+        ...
+
+    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
+        """The records whose file had one of these SHA-256 digests (hex), by digest."""
+        ...
+
+    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        """The k nearest by cosine, best first."""
+        ...
+
+    def search_groups(
+        self, vector: Vector, k: int, group_by: str, filter: Filter | None = None
+    ) -> list[Hit]:
+        """The best hit of each of the k nearest groups, a group being one value of a declared str attribute.
+
+        Records without the attribute belong to no group and are left out.
+        """
+        ...
+
+    def count(self, filter: Filter | None = None) -> int: ...
+
+    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
+        """All records (that match), in no particular order, as they were when the iteration began."""
+        ...
+
+    def flush(self) -> None:
+        """Make what was written durable against power loss too."""
+        ...
+
+    def optimise(self) -> None:
+        """Index what was written since the last call, so that search stays fast. May take minutes."""
+        ...
+
+    def close(self) -> None: ...
+
+

@@ -1,0 +1,61 @@
+"""The values that pass between the rooms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "AttributeType",
+    "AttributeValue",
+    "Attributes",
+    "AttributeSchema",
+    "Hit",
+    "Pixels",
+    "Record",
+    "Vector",
+]
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""An upright sRGB picture: uint8, (height, width, 3), 0-255."""
+
+Vector: TypeAlias = NDArray[np.float32]
+"""One embedding: float32, (dim,), L2-normalised."""
+
+AttributeType: TypeAlias = Literal["str", "int", "float", "bool", "list[str]"]
+AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
+Attributes: TypeAlias = Mapping[str, AttributeValue]
+AttributeSchema: TypeAlias = Mapping[str, AttributeType]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture as a library keeps it.
+
+    ``sha256`` is of the file's bytes, 64 hex digits; ``phash`` 16 and ``pdq`` 64 hex digits; ``width`` and ``height``
+    are of the upright picture in pixels; ``quality`` maps the score names of `yunmeng.imaging.quality` to
+    their values. ``vector`` is None where it was not asked for.
+    """
+
+    id: str
+    uri: str
+    sha256: str
+    phash: str
+    pdq: str
+    width: int
+    height: int
+    quality: Mapping[str, float] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
+    vector: Vector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer to a search. ``score`` is a similarity, cosine in [-1, 1]: higher is better."""
+
+    id: str
+    score: float
+    uri: str
+    attributes: Attributes
