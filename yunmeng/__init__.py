@@ -1,1 +1,46 @@
-"""云梦: find pictures by picture."""
+"""云梦: image search for a folder, a catalogue or an archive."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from yunmeng.version import __version__
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.errors import FilterError, LibraryError, PictureError, YunmengError
+    from yunmeng.library import Library
+    from yunmeng.types import Hit, Record
+
+__all__ = [
+    "FilterError",
+    "Hit",
+    "Library",
+    "LibraryError",
+    "PictureError",
+    "Record",
+    "Settings",
+    "YunmengError",
+    "__version__",
+]
+
+_HOMES = {
+    "FilterError": "errors",
+    "Hit": "types",
+    "Library": "library",
+    "LibraryError": "errors",
+    "PictureError": "errors",
+    "Record": "types",
+    "Settings": "config",
+    "YunmengError": "errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    # `import yunmeng`, and with it `yunmeng --help`, must not pay for NumPy and the stores.
+    if name in _HOMES:
+        return getattr(import_module(f"yunmeng.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'yunmeng' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,11 +4,13 @@ Every setting can be given as an environment variable with the prefix ``YUNMENG_
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from yunmeng.errors import SettingsError
 
 __all__ = ["Settings"]
 
@@ -29,12 +31,23 @@ class Settings(BaseSettings):
     precision: Literal["fp32", "fp16"] = Field(
         "fp32", description="How the encoder's weights are stored on disk; fp16 halves the file, sums stay FP32."
     )
-    batch_size: int = Field(32, ge=1, le=1024, description="Pictures in one encoder batch, written and acknowledged together.")
+    batch_size: int = Field(
+        32, ge=1, le=1024, description="Pictures in one encoder batch, written and acknowledged together."
+    )
     max_pixels: int = Field(
-        200_000_000, ge=1, description="Largest picture that is decoded, in pixels; a guard against decompression bombs."
+        200_000_000,
+        ge=1,
+        description="Largest picture that is decoded, in pixels; a guard against decompression bombs.",
     )
-    max_file_bytes: int = Field(
-        500_000_000, ge=1, description="Largest picture file that is read, in bytes."
-    )
+    max_file_bytes: int = Field(500_000_000, ge=1, description="Largest picture file that is read, in bytes.")
     url_timeout: float = Field(20.0, gt=0, description="Seconds that fetching one URL may take, redirects included.")
     url_max_bytes: int = Field(50_000_000, ge=1, description="Largest body that is fetched from a URL, in bytes.")
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings as the environment gives them. Raises `SettingsError` in one line if one of them is wrong."""
+        try:
+            return cls()
+        except ValidationError as exc:
+            first = exc.errors()[0]
+            raise SettingsError(f"YUNMENG_{str(first['loc'][0]).upper()} is wrong: {first['msg']}") from exc

@@ -12,6 +12,7 @@
     │   ├── LibraryFormatError  library.toml is broken or from another version
     │   └── EncoderMismatch     vectors of one encoder, library of another
     ├── SchemaError             declared attributes, or values that do not fit them
+    ├── QueryError              a query that cannot be answered as it is asked
     ├── FilterError             a filter that cannot be parsed or does not fit the schema
     ├── RecordNotFound          no record has this id
     ├── SourceError             a path, manifest or URL list that cannot be read
@@ -20,6 +21,7 @@
     │   ├── WeightsError        weights missing, broken or not the expected ones
     │   └── ProviderError       the ONNX Runtime provider asked for is not there
     ├── MissingExtra            an optional dependency is needed
+    ├── SettingsError           an environment variable YUNMENG_... holds what it must not
     ├── StoreError              the vector store failed
     └── StateError              the state database failed
 
@@ -41,9 +43,11 @@ __all__ = [
     "MissingExtra",
     "PictureError",
     "ProviderError",
+    "QueryError",
     "Reason",
     "RecordNotFound",
     "SchemaError",
+    "SettingsError",
     "SourceError",
     "StateError",
     "StoreError",
@@ -119,6 +123,10 @@ class FilterError(YunmengError):
     """A filter cannot be parsed, or names what the library has not declared."""
 
 
+class QueryError(YunmengError):
+    """A query cannot be answered as it is asked."""
+
+
 class RecordNotFound(YunmengError):
     """No record has this id."""
 
@@ -149,6 +157,10 @@ class MissingExtra(YunmengError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} needs an optional part: pip install "yunmeng[{extra}]"')
         self.extra = extra
+
+
+class SettingsError(YunmengError):
+    """A setting has a value that it cannot have."""
 
 
 class StoreError(YunmengError):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "AttributeSchema",
     "AttributeType",
     "AttributeValue",
     "Attributes",
-    "AttributeSchema",
     "Hit",
     "Pixels",
     "Record",

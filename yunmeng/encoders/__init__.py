@@ -1,0 +1,20 @@
+"""Encoders: pictures to vectors. The catalogue of those there are, and how one is loaded."""
+
+from yunmeng.encoders.catalogue import DEFAULT_ENCODER, get_spec, load, specs
+from yunmeng.encoders.imagenet import class_names, top_classes
+from yunmeng.encoders.onnx_encoder import OnnxEncoder
+from yunmeng.encoders.onnx_runtime import available_providers
+from yunmeng.encoders.protocol import Encoder, EncoderSpec
+
+__all__ = [
+    "DEFAULT_ENCODER",
+    "Encoder",
+    "EncoderSpec",
+    "OnnxEncoder",
+    "available_providers",
+    "class_names",
+    "get_spec",
+    "load",
+    "specs",
+    "top_classes",
+]

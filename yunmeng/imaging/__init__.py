@@ -1,0 +1,35 @@
+"""Pictures before they are numbers: files and bytes to upright sRGB, quality, fingerprints, enhancement, sheets.
+
+Importing it loads NumPy and Pillow, nothing heavier.
+"""
+
+from yunmeng.imaging.decode import DECODED_SIDE, Picture, decode, from_pillow
+from yunmeng.imaging.describe import describe
+from yunmeng.imaging.enhance import enhance
+from yunmeng.imaging.files import PICTURE_ENDINGS, is_picture, read
+from yunmeng.imaging.fingerprint import Fingerprints, fingerprint, hamming, sha256
+from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, problems
+from yunmeng.imaging.sheet import Tile, draw_sheet, save_sheet
+
+__all__ = [
+    "DECODED_SIDE",
+    "EXPLANATIONS",
+    "PICTURE_ENDINGS",
+    "Fingerprints",
+    "Picture",
+    "QualityScores",
+    "Tile",
+    "assess",
+    "decode",
+    "describe",
+    "draw_sheet",
+    "enhance",
+    "fingerprint",
+    "from_pillow",
+    "hamming",
+    "is_picture",
+    "problems",
+    "read",
+    "save_sheet",
+    "sha256",
+]

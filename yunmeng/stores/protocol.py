@@ -1,6 +1,6 @@
 """What a store is: vectors and attributes, kept and found again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from yunmeng.stores.filters import Filter
@@ -41,9 +41,7 @@ class Store(Protocol):
         """The k nearest by cosine, best first."""
         ...
 
-    def search_groups(
-        self, vector: Vector, k: int, group_by: str, filter: Filter | None = None
-    ) -> list[Hit]:
+    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
         """The best hit of each of the k nearest groups, a group being one value of a declared str attribute.
 
         Records without the attribute belong to no group and are left out.
@@ -65,5 +63,3 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
-
-

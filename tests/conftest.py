@@ -1,0 +1,90 @@
+"""What all tests share: settings that touch nothing of the user's, and pictures made on the spot."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from yunmeng.config import Settings
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.library import Library
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+"""Photographs for figures; tests that want them are skipped where they are missing."""
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole run, so that each encoder's graph is built once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def settings(cache_dir: Path) -> Settings:
+    return Settings(cache_dir=cache_dir, batch_size=4)
+
+
+def paint(seed: int, size: tuple[int, int] = (64, 48)) -> Image.Image:
+    """A smooth colourful picture that only ``seed`` decides."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+def write_pictures(folder: Path, count: int, start: int = 0) -> Path:
+    """``count`` different JPEGs named 000.jpg, 001.jpg and so on, from ``start``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(start, start + count):
+        paint(seed).save(folder / f"{seed:03}.jpg", quality=90)
+    return folder
+
+
+@pytest.fixture
+def make_pictures(tmp_path: Path) -> Callable[..., Path]:
+    """`write_pictures` into a folder of the test's own, by name."""
+    return lambda count, name="pictures", start=0: write_pictures(tmp_path / name, count, start)
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    return FakeEncoder()
+
+
+@pytest.fixture
+def library(tmp_path: Path, encoder: FakeEncoder, settings: Settings) -> Iterator[Library]:
+    attributes = {"category": "str", "price": "float", "stock": "int", "sale": "bool", "tags": "list[str]"}
+    with Library.create(tmp_path / "library", encoder, attributes, settings) as library:  # type: ignore[arg-type]
+        yield library
+
+
+class CommandLine:
+    """Runs ``yunmeng`` as users do, in a process of its own, in ``folder``."""
+
+    def __init__(self, folder: Path, cache_dir: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "YUNMENG_CACHE_DIR": str(cache_dir)}
+
+    def start(self, *arguments: str | Path, **environment: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "yunmeng", *map(str, arguments)],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __call__(self, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+        with self.start(*arguments, **environment) as process:
+            stdout, stderr = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+
+@pytest.fixture
+def yunmeng(cache_dir: Path, tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path, cache_dir)

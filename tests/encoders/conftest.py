@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from yunmeng.config import Settings
+from yunmeng.encoders.catalogue import load
+from yunmeng.encoders.onnx_encoder import OnnxEncoder
+
+
+@pytest.fixture(scope="session")
+def graph_settings(cache_dir: Path) -> Settings:
+    """Two threads, so that batches are split even where the tests run on one core."""
+    return Settings(cache_dir=cache_dir, threads=2)
+
+
+@pytest.fixture(scope="session")
+def lite0(graph_settings: Settings) -> OnnxEncoder:
+    return load("efficientnet-lite0", graph_settings)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    return Path(__file__).with_name("data")

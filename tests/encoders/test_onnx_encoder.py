@@ -1,0 +1,105 @@
+"""What `Encoder` promises, of the real encoder: shapes, sizes, order, threads, providers, errors."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from yunmeng.config import Settings
+from yunmeng.encoders.catalogue import load
+from yunmeng.encoders.onnx_encoder import OnnxEncoder
+from yunmeng.encoders.onnx_runtime import OnnxSession, available_providers
+from yunmeng.errors import EncoderError, ProviderError
+from yunmeng.types import Pixels
+
+
+def some_pictures(count: int, seed: int = 0) -> list[Pixels]:
+    """Smooth pictures of many sizes, all different."""
+    random = np.random.default_rng(seed)
+    small = random.integers(0, 256, (count, 5, 7, 3), dtype=np.uint8)
+    sizes = random.integers(1, 400, (count, 2))
+    return [np.asarray(Image.fromarray(p).resize((w, h))) for p, (w, h) in zip(small, sizes.tolist(), strict=True)]
+
+
+def test_vectors_are_unit_length_and_in_the_order_of_the_batch(lite0: OnnxEncoder) -> None:
+    batch = some_pictures(11)  # more than the runtime runs at once
+    together = lite0.encode(batch)
+    assert together.shape == (11, 512)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    for picture, vector in zip(batch, together, strict=True):
+        np.testing.assert_allclose(lite0.encode([picture])[0], vector, atol=1e-5)
+    distinct = together @ together.T - 2 * np.eye(11)
+    assert distinct.max() < 0.999
+
+
+def test_an_empty_batch_gives_no_rows(lite0: OnnxEncoder) -> None:
+    assert lite0.encode([]).shape == (0, 512)
+    assert lite0.classify([]).shape == (0, 1000)
+    assert lite0.encode([]).dtype == lite0.classify([]).dtype == np.float32
+
+
+def test_prepared_pictures_pass_through_and_mix_with_others(lite0: OnnxEncoder) -> None:
+    raw = some_pictures(3)
+    prepared = [lite0.prepare(picture) for picture in raw]
+    assert all(picture.shape == (224, 224, 3) and picture.dtype == np.uint8 for picture in prepared)
+    assert lite0.prepare(prepared[0]) is prepared[0]
+    mixed = lite0.encode([raw[0], prepared[1], raw[2]])
+    np.testing.assert_array_equal(mixed, lite0.encode(prepared))
+
+
+def test_the_whole_picture_counts(lite0: OnnxEncoder) -> None:
+    wide = np.full((100, 400, 3), 90, np.uint8)
+    edged = wide.copy()
+    edged[:, :40] = 250
+    assert lite0.prepare(edged)[112, 5, 0] > 200
+    assert lite0.encode([wide])[0] @ lite0.encode([edged])[0] < 0.99
+
+
+def test_a_view_into_a_larger_picture_is_taken(lite0: OnnxEncoder) -> None:
+    whole = some_pictures(1)[0].repeat(4, axis=0).repeat(4, axis=1)
+    crop = whole[2:-2:2, ::-1]
+    np.testing.assert_array_equal(lite0.encode([crop]), lite0.encode([np.ascontiguousarray(crop)]))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [np.zeros((9, 9)), np.zeros((9, 9, 3)), np.zeros((9, 9, 4), np.uint8), np.zeros((0, 9, 3), np.uint8)],
+    ids=["2-d", "float", "rgba", "no rows"],
+)
+def test_what_is_not_a_picture_is_named(lite0: OnnxEncoder, picture: Pixels) -> None:
+    with pytest.raises(EncoderError, match=r"must be uint8 \(height, width, 3\), not .*9"):
+        lite0.encode([picture])
+
+
+def test_many_threads_may_encode_at_once(lite0: OnnxEncoder) -> None:
+    batches = [some_pictures(n, seed=n) for n in (1, 2, 5, 9, 1, 6)]
+    alone = [lite0.encode(batch) for batch in batches]
+    with ThreadPoolExecutor(6) as pool:
+        at_once = list(pool.map(lite0.encode, batches))
+    for expected, got in zip(alone, at_once, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_the_number_of_threads_does_not_change_the_vectors(lite0: OnnxEncoder, graph_settings: Settings) -> None:
+    batch = some_pictures(7)
+    for threads in (0, 1, 5):
+        other = load("efficientnet-lite0", graph_settings.model_copy(update={"threads": threads}))
+        np.testing.assert_allclose(other.encode(batch), lite0.encode(batch), atol=1e-5)
+
+
+def test_an_absent_provider_names_those_there_are_and_what_to_install(graph_settings: Settings) -> None:
+    absent = next(name for name in ("coreml", "cuda") if name not in available_providers())
+    with pytest.raises(ProviderError, match=f"{absent} .*available: .*cpu.*onnxruntime.*YUNMENG_PROVIDER=cpu"):
+        load("efficientnet-lite0", graph_settings.model_copy(update={"provider": absent}))
+
+
+def test_bytes_that_are_no_graph_raise_an_encoder_error() -> None:
+    with pytest.raises(EncoderError, match="cannot load"):
+        OnnxSession(b"no graph", Settings())
+
+
+def test_what_the_runtime_refuses_raises_an_encoder_error(lite0: OnnxEncoder, graph_settings: Settings) -> None:
+    graph = next(graph_settings.cache_dir.glob("efficientnet-lite0-fp32-*.onnx")).read_bytes()
+    with pytest.raises(EncoderError, match="failed on a batch of 1"):
+        OnnxSession(graph, graph_settings).run(["embedding"], np.zeros((1, 8, 8, 3), np.uint8))

@@ -1,0 +1,63 @@
+"""Killed at any moment, a second run finishes the work and encodes nothing again that was acknowledged."""
+
+import hashlib
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.imaging import decode
+from yunmeng.library import Library
+
+KILLS = 20
+PICTURES = 400
+
+
+def start(library: Path, pictures: Path, log: Path, pause: float) -> "subprocess.Popen[str]":
+    driver = [sys.executable, "-m", "tests.crash_driver", str(library), str(pictures), str(log), str(pause)]
+    process = subprocess.Popen(driver, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    return process
+
+
+def acknowledged(path: Path) -> dict[str, str]:
+    """Ids and digests that the library holds; none if it was killed while it was made."""
+    if not Library.exists(path):
+        return {}
+    with Library.open(path) as library:
+        records = list(library.iterate())
+    assert len(records) == len({record.id for record in records})
+    return {record.id: record.sha256 for record in records}
+
+
+def test_killed_twenty_times(tmp_path: Path, make_pictures: Callable[..., Path]) -> None:
+    pictures, place, log = make_pictures(PICTURES), tmp_path / "library", tmp_path / "encoded.log"
+    pixels = {
+        hashlib.sha256(FakeEncoder().prepare(decode(path.read_bytes()).pixels).tobytes()).hexdigest(): path.name
+        for path in pictures.iterdir()
+    }
+    moments = random.Random(20)
+    safe: dict[str, str] = {}
+    for _ in range(KILLS):
+        log.write_text("")
+        process = start(place, pictures, log, 0.02)
+        time.sleep(moments.uniform(0.0, 0.25))
+        process.kill()
+        process.communicate()
+        encoded_again = {pixels[line] for line in log.read_text().split() if len(line) == 64} & safe.keys()
+        assert not encoded_again
+        now = acknowledged(place)
+        assert safe.items() <= now.items(), "something that was acknowledged is gone"
+        safe = now
+    log.write_text("")
+    process = start(place, pictures, log, 0.0)
+    last_words = process.communicate()[0]
+    assert process.returncode == 0
+    assert last_words == f"done {PICTURES - len(safe)} {len(safe)} 0\n"
+    assert sorted(pixels[line] for line in log.read_text().split()) == sorted(set(pixels.values()) - safe.keys())
+    assert acknowledged(place).keys() == set(pixels.values())
+    assert len(safe) > PICTURES // 10, "the kills came too early to show anything"

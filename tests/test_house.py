@@ -1,0 +1,55 @@
+"""The house in order: public names, documents that match the code."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import yunmeng
+from yunmeng.config import Settings
+
+ROOT = Path(__file__).parents[1]
+MODULES = [
+    found.name
+    for found in pkgutil.walk_packages(yunmeng.__path__, "yunmeng.")
+    if ".migrations" not in found.name and found.name != "yunmeng.__main__"
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_says_what_is_public_and_has_it(name: str) -> None:
+    module = importlib.import_module(name)
+    if not name.startswith("yunmeng.cli."):
+        assert module.__all__, f"{name} lacks __all__"
+    assert [public for public in getattr(module, "__all__", ()) if not hasattr(module, public)] == []
+
+
+def test_the_package_exports_what_it_names() -> None:
+    assert sorted(yunmeng.__all__) == yunmeng.__all__
+    assert all(getattr(yunmeng, name) is not None for name in yunmeng.__all__)
+    assert set(yunmeng.__all__) <= set(dir(yunmeng))
+    with pytest.raises(AttributeError):
+        _ = yunmeng.nonsense
+
+
+def test_generated_documents_are_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert all(f"YUNMENG_{name.upper()}" in text for name in Settings.model_fields)
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_examples_of_the_readme_run(tmp_path: Path) -> None:
+    """Checks that names in the README's Python exist; running it is the newcomer test's part."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = [part.split("```")[0] for part in text.split("```python\n")[1:]][:1]
+    compile(block, "README.md", "exec")

@@ -1,0 +1,185 @@
+"""Searching and keeping a library, through its face."""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from yunmeng.config import Settings
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.errors import (
+    EncoderMismatch,
+    FilterError,
+    LibraryError,
+    LibraryExists,
+    LibraryFormatError,
+    LibraryLocked,
+    LibraryNotFound,
+    PictureError,
+    QueryError,
+    RecordNotFound,
+    SchemaError,
+    UnknownEncoder,
+)
+from yunmeng.library import Library
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def filled(library: Library, make_pictures: Make) -> Library:
+    folder = make_pictures(20)
+    rows = ["path,category,price", *(f"{n:03}.jpg,{'ab'[n % 2]},{n}" for n in range(20))]
+    (folder / "m.csv").write_text("\n".join(rows))
+    library.index([folder], manifest=folder / "m.csv")
+    return library
+
+
+def test_a_picture_finds_itself_first_however_it_is_given(filled: Library) -> None:
+    path = filled.get("007.jpg").uri
+    pixels = np.asarray(Image.open(path))
+    queries = [path, Path(path), Path(path).read_bytes(), Image.open(path), pixels]
+    for hits in [filled.search(query, k=3) for query in queries] + [filled.search(id="007.jpg", k=3)]:
+        assert hits[0].id == "007.jpg"
+        assert hits[0].score == pytest.approx(1.0, abs=1e-5)
+        assert hits[0].uri == path
+        assert hits[0].attributes == {"category": "b", "price": 7.0}
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_scores_are_the_cosines_of_the_vectors(filled: Library) -> None:
+    query = np.random.default_rng(0).normal(size=32)
+    hits = filled.search(vector=query, k=20)
+    for hit in hits:
+        vector = filled.get(hit.id, vector=True).vector
+        assert vector is not None
+        assert hit.score == pytest.approx(float(vector @ query / np.linalg.norm(query)), abs=1e-5)
+    assert len(hits) == 20
+
+
+def test_a_filter_leaves_k_hits_whenever_k_exist(filled: Library) -> None:
+    hits = filled.search(id="007.jpg", k=5, filter="category = 'a' and price >= 10")
+    assert {hit.id for hit in hits} == {f"{n:03}.jpg" for n in range(10, 20, 2)}
+
+
+def test_scores_below_the_least_are_left_out(filled: Library) -> None:
+    everything = filled.search(id="007.jpg", k=20)
+    least = everything[4].score
+    assert filled.search(id="007.jpg", k=20, min_score=least) == everything[:5]
+    assert filled.search(id="007.jpg", k=20, min_score=1.1) == []
+
+
+def test_what_is_deleted_is_found_no_more(filled: Library) -> None:
+    assert filled.delete(["007.jpg", "nonsense"]) == 1
+    with pytest.raises(RecordNotFound, match="007"):
+        filled.get("007.jpg")
+    assert filled.delete(filter="price > 14") == 5
+    assert filled.count() == 14
+    assert all(hit.id != "007.jpg" for hit in filled.search(id="006.jpg", k=20))
+
+
+def test_a_library_is_the_same_after_it_was_closed(
+    tmp_path: Path, encoder: FakeEncoder, settings: Settings, make_pictures: Make
+) -> None:
+    folder = make_pictures(5)
+    with Library.create(tmp_path / "l", encoder, {"category": "str"}, settings) as library:
+        library.index([folder])
+        hits, info = library.search(id="001.jpg"), library.info()
+    with Library.open(tmp_path / "l", encoder, settings) as library:
+        assert library.search(id="001.jpg") == hits
+        again = library.info()
+    assert (again.pictures, again.encoder, again.dim, again.attributes) == (5, "fake", 32, {"category": "str"})
+    assert again.last_job == info.last_job
+    assert again.last_job is not None
+    assert again.last_job.progress.indexed == 5
+
+
+def test_the_card_says_what_the_library_is(library: Library, tmp_path: Path) -> None:
+    card = tomllib.loads((tmp_path / "library" / "library.toml").read_text())
+    assert card["format"] == 1
+    assert card["metric"] == "cosine"
+    assert card["encoder"]["name"] == "fake"
+    assert list(card["attributes"]) == ["category", "price", "stock", "sale", "tags"]
+
+
+def test_errors_of_a_query(filled: Library, tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match="exactly one"):
+        filled.search()
+    with pytest.raises(QueryError, match="exactly one"):
+        filled.search("a.jpg", id="x")
+    with pytest.raises(QueryError, match="not words"):
+        filled.search(text="红色连衣裙")
+    with pytest.raises(QueryError, match="at least 1"):
+        filled.search(id="007.jpg", k=0)
+    with pytest.raises(RecordNotFound):
+        filled.search(id="nonsense")
+    with pytest.raises(EncoderMismatch, match=r"\(32,\)"):
+        filled.search(vector=[1.0, 2.0])
+    with pytest.raises(EncoderMismatch, match="zeros"):
+        filled.search(vector=np.zeros(32))
+    with pytest.raises(PictureError, match="unreadable"):
+        filled.search(tmp_path / "missing.jpg")
+    with pytest.raises(PictureError, match="uint8"):
+        filled.search(np.zeros((5, 5)))  # type: ignore[arg-type]  # the mistake that is made most
+    with pytest.raises(FilterError, match="colour.*category"):
+        filled.search(id="007.jpg", filter="colour = 'red'")
+    with pytest.raises(FilterError):
+        filled.search(id="007.jpg", filter="category = = 'a'")
+
+
+def test_errors_of_creating_and_opening(
+    library: Library, tmp_path: Path, encoder: FakeEncoder, settings: Settings, make_pictures: Make
+) -> None:
+    with pytest.raises(LibraryExists):
+        Library.create(tmp_path / "library", encoder)
+    with pytest.raises(LibraryNotFound, match="yunmeng index"):
+        Library.open(tmp_path / "missing")
+    with pytest.raises(LibraryLocked):
+        Library.open(tmp_path / "library", encoder)
+    with pytest.raises(LibraryError, match="is not empty"):
+        Library.create(make_pictures(1), encoder)
+    with pytest.raises(UnknownEncoder, match="models list"):
+        Library.create(tmp_path / "new", "resnet-9000")
+    with pytest.raises(SchemaError, match="float"):
+        Library.create(tmp_path / "new", encoder, {"price": "money"})  # type: ignore[dict-item]
+    assert not (tmp_path / "new").exists()
+    library.close()
+    with pytest.raises(EncoderMismatch, match="bound to fake"):
+        Library.open(tmp_path / "library", FakeEncoder(dim=16))
+
+
+@pytest.mark.parametrize(
+    ("card", "complaint"),
+    [("format = 99\n", "update"), ("not toml", "cannot read"), ("format = 1\n", "broken at encoder")],
+)
+def test_a_broken_card_is_told_in_one_line(library: Library, tmp_path: Path, card: str, complaint: str) -> None:
+    library.close()
+    (tmp_path / "library" / "library.toml").write_text(card)
+    with pytest.raises(LibraryFormatError, match=complaint) as error:
+        Library.open(tmp_path / "library")
+    assert "\n" not in str(error.value)
+
+
+def test_what_a_killed_creation_left_does_not_stand_in_the_way(
+    tmp_path: Path, encoder: FakeEncoder, settings: Settings
+) -> None:
+    Library.create(tmp_path / "l", encoder, settings=settings).close()
+    (tmp_path / "l" / "library.toml").unlink()
+    with Library.create(tmp_path / "l", encoder, settings=settings) as library:
+        assert library.count() == 0
+
+
+def test_closing_twice_does_no_harm(library: Library) -> None:
+    library.close()
+    library.close()
+
+
+def test_pictures_are_searched_while_others_come_in(filled: Library, make_pictures: Make) -> None:
+    more = make_pictures(60, "more", start=100)
+    found: list[int] = []
+    filled.index([more], on_tally=lambda _: found.append(len(filled.search(id="007.jpg", k=5))))
+    assert found
+    assert set(found) == {5}

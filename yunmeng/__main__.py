@@ -1,0 +1,5 @@
+"""``python -m yunmeng``."""
+
+from yunmeng.cli import main
+
+main()

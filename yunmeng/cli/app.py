@@ -1,0 +1,63 @@
+"""The ``yunmeng`` command: its group, its error messages and its exit codes."""
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from yunmeng.cli import demo, evaluate, index, manage, models, quality, search
+from yunmeng.errors import YunmengError
+from yunmeng.version import __version__
+
+__all__ = ["cli", "main"]
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  yunmeng index photos/ --db my-library
+  yunmeng search query.jpg --db my-library --sheet hits.png
+  yunmeng demo
+""",
+)
+@click.version_option(__version__, "--version", prog_name="yunmeng")
+def cli() -> None:
+    """Find pictures by picture: 云梦镜像图像搜索.
+
+    Index a folder of pictures into a library, then search it with a picture, a part of one, or one of its own.
+    """
+
+
+for _command in (
+    index.index,
+    search.search,
+    manage.info,
+    manage.delete,
+    quality.quality,
+    evaluate.evaluate,
+    models.models,
+    demo.demo,
+):
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run the command. Exit codes: 0 done, 1 some inputs failed, 2 wrong usage or unusable input, 130 interrupted."""
+    try:
+        code = cli.main(prog_name="yunmeng", standalone_mode=False)
+    except click.ClickException as exc:
+        exc.show()
+        code = 2
+    except YunmengError as exc:
+        click.echo(f"yunmeng: {exc}", err=True)
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("yunmeng: stopped", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

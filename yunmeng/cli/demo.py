@@ -1,0 +1,40 @@
+"""``yunmeng demo``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  yunmeng demo
+  yunmeng demo --pictures ~/Pictures
+"""
+)
+@click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Your own folder.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("yunmeng-demo"),
+    show_default=True,
+    help="Folder for the demo's pictures, library and sheet.",
+)
+def demo(pictures: Path | None, out: Path) -> int:
+    """Index some photographs, search them with an altered copy, and draw what was found.
+
+    Without --pictures it uses photographs that scikit-image ships: pip install "yunmeng[demo]".
+    """
+    from yunmeng.cli.progress import indexing_progress, stop_on_signal
+    from yunmeng.demo import run_demo
+
+    with stop_on_signal() as stop, indexing_progress() as on_tally:
+        made = run_demo(out, pictures, on_tally=on_tally, stop=stop)
+    report = made.report
+    click.echo(f"{report.indexed:,} pictures indexed, {report.skipped:,} known, in {report.seconds:.1f} s")
+    click.echo(f"Searched with {made.query}. The best:")
+    for hit in made.hits[:5]:
+        click.echo(f"  {hit.score:.3f}  {hit.id}")
+    click.echo(f"The sheet of all:  {made.sheet.absolute()}")
+    click.echo(f"Go on:  yunmeng search PICTURE --db {made.library} --sheet hits.png")
+    return 130 if report.interrupted else 1 if report.failed else 0

@@ -1,0 +1,105 @@
+"""``yunmeng index``."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from yunmeng.cli.options import db_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from yunmeng.ingest import IndexReport
+    from yunmeng.library import Library
+
+SHOWN_FAILURES = 20
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  yunmeng index photos/ --db my-library
+  yunmeng index catalogue.csv --db shop --attributes "category:str, price:float, tags:list[str]"
+  yunmeng index photos/ --manifest catalogue.csv --db shop
+  yunmeng index urls.txt --db web
+""",
+)
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@db_option
+@click.option("--encoder", metavar="NAME", help="Encoder of a new library; see: yunmeng models list.")
+@click.option(
+    "--attributes",
+    metavar="SPEC",
+    help='Attributes of a new library that filters can use: "name:type, ..." of str, int, float, bool, list[str].',
+)
+@click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
+@json_option
+def index(
+    paths: tuple[str, ...], db: str, encoder: str | None, attributes: str | None, manifest: str | None, as_json: bool
+) -> int:
+    """Bring pictures into a library, which is made where there is none.
+
+    PATH is a folder, a picture, a manifest (.csv, .tsv, .jsonl), a list of URLs (.txt) or a URL. Pictures that the
+    library has are skipped; moved ones keep their vectors. Ctrl-C stops cleanly, and the same command goes on from
+    there.
+
+    A manifest names a picture a row, in a column "path" or "url"; a column "id" is its id, all others are attributes.
+    """
+    from yunmeng.cli.progress import indexing_progress, stop_on_signal
+
+    with _open(db, encoder, attributes) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+        report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop)
+    if as_json:
+        print_json(
+            {
+                "indexed": report.indexed,
+                "skipped": report.skipped,
+                "failed": [{"path": failure.path, "reason": failure.reason} for failure in report.failed],
+                "seconds": round(report.seconds, 3),
+            }
+        )
+    else:
+        _print_report(report, db)
+    if report.interrupted:
+        click.echo("Stopped. What was indexed is kept; run the same command again to go on.", err=True)
+        return 130
+    return 1 if report.failed else 0
+
+
+def _open(db: str, encoder: str | None, attributes: str | None) -> "Library":
+    """The library at ``db``; made where there is none, and else checked against what the options say it is."""
+    from yunmeng.encoders import DEFAULT_ENCODER
+    from yunmeng.errors import EncoderMismatch, SchemaError
+    from yunmeng.library import Library
+    from yunmeng.stores import parse_schema
+
+    schema = None if attributes is None else parse_schema(attributes)
+    if not Library.exists(db):
+        return Library.create(db, encoder or DEFAULT_ENCODER, schema)
+    library = Library.open(db)
+    try:
+        if encoder is not None and encoder != library.encoder_name:
+            raise EncoderMismatch(
+                f"{db} is bound to the encoder {library.encoder_name}: leave --encoder out, or index into a new "
+                f"library: yunmeng index ... --db NEW --encoder {encoder}"
+            )
+        if schema is not None and dict(schema) != dict(library.schema):
+            declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
+            raise SchemaError(f"{db} has other attributes ({declared}): leave --attributes out, or use a new --db")
+    except BaseException:
+        library.close()
+        raise
+    return library
+
+
+def _print_report(report: "IndexReport", db: str) -> None:
+    for failure in report.failed[:SHOWN_FAILURES]:
+        click.echo(f"{failure.path}: {failure.reason}", err=True)
+    if len(report.failed) > SHOWN_FAILURES:
+        more = len(report.failed) - SHOWN_FAILURES
+        click.echo(f"... and {more:,} more; --json names all of them", err=True)
+    rate = report.indexed / report.seconds if report.seconds else 0.0
+    click.echo(
+        f"{report.indexed:,} indexed, {report.skipped:,} skipped, {len(report.failed):,} failed"
+        f" in {report.seconds:.1f} s ({rate:.1f} pictures/s)"
+    )
+    if report.indexed and not report.interrupted:
+        click.echo(f"Search it:  yunmeng search PICTURE --db {db} --sheet hits.png")

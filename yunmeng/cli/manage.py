@@ -1,0 +1,77 @@
+"""``yunmeng info`` and ``yunmeng delete``."""
+
+import click
+
+from yunmeng.cli.options import db_option, json_option, print_json
+
+
+@click.command(epilog="\b\nExample:\n  yunmeng info --db my-library\n")
+@db_option
+@json_option
+def info(db: str, as_json: bool) -> None:
+    """Say what a library is and holds."""
+    from yunmeng.library import Library
+
+    with Library.open(db) as library:
+        found = library.info()
+    job = found.last_job
+    facts = {
+        "path": found.path,
+        "pictures": found.pictures,
+        "encoder": found.encoder,
+        "dim": found.dim,
+        "metric": found.metric,
+        "attributes": dict(found.attributes),
+        "created": found.created,
+        "bytes": found.bytes,
+        "last_run": job
+        and {
+            "status": job.status,
+            "started": job.started_at.isoformat(timespec="seconds"),
+            "indexed": job.progress.indexed,
+            "skipped": job.progress.skipped,
+            "failed": job.progress.failed,
+        },
+    }
+    if as_json:
+        print_json(facts)
+        return
+    facts["attributes"] = ", ".join(f"{name}:{kind}" for name, kind in found.attributes.items()) or "none declared"
+    facts["bytes"] = f"{found.bytes / 1e6:,.1f} MB"
+    facts["last_run"] = "none" if job is None else _in_words(facts["last_run"])
+    for name, value in facts.items():
+        label = "size" if name == "bytes" else name.replace("_", " ")
+        click.echo(f"{label:<11} {value:,}" if isinstance(value, int) else f"{label:<11} {value}")
+
+
+def _in_words(run: object) -> str:
+    assert isinstance(run, dict)
+    counts = ", ".join(f"{run[name]:,} {name}" for name in ("indexed", "skipped", "failed"))
+    hint = "; run the same index command again to go on" if run["status"] != "done" else ""
+    return f"{run['status']}, {run['started']}: {counts}{hint}"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  yunmeng delete summer/beach.jpg --db my-library
+  yunmeng delete --filter "category = 'sold out'" --db shop
+"""
+)
+@click.argument("ids", nargs=-1, metavar="ID...")
+@db_option
+@click.option("--filter", metavar="EXPR", help="Delete all pictures whose attributes pass this expression.")
+@json_option
+def delete(ids: tuple[str, ...], db: str, filter: str | None, as_json: bool) -> int:
+    """Remove pictures from a library, by id or by filter. Their files are left alone."""
+    from yunmeng.library import Library
+
+    if not ids and filter is None:
+        raise click.UsageError("name the ids to delete, or give --filter")
+    with Library.open(db) as library:
+        deleted = library.delete([key.removeprefix("id:") for key in ids], filter=filter)
+    if as_json:
+        print_json({"deleted": deleted})
+    else:
+        click.echo(f"{deleted:,} deleted")
+    return 1 if ids and deleted < len(set(ids)) else 0

@@ -1,0 +1,36 @@
+"""Options and output that several commands share."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["db_option", "json_option", "print_json", "printable"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def db_option(command: Command) -> Command:
+    """``--db DIR``, the library's folder."""
+    return click.option(
+        "--db", required=True, metavar="DIR", envvar="YUNMENG_DB", show_envvar=True, help="Folder of the library."
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """``--json``, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and nothing else.")(
+        command
+    )
+
+
+def print_json(value: object) -> None:
+    """One JSON object on stdout. Text stays readable, save for what no UTF-8 stream could carry."""
+    text = json.dumps(value, ensure_ascii=False)
+    click.echo(text if text.isprintable() else json.dumps(value))
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: control characters and bytes that are no UTF-8, as file names may hold, are spelt out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -1,0 +1,122 @@
+"""Running a graph: ONNX Runtime's session, its execution provider, and how a batch is spread over the cores.
+
+The only module that imports ``onnxruntime``. It knows nothing of what the graph computes.
+
+On the CPU a batch is cut into parts of a few pictures, and each part runs on one thread from start to end. For
+networks of this size that beats one run over many threads: no thread waits for another between layers, and the
+working set of a few pictures stays in the cache (docs/decisions.md has the figures).
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.config import Settings
+from yunmeng.errors import EncoderError, ProviderError
+
+__all__ = ["OnnxSession", "available_providers"]
+
+
+class _Provider(NamedTuple):
+    names: tuple[str, ...]  # ONNX Runtime's, in order of preference: what one cannot run falls to the next
+    install: str
+
+
+_PROVIDERS: Final = {
+    "cpu": _Provider(("CPUExecutionProvider",), "pip install onnxruntime"),
+    "cuda": _Provider(("CUDAExecutionProvider",), "pip install onnxruntime-gpu in place of onnxruntime"),
+    "tensorrt": _Provider(
+        ("TensorrtExecutionProvider", "CUDAExecutionProvider"),
+        "pip install onnxruntime-gpu tensorrt in place of onnxruntime",
+    ),
+    "openvino": _Provider(("OpenVINOExecutionProvider",), "pip install onnxruntime-openvino in place of onnxruntime"),
+    "coreml": _Provider(("CoreMLExecutionProvider",), "use onnxruntime for macOS"),
+}
+_CPU: Final = _PROVIDERS["cpu"].names[0]
+_CPU_PART: Final = 4  # pictures in one run: more fall out of the cache (32 cost 12 % more each), fewer gain nothing
+_DEVICE_PART: Final = 32  # a device wants width; bounds the memory that one run takes
+_ERRORS_ONLY: Final = 3  # ONNX Runtime's severity; its warnings are for its developers
+
+
+class OnnxSession:
+    """One loaded graph with one input. Safe to call from several threads.
+
+    Raises ProviderError when ``settings.provider`` is not available on this machine, and EncoderError when
+    the runtime refuses the model.
+    """
+
+    def __init__(self, model: bytes, settings: Settings) -> None:
+        self._threads = settings.threads or _cores()
+        self._session = _open(model, settings.provider)
+        self._input: str = self._session.get_inputs()[0].name
+        self._on_cpu = settings.provider == "cpu"
+        self._pool = ThreadPoolExecutor(self._threads if self._on_cpu else 1, "yunmeng-encoder")
+
+    def run(self, outputs: Sequence[str], batch: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """The named outputs for a batch of any length above 0, in the order asked for, each (n, ...)."""
+        parts = list(self._parts(batch))
+        if len(parts) == 1:
+            return self._run(outputs, parts[0])  # on the caller's thread: a search need not queue behind an index run
+        results = self._pool.map(lambda part: self._run(outputs, part), parts)
+        return [np.concatenate(output) for output in zip(*results, strict=True)]
+
+    def _parts(self, batch: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        even = -(-len(batch) // self._threads)  # a short batch still goes to every core
+        size = min(even, _CPU_PART) if self._on_cpu else _DEVICE_PART
+        return (batch[start : start + size] for start in range(0, len(batch), size))
+
+    def _run(self, outputs: Sequence[str], part: NDArray[Any]) -> list[NDArray[np.float32]]:
+        try:
+            return list(self._session.run(list(outputs), {self._input: part}))
+        except Exception as error:  # the runtime's own classes share no base below Exception
+            raise EncoderError(f"the encoder failed on a batch of {len(part)}: {_one_line(error)}") from error
+
+
+def available_providers() -> tuple[str, ...]:
+    """Values of the setting ``provider`` that this installation of ONNX Runtime offers."""
+    import onnxruntime
+
+    installed = set(onnxruntime.get_available_providers())
+    return tuple(name for name, provider in _PROVIDERS.items() if provider.names[0] in installed)
+
+
+def _open(model: bytes, name: str) -> Any:
+    import onnxruntime
+
+    available = available_providers()
+    if name not in available:
+        raise ProviderError(_unavailable(name, "is not in this installation of ONNX Runtime", available))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    wanted = _PROVIDERS[name].names
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=list(dict.fromkeys((*wanted, _CPU))))
+    except Exception as error:
+        raise EncoderError(f"ONNX Runtime cannot load the encoder's graph: {_one_line(error)}") from error
+    if wanted[0] not in session.get_providers():  # the runtime falls back to the CPU without a word
+        raise ProviderError(_unavailable(name, "is installed but did not start", available))
+    return session
+
+
+def _unavailable(name: str, why: str, available: Sequence[str]) -> str:
+    return (
+        f"provider {name} {why}; available: {', '.join(available)}; "
+        f"to have it: {_PROVIDERS[name].install}; to do without: YUNMENG_PROVIDER=cpu"
+    )
+
+
+def _cores() -> int:
+    """Cores that this process may use, which in a container or under taskset are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

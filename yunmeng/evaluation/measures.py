@@ -1,0 +1,50 @@
+"""Measures of a ranking where relevance is having the same class."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ClassScores", "class_scores"]
+
+BLOCK = 256
+"""Queries that are ranked at once: a block's similarities to 100,000 pictures take 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScores:
+    """Means over the queries, each in [0, 1]."""
+
+    map: float
+    precision_at_1: float
+    precision_at_10: float
+
+
+def class_scores(
+    gallery: NDArray[np.float32],
+    gallery_classes: NDArray[np.int64],
+    queries: NDArray[np.float32],
+    query_classes: NDArray[np.int64],
+) -> ClassScores:
+    """Rank the whole gallery for each query by inner product and score the rankings.
+
+    ``gallery`` is (n, dim), ``queries`` (q, dim), both L2-normalised; classes are integers, (n,) and (q,). Average
+    precision is the mean of the precision at each relevant rank (Manning, Raghavan, Schütze: Introduction to
+    Information Retrieval, 8.4), with ties in gallery order. A query whose class the gallery lacks scores 0.
+    """
+    average_precisions, hits = [], []
+    ranks = np.arange(1, len(gallery) + 1)
+    for start in range(0, len(queries), BLOCK):
+        similarities = queries[start : start + BLOCK] @ gallery.T
+        order = np.argsort(-similarities, axis=1, kind="stable")
+        relevant = gallery_classes[order] == query_classes[start : start + BLOCK, None]
+        precisions = np.cumsum(relevant, axis=1) / ranks
+        found = relevant.sum(axis=1)
+        average_precisions.append((precisions * relevant).sum(axis=1) / np.maximum(found, 1))
+        hits.append(relevant[:, :10])
+    first_ten = np.concatenate(hits)
+    return ClassScores(
+        map=float(np.concatenate(average_precisions).mean()),
+        precision_at_1=float(first_ten[:, 0].mean()),
+        precision_at_10=float(first_ten.mean()),
+    )

@@ -1,0 +1,186 @@
+"""From a file's bytes to upright sRGB pixels, or to a PictureError that says what is wrong. Nothing else comes out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from yunmeng.errors import PictureError, Reason
+from yunmeng.imaging.formats import Format, ends_early, recognise
+from yunmeng.imaging.srgb import flatten, managed
+from yunmeng.types import Pixels
+
+__all__ = ["DECODED_SIDE", "Picture", "decode", "from_pillow"]
+
+DECODED_SIDE: Final = 512
+"""Shorter side in pixels that fingerprints ask of `decode`: PDQ looks at 512, the other scores at fewer."""
+
+_MAX_PIXELS: Final = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One decoded picture.
+
+    ``pixels`` is uint8 (h, w, 3), upright sRGB, C-contiguous and perhaps read-only. ``width`` and ``height`` are of the
+    upright original, also where ``pixels`` holds a reduced copy. ``format`` is one of JPEG, PNG, WEBP, GIF, BMP, TIFF,
+    AVIF, HEIC.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+    format: str
+
+
+def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_PIXELS) -> Picture:
+    """Decode the first frame: EXIF-upright, in sRGB, what is transparent on white, 16 bits scaled to 8.
+
+    ``at_least`` (1 or more) says how many pixels the shorter side must have for the caller's purpose: a larger picture
+    comes back reduced by the power of two that still leaves so many. JPEG is then decoded small, up to five times as
+    fast; the other formats save what follows decoding. ``max_pixels`` (setting YUNMENG_MAX_PIXELS) is held against the
+    size in the header, before decoding; for TIFF and WebP, Pillow's own limit (by default 179 million) holds as well.
+
+    Raises PictureError: EMPTY, NOT_A_PICTURE, UNSUPPORTED, TRUNCATED, CORRUPT, ZERO_SIZE, TOO_MANY_PIXELS. A file that
+    was cut behind its first frame is no error: no pixel is missing. Safe to call from many threads at once.
+    """
+    kind = recognise(data)
+    try:
+        return _decode(kind, data, at_least, max_pixels)
+    except PictureError:
+        raise
+    except Exception as exc:  # decoders raise a dozen types, from SyntaxError to MemoryError, on hostile bytes
+        raise _explained(exc, kind, data) from exc
+
+
+def from_pillow(image: Image.Image) -> Pixels:
+    """A Pillow image as `decode` would give it: upright, in sRGB, on white. The image itself stays as it is.
+
+    Raises PictureError where its data cannot be loaded, or it has no pixels.
+    """
+    if 0 in image.size:
+        raise PictureError(Reason.ZERO_SIZE, "an image of width or height 0")
+    try:
+        image.load()
+        return _upright(image, _turn(image), None)
+    except Exception as exc:  # a file opened lazily fails here, in as many ways as in decode
+        raise PictureError(Reason.CORRUPT, f"the image cannot be loaded ({_said(exc)})") from exc
+
+
+def _decode(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -> Picture:
+    # The plugins themselves, not Image.open: its own pixel limit is one global variable of the whole process.
+    with _PLUGINS[kind](data) as image:
+        _check_size(image.size, max_pixels)
+        stored = image.size
+        if at_least is not None and kind == "JPEG":
+            image.draft(None, (at_least, at_least))
+        image.load()
+        if kind != "JPEG":
+            stored = image.size  # TIFF turns itself upright while it loads
+        turn = _turn(image)
+        pixels = _upright(image, turn, at_least)
+    width, height = reversed(stored) if turn in _SIDEWAYS else stored
+    return Picture(pixels, width, height, kind)
+
+
+def _upright(image: Image.Image, turn: Image.Transpose | None, at_least: int | None) -> Pixels:
+    flat = _reduced(flatten(image), at_least)
+    turned = flat if turn is None else flat.transpose(turn)
+    return np.asarray(managed(turned, image.info.get("icc_profile")))
+
+
+def _open_heic(data: bytes) -> ImageFile.ImageFile:
+    from pillow_heif import HeifImageFile  # here only: most runs meet no HEIC
+
+    file: ImageFile.ImageFile = HeifImageFile(BytesIO(data))  # type: ignore[no-untyped-call]
+    return file
+
+
+_PLUGINS: Final[dict[Format, Callable[[bytes], ImageFile.ImageFile]]] = {
+    "JPEG": lambda data: JpegImagePlugin.JpegImageFile(BytesIO(data)),
+    "PNG": lambda data: PngImagePlugin.PngImageFile(BytesIO(data)),
+    "WEBP": lambda data: WebPImagePlugin.WebPImageFile(BytesIO(data)),
+    "GIF": lambda data: GifImagePlugin.GifImageFile(BytesIO(data)),
+    "BMP": lambda data: BmpImagePlugin.BmpImageFile(BytesIO(data)),
+    "TIFF": lambda data: TiffImagePlugin.TiffImageFile(BytesIO(data)),
+    "AVIF": lambda data: AvifImagePlugin.AvifImageFile(BytesIO(data)),
+    "HEIC": _open_heic,
+}
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise PictureError(
+            Reason.TOO_MANY_PIXELS,
+            f"{width} x {height} = {width * height:,} pixels, over the limit of {max_pixels:,} (YUNMENG_MAX_PIXELS)",
+        )
+
+
+def _reduced(image: Image.Image, at_least: int | None) -> Image.Image:
+    """What ``draft`` does for JPEG, for the formats that decode whole: all that follows costs by the pixel."""
+    if at_least is None:
+        return image
+    factor = min(image.size) // at_least
+    return image.reduce(1 << (factor.bit_length() - 1)) if factor >= 2 else image
+
+
+_SIDEWAYS: Final = frozenset(
+    {Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90}
+)
+
+# What undoes each EXIF orientation (CIPA DC-008, tag 0x0112); 1 is upright.
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What is still to be done to stand it upright. In HEIC the container's own rotation counts, and is done by now."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # broken EXIF says nothing about the pixels: the picture is taken as it lies
+        return None
+
+
+_SAYS_ZERO_SIZE: Final = "not identified by this driver"  # Pillow's words where width or height is 0
+_SAY_TRUNCATED: Final = ("truncated", "unexpected end", "not enough data", "insufficient", "file size too small")
+_SAY_UNSUPPORTED: Final = ("unsupported", "unknown pixel mode", "cannot handle", "not available", "not supported")
+
+
+def _explained(exc: Exception, kind: Format, data: bytes) -> PictureError:
+    said = _said(exc)
+    lower = said.lower()
+    if isinstance(exc, Image.DecompressionBombError):
+        return PictureError(Reason.TOO_MANY_PIXELS, f"{kind}: {said}")
+    if isinstance(exc, EOFError) or ends_early(kind, data) or any(word in lower for word in _SAY_TRUNCATED):
+        return PictureError(Reason.TRUNCATED, f"the {kind} data ends early ({said})")
+    if _SAYS_ZERO_SIZE in lower:
+        return PictureError(Reason.ZERO_SIZE, f"{kind} of width or height 0")
+    if isinstance(exc, NotImplementedError) or any(word in lower for word in _SAY_UNSUPPORTED):
+        return PictureError(Reason.UNSUPPORTED, f"a kind of {kind} that is not decoded ({said})")
+    return PictureError(Reason.CORRUPT, f"the {kind} data is broken ({said})")
+
+
+def _said(exc: Exception) -> str:
+    return " ".join(str(exc).split()) or type(exc).__name__

@@ -1,0 +1,15 @@
+"""Fingerprints and quality in one pass over the pixels."""
+
+from yunmeng.imaging.decode import Picture
+from yunmeng.imaging.fingerprint import Fingerprints, fingerprint_of_grey
+from yunmeng.imaging.grey import luma, shrunk
+from yunmeng.imaging.quality import QualityScores, scores_of_grey
+
+__all__ = ["describe"]
+
+
+def describe(picture: Picture) -> tuple[Fingerprints, QualityScores]:
+    """What `fingerprint` and `assess` say about a picture, with the grey copies that both need made once."""
+    grey = luma(picture.pixels)
+    small = shrunk(grey)
+    return fingerprint_of_grey(grey, small), scores_of_grey(small, width=picture.width, height=picture.height)

@@ -1,0 +1,25 @@
+"""What is to be indexed: one entry for each picture that a source names."""
+
+from dataclasses import dataclass
+
+from yunmeng.errors import PictureError
+from yunmeng.types import Attributes
+
+__all__ = ["Entry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One picture to index.
+
+    ``uri`` is an absolute path or a URL. ``attributes`` is None where the source says nothing about them: a
+    record that is there already then keeps its own. ``certain`` is False for a file whose name does not promise a
+    picture: it is passed over without a word if it holds none. ``problem`` is set where the source itself is wrong
+    about this picture, which is then reported and not read.
+    """
+
+    id: str
+    uri: str
+    attributes: Attributes | None = None
+    certain: bool = True
+    problem: PictureError | None = None

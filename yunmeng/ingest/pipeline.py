@@ -1,0 +1,181 @@
+"""Indexing as one bounded stream: intake on many threads, encoder on one, store and checkpoint behind them."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.encoders.protocol import Encoder
+from yunmeng.ingest.entries import Entry
+from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
+from yunmeng.lookahead import map_ahead
+from yunmeng.state import Failure, Progress, State
+from yunmeng.stores.protocol import Store
+
+__all__ = ["IndexReport", "OnTally", "Pipeline", "Tally"]
+
+ENCODING_AHEAD = 2
+"""Batches at the encoder: one that runs and one that waits, so that it never idles. More would only hold memory."""
+
+OPTIMISE_FROM = 5_000
+"""Vectors without index that are worth building it for: scanning fewer takes about 2 ms."""
+
+CHECKPOINT_SECONDS = 5.0
+"""Longest time between checkpoints while nothing is written, as when all is skipped."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far. ``total`` is None until everything has been counted."""
+
+    phase: Literal["indexing", "optimising"] = "indexing"
+    total: int | None = None
+    indexed: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+OnTally = Callable[[Tally], None]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run did.
+
+    ``indexed`` counts the records that were written, ``skipped`` the pictures that were in the library as they are,
+    ``failed`` names the others. ``interrupted`` says that the run was stopped before it had seen everything.
+    """
+
+    indexed: int
+    skipped: int
+    failed: list[Failure]
+    seconds: float
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is on its way to the store together."""
+
+    fresh: list[Fresh] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.fresh) + len(self.known)
+
+
+class Pipeline:
+    """One run. Nothing is counted as indexed before the store has it."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        encoder: Encoder,
+        store: Store,
+        state: State,
+        batch_size: int,
+        workers: int,
+        on_tally: OnTally,
+        stop: threading.Event,
+    ) -> None:
+        self._intake = intake
+        self._encoder = encoder
+        self._store = store
+        self._state = state
+        self._batch_size = batch_size
+        self._workers = workers
+        self._on_tally = on_tally
+        self._stop = stop
+        self._tally = Tally()
+        self._failures: list[Failure] = []
+        self._checkpointed = 0  # failures that a checkpoint holds
+        self._checkpoint_at = time.monotonic()
+        self._last_id: str | None = None
+
+    def run(self, job_id: int, entries: Iterable[Entry], count: Callable[[], int]) -> IndexReport:
+        """Index ``entries``; ``count`` is called on a thread beside, to learn how many there are."""
+        began = time.monotonic()
+        counter = threading.Thread(target=self._learn_total, args=(count,), daemon=True)
+        counter.start()
+        with ThreadPoolExecutor(self._workers, "intake") as intake, ThreadPoolExecutor(1, "encoder") as encoder:
+            # Far enough ahead to fill a batch while another is encoded; the prepared pictures wait in memory.
+            outcomes = map_ahead(intake, self._intake, entries, self._batch_size + self._workers)
+            try:
+                self._stream(job_id, outcomes, encoder)
+            finally:
+                outcomes.close()
+        self._checkpoint(job_id)
+        if self._store.unindexed() >= OPTIMISE_FROM and not self._stop.is_set():
+            self._tally.phase = "optimising"
+            self._on_tally(self._tally)
+            self._store.optimise()
+        self._store.flush()
+        return IndexReport(
+            self._tally.indexed, self._tally.skipped, self._failures, time.monotonic() - began, self._stop.is_set()
+        )
+
+    def _stream(self, job_id: int, outcomes: Iterable[Outcome], encoder: ThreadPoolExecutor) -> None:
+        batch = _Batch()
+        encoding: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
+        for outcome in outcomes:
+            self._take(outcome, batch)
+            if len(batch) >= self._batch_size:
+                encoding.append(self._submit(batch, encoder))
+                batch = _Batch()
+            # A batch that is done is written at once, so that little is lost when the process is killed.
+            while encoding and (len(encoding) > ENCODING_AHEAD or encoding[0][1].done()):
+                self._write(job_id, *encoding.popleft())
+            if time.monotonic() - self._checkpoint_at > CHECKPOINT_SECONDS:
+                self._checkpoint(job_id)
+            if self._stop.is_set():
+                break
+        if batch:
+            encoding.append(self._submit(batch, encoder))
+        while encoding:
+            self._write(job_id, *encoding.popleft())
+
+    def _take(self, outcome: Outcome, batch: _Batch) -> None:
+        match outcome:
+            case Fresh():
+                batch.fresh.append(outcome)
+            case Known():
+                batch.known.append(outcome)
+            case Unchanged():
+                self._tally.skipped += 1
+                self._on_tally(self._tally)
+            case Failed(uri, reason):
+                self._failures.append(Failure(uri, reason))
+                self._tally.failed += 1
+                self._on_tally(self._tally)
+
+    def _submit(self, batch: _Batch, encoder: ThreadPoolExecutor) -> tuple[_Batch, Future[NDArray[np.float32]]]:
+        return batch, encoder.submit(self._encoder.encode, [fresh.prepared for fresh in batch.fresh])
+
+    def _write(self, job_id: int, batch: _Batch, vectors: Future[NDArray[np.float32]]) -> None:
+        encoded = zip(batch.fresh, vectors.result(), strict=True)
+        records = [replace(fresh.record, vector=vector) for fresh, vector in encoded]
+        records += [known.record for known in batch.known]
+        self._store.upsert(records)
+        # Removed only now: killed in between, a moved picture is there under both names and the next run tidies up.
+        self._store.delete([old for known in batch.known for old in known.stale])
+        self._tally.indexed += len(records)
+        self._last_id = records[-1].id
+        self._checkpoint(job_id)
+        self._on_tally(self._tally)
+
+    def _checkpoint(self, job_id: int) -> None:
+        tally = self._tally
+        progress = Progress(tally.indexed, tally.skipped, tally.failed, self._last_id)
+        self._state.checkpoint(job_id, progress, self._failures[self._checkpointed :])
+        self._checkpointed = len(self._failures)
+        self._checkpoint_at = time.monotonic()
+
+    def _learn_total(self, count: Callable[[], int]) -> None:
+        self._tally.total = count()

@@ -1,0 +1,103 @@
+"""From what the user names to entries: folders, files, manifests and lists of URLs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from yunmeng.errors import PictureError, Reason, SourceError
+from yunmeng.fetch import is_url
+from yunmeng.ingest.entries import Entry
+from yunmeng.ingest.folders import file_entry, folder_entries
+from yunmeng.ingest.manifests import MANIFEST_ENDINGS, manifest_entries, url_list_entries
+from yunmeng.types import AttributeSchema
+
+__all__ = ["Sources"]
+
+
+class Sources:
+    """All that one run is to index, checked once and then walked as often as needed.
+
+    Each of ``paths`` is a folder, a picture, a manifest (.csv, .tsv, .jsonl, .ndjson), a list of URLs (.txt) or a URL.
+    ``manifest`` names one more manifest, whose relative paths are looked for in the folders of ``paths`` first; what it
+    says about a picture counts, and the folders' other pictures are indexed beside it, without attributes.
+
+    Raises `SourceError` if something of this is not there.
+    """
+
+    def __init__(self, paths: Sequence[str | Path], manifest: str | Path | None, schema: AttributeSchema) -> None:
+        if not paths and manifest is None:
+            raise SourceError("nothing to index: name a folder, a picture, a manifest or a list of URLs")
+        self._schema = schema
+        self._urls = [str(path) for path in paths if is_url(str(path))]
+        self._paths = [Path(path) for path in paths if not is_url(str(path))]
+        self._manifest = None if manifest is None else Path(manifest)
+        for path in [*self._paths, *([self._manifest] if self._manifest else [])]:
+            if not path.exists():
+                raise SourceError(f"no such file or folder: {path}")
+        if self._manifest is not None and self._manifest.suffix.lower() not in MANIFEST_ENDINGS:
+            raise SourceError(f"{self._manifest} is no manifest: its name must end in {', '.join(MANIFEST_ENDINGS)}")
+
+    @property
+    def names(self) -> list[str]:
+        """What the run was asked to index, for its record."""
+        manifest = [str(self._manifest)] if self._manifest else []
+        return [*(str(path) for path in self._paths), *self._urls, *manifest]
+
+    @property
+    def fetches(self) -> bool:
+        """Whether pictures may have to be fetched, so that waiting for the network is to be expected."""
+        return bool(self._urls or self._manifest) or any(p.is_file() and _kind(p) != "picture" for p in self._paths)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, the manifest's first. A file that several paths reach comes once."""
+        sources = list(self._each())
+        if len(sources) == 1:  # then ids and uris are distinct already, and need not be remembered
+            yield from sources[0]
+        else:
+            yield from _distinct(sources)
+
+    def count(self) -> int:
+        """How many entries there are, files that may turn out not to be pictures left out."""
+        return sum(entry.certain for entry in self.entries())
+
+    def _each(self) -> Iterator[Iterator[Entry]]:
+        if self._manifest is not None:
+            roots = [path for path in self._paths if path.is_dir()]
+            yield manifest_entries(self._manifest, roots, self._schema)
+        for path in self._paths:
+            yield self._of(path)
+        if self._urls:
+            yield (Entry(id=url, uri=url) for url in self._urls)
+
+    def _of(self, path: Path) -> Iterator[Entry]:
+        match _kind(path):
+            case "folder":
+                yield from folder_entries(path)
+            case "manifest":
+                yield from manifest_entries(path, (), self._schema)
+            case "urls":
+                yield from url_list_entries(path)
+            case _:
+                yield file_entry(path)
+
+
+def _distinct(sources: Sequence[Iterator[Entry]]) -> Iterator[Entry]:
+    """Passes over what an earlier source has named, and reports an id that means two pictures."""
+    uris: dict[str, str] = {}  # by id
+    for source in sources:
+        earlier = set(uris.values())
+        for entry in source:
+            if entry.uri in earlier:
+                continue
+            taken = uris.setdefault(entry.id, entry.uri)
+            if taken != entry.uri:
+                yield replace(entry, problem=PictureError(Reason.BAD_ID, f"{entry.id} is also the id of {taken}"))
+            else:
+                yield entry
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        return "folder"
+    ending = path.suffix.lower()
+    return "manifest" if ending in MANIFEST_ENDINGS else "urls" if ending == ".txt" else "picture"

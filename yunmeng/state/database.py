@@ -1,0 +1,190 @@
+"""The state database: everything a library keeps besides vectors and attributes. All SQL is in this room."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, overload
+
+from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from yunmeng.errors import StateError
+from yunmeng.state.migrate import migrate
+from yunmeng.state.tables import CheckpointRow, FailureRow, JobRow
+
+__all__ = ["Failure", "Job", "Progress", "State", "Status"]
+
+Status = Literal["running", "done", "interrupted", "failed"]
+
+KEPT_JOBS = 100
+"""Jobs whose rows are kept; older ones go when a new one starts, so that the database stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that could not be used: its path or URL, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come. ``last_id`` is the last record that was acknowledged."""
+
+    indexed: int = 0
+    skipped: int = 0
+    failed: int = 0
+    last_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a long command, with the last checkpoint it made."""
+
+    id: int
+    kind: str
+    arguments: Mapping[str, Any]
+    status: Status
+    started_at: datetime
+    finished_at: datetime | None
+    progress: Progress
+
+
+class State:
+    """An open state database. Safe to use from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._write = threading.Lock()  # SQLite takes one writer; waiting here beats "database is locked"
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the SQLite file at ``path``, made where it is missing and migrated where it is old.
+
+        Raises `StateError` if it is no database of ours, or one of a newer version.
+        """
+        engine = create_engine(URL.create("sqlite", database=str(path)))
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin)
+        with _mapped_errors():
+            migrate(engine)
+        return cls(engine)
+
+    def start_job(self, kind: str, arguments: Mapping[str, Any]) -> Job:
+        """Note that a job begins. Jobs that were running before it are taken for dead: a library has one writer."""
+        now = datetime.now(UTC)
+        with self._transaction() as session:
+            session.execute(update(JobRow).where(JobRow.status == "running").values(status="interrupted"))
+            old = select(JobRow.id).order_by(JobRow.id.desc()).offset(KEPT_JOBS - 1)
+            session.execute(delete(JobRow).where(JobRow.id.in_(old)))
+            row = JobRow(kind=kind, arguments=dict(arguments), status="running", started_at=now)
+            session.add(row)
+            session.flush()
+            session.add(CheckpointRow(job_id=row.id, at=now, indexed=0, skipped=0, failed=0))
+            return Job(row.id, kind, arguments, "running", now, None, Progress())
+
+    def checkpoint(self, job_id: int, progress: Progress, failures: Sequence[Failure] = ()) -> None:
+        """Note what a job has settled so far, with the failures since the last checkpoint."""
+        with self._transaction() as session:
+            session.execute(
+                update(CheckpointRow)
+                .where(CheckpointRow.job_id == job_id)
+                .values(
+                    at=datetime.now(UTC),
+                    indexed=progress.indexed,
+                    skipped=progress.skipped,
+                    failed=progress.failed,
+                    last_id=_storable(progress.last_id),
+                )
+            )
+            if failures:
+                rows = [{"job_id": job_id, "path": _storable(f.path), "reason": _storable(f.reason)} for f in failures]
+                session.execute(insert(FailureRow), rows)
+
+    def finish_job(self, job_id: int, status: Status) -> None:
+        """Note how a job ended."""
+        with self._transaction() as session:
+            session.execute(
+                update(JobRow).where(JobRow.id == job_id).values(status=status, finished_at=datetime.now(UTC))
+            )
+
+    def last_job(self, kind: str | None = None) -> Job | None:
+        """The job that was started last (of this kind)."""
+        query = select(JobRow, CheckpointRow).join(CheckpointRow).order_by(JobRow.id.desc()).limit(1)
+        if kind is not None:
+            query = query.where(JobRow.kind == kind)
+        with _mapped_errors(), Session(self._engine) as session:
+            found = session.execute(query).one_or_none()
+            return None if found is None else _job(*found)
+
+    def failures(self, job_id: int, limit: int = 1000) -> list[Failure]:
+        """What a job could not use, in the order it met them, at most ``limit`` of them."""
+        query = select(FailureRow).where(FailureRow.job_id == job_id).order_by(FailureRow.id).limit(limit)
+        with _mapped_errors(), Session(self._engine) as session:
+            return [Failure(row.path, row.reason) for row in session.scalars(query)]
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with self._write, _mapped_errors(), Session(self._engine) as session, session.begin():
+            yield session
+
+
+def _job(row: JobRow, checkpoint: CheckpointRow) -> Job:
+    progress = Progress(checkpoint.indexed, checkpoint.skipped, checkpoint.failed, checkpoint.last_id)
+    status: Status = row.status  # type: ignore[assignment]  # only `Status` is ever written
+    return Job(row.id, row.kind, row.arguments, status, _utc(row.started_at), _utc(row.finished_at), progress)
+
+
+@overload
+def _utc(moment: datetime) -> datetime: ...
+@overload
+def _utc(moment: None) -> None: ...
+def _utc(moment: datetime | None) -> datetime | None:
+    """SQLite forgets the time zone; all that is written is UTC."""
+    return moment and moment.replace(tzinfo=UTC)
+
+
+def _storable(text: str | None) -> str | None:
+    """File names that are not UTF-8 arrive with lone surrogates, which no database takes."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # Python's driver would commit before each DDL statement, so that a kill could leave half a migration.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")  # a commit then costs one sync at a checkpoint, not one each
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        cause = getattr(exc, "orig", None) or exc
+        raise StateError(f"the state database failed: {str(cause).splitlines()[0]}") from exc

@@ -1,0 +1,59 @@
+"""The tables of the state database. A change here needs a migration beside it; a test compares the two."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+__all__ = ["Base", "CheckpointRow", "FailureRow", "JobRow"]
+
+
+class Base(DeclarativeBase):
+    """Root of the tables; constraints are named so that migrations can address them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {dict[str, Any]: JSON, datetime: DateTime(timezone=True)}  # noqa: RUF012  SQLAlchemy reads it
+
+
+class JobRow(Base):
+    """One run of a long command."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    arguments: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class CheckpointRow(Base):
+    """How far a job has come: what is counted here is durably in the store."""
+
+    __tablename__ = "checkpoints"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime]
+    indexed: Mapped[int]
+    skipped: Mapped[int]
+    failed: Mapped[int]
+    last_id: Mapped[str | None]
+
+
+class FailureRow(Base):
+    """One input that a job could not use."""
+
+    __tablename__ = "failures"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    path: Mapped[str]
+    reason: Mapped[str]
