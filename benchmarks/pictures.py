@@ -29,6 +29,8 @@ def view(source: Image.Image, seed: int) -> Image.Image:
     share = random.uniform(0.5, 0.95)
     width = round(source.width * share)
     height = min(round(width * 0.75), source.height)
-    left, top = (int(random.integers(0, whole - part + 1)) for whole, part in zip(source.size, (width, height)))
+    left, top = (
+        int(random.integers(0, whole - part + 1)) for whole, part in zip(source.size, (width, height), strict=True)
+    )
     part = source.crop((left, top, left + width, top + height)).rotate(random.uniform(-8, 8))
     return ImageEnhance.Brightness(part).enhance(random.uniform(0.7, 1.3)).resize((SIDE, SIDE * 3 // 4))

@@ -27,6 +27,7 @@ def command_pages(command: click.Command, parent: click.Context | None, name: st
 
 
 def cli_reference() -> str:
+    """docs/cli.md."""
     exit_codes = (
         "Exit codes: 0 done; 1 some inputs failed; 2 wrong usage or unusable input; 130 stopped by Ctrl-C.\n"
         "Results go to stdout; progress and messages go to stderr. With `--json`, stdout holds one JSON object.\n"
@@ -35,6 +36,7 @@ def cli_reference() -> str:
 
 
 def settings_reference() -> str:
+    """docs/settings.md."""
     rows = [
         f"| `YUNMENG_{name.upper()}` | {_default(field.get_default())} | {field.description} |"
         for name, field in Settings.model_fields.items()
@@ -51,6 +53,7 @@ def _default(value: object) -> str:
 
 
 def errors_reference() -> str:
+    """docs/errors.md."""
     tree = (errors.__doc__ or "").split("::\n\n")[1].split("\n\nA message")[0]
     reasons = "\n".join(f"- `{reason.value}`" for reason in errors.Reason)
     return (
@@ -63,6 +66,7 @@ PAGES = {"cli.md": cli_reference, "settings.md": settings_reference, "errors.md"
 
 
 def main() -> int:
+    """Write or check; returns how many pages were stale."""
     stale = []
     for name, page in PAGES.items():
         path, text = DOCS / name, page()

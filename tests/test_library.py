@@ -25,6 +25,7 @@ from yunmeng.errors import (
     UnknownEncoder,
 )
 from yunmeng.library import Library
+from yunmeng.retrieval import QueryPicture
 
 Make = Callable[..., Path]
 
@@ -41,7 +42,7 @@ def filled(library: Library, make_pictures: Make) -> Library:
 def test_a_picture_finds_itself_first_however_it_is_given(filled: Library) -> None:
     path = filled.get("007.jpg").uri
     pixels = np.asarray(Image.open(path))
-    queries = [path, Path(path), Path(path).read_bytes(), Image.open(path), pixels]
+    queries: list[QueryPicture] = [path, Path(path), Path(path).read_bytes(), Image.open(path), pixels]
     for hits in [filled.search(query, k=3) for query in queries] + [filled.search(id="007.jpg", k=3)]:
         assert hits[0].id == "007.jpg"
         assert hits[0].score == pytest.approx(1.0, abs=1e-5)
@@ -124,7 +125,7 @@ def test_errors_of_a_query(filled: Library, tmp_path: Path) -> None:
         filled.search(tmp_path / "missing.jpg")
     with pytest.raises(PictureError, match="uint8"):
         filled.search(np.zeros((5, 5)))  # type: ignore[arg-type]  # the mistake that is made most
-    with pytest.raises(FilterError, match="colour.*category"):
+    with pytest.raises(FilterError, match=r"colour.*category"):
         filled.search(id="007.jpg", filter="colour = 'red'")
     with pytest.raises(FilterError):
         filled.search(id="007.jpg", filter="category = = 'a'")

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from yunmeng.config import Settings
 from yunmeng.encoders import DEFAULT_ENCODER
 from yunmeng.errors import LibraryError, MissingExtra, SourceError
-from yunmeng.imaging import PICTURE_ENDINGS, decode, read
+from yunmeng.imaging import PICTURE_ENDINGS, decode, read, save_sheet
 from yunmeng.ingest import IndexReport, OnTally
 from yunmeng.library import Library
 from yunmeng.retrieval import draw_hits
@@ -77,7 +77,7 @@ def run_demo(
         report = library.index([source], on_tally=on_tally, stop=stop)
         hits = library.search(query, k=10)
     sheet = folder / "sheet.png"
-    draw_hits(query, hits, settings).save(sheet)
+    save_sheet(draw_hits(query, hits, settings), sheet)
     return Demo(place, query, sheet, report, hits)
 
 

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,7 +15,7 @@ from yunmeng.types import AttributeType
 
 __all__ = ["FORMAT", "Card", "EncoderCard", "Layout"]
 
-FORMAT = 1
+FORMAT: Final = 1
 """Version of the layout. A change that older code cannot read raises it."""
 
 

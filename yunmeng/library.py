@@ -18,7 +18,7 @@ from yunmeng.fetch import Fetcher
 from yunmeng.ingest import IndexReport, Intake, OnTally, Pipeline, Sources
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.retrieval import QueryPicture, as_vector, nearest, read_filter, read_picture
-from yunmeng.state import Job, State
+from yunmeng.state import Job, State, Status
 from yunmeng.stores import Filter, ZvecStore, check_schema
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
 
@@ -133,7 +133,7 @@ class Library:
         stop = stop or threading.Event()
         before = self._state.last_job("index")
         job = self._state.start_job("index", {"sources": sources.names})
-        status = "failed"
+        status: Status = "failed"
         fetcher = Fetcher(self._settings) if sources.fetches else None
         try:
             tidy = before is not None and before.status != "done"

@@ -1,7 +1,7 @@
 """Work done ahead on a thread pool, in order, and never too far ahead."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def map_ahead(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
+def map_ahead(
+    pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], ahead: int
+) -> Generator[R, None, None]:
     """Results of ``work`` in the order of ``items``, at most ``ahead`` of them started and not yet taken.
 
     `Executor.map` would start everything at once, and hold every result until it is asked for. Closing the

@@ -70,7 +70,8 @@ def test_the_input_stays_as_it_is_and_the_shape_too() -> None:
     before = PICTURE.copy()
     after = enhance(PICTURE, denoise=True, contrast=True, colour=True)
     assert np.array_equal(PICTURE, before)
-    assert (after.shape, after.dtype) == (PICTURE.shape, np.uint8)
+    assert after.shape == PICTURE.shape
+    assert after.dtype == np.uint8
     assert after.flags.c_contiguous
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -30,13 +31,16 @@ def pictures() -> list[Image.Image]:
 PICTURES = pictures()
 
 
-def reference_pdq(pixels: Pixels) -> str:
-    bits, _ = pdqhash.compute(np.ascontiguousarray(pixels))
+def reference_pdq(image: Image.Image) -> str:
+    if max(image.size) > 512:  # done by the reference tool, but not by its function
+        image = image.resize((512, 512), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image)
+    bits, _ = pdqhash.compute(pixels)
     return f"{int(''.join(map(str, bits)), 2):064x}"
 
 
 def test_pdq_is_that_of_the_reference_code() -> None:
-    distances = [hamming(fingerprint(np.asarray(i)).pdq, reference_pdq(np.asarray(i))) for i in PICTURES]
+    distances = [hamming(fingerprint(np.asarray(i)).pdq, reference_pdq(i)) for i in PICTURES]
     assert max(distances) <= 8
     assert sum(distances) <= 1.5 * len(distances)
 
@@ -44,15 +48,14 @@ def test_pdq_is_that_of_the_reference_code() -> None:
 @pytest.mark.parametrize("size", [(64, 64), (65, 127), (128, 300), (129, 257), (511, 64), (512, 512), (100, 500)])
 def test_pdq_is_that_of_the_reference_code_at_every_size(size: tuple[int, int]) -> None:
     for seed in range(3):
-        pixels = np.asarray(photograph(seed, size))
-        assert hamming(fingerprint(pixels).pdq, reference_pdq(pixels)) <= 6
+        image = photograph(seed, size)
+        assert hamming(fingerprint(np.asarray(image)).pdq, reference_pdq(image)) <= 6
 
 
 def test_pdq_takes_larger_pictures_at_512_as_the_reference_tool_does() -> None:
     for image in PICTURES[:6]:
         large = image.resize((1100, 900))
-        reduced = np.asarray(large.resize((512, 512), Image.Resampling.BOX))
-        assert hamming(fingerprint(np.asarray(large)).pdq, reference_pdq(reduced)) <= 6
+        assert hamming(fingerprint(np.asarray(large)).pdq, reference_pdq(large)) <= 6
 
 
 def test_phash_is_that_of_imagehash_but_for_a_bit() -> None:
@@ -67,7 +70,7 @@ def test_phash_of_a_small_picture_is_exactly_that_of_imagehash() -> None:
         assert fingerprint(np.asarray(image)).phash == str(imagehash.phash(image))
 
 
-EDITS = {
+EDITS: dict[str, Callable[[Image.Image], Pixels]] = {
     "compressed": lambda image: decode(encoded(image, "JPEG", quality=60)).pixels,
     "smaller": lambda image: np.asarray(image.resize((image.width * 3 // 4, image.height * 3 // 4))),
     "larger": lambda image: np.asarray(image.resize((image.width * 2, image.height * 2))),

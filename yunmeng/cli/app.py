@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 import click
@@ -45,6 +46,8 @@ for _command in (
 
 def main() -> NoReturn:
     """Run the command. Exit codes: 0 done, 1 some inputs failed, 2 wrong usage or unusable input, 130 interrupted."""
+    # Pillow warns about broken EXIF, with its source line, and takes the picture all the same.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         code = cli.main(prog_name="yunmeng", standalone_mode=False)
     except click.ClickException as exc:

@@ -75,18 +75,16 @@ def _open(db: str, encoder: str | None, attributes: str | None) -> "Library":
     if not Library.exists(db):
         return Library.create(db, encoder or DEFAULT_ENCODER, schema)
     library = Library.open(db)
-    try:
-        if encoder is not None and encoder != library.encoder_name:
-            raise EncoderMismatch(
-                f"{db} is bound to the encoder {library.encoder_name}: leave --encoder out, or index into a new "
-                f"library: yunmeng index ... --db NEW --encoder {encoder}"
-            )
-        if schema is not None and dict(schema) != dict(library.schema):
-            declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
-            raise SchemaError(f"{db} has other attributes ({declared}): leave --attributes out, or use a new --db")
-    except BaseException:
+    declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
+    if encoder not in (None, library.encoder_name):
         library.close()
-        raise
+        raise EncoderMismatch(
+            f"{db} is bound to the encoder {library.encoder_name}: leave --encoder out, or index into a new "
+            f"library: yunmeng index ... --db NEW --encoder {encoder}"
+        )
+    if schema is not None and dict(schema) != dict(library.schema):
+        library.close()
+        raise SchemaError(f"{db} has other attributes ({declared}): leave --attributes out, or use a new --db")
     return library
 
 

@@ -79,12 +79,13 @@ def _as_arguments(query: str) -> dict[str, Any]:
 def _draw(library: "Library", asked: dict[str, Any], hits: "list[Hit]", sheet: Path) -> None:
     from yunmeng.config import Settings
     from yunmeng.errors import SourceError
+    from yunmeng.imaging import save_sheet
     from yunmeng.retrieval import draw_hits
 
     query = asked.get("image") or library.get(asked["id"]).uri
     try:
-        draw_hits(query, hits, Settings.load()).save(sheet)
-    except (OSError, ValueError) as exc:  # ValueError: Pillow knows no format of this ending
+        save_sheet(draw_hits(query, hits, Settings.load()), sheet)
+    except (OSError, ValueError) as exc:  # ValueError: an ending that names no format for sheets
         raise SourceError(f"cannot write the sheet to {sheet}: {exc}") from exc
 
 

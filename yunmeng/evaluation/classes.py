@@ -36,7 +36,7 @@ class Evaluation:
 
 
 def evaluate(
-    gallery: Path, queries: Path, encoder: Encoder, settings: Settings, on_encoded: OnEncoded = lambda done, total: None
+    gallery: Path, queries: Path, encoder: Encoder, settings: Settings, on_encoded: OnEncoded | None = None
 ) -> Evaluation:
     """Rank ``gallery`` for each picture of ``queries``, exactly, and score what comes first.
 
@@ -60,7 +60,8 @@ def evaluate(
         else:
             vectors[side].append(result)
             labels[side].append(number[path.parent.name])
-        on_encoded(done, len(paths))
+        if on_encoded is not None:
+            on_encoded(done, len(paths))
     if not all(vectors):
         raise SourceError(f"none of the pictures in {queries if vectors[0] else gallery} can be used")
     scores = class_scores(*(np.array(part) for pair in zip(vectors, labels, strict=True) for part in pair))

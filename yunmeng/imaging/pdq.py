@@ -31,7 +31,7 @@ def pdq(luma: Image.Image) -> str:
     Within a bit or two of Meta's reference code on the same picture. A picture of one colour gives 64 zeros.
     """
     if max(luma.size) > _LARGEST:
-        luma = luma.resize((_LARGEST, _LARGEST), Image.Resampling.BOX)
+        luma = luma.resize((_LARGEST, _LARGEST), Image.Resampling.BILINEAR)
     samples = _sampled(np.ascontiguousarray(_sampled(np.asarray(luma)).T)).T.astype(np.float64)
     # Rounded: a coefficient that is 0 must not become a bit by the noise of its last digit, which differs by machine.
     coefficients = (_COSINES @ samples @ _COSINES.T).round(2)

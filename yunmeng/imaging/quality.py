@@ -3,7 +3,7 @@
 The thresholds were set on 1,100 hand-held photographs (the clothing dataset of Alexey Grigorev, 400 px wide) and on
 spoilt copies of them. None of the photographs is flagged. All of these are: Gaussian blur of radius 8, brightness
 scaled to a tenth, faded to near white, contrast squashed to 8 %, one colour, 20 x 20 pixels, 1:6 panorama; of blur of
-radius 4, nine in ten. A blurred picture with strong noise on it passes as sharp.
+radius 4, more than nine in ten. A blurred picture with strong noise on it passes as sharp.
 """
 
 from collections.abc import Mapping

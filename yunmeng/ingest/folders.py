@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from yunmeng.errors import PictureError, Reason
+from yunmeng.imaging import PICTURE_ENDINGS
 from yunmeng.ingest.entries import Entry
 
-__all__ = ["PICTURE_ENDINGS", "file_entry", "folder_entries"]
-
-PICTURE_ENDINGS = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif", ".avifs", ".heic", ".heif", ".hif"]
-)
+__all__ = ["file_entry", "folder_entries"]
 
 
 def folder_entries(root: Path) -> Iterator[Entry]:

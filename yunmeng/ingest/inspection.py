@@ -37,7 +37,7 @@ class QualityReport:
 
 
 def inspect_quality(path: Path, settings: Settings, on_inspected: Callable[[int, int], None]) -> QualityReport:
-    """Assess the picture at ``path``, or all pictures below it. ``on_inspected`` hears how many of how many are done."""
+    """Assess the picture at ``path``, or all pictures below it. ``on_inspected`` hears how many are done."""
     entries = list(folder_entries(path)) if path.is_dir() else [file_entry(path)]
     entries = [entry for entry in entries if entry.certain or is_picture(Path(entry.uri))]
     poor, failed = [], []

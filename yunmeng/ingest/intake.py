@@ -10,15 +10,12 @@ from yunmeng.config import Settings
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.imaging import decode, describe, is_picture, read, sha256
+from yunmeng.imaging import DECODED_SIDE, decode, describe, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, Pixels, Record
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
-
-DECODED_SIDE = 512
-"""Pixels that the shorter side keeps when a large JPEG is decoded: PDQ's reference looks at 512, encoders at fewer."""
 
 
 @dataclass(frozen=True, slots=True)

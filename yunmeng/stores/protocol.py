@@ -58,6 +58,10 @@ class Store(Protocol):
         """Make what was written durable against power loss too."""
         ...
 
+    def unindexed(self) -> int:
+        """How many records a search has to scan because `optimise` has not met them yet."""
+        ...
+
     def optimise(self) -> None:
         """Index what was written since the last call, so that search stays fast. May take minutes."""
         ...
