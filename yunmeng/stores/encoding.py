@@ -1,0 +1,53 @@
+"""How ids, URIs and strings are written so that a store takes them, and read back unchanged."""
+
+import re
+from typing import Final
+
+from yunmeng.errors import PictureError, Reason
+
+__all__ = ["MAX_ID_BYTES", "encode_id", "encode_text", "escape", "unescape"]
+
+MAX_ID_BYTES: Final = 1024
+"""The longest id that zvec takes, escaped and in UTF-8."""
+
+_UNSAFE = re.compile("[%\x00-\x1f\x7f\ud800-\udfff]")
+_ESCAPED = re.compile("%(?:u([0-9A-F]{4})|([0-9A-F]{2}))")
+
+
+def escape(text: str) -> str:
+    """``text`` without control characters and lone surrogates, the trace of file names that are not UTF-8.
+
+    They become ``%0A`` or ``%uDC80``, and ``%`` itself ``%25``; everything else stays. `unescape` takes it back.
+    """
+    return _UNSAFE.sub(lambda found: _escaped(ord(found[0])), text)
+
+
+def unescape(text: str) -> str:
+    """What `escape` was given."""
+    if "%" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+
+
+def encode_id(id: str) -> str:
+    """The id as stores keep it. Raises `PictureError` (bad-id) if it is empty or longer than 1,024 bytes."""
+    if not isinstance(id, str) or not id:
+        raise PictureError(Reason.BAD_ID, "an id must be text that is not empty")
+    escaped = escape(id)
+    size = len(escaped.encode())
+    if size > MAX_ID_BYTES:
+        raise PictureError(Reason.BAD_ID, f"the id {escaped[:40]}... takes {size} bytes, at most {MAX_ID_BYTES} fit")
+    return escaped
+
+
+def encode_text(value: str) -> str:
+    r"""``value`` without backslashes, in the same order by code point: a < b holds before exactly if it holds after.
+
+    zvec's filters can escape a quote by ``\'`` but not the backslash itself, so no value may hold one. ``[`` becomes
+    ``[a`` and the backslash, its neighbour in Unicode, ``[b``.
+    """
+    return value.replace("[", "[a").replace("\\", "[b")
+
+
+def _escaped(code: int) -> str:
+    return f"%{code:02X}" if code < 0x80 else f"%u{code:04X}"
