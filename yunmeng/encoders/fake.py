@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from yunmeng.encoders.preparation import squash, stack
 from yunmeng.encoders.protocol import EncoderSpec
@@ -38,7 +39,7 @@ class FakeEncoder:
         normal = np.random.RandomState(dim).standard_normal((_SIDE * _SIDE * 3 + 1, dim))
         self._projection = normal.astype(np.float32)
 
-    def prepare(self, picture: Pixels) -> Pixels:
+    def prepare(self, picture: Pixels | Image.Image) -> Pixels:
         """The picture as uint8 (8, 8, 3); prepared ones as they are."""
         return squash(picture, _SIDE)
 

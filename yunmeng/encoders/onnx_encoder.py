@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from yunmeng.encoders.efficientnet_lite import EMBEDDING, SCORES
 from yunmeng.encoders.onnx_runtime import OnnxSession
@@ -27,7 +28,7 @@ class OnnxEncoder:
         self.spec: Final = spec
         self._session = session
 
-    def prepare(self, picture: Pixels) -> Pixels:
+    def prepare(self, picture: Pixels | Image.Image) -> Pixels:
         """The picture as the network takes it, uint8 (input_size, input_size, 3); prepared ones as they are."""
         return squash(picture, self.spec.input_size)
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.types import Pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["Encoder", "EncoderSpec"]
 
@@ -35,8 +38,8 @@ class Encoder(Protocol):
     @property
     def spec(self) -> EncoderSpec: ...
 
-    def prepare(self, picture: Pixels) -> Pixels:
-        """The picture as the network takes it, uint8 (input_size, input_size, 3).
+    def prepare(self, picture: "Pixels | Image") -> Pixels:
+        """The picture, pixels or an RGB Pillow image, as the network takes it, uint8 (input_size, input_size, 3).
 
         Runs on the caller's thread, so that a pipeline can do it where it decodes. Prepared
         pictures pass through unchanged.

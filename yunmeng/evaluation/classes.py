@@ -84,7 +84,7 @@ def _encoded(
         try:
             data = read(path, max_bytes=settings.max_file_bytes)
             side = max(DECODED_SIDE, encoder.spec.input_size)
-            return path, encoder.prepare(decode(data, at_least=side, max_pixels=settings.max_pixels).pixels)
+            return path, encoder.prepare(decode(data, at_least=side, max_pixels=settings.max_pixels).image)
         except PictureError as exc:
             return path, exc
 

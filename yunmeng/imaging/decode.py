@@ -36,15 +36,19 @@ _MAX_PIXELS: Final = 200_000_000
 class Picture:
     """One decoded picture.
 
-    ``pixels`` is uint8 (h, w, 3), upright sRGB, C-contiguous and perhaps read-only. ``width`` and ``height`` are of the
-    upright original, also where ``pixels`` holds a reduced copy. ``format`` is one of JPEG, PNG, WEBP, GIF, BMP, TIFF,
-    AVIF, HEIC.
+    ``image`` is upright, in sRGB, of mode RGB. ``width`` and ``height`` are of the upright original, also where
+    ``image`` is a reduced copy. ``format`` is one of JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF, HEIC.
     """
 
-    pixels: Pixels
+    image: Image.Image
     width: int
     height: int
     format: str
+
+    @property
+    def pixels(self) -> Pixels:
+        """A copy of the image as an array: uint8 (h, w, 3), C-contiguous, perhaps read-only."""
+        return np.asarray(self.image)
 
 
 def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_PIXELS) -> Picture:
@@ -76,7 +80,7 @@ def from_pillow(image: Image.Image) -> Pixels:
         raise PictureError(Reason.ZERO_SIZE, "an image of width or height 0")
     try:
         image.load()
-        return _upright(image, _turn(image), None)
+        return np.asarray(_upright(image, _turn(image), None))
     except Exception as exc:  # a file opened lazily fails here, in as many ways as in decode
         raise PictureError(Reason.CORRUPT, f"the image cannot be loaded ({_said(exc)})") from exc
 
@@ -92,15 +96,15 @@ def _decode(kind: Format, data: bytes, at_least: int | None, max_pixels: int) ->
         if kind != "JPEG":
             stored = image.size  # TIFF turns itself upright while it loads
         turn = _turn(image)
-        pixels = _upright(image, turn, at_least)
+        upright = _upright(image, turn, at_least)
     width, height = reversed(stored) if turn in _SIDEWAYS else stored
-    return Picture(pixels, width, height, kind)
+    return Picture(upright, width, height, kind)
 
 
-def _upright(image: Image.Image, turn: Image.Transpose | None, at_least: int | None) -> Pixels:
+def _upright(image: Image.Image, turn: Image.Transpose | None, at_least: int | None) -> Image.Image:
     flat = _reduced(flatten(image), at_least)
     turned = flat if turn is None else flat.transpose(turn)
-    return np.asarray(managed(turned, image.info.get("icc_profile")))
+    return managed(turned, image.info.get("icc_profile"))
 
 
 def _open_heic(data: bytes) -> ImageFile.ImageFile:

@@ -10,6 +10,6 @@ __all__ = ["describe"]
 
 def describe(picture: Picture) -> tuple[Fingerprints, QualityScores]:
     """What `fingerprint` and `assess` say about a picture, with the grey copies that both need made once."""
-    grey = luma(picture.pixels)
+    grey = luma(picture.image)
     small = shrunk(grey)
-    return fingerprint_of_grey(grey, small), scores_of_grey(small, width=picture.width, height=picture.height)
+    return fingerprint_of_grey(grey), scores_of_grey(small, width=picture.width, height=picture.height)

@@ -4,17 +4,15 @@ from typing import Final
 
 from PIL import Image
 
-from yunmeng.types import Pixels
-
 __all__ = ["GREY_SIDE", "luma", "shrunk"]
 
 GREY_SIDE: Final = 256
 """Longer side of the small copy, in pixels."""
 
 
-def luma(pixels: Pixels) -> Image.Image:
+def luma(image: Image.Image) -> Image.Image:
     """Luma (ITU-R BT.601) of a picture at its own size, mode ``L``."""
-    return Image.fromarray(pixels).convert("L")
+    return image.convert("L")
 
 
 def shrunk(grey: Image.Image) -> Image.Image:

@@ -71,7 +71,7 @@ most 256 pixels.
 
 def assess(pixels: Pixels, *, width: int, height: int) -> QualityScores:
     """Measure a picture; ``width`` and ``height`` are the original's where ``pixels`` is a reduced copy."""
-    return scores_of_grey(shrunk(luma(pixels)), width=width, height=height)
+    return scores_of_grey(shrunk(luma(Image.fromarray(pixels))), width=width, height=height)
 
 
 def scores_of_grey(grey: Image.Image, *, width: int, height: int) -> QualityScores:

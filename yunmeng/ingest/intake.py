@@ -122,7 +122,7 @@ class Intake:
             quality=quality,
             attributes=attributes if entry.attributes is None else entry.attributes,
         )
-        return Fresh(record, self._encoder.prepare(picture.pixels))
+        return Fresh(record, self._encoder.prepare(picture.image))
 
 
 def _same(known: Record, entry: Entry) -> bool:
