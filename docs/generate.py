@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from pydantic.fields import FieldInfo
 
 from yunmeng import errors
 from yunmeng.cli.app import cli
@@ -38,7 +39,7 @@ def cli_reference() -> str:
 def settings_reference() -> str:
     """docs/settings.md."""
     rows = [
-        f"| `YUNMENG_{name.upper()}` | {_default(field.get_default())} | {field.description} |"
+        f"| `YUNMENG_{name.upper()}` | {_default(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     head = (
@@ -48,8 +49,8 @@ def settings_reference() -> str:
     return "\n".join([NOTE, head, *rows, ""])
 
 
-def _default(value: object) -> str:
-    return "the user's cache folder" if value is None else f"`{value}`"
+def _default(field: FieldInfo) -> str:
+    return f"`{field.default}`" if field.default_factory is None else "in the user's cache folder"
 
 
 def errors_reference() -> str:

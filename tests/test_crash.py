@@ -45,7 +45,7 @@ def test_killed_twenty_times(tmp_path: Path, make_pictures: Callable[..., Path])
     for _ in range(KILLS):
         log.write_text("")
         process = start(place, pictures, log, 0.02)
-        time.sleep(moments.uniform(0.0, 0.25))
+        time.sleep(moments.uniform(0.0, 0.7))
         process.kill()
         process.communicate()
         encoded_again = {pixels[line] for line in log.read_text().split() if len(line) == 64} & safe.keys()

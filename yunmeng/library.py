@@ -270,10 +270,11 @@ class Library:
 
 def _bound(encoder: Encoder, card: Card) -> Encoder:
     """``encoder``, if it is the one that ``card`` names. Vectors of another would be compared with no meaning."""
-    if (encoder.spec.name, encoder.spec.sha256) != (card.encoder.name, card.encoder.sha256):
+    spec, bound = encoder.spec, card.encoder
+    if (spec.name, spec.dim, spec.sha256) != (bound.name, bound.dim, bound.sha256):
         raise EncoderMismatch(
-            f"the library is bound to {card.encoder.name} (weights {card.encoder.sha256[:12]}), this is "
-            f"{encoder.spec.name} (weights {encoder.spec.sha256[:12]}): index into a new library to change"
+            f"the library is bound to {bound.name} ({bound.dim}-d, weights {bound.sha256[:12]}), this is {spec.name} "
+            f"({spec.dim}-d, weights {spec.sha256[:12]}): index into a new library to change"
         )
     return encoder
 

@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,8 @@ def manifest_entries(file: Path, roots: Sequence[Path], schema: AttributeSchema)
     folders = [*roots, file.parent]
     textual = file.suffix.lower() in (".csv", ".tsv")
     rows = _delimited_rows(file) if textual else _json_rows(file)
-    typed = (lambda values: _from_text(values, schema)) if textual else _from_json
     for place, row in rows:
-        yield _entry(row, place, folders, schema, typed)
+        yield _entry(row, place, folders, schema, textual=textual)
 
 
 def url_list_entries(file: Path) -> Iterator[Entry]:
@@ -56,7 +55,8 @@ def _entry(
     place: str,
     folders: Sequence[Path],
     schema: AttributeSchema,
-    typed: Callable[[Mapping[str, Any]], Attributes],
+    *,
+    textual: bool,
 ) -> Entry:
     if isinstance(row, PictureError):
         return Entry(id=place, uri=place, problem=row)
@@ -68,8 +68,7 @@ def _entry(
     key = str(row.get("id") or named.replace(os.sep, "/"))
     rest = {name: value for name, value in row.items() if name not in (*PLACE_COLUMNS, "id")}
     try:
-        attributes = typed(rest)
-        conform(attributes, schema)
+        attributes = conform(_from_text(rest, schema) if textual else _present(rest), schema)
     except PictureError as exc:
         return Entry(id=key, uri=uri, problem=PictureError(exc.reason, f"{place}: {exc.detail}"))
     return Entry(id=key, uri=uri, attributes=attributes)
@@ -83,19 +82,12 @@ def _locate(named: str, folders: Sequence[Path]) -> str:
 
 def _from_text(values: Mapping[str, str], schema: AttributeSchema) -> Attributes:
     """Cells of a CSV file; an empty cell means no value."""
-    return {name: coerce_text(text, schema[name]) if name in schema else text for name, text in values.items() if text}
+    cells = _present(values)
+    return {name: coerce_text(text, schema[name], name) if name in schema else text for name, text in cells.items()}
 
 
-def _from_json(values: Mapping[str, Any]) -> Attributes:
-    return {name: _checked(name, value) for name, value in values.items() if value is not None}
-
-
-def _checked(name: str, value: Any) -> AttributeValue:
-    plain = isinstance(value, str | int | float | bool)
-    if plain or (isinstance(value, list) and all(isinstance(item, str) for item in value)):
-        checked: AttributeValue = value
-        return checked
-    raise PictureError(Reason.BAD_ATTRIBUTE, f"{name} must be a text, a number, true, false or a list of texts")
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def _delimited_rows(file: Path) -> Iterator[tuple[str, Mapping[str, str] | PictureError]]:

@@ -1,0 +1,23 @@
+"""Stores: vectors with their attributes, kept on disk, found again by nearness and by filters."""
+
+from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.memory import MemoryStore
+from yunmeng.stores.parse import format_filter, parse_filter
+from yunmeng.stores.protocol import Store
+from yunmeng.stores.schema import check_schema, coerce_text, conform, parse_schema
+from yunmeng.stores.zvec import ZvecStore
+
+__all__ = [
+    "Filter",
+    "MemoryStore",
+    "Store",
+    "ZvecStore",
+    "check",
+    "check_schema",
+    "coerce_text",
+    "conform",
+    "evaluate",
+    "format_filter",
+    "parse_filter",
+    "parse_schema",
+]

@@ -13,7 +13,8 @@ class Store(Protocol):
     """Keeps records under their ids and finds them by vector.
 
     Filters are applied before ranking: a filtered search returns k hits whenever k exist. A filter that names an
-    attribute outside ``schema`` raises `FilterError`, a dead backend `StoreError`.
+    attribute outside ``schema`` raises `FilterError`, a dead backend or a closed store `StoreError`. Ids are text of 1
+    to 1,024 bytes, any other raises `PictureError` (bad-id). Threads may share a store.
     """
 
     @property
@@ -22,7 +23,12 @@ class Store(Protocol):
         ...
 
     def upsert(self, records: Sequence[Record]) -> None:
-        """Write records, each with its vector. On return they are durable against the process being killed."""
+        """Write records, each with its vector; a record with the same id is replaced.
+
+        On return they are durable against the process being killed. All are checked before any is written: an
+        attribute that does not fit its declared type raises `PictureError` (bad-attribute), a vector that is not
+        float32 (dim,) of length 1 `StoreError`.
+        """
         ...
 
     def delete(self, ids: Sequence[str]) -> int:
@@ -30,7 +36,7 @@ class Store(Protocol):
         ...
 
     def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
-        """The records that exist among ``ids``."""
+        """The records that exist among ``ids``, by id. Vectors come back within rounding."""
         ...
 
     def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
@@ -38,7 +44,7 @@ class Store(Protocol):
         ...
 
     def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        """The k nearest by cosine, best first."""
+        """The k nearest by cosine, best first; all there are if there are fewer."""
         ...
 
     def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
@@ -48,14 +54,16 @@ class Store(Protocol):
         """
         ...
 
-    def count(self, filter: Filter | None = None) -> int: ...
+    def count(self, filter: Filter | None = None) -> int:
+        """How many records there are (that match)."""
+        ...
 
     def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        """All records (that match), in no particular order, as they were when the iteration began."""
+        """All records (that match), in no particular order, as they were at the call."""
         ...
 
     def flush(self) -> None:
-        """Make what was written durable against power loss too."""
+        """Make what was written durable against power loss too. For the end of a run, not for every batch."""
         ...
 
     def unindexed(self) -> int:
@@ -66,4 +74,6 @@ class Store(Protocol):
         """Index what was written since the last call, so that search stays fast. May take minutes."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Write what is outstanding and let go of it. Closing twice does no harm."""
+        ...

@@ -61,9 +61,7 @@ def _plain(filter: Filter, schema: AttributeSchema, *, negated: bool) -> Filter:
             return Not(filter) if negated else filter
 
 
-def _leaf(
-    leaf: In | ContainsAny | ContainsAll, *, negated: bool, never: bool = False, always: bool = False
-) -> Filter:
+def _leaf(leaf: In | ContainsAny | ContainsAll, *, negated: bool, never: bool = False, always: bool = False) -> Filter:
     """``leaf`` or its negation; ``never`` and ``always`` say that it holds for no value, or for any."""
     if never or always:
         return FALSE if never != negated else Not(IsNull(leaf.field))

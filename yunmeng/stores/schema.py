@@ -45,7 +45,7 @@ def check_schema(schema: Mapping[str, str]) -> dict[str, AttributeType]:
     """``schema`` as a dict of its own. Raises `SchemaError` if a name or a type cannot be."""
     checked: dict[str, AttributeType] = {}
     for name, type in schema.items():
-        if not isinstance(name, str) or not name.strip() or name != name.strip() or not name.isprintable():
+        if not name or name != name.strip() or not name.isprintable():
             raise SchemaError(f"{name!r} cannot name an attribute; attributes are declared as in {EXAMPLE}")
         if type not in TYPES:
             raise SchemaError(f"the attribute {name!r} has no type {type!r}: use one of {', '.join(TYPES)}")

@@ -1,0 +1,50 @@
+"""The fixtures of the conformance suite, for any ``kind`` of store."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.stores.conformance import Fill, Kind, Make, Odd
+from tests.stores.examples import SCHEMA, odd_records
+from yunmeng.stores.protocol import Store
+from yunmeng.types import AttributeSchema, Record
+
+
+@pytest.fixture
+def make(kind: Kind, tmp_path: Path) -> Make:
+    """Makes stores, each in a folder of its own."""
+
+    def made(schema: AttributeSchema) -> Store:
+        return kind.make(tmp_path / f"store-{len(list(tmp_path.iterdir()))}", schema)
+
+    return made
+
+
+@pytest.fixture
+def store(make: Make) -> Iterator[Store]:
+    store = make(SCHEMA)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def fill(kind: Kind) -> Fill:
+    """Writes records in three parts, between which the store settles."""
+
+    def filled(store: Store, records: Sequence[Record]) -> None:
+        third = len(records) // 3
+        for step, part in enumerate((records[:third], records[third : 2 * third], records[2 * third :]), 1):
+            store.upsert(part)
+            if step < 3:
+                kind.settle(store, step)
+
+    return filled
+
+
+@pytest.fixture(scope="module")
+def odd(kind: Kind, fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]:
+    store, records = kind.make(tmp_path_factory.mktemp("odd") / "store", SCHEMA), odd_records(150)
+    fill(store, records)
+    yield Odd(store, {record.id: record for record in records})
+    store.close()

@@ -1,0 +1,32 @@
+"""The suite of conformance.py over the stores that are shipped."""
+
+import pytest
+
+from tests.stores.conformance import Conformance, Kind
+from tests.stores.examples import DIM
+from yunmeng.stores import MemoryStore, ZvecStore
+from yunmeng.stores.protocol import Store
+
+
+def in_segments(store: Store, step: int) -> None:
+    """A third in HNSW, a third in a segment on disk, a third being written: zvec goes through each in its own way."""
+    if step == 1:
+        store.optimise()
+    else:
+        store.flush()
+
+
+KINDS = {
+    "memory": Kind(lambda path, schema: MemoryStore(DIM, schema)),
+    "zvec": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema)),
+    "zvec in segments": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema), in_segments),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+class TestStores(Conformance):
+    """All of it, for each kind."""

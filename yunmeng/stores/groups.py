@@ -1,0 +1,39 @@
+"""One hit a group, by searches that leave out the groups found so far."""
+
+from collections.abc import Callable
+
+from yunmeng.stores.filters import And, Filter, In, IsNull, Not
+from yunmeng.types import Hit
+
+__all__ = ["search_groups"]
+
+FIRST = 64
+"""Fewest hits asked for at once; each further search asks for twice as many."""
+
+
+def search_groups(
+    search: Callable[[int, Filter], list[Hit]], k: int, group_by: str, filter: Filter | None, most: int
+) -> list[Hit]:
+    """The best hit of each of the k nearest groups, exact if ``search`` is.
+
+    ``search`` gives the best hits for a number, at most ``most``, and a filter. Every hit left out of one answer
+    scores below all in it, so the groups of the next answer follow those of this one. A group of thousands costs one
+    more search, not thousands of hits.
+    """
+    found: dict[str, Hit] = {}
+    size = min(max(FIRST, 4 * k), most)
+    while len(found) < k:
+        hits = search(size, _others(group_by, list(found), filter))
+        for hit in hits:
+            found.setdefault(str(hit.attributes[group_by]), hit)
+        if len(hits) < size:
+            break
+        size = min(2 * size, most)
+    return list(found.values())[:k]
+
+
+def _others(group_by: str, found: list[str], filter: Filter | None) -> Filter:
+    """``filter``, and a value of ``group_by`` that is none of ``found``."""
+    parts: list[Filter] = [] if filter is None else [filter]
+    parts.append(Not(In(group_by, tuple(found))) if found else Not(IsNull(group_by)))
+    return And(tuple(parts))

@@ -1,0 +1,136 @@
+"""A store in memory: exact, small, and the same in meaning as those on disk. For tests and for trying things out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from threading import RLock
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.errors import StoreError
+from yunmeng.stores.batch import check_group, check_ids, check_query, check_records
+from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.schema import check_schema
+from yunmeng.types import AttributeSchema, Hit, Record, Vector
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Keeps records in a dict and searches them all by NumPy. Nothing outlives it."""
+
+    def __init__(self, dim: int, schema: AttributeSchema | None = None) -> None:
+        self.dim = dim
+        self._schema = check_schema(schema or {})
+        self._records: dict[str, Record] = {}
+        self._matrix: NDArray[np.float32] | None = None  # the vectors in the order of _records; None after a write
+        self._lock = RLock()
+        self._closed = False
+
+    @property
+    def schema(self) -> AttributeSchema:
+        return self._schema
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        checked = check_records(records, self.dim, self._schema)
+        with self._opened():
+            self._records.update((record.id, _copied(record)) for record in checked)
+            self._matrix = None
+
+    def delete(self, ids: Sequence[str]) -> int:
+        check_ids(ids)
+        with self._opened():
+            self._matrix = None
+            return sum(self._records.pop(id, None) is not None for id in ids)
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
+        check_ids(ids)
+        with self._opened():
+            return {id: _copied(self._records[id], vectors=vectors) for id in ids if id in self._records}
+
+    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = {}
+        with self._opened():
+            wanted = set(digests)
+            for record in self._records.values():
+                if record.sha256 in wanted:
+                    found.setdefault(record.sha256, []).append(_copied(record, vectors=vectors))
+        return found
+
+    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        return self._ranked(vector, filter)[: max(k, 0)]
+
+    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+        check_group(group_by, self._schema)
+        best: dict[object, Hit] = {}
+        for hit in self._ranked(vector, filter):
+            if (group := hit.attributes.get(group_by)) is not None:
+                best.setdefault(group, hit)
+        return list(best.values())[: max(k, 0)]
+
+    def count(self, filter: Filter | None = None) -> int:
+        with self._opened():
+            return len(self._matching(filter))
+
+    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
+        with self._opened():
+            matching = self._matching(filter)
+        return (_copied(record, vectors=vectors) for record in matching)
+
+    def flush(self) -> None:
+        self._opened()
+
+    def unindexed(self) -> int:
+        return 0
+
+    def optimise(self) -> None:
+        self._opened()
+
+    def close(self) -> None:
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> RLock:
+        if self._closed:
+            raise StoreError("the store is closed")
+        return self._lock
+
+    def _matching(self, filter: Filter | None) -> list[Record]:
+        if filter is None:
+            return list(self._records.values())
+        check(filter, self._schema)
+        return [record for record in self._records.values() if evaluate(filter, record.attributes)]
+
+    def _ranked(self, vector: Vector, filter: Filter | None) -> list[Hit]:
+        """Every record that matches, best first."""
+        query = check_query(vector, self.dim)
+        with self._opened():
+            scores = self._vectors() @ (query / np.linalg.norm(query))
+            rows = {id: row for row, id in enumerate(self._records)}
+            matching = self._matching(filter)
+        scored = [(float(np.clip(scores[rows[record.id]], -1, 1)), record) for record in matching]
+        scored.sort(key=lambda pair: pair[0], reverse=True)
+        return [Hit(record.id, score, record.uri, _copied(record).attributes) for score, record in scored]
+
+    def _vectors(self) -> NDArray[np.float32]:
+        if self._matrix is None:
+            vectors = [record.vector for record in self._records.values() if record.vector is not None]
+            matrix = np.stack(vectors) if vectors else np.empty((0, self.dim), np.float32)
+            self._matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+        return self._matrix
+
+
+def _copied(record: Record, *, vectors: bool = True) -> Record:
+    """``record`` with values of its own, so that a caller who changes them changes nothing here."""
+    attributes = {name: list(value) if isinstance(value, list) else value for name, value in record.attributes.items()}
+    vector = record.vector.copy() if vectors and record.vector is not None else None
+    return replace(record, attributes=attributes, quality=dict(record.quality), vector=vector)

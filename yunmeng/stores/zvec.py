@@ -1,0 +1,263 @@
+"""The embedded store: a zvec collection in a folder, HNSW over cosine with an inverted index for each attribute."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Final, Self
+from weakref import WeakSet
+
+from yunmeng.errors import StoreError
+from yunmeng.stores.batch import check_group, check_query, check_records
+from yunmeng.stores.encoding import encode_id, unescape
+from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.gate import Gate
+from yunmeng.stores.groups import search_groups
+from yunmeng.stores.rewrite import plain
+from yunmeng.stores.schema import check_schema
+from yunmeng.stores.zvec_engine import create, engine, mapped, open_collection
+from yunmeng.stores.zvec_layout import (
+    FIELDS_OF_HIT,
+    VECTOR,
+    check_columns,
+    collection_schema,
+    condition,
+    sha256_condition,
+    to_doc,
+    to_hit,
+    to_record,
+)
+from yunmeng.stores.zvec_scan import Scan
+from yunmeng.types import AttributeSchema, Hit, Record, Vector
+
+__all__ = ["MAX_TOP", "ZvecStore"]
+
+MAX_TOP: Final = 100_000
+"""Most documents that one zvec query gives."""
+MAX_BATCH: Final = 1024
+"""Most documents that zvec writes at once; also how many are read at once, for an even use of memory."""
+MAX_EF: Final = 2048
+"""Longest candidate list that zvec's HNSW takes. A search for more hits than that is exact, a scan."""
+EF: Final = 100
+EF_FILTERED: Final = 400
+"""A filter may leave only pictures far from the query, which HNSW reaches last."""
+HEX: Final = "0123456789abcdef"
+
+
+class ZvecStore:
+    """Records in a zvec collection. Made by `create` or `open`; threads may share it, processes may not.
+
+    What `upsert` and `delete` have written survives the process being killed, through zvec's write-ahead log, and is
+    found by the next search. Searches, counts and writes go on while `optimise` works. An iteration holds off
+    `optimise`, which raises `StoreError` meanwhile; one begun during `optimise` waits for its end.
+
+    Each `flush`, `iterate` or `close` after a write ends a segment, some ten files that every query visits, until
+    `optimise` merges them: call `flush` at the end of a run, and not after every batch.
+    """
+
+    def __init__(self, collection: Any, path: Path, dim: int, schema: AttributeSchema) -> None:
+        self.path = path
+        self.dim = dim
+        self._schema = schema
+        self._collection: Any = collection
+        self._gate = Gate(engine().readers)
+        self._writing = Lock()
+        self._maintenance = Lock()
+        self._scans: WeakSet[Scan] = WeakSet()
+
+    @classmethod
+    def create(cls, path: str | Path, dim: int, schema: AttributeSchema | None = None) -> Self:
+        """A new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
+
+        Raises `LibraryExists`, `SchemaError` or `StoreError`.
+        """
+        checked = check_schema(schema or {})
+        collection = create(path, collection_schema(engine().zvec, dim, checked))
+        return cls(collection, Path(path), dim, checked)
+
+    @classmethod
+    def open(cls, path: str | Path, schema: AttributeSchema | None = None) -> Self:
+        """The store at ``path``, with the attributes that it was made with. After a crash, what was written is there.
+
+        Raises `LibraryNotFound`, `LibraryLocked` while another process has it open, `SchemaError` if the attributes
+        are others, or `StoreError`.
+        """
+        checked = check_schema(schema or {})
+        collection = open_collection(path)
+        try:
+            dim = check_columns(engine().zvec, collection.schema, checked)
+        except BaseException:
+            collection.close()
+            raise
+        return cls(collection, Path(path), dim, checked)
+
+    @property
+    def schema(self) -> AttributeSchema:
+        return self._schema
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        checked = check_records(records, self.dim, self._schema)
+        with self._writing:
+            collection = self._opened()
+            for start in range(0, len(checked), MAX_BATCH):
+                self._write(collection, checked[start : start + MAX_BATCH])
+
+    def delete(self, ids: Sequence[str]) -> int:
+        deleted = 0
+        keys = [encode_id(id) for id in ids]
+        with self._writing, mapped("cannot delete"):
+            collection = self._opened()
+            for start in range(0, len(keys), MAX_BATCH):
+                part = keys[start : start + MAX_BATCH]
+                for key, status in zip(part, collection.delete(part), strict=True):
+                    deleted += status.ok()
+                    if not status.ok() and status.code() != engine().zvec.StatusCode.NOT_FOUND:
+                        raise StoreError(f"cannot delete {key!r}: {status.message()}")
+        return deleted
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        keys = [encode_id(id) for id in ids]
+        for start in range(0, len(keys), MAX_BATCH):
+            with self._gate, mapped("cannot read records"):
+                docs = self._opened().fetch(keys[start : start + MAX_BATCH], include_vector=vectors)
+            found.update((unescape(key), to_record(doc, vectors=vectors)) for key, doc in docs.items())
+        return found
+
+    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = {}
+        wanted = list(dict.fromkeys(digests))
+        for start in range(0, len(wanted), MAX_BATCH):
+            text = sha256_condition(wanted[start : start + MAX_BATCH])
+            for doc in self._query(topk=MAX_TOP, filter=text, include_vector=vectors):
+                record = to_record(doc, vectors=vectors)
+                found.setdefault(record.sha256, []).append(record)
+        return found
+
+    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        """The k nearest by cosine, best first; approximate as HNSW is, exact from k = 2,049 on.
+
+        Raises `FilterError`, or `StoreError` for more than 100,000 hits in a library that has more pictures.
+        """
+        query = check_query(vector, self.dim)
+        return [to_hit(doc) for doc in self._nearest(query, self._affordable(k), self._condition(filter))]
+
+    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+        check_group(group_by, self._schema)
+        query = check_query(vector, self.dim)
+
+        def nearest(size: int, filter: Filter) -> list[Hit]:
+            return [to_hit(doc) for doc in self._nearest(query, size, self._condition(filter))]
+
+        return search_groups(nearest, self._affordable(k), group_by, filter, MAX_TOP)
+
+    def count(self, filter: Filter | None = None) -> int:
+        text = self._condition(filter)
+        return self._stats()[0] if text is None else self._count(text)
+
+    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
+        """All records (that match), as they were at the call, in no particular order and in constant memory."""
+        if filter is not None:
+            check(filter, self._schema)
+        with self._maintenance, mapped("cannot iterate"):
+            scan = Scan(self._opened().iter_docs(include_vector=vectors))
+            self._scans.add(scan)
+        records = (to_record(doc, vectors=vectors) for doc in scan)
+        return (record for record in records if filter is None or evaluate(filter, record.attributes))
+
+    def flush(self) -> None:
+        with self._writing, mapped("cannot flush"):
+            self._opened().flush()
+
+    def unindexed(self) -> int:
+        documents, completeness = self._stats()
+        return round((1 - completeness) * documents)
+
+    def optimise(self) -> None:
+        """Merge and index what was written since the last call. Searches go on meanwhile, one at a time.
+
+        Raises `StoreError` while an iteration is under way.
+        """
+        # zvec needs a moment without readers, at the beginning and at the end, and would wait for it for ever.
+        with self._maintenance, self._gate.narrowed(1), mapped("cannot optimise"):
+            collection = self._opened()
+            if any(scan.open for scan in self._scans):
+                raise StoreError("cannot optimise while records are being iterated: finish or drop the iteration first")
+            collection.optimize()
+
+    def close(self) -> None:
+        """Write what is outstanding and let other processes in. Iterations that are under way end with an error."""
+        with self._maintenance, self._writing, self._gate.narrowed(0):
+            collection, self._collection = self._collection, None
+            for scan in list(self._scans):
+                scan.close()
+            if collection is not None:
+                with mapped(f"cannot close the store at {self.path}"):
+                    collection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> Any:
+        if self._collection is None:
+            raise StoreError(f"the store at {self.path} is closed")
+        return self._collection
+
+    def _stats(self) -> tuple[int, float]:
+        """How many documents there are, and what part of them HNSW knows."""
+        with self._gate, mapped("cannot count"):
+            stats = self._opened().stats
+            return int(stats.doc_count), float(stats.index_completeness[VECTOR])
+
+    def _condition(self, filter: Filter | None) -> str | None:
+        if filter is None:
+            return None
+        check(filter, self._schema)
+        return condition(plain(filter, self._schema))
+
+    def _write(self, collection: Any, records: Sequence[Record]) -> None:
+        docs = [to_doc(engine().zvec, record, self._schema) for record in records]
+        with mapped("cannot write records"):
+            statuses = collection.upsert(docs)
+        for record, status in zip(records, statuses, strict=True):
+            if not status.ok():
+                raise StoreError(f"cannot write {record.id!r}: {status.message()}")
+
+    def _query(self, query: Any = None, **options: Any) -> list[Any]:
+        with self._gate, mapped("cannot search"):
+            docs: list[Any] = self._opened().query(query, **options)
+            return docs
+
+    def _nearest(self, vector: Vector, k: int, text: str | None) -> list[Any]:
+        """The documents of the k nearest. Where HNSW comes back with fewer, it is asked again for an exact scan."""
+        if k < 1:
+            return []
+        ef = min(MAX_EF, max(k, EF if text is None else EF_FILTERED))
+        docs = self._ranked(vector, k, text, ef, linear=k > MAX_EF)
+        if len(docs) < k <= MAX_EF and (text is not None or len(docs) < self.count()):
+            docs = self._ranked(vector, k, text, ef, linear=True)
+        return docs
+
+    def _ranked(self, vector: Vector, k: int, text: str | None, ef: int, *, linear: bool) -> list[Any]:
+        zvec = engine().zvec
+        query = zvec.Query(VECTOR, vector=vector, param=zvec.HnswQueryParam(ef=ef, is_linear=linear))
+        return self._query(query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
+
+    def _affordable(self, k: int) -> int:
+        """``k``, or as many hits as there can be."""
+        if k > MAX_TOP and self.count() > MAX_TOP:
+            raise StoreError(f"{k:,} hits are asked for, a search gives at most {MAX_TOP:,}: use iterate for more")
+        return min(k, MAX_TOP)
+
+    def _count(self, text: str, prefix: str = "") -> int:
+        """How many documents match, counted by the digits of their SHA-256 where one query cannot give them all."""
+        within = f"({text}) and sha256 >= '{prefix}' and sha256 < '{prefix}g'" if prefix else text
+        found = len(self._query(topk=MAX_TOP, filter=within, output_fields=[]))
+        if found < MAX_TOP or len(prefix) == 64:
+            return found
+        return sum(self._count(text, prefix + digit) for digit in HEX)

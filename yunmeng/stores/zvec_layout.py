@@ -1,0 +1,198 @@
+"""How records lie in a zvec collection, and how filters read there."""
+
+import json
+from collections.abc import Sequence
+from hashlib import blake2s
+from typing import Any, Final
+
+import numpy as np
+
+from yunmeng.errors import SchemaError
+from yunmeng.stores.encoding import encode_id, encode_text, escape, unescape
+from yunmeng.stores.filters import (
+    FALSE,
+    And,
+    Compare,
+    ContainsAll,
+    ContainsAny,
+    Filter,
+    In,
+    IsNull,
+    Not,
+    Or,
+    Scalar,
+)
+from yunmeng.types import AttributeSchema, AttributeType, AttributeValue, Hit, Record
+
+__all__ = [
+    "FIELDS_OF_HIT",
+    "VECTOR",
+    "check_columns",
+    "collection_schema",
+    "condition",
+    "sha256_condition",
+    "to_doc",
+    "to_hit",
+    "to_record",
+]
+
+VECTOR: Final = "vector"
+FIELDS_OF_HIT: Final = ["uri", "attributes"]
+
+MAX_LISTED: Final = 10_000
+"""Values in one ``in (...)``; zvec takes 20,000."""
+
+_DATA_TYPES: Final[dict[AttributeType, str]] = {
+    "str": "STRING",
+    "int": "INT64",
+    "float": "DOUBLE",
+    "bool": "BOOL",
+    "list[str]": "ARRAY_STRING",
+}
+
+
+def collection_schema(zvec: Any, dim: int, schema: AttributeSchema) -> Any:
+    """The columns: ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared one."""
+    types, ranged, plain = zvec.DataType, zvec.InvertIndexParam(enable_range_optimization=True), zvec.InvertIndexParam()
+    fields = [
+        zvec.FieldSchema("sha256", types.STRING, index_param=ranged),
+        *(zvec.FieldSchema(name, types.STRING) for name in ("uri", "attributes", "facts")),
+    ]
+    for name, type in schema.items():
+        index = ranged if type in ("str", "int", "float") else plain
+        fields.append(zvec.FieldSchema(_column(name), getattr(types, _DATA_TYPES[type]), True, index))
+    index = zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE, m=32, ef_construction=100)
+    vector = zvec.VectorSchema(VECTOR, types.VECTOR_FP32, dimension=dim, index_param=index)
+    return zvec.CollectionSchema("yunmeng", fields=fields, vectors=[vector])
+
+
+def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
+    """The dimension of the collection's vectors. Raises `SchemaError` if it was made for other attributes."""
+    columns = {field.name: field.data_type for field in found.fields}
+    vectors = [field.dimension for field in found.vectors if field.name == VECTOR]
+    if not vectors or not {"sha256", "uri", "attributes", "facts"} <= columns.keys():
+        raise SchemaError("the collection is none of Yunmeng's")
+    for name, type in schema.items():
+        if columns.pop(_column(name), None) != getattr(zvec.DataType, _DATA_TYPES[type]):
+            raise SchemaError(f"the store was not made with the attribute {name!r} of type {type}")
+    if any(name.startswith("a_") for name in columns):
+        raise SchemaError("the store was made with more attributes than are declared now")
+    return int(vectors[0])
+
+
+def to_doc(zvec: Any, record: Record, schema: AttributeSchema) -> Any:
+    """The document of a record that has been checked."""
+    facts = {
+        "phash": record.phash,
+        "pdq": record.pdq,
+        "width": record.width,
+        "height": record.height,
+        "quality": dict(record.quality),
+    }
+    fields: dict[str, Any] = {
+        "sha256": record.sha256,
+        "uri": escape(record.uri),
+        "attributes": _json(record.attributes),
+        "facts": _json(facts),
+    }
+    for name in schema:
+        if (value := record.attributes.get(name)) is not None:
+            fields[_column(name)] = _stored(value)
+    return zvec.Doc(encode_id(record.id), vectors={VECTOR: record.vector}, fields=fields)
+
+
+def to_record(doc: Any, *, vectors: bool) -> Record:
+    """The record of a document that was read with all of its fields."""
+    return Record(
+        id=unescape(doc.id),
+        uri=unescape(doc.fields["uri"]),
+        sha256=doc.fields["sha256"],
+        attributes=json.loads(doc.fields["attributes"]),
+        vector=np.array(doc.vectors[VECTOR], dtype=np.float32) if vectors else None,
+        **json.loads(doc.fields["facts"]),
+    )
+
+
+def to_hit(doc: Any) -> Hit:
+    """The hit of a document that was read with `FIELDS_OF_HIT`. zvec gives 1 - cosine, rounded."""
+    fields = doc.fields
+    score = min(1.0, max(-1.0, 1.0 - doc.score))
+    return Hit(unescape(doc.id), score, unescape(fields["uri"]), json.loads(fields["attributes"]))
+
+
+def condition(filter: Filter) -> str:
+    """A filter that `yunmeng.stores.rewrite.plain` has made, in zvec's language, which has no constants."""
+    match filter:
+        case And(operands):
+            return _joined(" and ", operands) or "sha256 is not null"
+        case Or(operands):
+            return _joined(" or ", operands) or "sha256 is null"
+        case Compare(field, op, value):
+            return f"{_column(field)} {op} {_literal(value)}"
+        case In(field, values):
+            return _listed(" or ", f"{_column(field)} in", values)
+        case Not(In(field, values)):
+            return _listed(" and ", f"{_column(field)} not in", values)
+        case ContainsAny(field, strings):
+            return _listed(" or ", f"{_column(field)} contain_any", strings)
+        case Not(ContainsAny(field, strings)):
+            return _listed(" and ", f"{_column(field)} not contain_any", strings)
+        case ContainsAll(field, strings):
+            return _listed(" and ", f"{_column(field)} contain_all", strings)
+        case Not(ContainsAll(field, strings)):
+            return _listed(" or ", f"{_column(field)} not contain_all", strings)
+        case IsNull(field):
+            return f"{_column(field)} is null"
+        case Not(IsNull(field)):
+            return f"{_column(field)} is not null"
+        case _:
+            return condition(FALSE)  # not reached: `plain` leaves no other negation
+
+
+def sha256_condition(digests: Sequence[str]) -> str:
+    """Records whose file had one of ``digests``, of which there must be one at least."""
+    return _listed(" or ", "sha256 in", tuple(digests))
+
+
+def _column(name: str) -> str:
+    """A column takes 64 letters of ASCII, an attribute's name may be anything."""
+    return f"a_{blake2s(name.encode(), digest_size=10).hexdigest()}"
+
+
+def _stored(value: AttributeValue) -> AttributeValue:
+    match value:
+        case str():
+            return encode_text(value)
+        case list():
+            return [encode_text(item) for item in value]
+        case float():
+            return value + 0.0  # -0.0 is another value to zvec's index
+        case _:
+            return value
+
+
+def _json(value: object) -> str:
+    """JSON in UTF-8; escaped throughout where it holds lone surrogates."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def _joined(word: str, operands: Sequence[Filter]) -> str:
+    return word.join(f"({condition(operand)})" for operand in operands)
+
+
+def _listed(word: str, subject: str, values: Sequence[Scalar]) -> str:
+    """``subject (values)``, or several of them where there are more values than one list takes."""
+    starts = range(0, len(values), MAX_LISTED)
+    lists = (", ".join(map(_literal, values[start : start + MAX_LISTED])) for start in starts)
+    return word.join(f"{subject} ({one})" for one in lists)
+
+
+def _literal(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "'" + encode_text(value).replace("'", "\\'") + "'" if isinstance(value, str) else repr(value)
