@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import CommandLine, paint
+from yunmeng.imaging import hamming
+from yunmeng.library import Library
 
 
 def encoded(image: Image.Image, format: str, **options: object) -> bytes:
@@ -28,14 +30,6 @@ def png_header(width: int, height: int) -> bytes:
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-
-
-def corners() -> Image.Image:
-    """Four colours, each in its corner, so that every turn shows."""
-    pixels = np.zeros((60, 90, 3), np.uint8)
-    pixels[:30, :45], pixels[:30, 45:] = (220, 30, 30), (30, 200, 30)
-    pixels[30:, :45], pixels[30:, 45:] = (30, 30, 220), (230, 220, 40)
-    return Image.fromarray(pixels)
 
 
 TURNED = {
@@ -65,8 +59,10 @@ def good(folder: Path) -> set[str]:
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
-        lying = corners() if orientation == 1 else corners().transpose(TURNED[orientation])
-        (folder / f"exif{orientation}.jpg").write_bytes(encoded(lying, "JPEG", quality=95, subsampling=0, exif=exif))
+        lying = picture if orientation == 1 else picture.transpose(TURNED[orientation])
+        (folder / f"exif{orientation}.jpg").write_bytes(encoded(lying, "JPEG", quality=95, exif=exif))
+    for number, turn in TURNED.items():
+        (folder / f"untagged{number}.jpg").write_bytes(encoded(picture.transpose(turn), "JPEG", quality=95))
     return {path.name for path in folder.iterdir()}
 
 
@@ -117,7 +113,14 @@ def test_good_ones_are_indexed_upright_and_bad_ones_named_with_a_reason(
     assert_all_alike(yunmeng, "plain.jpg", ["really-a-png.jpg", "no-ending", "cmyk.jpg"], 0.93)
     assert_all_alike(yunmeng, "first-frame.png", ["animated.gif"], 0.99)
     assert_all_alike(yunmeng, "8bit.png", ["16bit.png"], 0.99)
-    assert_all_alike(yunmeng, "exif1.jpg", [f"exif{n}.jpg" for n in range(1, 9)], 0.99)
+    with Library.open(folder.parent / "library") as library:
+        upright = library.get("exif1.jpg")
+        assert (upright.width, upright.height) == (90, 60)
+        for number in TURNED:
+            tagged, ignored = library.get(f"exif{number}.jpg"), library.get(f"untagged{number}.jpg")
+            assert (tagged.width, tagged.height) == (90, 60)
+            assert hamming(tagged.phash, upright.phash) <= 8
+            assert hamming(ignored.phash, upright.phash) >= 16  # what it would be if the orientation were ignored
 
     again = json.loads(yunmeng("index", folder, "--db", "library", "--json", **environment).stdout)
     assert (again["indexed"], again["skipped"], len(again["failed"])) == (0, len(names), len(broken))

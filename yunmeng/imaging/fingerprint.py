@@ -13,9 +13,9 @@ from yunmeng.types import Pixels
 __all__ = ["Fingerprints", "fingerprint", "fingerprint_of_grey", "hamming", "sha256"]
 
 _SIDE: Final = 128
-"""Both hashes are taken from a grey copy of this size. PDQ smooths a picture with a tent as wide as 1/64 of it and looks
-at 64 x 64 points: shrinking to 128 with Pillow's bilinear filter is that tent, and at this size the package smooths no
-more. Hashing every pixel of a 500 px picture would take six times as long."""
+"""Both hashes are taken from a grey copy of this size. PDQ smooths a picture with a tent as wide as 1/64 of it and
+looks at 64 x 64 points: shrinking to 128 with Pillow's bilinear filter is that tent, and at this size the package
+smooths no more. Hashing every pixel of a 500 px picture would take six times as long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from yunmeng.errors import PictureError, Reason, SourceError
 from yunmeng.fetch import is_url
 from yunmeng.ingest.entries import Entry
 from yunmeng.stores.schema import coerce_text, conform
-from yunmeng.types import Attributes, AttributeSchema, AttributeValue
+from yunmeng.types import Attributes, AttributeSchema
 
 __all__ = ["MANIFEST_ENDINGS", "manifest_entries", "url_list_entries"]
 

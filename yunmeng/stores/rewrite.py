@@ -50,9 +50,12 @@ def _plain(filter: Filter, schema: AttributeSchema, *, negated: bool) -> Filter:
         case Compare(field, op, value):
             return _exact(Compare(field, _OPPOSITE[op] if negated else op, value), schema[field])
         case In(field, values):
-            exact = (_exact(Compare(field, "=", value), schema[field]) for value in values)
+            type = schema[field]
+            exact = (_exact(Compare(field, "=", value), type) for value in values)
             kept = In(field, tuple(dict.fromkeys(leaf.value for leaf in exact if isinstance(leaf, Compare))))
-            return _leaf(kept, negated=negated, never=not kept.values)
+            if len(kept.values) == 1:
+                return Compare(field, "!=" if negated else "=", kept.values[0])
+            return _leaf(kept, negated=negated, never=not kept.values, always=len(kept.values) == 2 and type == "bool")
         case ContainsAny(field, strings):
             return _leaf(filter, negated=negated, never=not strings)
         case ContainsAll(field, strings):
