@@ -46,5 +46,5 @@ def fill(kind: Kind) -> Fill:
 def odd(kind: Kind, fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]:
     store, records = kind.make(tmp_path_factory.mktemp("odd") / "store", SCHEMA), odd_records(150)
     fill(store, records)
-    yield Odd(store, {record.id: record for record in records})
+    yield Odd(store, records)
     store.close()

@@ -21,7 +21,7 @@ SCHEMA: AttributeSchema = {
 
 STRINGS = [
     "", "a", "b", "ab", "abc", "Abc", "shoes", "it's", '"', "''", "'", "\\", "\\'", "x\\", "x\\\\", "\\n", "[", "[a",
-    "[b", "]", "Z", "x[", "a[b\\c]", "a\nb", "\t", "\x00", "%", "_", "%_", "x%y", "NULL", "null", "true", "--", "/*", ";",
+    ";", "[b", "]", "Z", "x[", "a[b\\c]", "a\nb", "\t", "\x00", "%", "_", "%_", "x%y", "NULL", "null", "true", "--", "/*",
     "红", "红色", "鞋's", "😀", "\U0010ffff", "\uffff", "é", "e\u0301", " ", " a", "a ", "{}", "${x}", "?", "x" * 5000,
 ]  # fmt: skip
 INTS = [0, 1, -1, 2, 3, 7, 10, -10, 2**31, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, 2**63 - 2, -(2**63)]
@@ -34,7 +34,8 @@ FLOATS = [
 def unit(seed: int, count: int = 1, dim: int = DIM) -> NDArray[np.float32]:
     """``count`` random directions, float32 (count, dim)."""
     vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    normal: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normal
 
 
 def record(id: str, vector: NDArray[np.float32] | None = None, **attributes: Any) -> Record:
@@ -67,13 +68,13 @@ def many(count: int, seed: int = 0, **columns: Sequence[Any]) -> list[Record]:
 
 
 def odd_records(count: int, seed: int = 1) -> list[Record]:
-    """Records whose attributes are drawn from the odd values above, a third of them missing."""
+    """Records whose attributes are drawn from the odd values above; the later, the more of them are missing."""
     draw = np.random.default_rng(seed)
 
-    def some(values: Sequence[Any]) -> Any:
-        return None if draw.random() < 0.33 else values[int(draw.integers(len(values)))]
+    def row(missing: float) -> dict[str, Any]:
+        def some(values: Sequence[Any]) -> Any:
+            return None if draw.random() < missing else values[int(draw.integers(len(values)))]
 
-    def row() -> dict[str, Any]:
         tags = [STRINGS[int(i)] for i in draw.integers(len(STRINGS), size=int(draw.integers(4)))]
         values = {
             "category": some(STRINGS),
@@ -86,4 +87,4 @@ def odd_records(count: int, seed: int = 1) -> list[Record]:
         }
         return {name: value for name, value in values.items() if value is not None}
 
-    return [described(f"odd/{number}", row()) for number in range(count)]
+    return [described(f"odd/{number}", row([0, 0.1, 0.6][3 * number // count])) for number in range(count)]

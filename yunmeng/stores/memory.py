@@ -83,6 +83,7 @@ class MemoryStore:
         self._opened()
 
     def unindexed(self) -> int:
+        self._opened()
         return 0
 
     def optimise(self) -> None:

@@ -19,6 +19,7 @@ from yunmeng.stores.zvec_engine import create, engine, mapped, open_collection
 from yunmeng.stores.zvec_layout import (
     FIELDS_OF_HIT,
     VECTOR,
+    Condition,
     check_columns,
     collection_schema,
     condition,
@@ -26,6 +27,7 @@ from yunmeng.stores.zvec_layout import (
     to_doc,
     to_hit,
     to_record,
+    with_sha256_prefix,
 )
 from yunmeng.stores.zvec_scan import Scan
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
@@ -42,6 +44,7 @@ EF: Final = 100
 EF_FILTERED: Final = 400
 """A filter may leave only pictures far from the query, which HNSW reaches last."""
 HEX: Final = "0123456789abcdef"
+SHA256_DIGITS: Final = 64
 
 
 class ZvecStore:
@@ -128,8 +131,8 @@ class ZvecStore:
         found: dict[str, list[Record]] = {}
         wanted = list(dict.fromkeys(digests))
         for start in range(0, len(wanted), MAX_BATCH):
-            text = sha256_condition(wanted[start : start + MAX_BATCH])
-            for doc in self._query(topk=MAX_TOP, filter=text, include_vector=vectors):
+            where = sha256_condition(wanted[start : start + MAX_BATCH])
+            for doc in self._query(filter=where.text, topk=MAX_TOP, include_vector=vectors):
                 record = to_record(doc, vectors=vectors)
                 found.setdefault(record.sha256, []).append(record)
         return found
@@ -152,8 +155,8 @@ class ZvecStore:
         return search_groups(nearest, self._affordable(k), group_by, filter, MAX_TOP)
 
     def count(self, filter: Filter | None = None) -> int:
-        text = self._condition(filter)
-        return self._stats()[0] if text is None else self._count(text)
+        where = self._condition(filter)
+        return self._stats()[0] if where is None else self._count(where)
 
     def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
         """All records (that match), as they were at the call, in no particular order and in constant memory."""
@@ -214,7 +217,7 @@ class ZvecStore:
             stats = self._opened().stats
             return int(stats.doc_count), float(stats.index_completeness[VECTOR])
 
-    def _condition(self, filter: Filter | None) -> str | None:
+    def _condition(self, filter: Filter | None) -> Condition | None:
         if filter is None:
             return None
         check(filter, self._schema)
@@ -228,25 +231,26 @@ class ZvecStore:
             if not status.ok():
                 raise StoreError(f"cannot write {record.id!r}: {status.message()}")
 
-    def _query(self, query: Any = None, **options: Any) -> list[Any]:
+    def _query(self, **options: Any) -> list[Any]:
         with self._gate, mapped("cannot search"):
-            docs: list[Any] = self._opened().query(query, **options)
+            docs: list[Any] = self._opened().query(**options)
             return docs
 
-    def _nearest(self, vector: Vector, k: int, text: str | None) -> list[Any]:
+    def _nearest(self, vector: Vector, k: int, where: Condition | None) -> list[Any]:
         """The documents of the k nearest. Where HNSW comes back with fewer, it is asked again for an exact scan."""
         if k < 1:
             return []
-        ef = min(MAX_EF, max(k, EF if text is None else EF_FILTERED))
-        docs = self._ranked(vector, k, text, ef, linear=k > MAX_EF)
-        if len(docs) < k <= MAX_EF and (text is not None or len(docs) < self.count()):
-            docs = self._ranked(vector, k, text, ef, linear=True)
+        ef = min(MAX_EF, max(k, EF if where is None else EF_FILTERED))
+        docs = self._ranked(vector, k, where, ef, linear=k > MAX_EF)
+        if len(docs) < k <= MAX_EF and (where is not None or len(docs) < self.count()):
+            docs = self._ranked(vector, k, where, ef, linear=True)
         return docs
 
-    def _ranked(self, vector: Vector, k: int, text: str | None, ef: int, *, linear: bool) -> list[Any]:
+    def _ranked(self, vector: Vector, k: int, where: Condition | None, ef: int, *, linear: bool) -> list[Any]:
         zvec = engine().zvec
         query = zvec.Query(VECTOR, vector=vector, param=zvec.HnswQueryParam(ef=ef, is_linear=linear))
-        return self._query(query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
+        text = None if where is None else where.beside_vector
+        return self._query(queries=query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
 
     def _affordable(self, k: int) -> int:
         """``k``, or as many hits as there can be."""
@@ -254,10 +258,10 @@ class ZvecStore:
             raise StoreError(f"{k:,} hits are asked for, a search gives at most {MAX_TOP:,}: use iterate for more")
         return min(k, MAX_TOP)
 
-    def _count(self, text: str, prefix: str = "") -> int:
+    def _count(self, where: Condition, prefix: str = "") -> int:
         """How many documents match, counted by the digits of their SHA-256 where one query cannot give them all."""
-        within = f"({text}) and sha256 >= '{prefix}' and sha256 < '{prefix}g'" if prefix else text
-        found = len(self._query(topk=MAX_TOP, filter=within, output_fields=[]))
-        if found < MAX_TOP or len(prefix) == 64:
+        part = with_sha256_prefix(where, prefix) if prefix else where
+        found = len(self._query(filter=part.text, topk=MAX_TOP, output_fields=list(part.columns)))
+        if found < MAX_TOP or len(prefix) == SHA256_DIGITS:
             return found
-        return sum(self._count(text, prefix + digit) for digit in HEX)
+        return sum(self._count(where, prefix + digit) for digit in HEX)

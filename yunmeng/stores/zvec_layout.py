@@ -1,7 +1,8 @@
 """How records lie in a zvec collection, and how filters read there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ import numpy as np
 from yunmeng.errors import SchemaError
 from yunmeng.stores.encoding import encode_id, encode_text, escape, unescape
 from yunmeng.stores.filters import (
-    FALSE,
     And,
     Compare,
     ContainsAll,
@@ -27,6 +27,7 @@ from yunmeng.types import AttributeSchema, AttributeType, AttributeValue, Hit, R
 __all__ = [
     "FIELDS_OF_HIT",
     "VECTOR",
+    "Condition",
     "check_columns",
     "collection_schema",
     "condition",
@@ -34,6 +35,7 @@ __all__ = [
     "to_doc",
     "to_hit",
     "to_record",
+    "with_sha256_prefix",
 ]
 
 VECTOR: Final = "vector"
@@ -52,11 +54,15 @@ _DATA_TYPES: Final[dict[AttributeType, str]] = {
 
 
 def collection_schema(zvec: Any, dim: int, schema: AttributeSchema) -> Any:
-    """The columns: ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared one."""
+    """The columns: ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared one.
+
+    ``present`` is true in every document, see `Condition`.
+    """
     types, ranged, plain = zvec.DataType, zvec.InvertIndexParam(enable_range_optimization=True), zvec.InvertIndexParam()
     fields = [
         zvec.FieldSchema("sha256", types.STRING, index_param=ranged),
         *(zvec.FieldSchema(name, types.STRING) for name in ("uri", "attributes", "facts")),
+        zvec.FieldSchema("present", types.BOOL),
     ]
     for name, type in schema.items():
         index = ranged if type in ("str", "int", "float") else plain
@@ -70,7 +76,7 @@ def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
     """The dimension of the collection's vectors. Raises `SchemaError` if it was made for other attributes."""
     columns = {field.name: field.data_type for field in found.fields}
     vectors = [field.dimension for field in found.vectors if field.name == VECTOR]
-    if not vectors or not {"sha256", "uri", "attributes", "facts"} <= columns.keys():
+    if not vectors or not {"sha256", "uri", "attributes", "facts", "present"} <= columns.keys():
         raise SchemaError("the collection is none of Yunmeng's")
     for name, type in schema.items():
         if columns.pop(_column(name), None) != getattr(zvec.DataType, _DATA_TYPES[type]):
@@ -94,6 +100,7 @@ def to_doc(zvec: Any, record: Record, schema: AttributeSchema) -> Any:
         "uri": escape(record.uri),
         "attributes": _json(record.attributes),
         "facts": _json(facts),
+        "present": True,
     }
     for name in schema:
         if (value := record.attributes.get(name)) is not None:
@@ -120,8 +127,54 @@ def to_hit(doc: Any) -> Hit:
     return Hit(unescape(doc.id), score, unescape(fields["uri"]), json.loads(fields["attributes"]))
 
 
-def condition(filter: Filter) -> str:
-    """A filter that `yunmeng.stores.rewrite.plain` has made, in zvec's language, which has no constants."""
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter in zvec's language, and the columns that it names.
+
+    In a segment where nearly all matches, zvec 0.8.0 scans columns instead of using the inverted index. It then reads
+    other columns there than in the other segments and fails to put the parts together. A query without a vector is
+    safe if it asks for all columns that its filter names, one with a vector if part of its filter has no index.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+
+    @property
+    def beside_vector(self) -> str:
+        """The text for a query with a vector: ``present`` is true everywhere and has no index."""
+        return f"({self.text}) and present = true"
+
+
+def condition(filter: Filter) -> Condition:
+    """A filter that `yunmeng.stores.rewrite.plain` has made, as zvec takes it."""
+    return Condition(_text(filter), tuple(dict.fromkeys(_columns(filter))))
+
+
+def sha256_condition(digests: Sequence[str]) -> Condition:
+    """Records whose file had one of ``digests``, of which there must be one at least."""
+    return Condition(_listed(" or ", "sha256 in", tuple(digests)), ("sha256",))
+
+
+def with_sha256_prefix(whole: Condition, prefix: str) -> Condition:
+    """The part of ``whole`` with digests that begin with ``prefix``, hexadecimal."""
+    return Condition(f"({whole.text}) and sha256 >= '{prefix}' and sha256 < '{prefix}g'", (*whole.columns, "sha256"))
+
+
+def _columns(filter: Filter) -> Iterator[str]:
+    match filter:
+        case And(operands) | Or(operands):
+            for operand in operands:
+                yield from _columns(operand)
+            if not operands:
+                yield "sha256"
+        case Not(operand):
+            yield from _columns(operand)
+        case _:
+            yield _column(filter.field)
+
+
+def _text(filter: Filter) -> str:
+    """zvec knows no constants, so true and false are said of a column that is never null."""
     match filter:
         case And(operands):
             return _joined(" and ", operands) or "sha256 is not null"
@@ -146,12 +199,7 @@ def condition(filter: Filter) -> str:
         case Not(IsNull(field)):
             return f"{_column(field)} is not null"
         case _:
-            return condition(FALSE)  # not reached: `plain` leaves no other negation
-
-
-def sha256_condition(digests: Sequence[str]) -> str:
-    """Records whose file had one of ``digests``, of which there must be one at least."""
-    return _listed(" or ", "sha256 in", tuple(digests))
+            raise AssertionError(f"not made by plain: {filter!r}")
 
 
 def _column(name: str) -> str:
@@ -182,7 +230,7 @@ def _json(value: object) -> str:
 
 
 def _joined(word: str, operands: Sequence[Filter]) -> str:
-    return word.join(f"({condition(operand)})" for operand in operands)
+    return word.join(f"({_text(operand)})" for operand in operands)
 
 
 def _listed(word: str, subject: str, values: Sequence[Scalar]) -> str:
