@@ -20,7 +20,8 @@ from yunmeng.types import AttributeSchema, Record
 
 ODD_IDS = [
     "a.jpg", "目录/图 片.jpg", "it's", '"', "a\nb", "\x00", "\t", "\x7f", "back\\slash", "100%", "%41", "%uDC80", "%",
-    "..", "/", " ", "\udc80.jpg", "\ud800", "%\udcff%", "é", "😀", "x" * 1024, "é" * 512, "a'; drop", "C:\\pictures\\a.jpg",
+    "..", "/", " ", "\udc80.jpg", "\ud800", "%\udcff%", "é", "😀", "x" * 1024, "é" * 512, "a'; drop",
+    "C:\\pictures\\a.jpg",
 ]  # fmt: skip
 
 
@@ -248,8 +249,8 @@ class Conformance:
                 assert store.count(filter) == len(matching)
         for number in INTS:
             assert store.count(Compare("stock", "=", number)) == 1
-        for number in FLOATS:
-            assert store.count(Compare("price", "=", number)) == FLOATS.count(number)
+        for price in FLOATS:
+            assert store.count(Compare("price", "=", price)) == FLOATS.count(price)
 
     def test_undeclared_attributes_are_kept_and_returned(self, store: Store) -> None:
         kept: dict[str, Any] = {

@@ -9,13 +9,14 @@ from weakref import WeakSet
 
 from yunmeng.errors import StoreError
 from yunmeng.stores.batch import check_group, check_query, check_records
+from yunmeng.stores.disk import check_room, has_room
 from yunmeng.stores.encoding import encode_id, unescape
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.gate import Gate
 from yunmeng.stores.groups import search_groups
 from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
-from yunmeng.stores.zvec_engine import create, engine, mapped, open_collection
+from yunmeng.stores.zvec_engine import abandon, create, engine, mapped, open_collection
 from yunmeng.stores.zvec_layout import (
     FIELDS_OF_HIT,
     VECTOR,
@@ -67,6 +68,7 @@ class ZvecStore:
         self._writing = Lock()
         self._maintenance = Lock()
         self._scans: WeakSet[Scan] = WeakSet()
+        self._damaged = False  # a write has failed
 
     @classmethod
     def create(cls, path: str | Path, dim: int, schema: AttributeSchema | None = None) -> Self:
@@ -100,6 +102,7 @@ class ZvecStore:
 
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
+        check_room(self.path)
         with self._writing:
             collection = self._opened()
             for start in range(0, len(checked), MAX_BATCH):
@@ -169,6 +172,7 @@ class ZvecStore:
         return (record for record in records if filter is None or evaluate(filter, record.attributes))
 
     def flush(self) -> None:
+        check_room(self.path)
         with self._writing, mapped("cannot flush"):
             self._opened().flush()
 
@@ -181,6 +185,7 @@ class ZvecStore:
 
         Raises `StoreError` while an iteration is under way.
         """
+        check_room(self.path)
         # zvec needs a moment without readers, at the beginning and at the end, and would wait for it for ever.
         with self._maintenance, self._gate.narrowed(1), mapped("cannot optimise"):
             collection = self._opened()
@@ -189,12 +194,20 @@ class ZvecStore:
             collection.optimize()
 
     def close(self) -> None:
-        """Write what is outstanding and let other processes in. Iterations that are under way end with an error."""
+        """Write what is outstanding and let other processes in. Iterations that are under way end with an error.
+
+        On a full disk, and after a write that failed, the collection is left as a killed process leaves it: its log
+        brings back all that was acknowledged. Other processes are let in when this one ends.
+        """
         with self._maintenance, self._writing, self._gate.narrowed(0):
             collection, self._collection = self._collection, None
             for scan in list(self._scans):
                 scan.close()
-            if collection is not None:
+            if collection is None:
+                return
+            if self._damaged or not has_room(self.path):
+                abandon(collection)
+            else:
                 with mapped(f"cannot close the store at {self.path}"):
                     collection.close()
 
@@ -225,11 +238,13 @@ class ZvecStore:
 
     def _write(self, collection: Any, records: Sequence[Record]) -> None:
         docs = [to_doc(engine().zvec, record, self._schema) for record in records]
+        self._damaged, before = True, self._damaged
         with mapped("cannot write records"):
             statuses = collection.upsert(docs)
         for record, status in zip(records, statuses, strict=True):
             if not status.ok():
                 raise StoreError(f"cannot write {record.id!r}: {status.message()}")
+        self._damaged = before
 
     def _query(self, **options: Any) -> list[Any]:
         with self._gate, mapped("cannot search"):

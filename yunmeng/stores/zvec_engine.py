@@ -1,5 +1,6 @@
 """zvec itself: loaded once a process, kept quiet, and kept from hanging."""
 
+import ctypes
 import os
 import sys
 import tempfile
@@ -12,9 +13,9 @@ from typing import Any, Final
 
 from yunmeng.errors import LibraryExists, LibraryLocked, LibraryNotFound, StoreError, YunmengError
 
-__all__ = ["Engine", "create", "engine", "mapped", "open_collection"]
+__all__ = ["Engine", "abandon", "create", "engine", "mapped", "open_collection"]
 
-MIN_THREADS: Final = 4
+MIN_THREADS: Final = 1
 """Fewest threads that zvec's Arrow pool may have, see `_start`."""
 
 _THREADS = "OMP_NUM_THREADS"  # what sizes Arrow's pool
@@ -66,6 +67,14 @@ def open_collection(path: str | Path) -> Any:
         if "Can't lock" in str(exc):
             raise LibraryLocked(_locked(Path(path))) from exc
         raise
+
+
+def abandon(collection: Any) -> None:
+    """Never close ``collection``, not even when the process ends: zvec's own end would write what there is no room for,
+    and its log would be gone."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(collection))
+    for part in vars(collection).values():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(part))
 
 
 @contextmanager

@@ -1,0 +1,59 @@
+"""A process that has a zvec store open, for test_zvec.py to kill, to wait for, or to watch."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tests.stores.examples import DIM, SCHEMA, many, record, unit
+from yunmeng.stores import Filter, ZvecStore, parse_filter
+
+
+def hold(path: str) -> None:
+    """Have the store open until the end of input."""
+    with ZvecStore.open(path, SCHEMA):
+        print("open", flush=True)
+        sys.stdin.read()
+
+
+def write(path: str) -> None:
+    """Write batches without end, and say each time how many records are acknowledged."""
+    store = ZvecStore.open(path, SCHEMA) if Path(path).exists() else ZvecStore.create(path, DIM, SCHEMA)
+    count = store.count()
+    while True:
+        store.upsert([record(f"{n}.jpg", category=f"c{n % 3}") for n in range(count, count + 8)])
+        count += 8
+        print(count, flush=True)
+
+
+def ask(path: str) -> None:
+    """Query from many threads a store in several segments while it is written, flushed, read through and optimised."""
+    filters: list[Filter | None] = [None, parse_filter("category = 'b'"), parse_filter("category is not null")]
+    store, asked = ZvecStore.create(path, DIM, SCHEMA), [0] * 9
+    store.upsert(many(600, category=["a", "b", "c"] * 200))
+    store.optimise()
+    store.upsert(many(50, seed=1))
+    store.flush()
+    until = time.monotonic() + 4
+
+    def run(number: int) -> None:
+        while time.monotonic() < until:
+            assert store.search(unit(2)[0], 5, filters[number % 3])
+            assert store.get(["77"])
+            asked[number] += 1
+
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(asked))]
+    for thread in threads:
+        thread.start()
+    rounds = 0
+    while time.monotonic() < until:
+        store.upsert([record(f"new {rounds} {n}") for n in range(20)])
+        (store.flush, store.optimise, lambda: list(store.iterate()))[rounds % 3]()
+        rounds += 1
+    for thread in threads:
+        thread.join(timeout=30)
+    print(rounds, min(asked), sum(thread.is_alive() for thread in threads), flush=True)
+
+
+if __name__ == "__main__":
+    {"hold": hold, "write": write, "ask": ask}[sys.argv[1]](sys.argv[2])
