@@ -95,6 +95,8 @@ def test_info_and_delete(shop: CommandLine, yunmeng: CommandLine, tmp_path: Path
             "bound to the encoder efficientnet-lite0",
         ),
         (["index", "pictures", "--db", "new", "--encoder", "nonsense"], "models list"),
+        (["index", "pictures", "--db", "library", "--enhance", "contrast"], "enhances nothing"),
+        (["index", "pictures", "--db", "new", "--enhance", "beauty"], "'denoise', 'contrast', 'colour'"),
         (["index", "pictures", "--db", "library", "--attributes", "size:int"], "has other attributes"),
         (["index", "pictures", "--db", "new", "--attributes", "size:big"], "list[str]"),
         (["index", "missing", "--db", "library"], "no such file or folder: missing"),

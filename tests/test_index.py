@@ -75,7 +75,7 @@ def test_a_moved_picture_keeps_its_vector_and_attributes_and_leaves_no_trace(
     assert ids(library) == {"000.jpg", "002.jpg", "new/name.jpg"}
     moved = library.get("new/name.jpg", vector=True)
     assert moved.attributes == {"category": "shoes"}
-    np.testing.assert_array_equal(moved.vector, vector)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(moved.vector, vector)
 
 
 def test_a_folder_that_moved_as_a_whole_is_not_encoded_again(

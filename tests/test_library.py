@@ -106,6 +106,27 @@ def test_the_card_says_what_the_library_is(library: Library, tmp_path: Path) -> 
     assert list(card["attributes"]) == ["category", "price", "stock", "sale", "tags"]
 
 
+def test_pictures_and_queries_are_enhanced_alike_and_only_for_the_encoder(
+    tmp_path: Path, encoder: FakeEncoder, settings: Settings, make_pictures: Make
+) -> None:
+    folder = make_pictures(3)
+    with Library.create(tmp_path / "plain", encoder, settings=settings) as plain:
+        plain.index([folder])
+        records = {record.id: record for record in plain.iterate(vectors=True)}
+    with Library.create(tmp_path / "l", encoder, settings=settings, enhance=["contrast", "colour"]) as library:
+        library.index([folder])
+    with Library.open(tmp_path / "l", encoder, settings) as library:
+        assert library.info().enhance == ("contrast", "colour")
+        hit = library.search(folder / "001.jpg", k=1)[0]
+        assert hit.id == "001.jpg"
+        assert hit.score == pytest.approx(1.0, abs=1e-5)
+        enhanced = library.get("001.jpg", vector=True)
+    assert enhanced.phash == records["001.jpg"].phash
+    assert enhanced.vector is not None
+    assert records["001.jpg"].vector is not None
+    assert float(enhanced.vector @ records["001.jpg"].vector) < 0.999
+
+
 def test_errors_of_a_query(filled: Library, tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="exactly one"):
         filled.search()

@@ -3,6 +3,7 @@
 Every setting can be given as an environment variable with the prefix ``YUNMENG_`` (``YUNMENG_THREADS=4``).
 """
 
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,7 +13,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from yunmeng.errors import SettingsError
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "cores"]
+
+
+def cores() -> int:
+    """Cores that this process may use, which in a container or under taskset are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Settings(BaseSettings):

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
-from yunmeng.types import AttributeType
+from yunmeng.types import AttributeType, Enhancement
 
 __all__ = ["FORMAT", "Card", "EncoderCard", "Layout"]
 
@@ -38,6 +38,7 @@ class Card(BaseModel):
     created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     metric: Literal["cosine"] = "cosine"
     encoder: EncoderCard
+    enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from numpy.typing import ArrayLike
 
-from yunmeng.config import Settings
+from yunmeng.config import Settings, cores
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec, load
 from yunmeng.errors import EncoderMismatch, QueryError, RecordNotFound
 from yunmeng.fetch import Fetcher
@@ -20,7 +20,7 @@ from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.retrieval import QueryPicture, as_vector, nearest, read_filter, read_picture
 from yunmeng.state import Job, State, Status
 from yunmeng.stores import Filter, ZvecStore, check_schema
-from yunmeng.types import AttributeSchema, Hit, Record, Vector
+from yunmeng.types import AttributeSchema, Enhancement, Hit, Record, Vector
 
 __all__ = ["Library", "LibraryInfo"]
 
@@ -37,6 +37,7 @@ class LibraryInfo:
     encoder: str
     dim: int
     metric: str
+    enhance: Sequence[Enhancement]
     attributes: AttributeSchema
     created: str
     bytes: int
@@ -68,11 +69,15 @@ class Library:
         encoder: str | Encoder = DEFAULT_ENCODER,
         attributes: AttributeSchema | None = None,
         settings: Settings | None = None,
+        *,
+        enhance: Sequence[Enhancement] = (),
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
         ``attributes`` declares what can be filtered on, such as ``{"category": "str", "price": "float"}``; types are
         str, int, float, bool and list[str]. ``encoder`` is a name of the catalogue, or an encoder of your own.
+        ``enhance`` names what is done to every picture, and every query, before it is encoded: denoise, contrast,
+        colour (grey-world balance).
 
         Raises `LibraryExists`, `UnknownEncoder`, `SchemaError`, or `LibraryError` if the folder cannot be used.
         """
@@ -81,7 +86,7 @@ class Library:
         schema = check_schema(attributes or {})
         layout = Layout(path).prepare()
         bound = EncoderCard(name=spec.name, dim=spec.dim, sha256=spec.sha256)
-        card = Card(encoder=bound, attributes=schema)
+        card = Card(encoder=bound, enhance=tuple(enhance), attributes=schema)
         store = ZvecStore.create(layout.store, spec.dim, schema)
         layout.write_card(card)
         return cls(layout, card, store, settings, None if isinstance(encoder, str) else encoder)
@@ -107,6 +112,11 @@ class Library:
     def schema(self) -> AttributeSchema:
         """The declared attributes."""
         return self._card.attributes
+
+    @property
+    def enhancements(self) -> Sequence[Enhancement]:
+        """What is done to pictures and queries before they are encoded."""
+        return self._card.enhance
 
     @property
     def encoder_name(self) -> str:
@@ -138,7 +148,9 @@ class Library:
         try:
             tidy = before is not None and before.status != "done"
             pipeline = Pipeline(
-                intake=Intake(self._store, self._encoder, self._settings, fetcher, tidy=tidy),
+                intake=Intake(
+                    self._store, self._encoder, self._settings, fetcher, enhance=self._card.enhance, tidy=tidy
+                ),
                 encoder=self._encoder,
                 store=self._store,
                 state=self._state,
@@ -185,7 +197,7 @@ class Library:
 
     def embed(self, image: QueryPicture) -> Vector:
         """The embedding of a picture, float32 (dim,), L2-normalised."""
-        pixels = read_picture(image, self._encoder, self._settings)
+        pixels = read_picture(image, self._encoder, self._settings, self._card.enhance)
         embedding: Vector = self._encoder.encode([pixels])[0]
         return embedding
 
@@ -223,6 +235,7 @@ class Library:
             encoder=self._card.encoder.name,
             dim=self._card.encoder.dim,
             metric=self._card.metric,
+            enhance=self._card.enhance,
             attributes=dict(self.schema),
             created=self._card.created.isoformat(),
             bytes=sum(file.stat().st_size for file in files),
@@ -280,5 +293,4 @@ def _bound(encoder: Encoder, card: Card) -> Encoder:
 
 
 def _workers(*, fetches: bool) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(cores, FETCHING_WORKERS) if fetches else cores
+    return max(cores(), FETCHING_WORKERS) if fetches else cores()

@@ -12,6 +12,7 @@ __all__ = [
     "AttributeType",
     "AttributeValue",
     "Attributes",
+    "Enhancement",
     "Hit",
     "Pixels",
     "Record",
@@ -28,6 +29,7 @@ AttributeType: TypeAlias = Literal["str", "int", "float", "bool", "list[str]"]
 AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 AttributeSchema: TypeAlias = Mapping[str, AttributeType]
+Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
 
 
 @dataclass(frozen=True, slots=True)

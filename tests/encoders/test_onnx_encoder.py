@@ -1,6 +1,10 @@
 """What `Encoder` promises, of the real encoder: shapes, sizes, order, threads, providers, errors."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,3 +107,12 @@ def test_what_the_runtime_refuses_raises_an_encoder_error(lite0: OnnxEncoder, gr
     graph = next(graph_settings.cache_dir.glob("efficientnet-lite0-fp32-*.onnx")).read_bytes()
     with pytest.raises(EncoderError, match="failed on a batch of 1"):
         OnnxSession(graph, graph_settings).run(["embedding"], np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """With telemetry on, importing ONNX Runtime writes a device id below the home folder."""
+    code = "from yunmeng.encoders import available_providers; assert 'cpu' in available_providers()"
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

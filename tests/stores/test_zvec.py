@@ -282,17 +282,28 @@ def test_filters_cannot_be_broken_out_of(store: ZvecStore) -> None:
         store.count(Compare("sha256 is not null or x", "=", "1"))
 
 
-def test_a_lasting_store_stays_small(tmp_path: Path) -> None:
-    """Batches do not each leave files behind; a flush does, until `optimise` puts them together."""
+def test_batches_leave_no_files_behind(tmp_path: Path) -> None:
     path = tmp_path / "store"
     with ZvecStore.create(path, DIM, SCHEMA) as store:
         for part in range(60):
             store.upsert([record(f"{part} {n}") for n in range(8)])
-        before = len(list(path.rglob("*")))
-        assert before < 60
-        for part in range(10):
-            store.upsert([record(f"{part} {n}") for n in range(8)])
-            store.flush()
-        store.optimise()
-        assert len(list(path.rglob("*"))) < 2 * before
         assert store.count() == 480
+        assert len(list(path.rglob("*"))) < 60
+
+
+def test_many_short_runs_leave_few_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zvec, "MAX_PARTS", 5)
+    path = tmp_path / "store"
+    ZvecStore.create(path, DIM, SCHEMA).close()
+    most = 0
+    for run in range(12):
+        with ZvecStore.open(path, SCHEMA) as store:
+            store.upsert([record(str(run))])
+            held = store.iterate() if run == 5 else None  # during which nothing can be merged
+            store.flush()
+            del held
+            most = max(most, len(list(path.glob("*/*.proxima"))))
+    assert 5 <= most <= 7
+    with ZvecStore.open(path, SCHEMA) as store:
+        assert store.count() == 12
+        assert store.unindexed() < 12

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json
+from yunmeng.cli.options import db_option, json_option, print_json, printable
 
 if TYPE_CHECKING:
     from yunmeng.ingest import IndexReport
     from yunmeng.library import Library
+    from yunmeng.types import Enhancement
 
 SHOWN_FAILURES = 20
 
@@ -30,10 +31,22 @@ Examples:
     metavar="SPEC",
     help='Attributes of a new library that filters can use: "name:type, ..." of str, int, float, bool, list[str].',
 )
+@click.option(
+    "--enhance",
+    multiple=True,
+    type=click.Choice(["denoise", "contrast", "colour"]),
+    help="What a new library does to pictures and queries before it looks at them; may be given several times.",
+)
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @json_option
 def index(
-    paths: tuple[str, ...], db: str, encoder: str | None, attributes: str | None, manifest: str | None, as_json: bool
+    paths: tuple[str, ...],
+    db: str,
+    encoder: str | None,
+    attributes: str | None,
+    enhance: "tuple[Enhancement, ...]",
+    manifest: str | None,
+    as_json: bool,
 ) -> int:
     """Bring pictures into a library, which is made where there is none.
 
@@ -45,7 +58,7 @@ def index(
     """
     from yunmeng.cli.progress import indexing_progress, stop_on_signal
 
-    with _open(db, encoder, attributes) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+    with _open(db, encoder, attributes, enhance) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
         report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop)
     if as_json:
         print_json(
@@ -64,7 +77,7 @@ def index(
     return 1 if report.failed else 0
 
 
-def _open(db: str, encoder: str | None, attributes: str | None) -> "Library":
+def _open(db: str, encoder: str | None, attributes: str | None, enhance: "tuple[Enhancement, ...]") -> "Library":
     """The library at ``db``; made where there is none, and else checked against what the options say it is."""
     from yunmeng.encoders import DEFAULT_ENCODER
     from yunmeng.errors import EncoderMismatch, SchemaError
@@ -73,7 +86,7 @@ def _open(db: str, encoder: str | None, attributes: str | None) -> "Library":
 
     schema = None if attributes is None else parse_schema(attributes)
     if not Library.exists(db):
-        return Library.create(db, encoder or DEFAULT_ENCODER, schema)
+        return Library.create(db, encoder or DEFAULT_ENCODER, schema, enhance=enhance)
     library = Library.open(db)
     declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
     if encoder not in (None, library.encoder_name):
@@ -85,12 +98,16 @@ def _open(db: str, encoder: str | None, attributes: str | None) -> "Library":
     if schema is not None and dict(schema) != dict(library.schema):
         library.close()
         raise SchemaError(f"{db} has other attributes ({declared}): leave --attributes out, or use a new --db")
+    if enhance and set(enhance) != set(library.enhancements):
+        library.close()
+        done = ", ".join(library.enhancements) or "nothing"
+        raise SchemaError(f"{db} enhances {done}: leave --enhance out, or use a new --db")
     return library
 
 
 def _print_report(report: "IndexReport", db: str) -> None:
     for failure in report.failed[:SHOWN_FAILURES]:
-        click.echo(f"{failure.path}: {failure.reason}", err=True)
+        click.echo(f"{printable(failure.path)}: {printable(failure.reason)}", err=True)
     if len(report.failed) > SHOWN_FAILURES:
         more = len(report.failed) - SHOWN_FAILURES
         click.echo(f"... and {more:,} more; --json names all of them", err=True)

@@ -21,6 +21,7 @@ def info(db: str, as_json: bool) -> None:
         "encoder": found.encoder,
         "dim": found.dim,
         "metric": found.metric,
+        "enhance": list(found.enhance),
         "attributes": dict(found.attributes),
         "created": found.created,
         "bytes": found.bytes,
@@ -36,6 +37,7 @@ def info(db: str, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
+    facts["enhance"] = ", ".join(found.enhance) or "nothing"
     facts["attributes"] = ", ".join(f"{name}:{kind}" for name, kind in found.attributes.items()) or "none declared"
     facts["bytes"] = f"{found.bytes / 1e6:,.1f} MB"
     facts["last_run"] = "none" if job is None else _in_words(facts["last_run"])

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.config import Settings
+from yunmeng.config import Settings, cores
 from yunmeng.errors import EncoderError, ProviderError
 
 __all__ = ["OnnxSession", "available_providers"]
@@ -50,7 +50,7 @@ class OnnxSession:
     """
 
     def __init__(self, model: bytes, settings: Settings) -> None:
-        self._threads = settings.threads or _cores()
+        self._threads = settings.threads or cores()
         self._session = _open(model, settings.provider)
         self._input: str = self._session.get_inputs()[0].name
         self._on_cpu = settings.provider == "cpu"
@@ -78,15 +78,21 @@ class OnnxSession:
 
 def available_providers() -> tuple[str, ...]:
     """Values of the setting ``provider`` that this installation of ONNX Runtime offers."""
-    import onnxruntime
-
-    installed = set(onnxruntime.get_available_providers())
+    installed = set(_onnxruntime().get_available_providers())
     return tuple(name for name, provider in _PROVIDERS.items() if provider.names[0] in installed)
 
 
-def _open(model: bytes, name: str) -> Any:
+def _onnxruntime() -> Any:
+    """The runtime, imported here only. Its packages for some systems report to their maker, and write an id for
+    the device into the user's cache as soon as they are imported; people's pictures are nobody's business."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
+    return onnxruntime
+
+
+def _open(model: bytes, name: str) -> Any:
+    onnxruntime = _onnxruntime()
     available = available_providers()
     if name not in available:
         raise ProviderError(_unavailable(name, "is not in this installation of ONNX Runtime", available))
@@ -109,13 +115,6 @@ def _unavailable(name: str, why: str, available: Sequence[str]) -> str:
         f"provider {name} {why}; available: {', '.join(available)}; "
         f"to have it: {_PROVIDERS[name].install}; to do without: YUNMENG_PROVIDER=cpu"
     )
-
-
-def _cores() -> int:
-    """Cores that this process may use, which in a container or under taskset are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _one_line(error: Exception) -> str:

@@ -10,10 +10,10 @@ from yunmeng.config import Settings
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.imaging import DECODED_SIDE, decode, describe, is_picture, read, sha256
+from yunmeng.imaging import DECODED_SIDE, decode, describe, enhance, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
 from yunmeng.stores.protocol import Store
-from yunmeng.types import Attributes, Pixels, Record
+from yunmeng.types import Attributes, Enhancement, Pixels, Record
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
 
@@ -59,9 +59,20 @@ class Intake:
     """Turns entries into outcomes. Called from many threads at once; holds no more than one picture a call."""
 
     def __init__(
-        self, store: Store, encoder: Encoder, settings: Settings, fetcher: Fetcher | None, *, tidy: bool = False
+        self,
+        store: Store,
+        encoder: Encoder,
+        settings: Settings,
+        fetcher: Fetcher | None,
+        *,
+        enhance: Sequence[Enhancement] = (),
+        tidy: bool = False,
     ) -> None:
-        """``tidy``: look also at unchanged pictures for records that a killed run left under a former name."""
+        """``enhance`` is done to what the encoder sees; fingerprints and quality are of the picture as it is.
+
+        ``tidy``: look also at unchanged pictures for records that a killed run left under a former name.
+        """
+        self._enhance = enhance
         self._tidy = tidy
         self._store = store
         self._encoder = encoder
@@ -122,7 +133,8 @@ class Intake:
             quality=quality,
             attributes=attributes if entry.attributes is None else entry.attributes,
         )
-        return Fresh(record, self._encoder.prepare(picture.image))
+        seen = enhance(picture.pixels, **dict.fromkeys(self._enhance, True)) if self._enhance else picture.image
+        return Fresh(record, self._encoder.prepare(seen))
 
 
 def _same(known: Record, entry: Entry) -> bool:

@@ -1,5 +1,6 @@
 """The query as the user gives it, turned into pixels and then into a vector."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,8 +12,8 @@ from yunmeng.config import Settings
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import EncoderMismatch, PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.imaging import DECODED_SIDE, decode, from_pillow, read
-from yunmeng.types import Pixels, Vector
+from yunmeng.imaging import DECODED_SIDE, decode, enhance, from_pillow, read
+from yunmeng.types import Enhancement, Pixels, Vector
 
 __all__ = ["QueryPicture", "as_vector", "read_picture"]
 
@@ -20,11 +21,18 @@ QueryPicture: TypeAlias = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """A path, a URL, a picture file's bytes, a Pillow image, or RGB pixels, uint8 (height, width, 3)."""
 
 
-def read_picture(picture: QueryPicture, encoder: Encoder, settings: Settings) -> Pixels:
-    """Pixels of a query, decoded as pictures are when they are indexed, so that the same file meets itself at 1.0.
+def read_picture(
+    picture: QueryPicture, encoder: Encoder, settings: Settings, enhancements: Sequence[Enhancement] = ()
+) -> Pixels:
+    """Pixels of a query, treated as pictures are when they are indexed, so that the same file meets itself at 1.0.
 
     Raises `PictureError` for what is no usable picture.
     """
+    pixels = _pixels(picture, encoder, settings)
+    return enhance(pixels, **dict.fromkeys(enhancements, True)) if enhancements else pixels
+
+
+def _pixels(picture: QueryPicture, encoder: Encoder, settings: Settings) -> Pixels:
     if isinstance(picture, np.ndarray):
         return _checked(picture)
     if isinstance(picture, Image.Image):

@@ -41,6 +41,10 @@ MAX_BATCH: Final = 1024
 """Most documents that zvec writes at once; also how many are read at once, for an even use of memory."""
 MAX_EF: Final = 2048
 """Longest candidate list that zvec's HNSW takes. A search for more hits than that is exact, a scan."""
+MAX_PARTS: Final = 64
+"""Parts on disk that are let be: a search takes twice as long with so many."""
+QUICKLY_INDEXED: Final = 10_000
+"""Records that are indexed in seconds."""
 EF: Final = 100
 EF_FILTERED: Final = 400
 """A filter may leave only pictures far from the query, which HNSW reaches last."""
@@ -55,8 +59,8 @@ class ZvecStore:
     found by the next search. Searches, counts and writes go on while `optimise` works. An iteration holds off
     `optimise`, which raises `StoreError` meanwhile; one begun during `optimise` waits for its end.
 
-    Each `flush`, `iterate` or `close` after a write ends a segment, some ten files that every query visits, until
-    `optimise` merges them: call `flush` at the end of a run, and not after every batch.
+    Each `flush`, `iterate` or `close` after a write leaves a part of its own on disk, which every query visits: call
+    `flush` at the end of a run, and not after every batch. Where parts have become many, `flush` merges them.
     """
 
     def __init__(self, collection: Any, path: Path, dim: int, schema: AttributeSchema) -> None:
@@ -175,6 +179,8 @@ class ZvecStore:
         check_room(self.path)
         with self._writing, mapped("cannot flush"):
             self._opened().flush()
+        if self._parts() > MAX_PARTS and self.unindexed() < QUICKLY_INDEXED:
+            self._optimised()
 
     def unindexed(self) -> int:
         documents, completeness = self._stats()
@@ -185,13 +191,8 @@ class ZvecStore:
 
         Raises `StoreError` while an iteration is under way.
         """
-        check_room(self.path)
-        # zvec needs a moment without readers, at the beginning and at the end, and would wait for it for ever.
-        with self._maintenance, self._gate.narrowed(1), mapped("cannot optimise"):
-            collection = self._opened()
-            if any(scan.open for scan in self._scans):
-                raise StoreError("cannot optimise while records are being iterated: finish or drop the iteration first")
-            collection.optimize()
+        if not self._optimised():
+            raise StoreError("cannot optimise while records are being iterated: finish or drop the iteration first")
 
     def close(self) -> None:
         """Write what is outstanding and let other processes in. Iterations that are under way end with an error.
@@ -223,6 +224,21 @@ class ZvecStore:
         if self._collection is None:
             raise StoreError(f"the store at {self.path} is closed")
         return self._collection
+
+    def _optimised(self) -> bool:
+        """Merge and index, unless an iteration is under way, which zvec does not allow."""
+        check_room(self.path)
+        # zvec needs a moment without readers, at the beginning and at the end, and would wait for it for ever.
+        with self._maintenance, self._gate.narrowed(1), mapped("cannot optimise"):
+            collection = self._opened()
+            if any(scan.open for scan in self._scans):
+                return False
+            collection.optimize()
+            return True
+
+    def _parts(self) -> int:
+        """In how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
+        return sum(1 for _ in self.path.glob("*/*.proxima"))
 
     def _stats(self) -> tuple[int, float]:
         """How many documents there are, and what part of them HNSW knows."""

@@ -15,7 +15,7 @@ from yunmeng.errors import LibraryExists, LibraryLocked, LibraryNotFound, StoreE
 
 __all__ = ["Engine", "abandon", "create", "engine", "mapped", "open_collection"]
 
-MIN_THREADS: Final = 1
+MIN_THREADS: Final = 4
 """Fewest threads that zvec's Arrow pool may have, see `_start`."""
 
 _THREADS = "OMP_NUM_THREADS"  # what sizes Arrow's pool
