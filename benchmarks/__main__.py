@@ -44,8 +44,10 @@ def print_table(encoder: str, indexing: dict[str, Any], searching: dict[str, Any
     print(f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, Python {platform.python_version()}, {encoder}\n")
     rows = [
         ("indexing, pictures/s", indexing["rate"]),
-        ("encoder alone, pictures/s (before, after)", indexing["raw_rates"]),
-        ("indexing / encoder alone", indexing["ratio"]),
+        (f"`Encoder.encode` on decoded pictures, {indexing['threads']} threads, pictures/s", indexing["encode_rate"]),
+        ("indexing / `Encoder.encode`", indexing["ratio_to_encode"]),
+        ("the network alone, on prepared pictures, pictures/s", indexing["network_rate"]),
+        ("indexing / the network alone", indexing["ratio_to_network"]),
         ("memory up to 1,000 pictures, MB", indexing["rss_to_1000"]),
         (f"memory up to {indexing['pictures']:,} pictures, MB", indexing["rss_at_all"]),
         ("search by vector, ms", searching["library_ms"]),

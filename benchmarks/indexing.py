@@ -1,5 +1,8 @@
 """How fast pictures come in, against the encoder alone on the same threads; and how much memory it takes.
 
+The encoder alone is measured twice: `Encoder.encode` on decoded pictures, which it brings to its input size first, and
+on pictures that were prepared beforehand, which leaves the network alone.
+
 ``python -m benchmarks.indexing PICTURES LIBRARY [--encoder NAME]`` prints one JSON object.
 """
 
@@ -7,23 +10,25 @@ import argparse
 import json
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
-from yunmeng.config import Settings
+from yunmeng.config import Settings, cores
 from yunmeng.encoders import Encoder, load
 from yunmeng.imaging import decode
 from yunmeng.library import Library
+from yunmeng.types import Pixels
 
 ROUNDS = 12  # batches of the encoder alone, before and after
 
 
-def raw_rate(encoder: Encoder, batch: list[object]) -> float:
-    """Pictures a second through the encoder, prepared beforehand: all that indexing does besides is left out."""
+def raw_rate(encoder: Encoder, batch: Sequence[Pixels]) -> float:
+    """Pictures a second through `Encoder.encode`, over and over with the same batch."""
     began = time.perf_counter()
     for _ in range(ROUNDS):
-        encoder.encode(batch)  # type: ignore[arg-type]
+        encoder.encode(batch)
     return ROUNDS * len(batch) / (time.perf_counter() - began)
 
 
@@ -55,24 +60,28 @@ def main() -> None:
     settings = Settings.load()
     encoder = load(arguments.encoder, settings)
     files = sorted(arguments.pictures.rglob("*.jpg"))[: settings.batch_size]
-    batch = [encoder.prepare(decode(file.read_bytes()).pixels) for file in files]
-    encoder.encode(batch)
-    before = raw_rate(encoder, list(batch))
+    decoded = [decode(file.read_bytes()).pixels for file in files]
+    prepared = [encoder.prepare(pixels) for pixels in decoded]
+    encoder.encode(prepared)
+    before = raw_rate(encoder, decoded), raw_rate(encoder, prepared)
     watch = Watch()
     watch.start()
     with Library.create(arguments.library, encoder, {"category": "str"}, settings) as library:
         report = library.index([arguments.pictures], on_tally=lambda tally: setattr(watch, "done", tally.indexed))
     watch.over.set()
-    after = raw_rate(encoder, list(batch))
+    after = raw_rate(encoder, decoded), raw_rate(encoder, prepared)
     rate = report.indexed / report.seconds
+    from_pictures, network = ((first + second) / 2 for first, second in zip(before, after, strict=True))
     print(
         json.dumps(
             {
                 "pictures": report.indexed,
                 "rate": round(rate, 1),
-                "raw_rate": round((before + after) / 2, 1),
-                "raw_rates": [round(before, 1), round(after, 1)],
-                "ratio": round(rate / ((before + after) / 2), 3),
+                "threads": settings.threads or cores(),
+                "encode_rate": round(from_pictures, 1),
+                "network_rate": round(network, 1),
+                "ratio_to_encode": round(rate / from_pictures, 3),
+                "ratio_to_network": round(rate / network, 3),
                 "rss_to_1000": round(watch.peak(1, 1000)),
                 "rss_at_all": round(watch.peak(0, report.indexed)),
             }

@@ -37,7 +37,10 @@ class Kind:
 
 
 class Odd:
-    """A store of odd values that tests only read, and what is in it. No dataclass: Hypothesis would print it all."""
+    """A store of odd values that tests leave as they find it, and what is in it.
+
+    No dataclass: Hypothesis would print it all.
+    """
 
     def __init__(self, store: Store, records: Sequence[Record]) -> None:
         self.store = store
@@ -208,22 +211,23 @@ class Conformance:
         store.optimise()
 
     @pytest.mark.parametrize("id", ODD_IDS)
-    def test_odd_ids_and_uris(self, store: Store, id: str) -> None:
+    def test_odd_ids_and_uris(self, odd: Odd, id: str) -> None:
+        store, before = odd.store, odd.store.count()
         written = replace(record(id), uri=f"/{id}")
-        store.upsert([record("other"), written])
+        store.upsert([written])
         same_record(store.get([id], vectors=True)[id], written)
         assert [(hit.id, hit.uri) for hit in store.search(vector_of(written), 1)] == [(id, f"/{id}")]
-        assert {each.id for each in store.iterate()} == {"other", id}
         assert store.delete([id]) == 1
-        assert store.count() == 1
+        assert store.count() == before
 
     def test_escaped_ids_do_not_meet(self, store: Store) -> None:
         store.upsert([record(id) for id in ODD_IDS])
-        assert store.get(ODD_IDS).keys() == set(ODD_IDS)
+        assert store.get(ODD_IDS).keys() == set(ODD_IDS) == {each.id for each in store.iterate()}
         assert store.count() == len(ODD_IDS)
 
     @pytest.mark.parametrize("id", ["", "x" * 1025, "é" * 513, "%" * 342])
-    def test_impossible_ids(self, store: Store, id: str) -> None:
+    def test_impossible_ids(self, odd: Odd, id: str) -> None:
+        store = odd.store
         for call in (
             lambda: store.upsert([record("a"), record(id)]),
             lambda: store.get([id]),
@@ -233,7 +237,7 @@ class Conformance:
                 call()
             assert error.value.reason is Reason.BAD_ID
             assert len(str(error.value)) < 200
-        assert store.count() == 0
+        assert store.count() == len(odd.records)
 
     def test_odd_values_come_back_and_are_found(self, store: Store, fill: Fill) -> None:
         records = [record(f"s{n}", category=value, tags=["x", value]) for n, value in enumerate(STRINGS)]
@@ -284,12 +288,13 @@ class Conformance:
             ("tags", ["a", None]), ("undeclared", {"a": 1}), ("undeclared", float("nan")), ("undeclared", [[]]),
         ],
     )  # fmt: skip
-    def test_values_that_do_not_fit(self, store: Store, name: str, value: object) -> None:
+    def test_values_that_do_not_fit(self, odd: Odd, name: str, value: object) -> None:
+        store = odd.store
         with pytest.raises(PictureError, match=name) as error:
             store.upsert([record("fine"), described("bad", {name: value})])
         assert error.value.reason is Reason.BAD_ATTRIBUTE
         assert SCHEMA.get(name, "str") in str(error.value)
-        assert store.count() == 0
+        assert store.count() == len(odd.records)
 
     @pytest.mark.parametrize(
         "vector",
@@ -298,18 +303,18 @@ class Conformance:
             unit(0)[0] * 2, np.full(DIM, np.nan, np.float32),
         ],
     )  # fmt: skip
-    def test_vectors_that_cannot_be(self, store: Store, vector: Any) -> None:
+    def test_vectors_that_cannot_be(self, odd: Odd, vector: Any) -> None:
+        store = odd.store
         with pytest.raises(StoreError, match="'bad'"):
             store.upsert([record("fine"), replace(record("bad"), vector=vector)])
-        assert store.count() == 0
+        assert store.count() == len(odd.records)
 
     @pytest.mark.parametrize("query", [unit(0, dim=DIM - 1)[0], np.zeros(DIM, np.float32), np.full(DIM, np.inf)])
-    def test_queries_that_cannot_be(self, store: Store, query: Any) -> None:
-        store.upsert([record("a")])
+    def test_queries_that_cannot_be(self, odd: Odd, query: Any) -> None:
         with pytest.raises(StoreError, match="query vector"):
-            store.search(query, 1)
+            odd.store.search(query, 1)
         with pytest.raises(StoreError, match="query vector"):
-            store.search_groups(query, 1, "category")
+            odd.store.search_groups(query, 1, "category")
 
     def test_a_filter_that_does_not_fit_is_told_at_once(self, store: Store) -> None:
         wrong: Any = Compare("colour", "=", "red")
@@ -365,7 +370,7 @@ class Conformance:
         assert {record.id for record in store.iterate(filter)} == expected
         assert {hit.id for hit in store.search(unit(0)[0], len(records), filter)} == expected
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
     @given(seed=st.integers(0, 2**32), filter=filters(SCHEMA))
     def test_filters_hold_after_changes(self, store: Store, seed: int, filter: Filter, fill: Fill) -> None:
         records = odd_records(30, seed)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from threading import RLock
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from yunmeng.errors import StoreError
 from yunmeng.stores.batch import check_group, check_ids, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.gate import Gate
 from yunmeng.stores.schema import check_schema
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
 
@@ -26,7 +26,7 @@ class MemoryStore:
         self._schema = check_schema(schema or {})
         self._records: dict[str, Record] = {}
         self._matrix: NDArray[np.float32] | None = None  # the vectors in the order of _records; None after a write
-        self._lock = RLock()
+        self._gate = Gate(1)
         self._closed = False
 
     @property
@@ -100,10 +100,10 @@ class MemoryStore:
     ) -> None:
         self.close()
 
-    def _opened(self) -> RLock:
+    def _opened(self) -> Gate:
         if self._closed:
             raise StoreError("the store is closed")
-        return self._lock
+        return self._gate
 
     def _matching(self, filter: Filter | None) -> list[Record]:
         if filter is None:
