@@ -27,6 +27,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> CommandLi
     write_pictures(folder / "pictures", 12)
     rows = ["path,category,price", *(f"{n:03}.jpg,{'鞋' if n % 2 else '帽'},{n}.5" for n in range(12))]
     (folder / "catalogue.csv").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "broken.csv").write_text("name,price\nx,1\n")
     run = CommandLine(folder, cache_dir)
     attributes = ("--attributes", "category:str, price:float", "--manifest", "catalogue.csv")
     done = run("index", "pictures", "--db", "library", *LITE0, *attributes)
@@ -99,6 +100,7 @@ def test_info_and_delete(shop: CommandLine, yunmeng: CommandLine, tmp_path: Path
         (["index", "pictures", "--db", "new", "--enhance", "beauty"], "'denoise', 'contrast', 'colour'"),
         (["index", "pictures", "--db", "library", "--attributes", "size:int"], "has other attributes"),
         (["index", "pictures", "--db", "new", "--attributes", "size:big"], "list[str]"),
+        (["index", "broken.csv", "--db", "library"], "needs a first line"),
         (["index", "missing", "--db", "library"], "no such file or folder: missing"),
         (["index", "--db", "library"], "nothing to index"),
         (["index", "pictures", "--db", "pictures"], "is not empty"),

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import Encoder
+from yunmeng.errors import YunmengError
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
 from yunmeng.lookahead import map_ahead
@@ -178,4 +180,5 @@ class Pipeline:
         self._checkpoint_at = time.monotonic()
 
     def _learn_total(self, count: Callable[[], int]) -> None:
-        self._tally.total = count()
+        with suppress(YunmengError):  # the run meets it too, and reports it
+            self._tally.total = count()

@@ -15,7 +15,7 @@ from yunmeng.fetch import Fetcher, is_url
 from yunmeng.imaging import DECODED_SIDE, decode, enhance, from_pillow, read
 from yunmeng.types import Enhancement, Pixels, Vector
 
-__all__ = ["QueryPicture", "as_vector", "read_picture"]
+__all__ = ["QueryPicture", "as_vector", "read_bytes", "read_picture"]
 
 QueryPicture: TypeAlias = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """A path, a URL, a picture file's bytes, a Pillow image, or RGB pixels, uint8 (height, width, 3)."""
@@ -38,7 +38,7 @@ def _pixels(picture: QueryPicture, encoder: Encoder, settings: Settings) -> Pixe
     if isinstance(picture, Image.Image):
         return from_pillow(picture)
     side = max(DECODED_SIDE, encoder.spec.input_size)
-    return decode(_bytes(picture, settings), at_least=side, max_pixels=settings.max_pixels).pixels
+    return decode(read_bytes(picture, settings), at_least=side, max_pixels=settings.max_pixels).pixels
 
 
 def as_vector(values: ArrayLike, dim: int) -> Vector:
@@ -52,7 +52,8 @@ def as_vector(values: ArrayLike, dim: int) -> Vector:
     return vector / np.float32(norm)
 
 
-def _bytes(picture: str | Path | bytes, settings: Settings) -> bytes:
+def read_bytes(picture: str | Path | bytes, settings: Settings) -> bytes:
+    """A picture file's bytes, from a path or a URL. Raises `PictureError`."""
     if isinstance(picture, bytes):
         return picture
     if isinstance(picture, str) and is_url(picture):
