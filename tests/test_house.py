@@ -1,7 +1,9 @@
 """The house in order: public names, documents that match the code."""
 
 import importlib
+import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import yunmeng
+from tests.conftest import write_pictures
 from yunmeng.config import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -48,8 +51,19 @@ def test_every_setting_is_documented() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_the_examples_of_the_readme_run(tmp_path: Path) -> None:
-    """Checks that names in the README's Python exist; running it is the newcomer test's part."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = [part.split("```")[0] for part in text.split("```python\n")[1:]][:1]
-    compile(block, "README.md", "exec")
+def test_the_example_of_the_readme_runs(tmp_path: Path, cache_dir: Path) -> None:
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    assert len(blocks) == 1
+    (tmp_path / "example.py").write_text(blocks[0].split("```")[0], encoding="utf-8")
+    write_pictures(tmp_path / "photos" / "summer", 4)
+    (tmp_path / "photos" / "summer" / "000.jpg").rename(tmp_path / "photos" / "summer" / "beach.jpg")
+    shutil.copy(tmp_path / "photos" / "summer" / "001.jpg", tmp_path / "query.jpg")
+    (tmp_path / "catalogue.csv").write_text("path,category,price\nsummer/001.jpg,shoes,30\n")
+    environment = {**os.environ, "YUNMENG_CACHE_DIR": str(cache_dir)}
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    first, hit = done.stdout.splitlines()
+    assert first == "4 indexed, 0 skipped, 0 failed"
+    assert hit.startswith("1.000 summer/001.jpg ")

@@ -15,6 +15,7 @@ from tests.stores.examples import DIM, FLOATS, INTS, SCHEMA, STRINGS, described,
 from tests.stores.strategies import filters
 from yunmeng.errors import FilterError, PictureError, Reason, StoreError
 from yunmeng.stores.filters import And, Compare, ContainsAny, Filter, In, IsNull, Not, evaluate
+from yunmeng.stores.parse import parse_filter
 from yunmeng.stores.protocol import Store
 from yunmeng.types import AttributeSchema, Record
 
@@ -140,6 +141,13 @@ class Conformance:
             assert [hit.score for hit in hits] == pytest.approx([1, -1], abs=1e-6)
             assert all(-1 <= hit.score <= 1 for hit in hits)
 
+    def test_the_score_of_a_picture_with_itself_is_one_at_most(self, store: Store) -> None:
+        vectors = unit(5, 200)
+        store.upsert([record(str(n), vector) for n, vector in enumerate(vectors)])
+        scores = [store.search(vector, 1)[0].score for vector in vectors]
+        assert max(scores) <= 1
+        assert min(scores) == pytest.approx(1, abs=1e-6)
+
     def test_search_gives_as_many_as_there_are(self, store: Store, fill: Fill) -> None:
         assert store.search(unit(0)[0], 5) == []
         fill(store, many(20, stock=list(range(20))))
@@ -165,6 +173,22 @@ class Conformance:
         assert {hit.attributes["category"] for hit in distant} == {"far"}
         assert len(store.search(query, 400, Compare("category", "=", "far"))) == 400
         assert len(store.search(query, 1600, Compare("category", "!=", "far"))) == 1600
+
+    def test_filters_that_leave_nearly_all_here_and_few_there(self, store: Store, fill: Fill) -> None:
+        """A store may run a filter in one way where nearly all matches and in another elsewhere."""
+        categories = ["big"] * 280 + [None if n > 120 else f"x{n}" for n in range(140)]
+        stocks = [*range(280), *(None if n % 2 else n - 200 for n in range(140))]
+        records = many(420, category=categories, stock=stocks)
+        fill(store, records)
+        for text in (
+            "category is not null", "category is not null and stock > 5", "stock > 5", "stock > -5 or category is null",
+            "category = 'big'", "category != 'x3' and stock is not null", "category is null or stock < 1000",
+        ):  # fmt: skip
+            filter = parse_filter(text)
+            expected = {each.id for each in records if evaluate(filter, each.attributes)}
+            assert {hit.id for hit in store.search(unit(0)[0], 420, filter)} == expected
+            assert store.count(filter) == len(expected)
+            assert len(store.search(unit(0)[0], 10, filter)) == 10
 
     def test_groups(self, store: Store, fill: Fill) -> None:
         """A group of 300 close to the query does not hide 20 others, and records without a group are left out."""
