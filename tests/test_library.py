@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pytest_httpserver import HTTPServer
 
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
@@ -49,6 +50,15 @@ def test_a_picture_finds_itself_first_however_it_is_given(filled: Library) -> No
         assert hits[0].uri == path
         assert hits[0].attributes == {"category": "b", "price": 7.0}
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_a_url_is_fetched_and_searched_with(filled: Library, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/q").respond_with_data(Path(filled.get("007.jpg").uri).read_bytes())
+    hits = filled.search(httpserver.url_for("/q"), k=1)
+    assert (hits[0].id, round(hits[0].score, 4)) == ("007.jpg", 1.0)
+    httpserver.expect_request("/gone").respond_with_data(b"", status=404)
+    with pytest.raises(PictureError, match="unfetchable: HTTP status 404"):
+        filled.search(httpserver.url_for("/gone"))
 
 
 def test_scores_are_the_cosines_of_the_vectors(filled: Library) -> None:

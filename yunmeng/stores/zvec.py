@@ -48,6 +48,8 @@ QUICKLY_INDEXED: Final = 10_000
 EF: Final = 100
 EF_FILTERED: Final = 400
 """A filter may leave only pictures far from the query, which HNSW reaches last."""
+MIXED_SEGMENTS: Final = "mismatching schema"
+"""What zvec says where `Condition` explains why it fails."""
 HEX: Final = "0123456789abcdef"
 SHA256_DIGITS: Final = 64
 
@@ -280,8 +282,19 @@ class ZvecStore:
     def _ranked(self, vector: Vector, k: int, where: Condition | None, ef: int, *, linear: bool) -> list[Any]:
         zvec = engine().zvec
         query = zvec.Query(VECTOR, vector=vector, param=zvec.HnswQueryParam(ef=ef, is_linear=linear))
-        text = None if where is None else where.beside_vector
-        return self._query(queries=query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
+
+        def asked(text: str | None) -> list[Any]:
+            return self._query(queries=query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
+
+        if where is None:
+            return asked(None)
+        if self.unindexed() == 0:  # most likely all is in one segment, and the quicker text will do
+            try:
+                return asked(where.text)
+            except StoreError as exc:
+                if MIXED_SEGMENTS not in str(exc):
+                    raise
+        return asked(where.beside_vector)
 
     def _affordable(self, k: int) -> int:
         """``k``, or as many hits as there can be."""

@@ -141,7 +141,7 @@ class Condition:
 
     @property
     def beside_vector(self) -> str:
-        """The text for a query with a vector: ``present`` is true everywhere and has no index."""
+        """The text for a query with a vector: ``present`` is true everywhere and has no index, so it is scanned."""
         return f"({self.text}) and present = true"
 
 
