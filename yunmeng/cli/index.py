@@ -23,7 +23,7 @@ Examples:
   yunmeng index urls.txt --db web
 """,
 )
-@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
 @db_option
 @click.option("--encoder", metavar="NAME", help="Encoder of a new library; see: yunmeng models list.")
 @click.option(

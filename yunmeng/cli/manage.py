@@ -60,7 +60,7 @@ Examples:
   yunmeng delete --filter "category = 'sold out'" --db shop
 """
 )
-@click.argument("ids", nargs=-1, metavar="ID...")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
 @db_option
 @click.option("--filter", metavar="EXPR", help="Delete all pictures whose attributes pass this expression.")
 @json_option
