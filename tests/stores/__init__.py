@@ -1,3 +1,4 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.stores.conformance")
+for module in ("conformance", "conformance_search", "kinds"):
+    pytest.register_assert_rewrite(f"tests.stores.{module}")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores.conformance import Fill, Kind, Make, Odd
 from tests.stores.examples import SCHEMA, odd_records
+from tests.stores.kinds import Fill, Kind, Make, Odd
 from yunmeng.stores.protocol import Store
 from yunmeng.types import AttributeSchema, Record
 

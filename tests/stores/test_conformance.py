@@ -1,9 +1,11 @@
-"""The suite of conformance.py over the stores that are shipped."""
+"""The suites of conformance.py and conformance_search.py over the stores that are shipped."""
 
 import pytest
 
-from tests.stores.conformance import Conformance, Kind
+from tests.stores.conformance import KeepingConformance
+from tests.stores.conformance_search import SearchConformance
 from tests.stores.examples import DIM
+from tests.stores.kinds import Kind
 from yunmeng.stores import MemoryStore, ZvecStore
 from yunmeng.stores.protocol import Store
 
@@ -28,5 +30,9 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return KINDS[request.param]
 
 
-class TestStores(Conformance):
+class TestKeeping(KeepingConformance):
+    """All of it, for each kind."""
+
+
+class TestSearch(SearchConformance):
     """All of it, for each kind."""

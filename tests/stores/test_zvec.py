@@ -6,16 +6,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.stores.conformance import same_record
 from tests.stores.examples import DIM, SCHEMA, many, odd_records, record, unit
+from tests.stores.kinds import same_record
 from yunmeng.errors import FilterError, LibraryExists, LibraryLocked, LibraryNotFound, SchemaError, StoreError
-from yunmeng.stores import ZvecStore, parse_filter, zvec
-from yunmeng.stores.filters import Compare, In, Not, Or
+from yunmeng.stores import ZvecStore, parse_filter, zvec, zvec_query
+from yunmeng.stores.filters import Compare, In, IsNull, Not, Or
 from yunmeng.types import AttributeSchema
 
 ROOT = Path(__file__).parents[2]
@@ -244,13 +245,18 @@ def test_closing_waits_for_searches(tmp_path: Path) -> None:
 def test_counts_and_searches_beyond_what_one_query_gives(store: ZvecStore, monkeypatch: pytest.MonkeyPatch) -> None:
     records = many(300, stock=list(range(300)))
     store.upsert(records)
-    monkeypatch.setattr(zvec, "MAX_TOP", 20)
+    monkeypatch.setattr(zvec_query, "MAX_TOP", 20)
     assert store.count(Compare("stock", ">=", 0)) == 300
     assert store.count(Compare("stock", "<", 77)) == 77
     assert store.count(Or((Compare("stock", "<", 3), Compare("stock", "=", 5)))) == 4
     assert len(store.search(unit(0)[0], 20)) == 20
     with pytest.raises(StoreError, match="at most 20"):
         store.search(unit(0)[0], 21)
+    assert store.find_sha256([record.sha256 for record in records]).keys() == {record.sha256 for record in records}
+    store.upsert([replace(record(f"same {n}"), sha256="f" * 64) for n in range(25)])
+    with pytest.raises(StoreError, match="ffff"):
+        store.find_sha256(["f" * 64])
+    store.delete([f"same {n}" for n in range(25)])
     store.delete([str(n) for n in range(290)])
     assert len(store.search(unit(0)[0], 21)) == 10
 
@@ -263,6 +269,14 @@ def test_more_hits_than_hnsw_ranks_are_exact(store: ZvecStore) -> None:
     hits = store.search(query, 2200)
     matrix = np.stack([unit(0, 2300)[n] for n in range(2300)])
     assert [hit.score for hit in hits] == pytest.approx(sorted(matrix @ query, reverse=True)[:2200], abs=1e-5)
+
+
+def test_segments_that_zvec_cannot_put_together(store: ZvecStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.upsert(many(140, category=["a"] * 140))
+    store.optimise()
+    store.upsert([record(f"b {n}", category=None if n > 40 else "b") for n in range(140)])
+    monkeypatch.setattr(zvec_query.Queries, "unindexed", lambda queries: 0)  # so that it is tried the quick way first
+    assert len(store.search(unit(0)[0], 280, Not(IsNull("category")))) == 181
 
 
 def test_long_lists(store: ZvecStore) -> None:

@@ -18,40 +18,26 @@ from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
 from yunmeng.stores.zvec_engine import abandon, create, engine, mapped, open_collection
 from yunmeng.stores.zvec_layout import (
-    FIELDS_OF_HIT,
-    VECTOR,
     Condition,
     check_columns,
     collection_schema,
     condition,
-    sha256_condition,
     to_doc,
     to_hit,
     to_record,
-    with_sha256_prefix,
 )
+from yunmeng.stores.zvec_query import MAX_TOP, Queries
 from yunmeng.stores.zvec_scan import Scan
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
 
-__all__ = ["MAX_TOP", "ZvecStore"]
+__all__ = ["ZvecStore"]
 
-MAX_TOP: Final = 100_000
-"""Most documents that one zvec query gives."""
 MAX_BATCH: Final = 1024
 """Most documents that zvec writes at once; also how many are read at once, for an even use of memory."""
-MAX_EF: Final = 2048
-"""Longest candidate list that zvec's HNSW takes. A search for more hits than that is exact, a scan."""
 MAX_PARTS: Final = 64
 """Parts on disk that are let be: a search takes twice as long with so many."""
 QUICKLY_INDEXED: Final = 10_000
 """Records that are indexed in seconds."""
-EF: Final = 100
-EF_FILTERED: Final = 400
-"""A filter may leave only pictures far from the query, which HNSW reaches last."""
-MIXED_SEGMENTS: Final = "mismatching schema"
-"""What zvec says where `Condition` explains why it fails."""
-HEX: Final = "0123456789abcdef"
-SHA256_DIGITS: Final = 64
 
 
 class ZvecStore:
@@ -71,6 +57,7 @@ class ZvecStore:
         self._schema = schema
         self._collection: Any = collection
         self._gate = Gate(engine().readers)
+        self._queries = Queries(self._opened, self._gate)
         self._writing = Lock()
         self._maintenance = Lock()
         self._scans: WeakSet[Scan] = WeakSet()
@@ -131,8 +118,7 @@ class ZvecStore:
         found: dict[str, Record] = {}
         keys = [encode_id(id) for id in ids]
         for start in range(0, len(keys), MAX_BATCH):
-            with self._gate, mapped("cannot read records"):
-                docs = self._opened().fetch(keys[start : start + MAX_BATCH], include_vector=vectors)
+            docs = self._queries.fetch(keys[start : start + MAX_BATCH], vectors=vectors)
             found.update((unescape(key), to_record(doc, vectors=vectors)) for key, doc in docs.items())
         return found
 
@@ -140,8 +126,7 @@ class ZvecStore:
         found: dict[str, list[Record]] = {}
         wanted = list(dict.fromkeys(digests))
         for start in range(0, len(wanted), MAX_BATCH):
-            where = sha256_condition(wanted[start : start + MAX_BATCH])
-            for doc in self._query(filter=where.text, topk=MAX_TOP, include_vector=vectors):
+            for doc in self._queries.copies(wanted[start : start + MAX_BATCH], vectors=vectors):
                 record = to_record(doc, vectors=vectors)
                 found.setdefault(record.sha256, []).append(record)
         return found
@@ -152,20 +137,20 @@ class ZvecStore:
         Raises `FilterError`, or `StoreError` for more than 100,000 hits in a library that has more pictures.
         """
         query = check_query(vector, self.dim)
-        return [to_hit(doc) for doc in self._nearest(query, self._affordable(k), self._condition(filter))]
+        k = self._queries.affordable(k)
+        return [to_hit(doc) for doc in self._queries.nearest(query, k, self._condition(filter))]
 
     def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
         check_group(group_by, self._schema)
         query = check_query(vector, self.dim)
 
         def nearest(size: int, filter: Filter) -> list[Hit]:
-            return [to_hit(doc) for doc in self._nearest(query, size, self._condition(filter))]
+            return [to_hit(doc) for doc in self._queries.nearest(query, size, self._condition(filter))]
 
-        return search_groups(nearest, self._affordable(k), group_by, filter, MAX_TOP)
+        return search_groups(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
 
     def count(self, filter: Filter | None = None) -> int:
-        where = self._condition(filter)
-        return self._stats()[0] if where is None else self._count(where)
+        return self._queries.count(self._condition(filter))
 
     def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
         """All records (that match), as they were at the call, in no particular order and in constant memory."""
@@ -185,8 +170,7 @@ class ZvecStore:
             self._optimised()
 
     def unindexed(self) -> int:
-        documents, completeness = self._stats()
-        return round((1 - completeness) * documents)
+        return self._queries.unindexed()
 
     def optimise(self) -> None:
         """Merge and index what was written since the last call. Searches go on meanwhile, one at a time.
@@ -242,12 +226,6 @@ class ZvecStore:
         """In how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
         return sum(1 for _ in self.path.glob("*/*.proxima"))
 
-    def _stats(self) -> tuple[int, float]:
-        """How many documents there are, and what part of them HNSW knows."""
-        with self._gate, mapped("cannot count"):
-            stats = self._opened().stats
-            return int(stats.doc_count), float(stats.index_completeness[VECTOR])
-
     def _condition(self, filter: Filter | None) -> Condition | None:
         if filter is None:
             return None
@@ -263,49 +241,3 @@ class ZvecStore:
             if not status.ok():
                 raise StoreError(f"cannot write {record.id!r}: {status.message()}")
         self._damaged = before
-
-    def _query(self, **options: Any) -> list[Any]:
-        with self._gate, mapped("cannot search"):
-            docs: list[Any] = self._opened().query(**options)
-            return docs
-
-    def _nearest(self, vector: Vector, k: int, where: Condition | None) -> list[Any]:
-        """The documents of the k nearest. Where HNSW comes back with fewer, it is asked again for an exact scan."""
-        if k < 1:
-            return []
-        ef = min(MAX_EF, max(k, EF if where is None else EF_FILTERED))
-        docs = self._ranked(vector, k, where, ef, linear=k > MAX_EF)
-        if len(docs) < k <= MAX_EF and (where is not None or len(docs) < self.count()):
-            docs = self._ranked(vector, k, where, ef, linear=True)
-        return docs
-
-    def _ranked(self, vector: Vector, k: int, where: Condition | None, ef: int, *, linear: bool) -> list[Any]:
-        zvec = engine().zvec
-        query = zvec.Query(VECTOR, vector=vector, param=zvec.HnswQueryParam(ef=ef, is_linear=linear))
-
-        def asked(text: str | None) -> list[Any]:
-            return self._query(queries=query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
-
-        if where is None:
-            return asked(None)
-        if self.unindexed() == 0:  # most likely all is in one segment, and the quicker text will do
-            try:
-                return asked(where.text)
-            except StoreError as exc:
-                if MIXED_SEGMENTS not in str(exc):
-                    raise
-        return asked(where.beside_vector)
-
-    def _affordable(self, k: int) -> int:
-        """``k``, or as many hits as there can be."""
-        if k > MAX_TOP and self.count() > MAX_TOP:
-            raise StoreError(f"{k:,} hits are asked for, a search gives at most {MAX_TOP:,}: use iterate for more")
-        return min(k, MAX_TOP)
-
-    def _count(self, where: Condition, prefix: str = "") -> int:
-        """How many documents match, counted by the digits of their SHA-256 where one query cannot give them all."""
-        part = with_sha256_prefix(where, prefix) if prefix else where
-        found = len(self._query(filter=part.text, topk=MAX_TOP, output_fields=list(part.columns)))
-        if found < MAX_TOP or len(prefix) == SHA256_DIGITS:
-            return found
-        return sum(self._count(where, prefix + digit) for digit in HEX)
