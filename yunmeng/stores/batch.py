@@ -43,7 +43,8 @@ def check_query(vector: NDArray[np.floating], dim: int) -> Vector:
     query = np.asarray(vector, dtype=np.float32)
     if query.shape != (dim,):
         raise StoreError(f"the query vector has the shape {query.shape}, the store's are ({dim},)")
-    if not np.isfinite(query).all() or not query.any():
+    square = float(query @ query)  # one pass settles all but the odd case
+    if not 0.0 < square < np.inf and not (np.isfinite(query).all() and query.any()):
         raise StoreError("the query vector has no direction: it is zero or not finite")
     return query
 

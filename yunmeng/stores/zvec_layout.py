@@ -22,7 +22,7 @@ from yunmeng.stores.filters import (
     Or,
     Scalar,
 )
-from yunmeng.types import AttributeSchema, AttributeType, AttributeValue, Hit, Record
+from yunmeng.types import Attributes, AttributeSchema, AttributeType, AttributeValue, Hit, Record
 
 __all__ = [
     "FIELDS_OF_HIT",
@@ -43,6 +43,8 @@ FIELDS_OF_HIT: Final = ["uri", "attributes"]
 
 MAX_LISTED: Final = 10_000
 """Values in one ``in (...)``; zvec takes 20,000."""
+
+_decode: Final = json.JSONDecoder().raw_decode  # half the time of json.loads, which matters for ten hits in 0.2 ms
 
 _DATA_TYPES: Final[dict[AttributeType, str]] = {
     "str": "STRING",
@@ -122,9 +124,9 @@ def to_record(doc: Any, *, vectors: bool) -> Record:
 
 def to_hit(doc: Any) -> Hit:
     """The hit of a document that was read with `FIELDS_OF_HIT`. zvec gives 1 - cosine, rounded."""
-    fields = doc.fields
-    score = min(1.0, max(-1.0, 1.0 - doc.score))
-    return Hit(unescape(doc.id), score, unescape(fields["uri"]), json.loads(fields["attributes"]))
+    fields, score = doc.fields, 1.0 - doc.score
+    attributes: Attributes = _decode(fields["attributes"])[0]
+    return Hit(unescape(doc.id), min(1.0, max(-1.0, score)), unescape(fields["uri"]), attributes)
 
 
 @dataclass(frozen=True, slots=True)
