@@ -57,7 +57,9 @@ class KeepingConformance:
     def test_delete(self, store: Store, fill: Fill) -> None:
         records = many(30, category=["x"] * 30)
         fill(store, records)
+        assert store.search(vector_of(records[20]), 1)[0].id == "20"
         assert store.delete(["3", "29", "missing", "3"]) == 2
+        assert store.search(vector_of(records[20]), 1)[0].id == "20"
         assert store.delete(["3"]) == 0
         assert store.delete([]) == 0
         assert store.count() == store.count(Compare("category", "=", "x")) == 28
