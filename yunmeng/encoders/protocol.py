@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.imaging import DECODED_SIDE
 from yunmeng.types import Pixels
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ class EncoderSpec:
     licence: str
     source: str
     sha256: str
+
+    @property
+    def decoded_side(self) -> int:
+        """Pixels that a picture's shorter side needs when it is decoded for this encoder.
+
+        The same wherever a picture comes in, so that one that is indexed and one that is asked with meet at score 1.
+        """
+        return max(DECODED_SIDE, self.input_size)
 
 
 class Encoder(Protocol):

@@ -12,7 +12,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders import Encoder
 from yunmeng.errors import PictureError, SourceError
 from yunmeng.evaluation.measures import ClassScores, class_scores
-from yunmeng.imaging import DECODED_SIDE, PICTURE_ENDINGS, decode, read
+from yunmeng.imaging import PICTURE_ENDINGS, decode, read
 from yunmeng.lookahead import map_ahead
 from yunmeng.types import Pixels, Vector
 
@@ -83,8 +83,8 @@ def _encoded(
     def load(path: Path) -> tuple[Path, Pixels | PictureError]:
         try:
             data = read(path, max_bytes=settings.max_file_bytes)
-            side = max(DECODED_SIDE, encoder.spec.input_size)
-            return path, encoder.prepare(decode(data, at_least=side, max_pixels=settings.max_pixels).image)
+            picture = decode(data, at_least=encoder.spec.decoded_side, max_pixels=settings.max_pixels)
+            return path, encoder.prepare(picture.image)
         except PictureError as exc:
             return path, exc
 

@@ -10,7 +10,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.imaging import DECODED_SIDE, decode, describe, enhance, is_picture, read, sha256
+from yunmeng.imaging import decode, describe, enhance, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, Enhancement, Pixels, Record
@@ -119,8 +119,7 @@ class Intake:
         return read(path, max_bytes=self._settings.max_file_bytes)
 
     def _fresh(self, entry: Entry, data: bytes, digest: str, attributes: Attributes) -> Fresh:
-        side = max(DECODED_SIDE, self._encoder.spec.input_size)
-        picture = decode(data, at_least=side, max_pixels=self._settings.max_pixels)
+        picture = decode(data, at_least=self._encoder.spec.decoded_side, max_pixels=self._settings.max_pixels)
         fingerprints, quality = describe(picture)
         record = Record(
             id=entry.id,

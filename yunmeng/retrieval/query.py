@@ -13,7 +13,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import EncoderMismatch, PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.imaging import DECODED_SIDE, decode, enhance, from_pillow, read
+from yunmeng.imaging import decode, enhance, from_pillow, read
 from yunmeng.types import Enhancement, Pixels, Vector
 
 __all__ = ["QueryPicture", "as_vector", "read_bytes", "read_picture"]
@@ -38,8 +38,8 @@ def _pixels(picture: QueryPicture, encoder: Encoder, settings: Settings) -> Pixe
         return _checked(picture)
     if isinstance(picture, Image.Image):
         return from_pillow(picture)
-    side = max(DECODED_SIDE, encoder.spec.input_size)
-    return decode(read_bytes(picture, settings), at_least=side, max_pixels=settings.max_pixels).pixels
+    data = read_bytes(picture, settings)
+    return decode(data, at_least=encoder.spec.decoded_side, max_pixels=settings.max_pixels).pixels
 
 
 def as_vector(values: ArrayLike, dim: int) -> Vector:
