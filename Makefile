@@ -12,7 +12,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: $(VENV)/.installed  ## Index and search real photographs; make demo PICTURES=folder for your own
-	$(BIN)/yunmeng demo --out demo-output $(if $(PICTURES),--pictures "$(PICTURES)")
+	$(BIN)/yunmeng demo --serve --out demo-output $(if $(PICTURES),--pictures "$(PICTURES)")
 
 test: $(VENV)/.installed  ## Run the tests
 	$(BIN)/python -m pytest

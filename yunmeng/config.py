@@ -10,10 +10,11 @@ from typing import Literal, Self
 import platformdirs
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from yunmeng.errors import SettingsError
 
-__all__ = ["Settings", "cores"]
+__all__ = ["ServerSettings", "Settings", "cores"]
 
 
 def cores() -> int:
@@ -23,7 +24,21 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class Settings(BaseSettings):
+class _FromEnvironment(BaseSettings):
+    @classmethod
+    def load(cls) -> Self:
+        """The settings as the environment gives them. Raises `SettingsError` in one line if one of them is wrong."""
+        try:
+            return cls()
+        except (ValidationError, PydanticSettingsError) as exc:
+            prefix = cls.model_config["env_prefix"]
+            if isinstance(exc, PydanticSettingsError):
+                raise SettingsError(f"a variable {prefix}... is wrong: {exc}") from exc
+            first = exc.errors()[0]
+            raise SettingsError(f"{prefix}{str(first['loc'][0]).upper()} is wrong: {first['msg']}") from exc
+
+
+class Settings(_FromEnvironment):
     """What can be set from outside. Built once, at a face, and passed down."""
 
     model_config = SettingsConfigDict(env_prefix="YUNMENG_", frozen=True, extra="ignore")
@@ -49,13 +64,42 @@ class Settings(BaseSettings):
     )
     max_file_bytes: int = Field(500_000_000, ge=1, description="Largest picture file that is read, in bytes.")
     url_timeout: float = Field(20.0, gt=0, description="Seconds that fetching one URL may take, redirects included.")
+    private_urls: bool | None = Field(
+        None,
+        description="Whether URLs may lead to private and local addresses. Unset: on the command line they may, "
+        "to a server they may not.",
+    )
     url_max_bytes: int = Field(50_000_000, ge=1, description="Largest body that is fetched from a URL, in bytes.")
 
-    @classmethod
-    def load(cls) -> Self:
-        """The settings as the environment gives them. Raises `SettingsError` in one line if one of them is wrong."""
-        try:
-            return cls()
-        except ValidationError as exc:
-            first = exc.errors()[0]
-            raise SettingsError(f"YUNMENG_{str(first['loc'][0]).upper()} is wrong: {first['msg']}") from exc
+
+class ServerSettings(_FromEnvironment):
+    """What `yunmeng serve` can be told beside its options."""
+
+    model_config = SettingsConfigDict(env_prefix="YUNMENG_SERVER_", frozen=True, extra="ignore")
+
+    max_body_bytes: int = Field(
+        100_000_000,
+        ge=1,
+        description="Largest body of a request, in bytes; several pictures sent at once count as one.",
+    )
+    body_timeout: float = Field(120.0, gt=0, description="Seconds that the body of a request may take to arrive.")
+    max_pixels: int = Field(
+        100_000_000,
+        ge=1,
+        description="Largest picture that the server decodes, in pixels; YUNMENG_MAX_PIXELS holds too.",
+    )
+    queue: int = Field(
+        64, ge=1, description="Requests with pictures to encode that may wait for their turn; more are answered 503."
+    )
+    batch_wait: float = Field(
+        0.003, ge=0, le=1, description="Seconds that a picture waits for others to be encoded with it."
+    )
+    rate_limit: str = Field(
+        "6000/minute", description="Requests that each key may make, as in 100/second or 6000/minute; only with keys."
+    )
+    allowed_hosts: list[str] = Field(
+        [],
+        description='Names beside localhost under which a server without keys answers, as JSON: ["photos.lan"]. '
+        "Others are refused, so that no web page can reach it under a name of its own.",
+    )
+    stop_timeout: int = Field(30, ge=1, description="Seconds that requests under way have to finish on SIGTERM.")

@@ -15,6 +15,8 @@
     ├── QueryError              a query that cannot be answered as it is asked
     ├── FilterError             a filter that cannot be parsed or does not fit the schema
     ├── RecordNotFound          no record has this id
+    ├── OriginalGone            a picture is known, but its file is gone or another one now
+    ├── Busy                    more is asked than can be done now: ask again later
     ├── SourceError             a path, manifest or URL list that cannot be read
     ├── EncoderError
     │   ├── UnknownEncoder
@@ -23,14 +25,18 @@
     ├── MissingExtra            an optional dependency is needed
     ├── SettingsError           an environment variable YUNMENG_... holds what it must not
     ├── StoreError              the vector store failed
-    └── StateError              the state database failed
+    ├── StateError              the state database failed
+    ├── ServerError             a server answered with an error; .status, .code and .request_id say which
+    └── ServerUnreachable       no server answered
 
 A message is one line and says what to do. Exit codes belong to ``cli/``, HTTP status to the server.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 __all__ = [
+    "Busy",
     "EncoderError",
     "EncoderMismatch",
     "FetchError",
@@ -41,12 +47,15 @@ __all__ = [
     "LibraryLocked",
     "LibraryNotFound",
     "MissingExtra",
+    "OriginalGone",
     "PictureError",
     "ProviderError",
     "QueryError",
     "Reason",
     "RecordNotFound",
     "SchemaError",
+    "ServerError",
+    "ServerUnreachable",
     "SettingsError",
     "SourceError",
     "StateError",
@@ -131,6 +140,14 @@ class RecordNotFound(YunmengError):
     """No record has this id."""
 
 
+class OriginalGone(YunmengError):
+    """The picture is known, but its file is gone, or is another one now."""
+
+
+class Busy(YunmengError):
+    """More is asked than can be done at once. Asking again a moment later will do."""
+
+
 class SourceError(YunmengError):
     """A path, a manifest or a list of URLs cannot be read at all."""
 
@@ -169,3 +186,29 @@ class StoreError(YunmengError):
 
 class StateError(YunmengError):
     """The state database failed."""
+
+
+class ServerError(YunmengError):
+    """A server answered with an error. ``code`` is stable; ``retry_after`` is in seconds, where the server named it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str,
+        request_id: str = "",
+        retry_after: float | None = None,
+        details: Sequence[object] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.details = details
+
+
+class ServerUnreachable(YunmengError):
+    """No server answered, or not in time, or the connection broke."""

@@ -1,11 +1,22 @@
 """Pictures from the web, with the limits of a careful client."""
 
-import time
+import zlib
+from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
+from urllib.request import getproxies
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential_jitter,
+)
 
+from yunmeng.addresses import Address, Resolve, is_public, resolve
 from yunmeng.config import Settings
 from yunmeng.errors import FetchError, Reason
 from yunmeng.version import __version__
@@ -20,6 +31,7 @@ LONGEST_WAIT = 10.0  # seconds before another attempt, also where the server ask
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = 5
 CONNECTIONS = 8  # at once, over all hosts
+GZIP: Final = 16 + zlib.MAX_WBITS  # tells zlib to read gzip's header
 
 
 def is_url(text: str) -> bool:
@@ -39,25 +51,51 @@ class Fetcher:
     """Fetches URLs: one connection pool, shared by threads.
 
     Only http and https, at most ``REDIRECTS`` redirects; ``settings.url_timeout`` seconds for one attempt as a
-    whole, however slowly the bytes drip; ``settings.url_max_bytes`` of body. What may pass (timeouts, broken
-    connections, 429, 5xx) is tried ``ATTEMPTS`` times, with growing waits or the server's Retry-After.
+    whole, however slowly the bytes drip; ``settings.url_max_bytes`` of body, unpacked. What may pass (timeouts,
+    broken connections, 429, 5xx) is tried ``ATTEMPTS`` times, with growing waits or the server's Retry-After.
+
+    With ``public_only``, for URLs that a stranger names: no URL with a user name in it, no proxy, no further attempt
+    once ``url_timeout`` has passed, and no connection, also after a redirect, to a host of which not every address
+    ``is_allowed``. Addresses are looked up with ``resolve``.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        public_only: bool = False,
+        resolve: Resolve = resolve,
+        is_allowed: Callable[[Address], bool] = is_public,
+    ) -> None:
         import httpx
+
+        from yunmeng.connections import Guard, Pace, Transport
 
         self._timeout = settings.url_timeout
         self._max_bytes = settings.url_max_bytes
+        self._pace = Pace()
+        transport = None
+        if public_only or not getproxies():  # what goes through a proxy has httpx's own limits only
+            guard = Guard(resolve, is_allowed) if public_only else None
+            transport = Transport(self._pace, guard, CONNECTIONS)
         self._client = httpx.Client(
+            transport=transport,
+            trust_env=not public_only,
             timeout=settings.url_timeout,
             follow_redirects=True,
             max_redirects=REDIRECTS,
             limits=httpx.Limits(max_connections=CONNECTIONS),
-            headers={"User-Agent": f"yunmeng/{__version__} (image search)", "Accept": "image/*,*/*;q=0.5"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one fetch must not tell of another
+            headers={
+                "User-Agent": f"yunmeng/{__version__} (image search)",
+                "Accept": "image/*,*/*;q=0.5",
+                "Accept-Encoding": "gzip",
+            },
         )
+        stop = stop_after_attempt(ATTEMPTS)
         self._retrying = Retrying(
             retry=retry_if_exception_type(_TransientError),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop | stop_before_delay(settings.url_timeout) if public_only else stop,
             wait=_wait,
             reraise=True,
         )
@@ -83,30 +121,59 @@ class Fetcher:
     def _attempt(self, url: str) -> bytes:
         import httpx
 
+        self._pace.start(self._timeout)
         try:
             with self._client.stream("GET", url) as response:
                 _check_status(response)
                 return self._body(response)
-        except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as exc:
+        except httpx.TimeoutException as exc:
+            if self._pace.heard:  # slow, not silent: it would be slow again
+                raise self._too_slow() from exc
+            raise _TransientError(f"{type(exc).__name__}: {exc}".rstrip(": ")) from exc
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as exc:
             raise _TransientError(f"{type(exc).__name__}: {exc}".rstrip(": ")) from exc
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
             raise FetchError(Reason.UNFETCHABLE, str(exc).splitlines()[0]) from exc
 
     def _body(self, response: "httpx.Response") -> bytes:
-        deadline = time.monotonic() + self._timeout
         if int(response.headers.get("Content-Length") or 0) > self._max_bytes:
             raise self._too_large()
+        unpack = _unpacking(response.headers.get("Content-Encoding", ""))
         body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
+        for chunk in response.iter_raw():
+            body += unpack(chunk, self._max_bytes + 1 - len(body)) if unpack else chunk
             if len(body) > self._max_bytes:
                 raise self._too_large()
-            if time.monotonic() > deadline:
-                raise FetchError(Reason.UNFETCHABLE, f"not done after {self._timeout:g} s (YUNMENG_URL_TIMEOUT)")
+            if self._pace.left() < 0:
+                raise self._too_slow()
         return bytes(body)
 
     def _too_large(self) -> FetchError:
         return FetchError(Reason.TOO_LARGE, f"more than {self._max_bytes:,} bytes (YUNMENG_URL_MAX_BYTES)")
+
+    def _too_slow(self) -> FetchError:
+        return FetchError(Reason.UNFETCHABLE, f"not done after {self._timeout:g} s (YUNMENG_URL_TIMEOUT)")
+
+
+def _unpacking(encoding: str) -> Callable[[bytes, int], bytes] | None:
+    """What unpacks a body so encoded, up to a number of bytes; None if it is not packed.
+
+    Done here because httpx unpacks without a limit, also packings inside packings, and kilobytes would fill the memory.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding in ("gzip", "x-gzip"):
+        unpacker = zlib.decompressobj(wbits=GZIP)
+
+        def unpack(chunk: bytes, limit: int) -> bytes:
+            try:
+                return unpacker.decompress(chunk, limit)
+            except zlib.error as exc:
+                raise FetchError(Reason.UNFETCHABLE, "its gzip encoding is broken") from exc
+
+        return unpack
+    raise FetchError(Reason.UNFETCHABLE, f"Content-Encoding {encoding[:50]!r} was not asked for")
 
 
 def _check_status(response: "httpx.Response") -> None:

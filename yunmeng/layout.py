@@ -50,6 +50,7 @@ class Layout:
         self.card = self.folder / "library.toml"
         self.store = self.folder / "store"
         self.state = self.folder / "state.db"
+        self.uploads = self.folder / "uploads"
         self.cache = self.folder / "cache"
 
     def exists(self) -> bool:

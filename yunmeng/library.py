@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,16 +13,32 @@ from numpy.typing import ArrayLike
 
 from yunmeng.config import Settings, cores
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec, load
-from yunmeng.errors import EncoderMismatch, QueryError, RecordNotFound
+from yunmeng.errors import EncoderMismatch, QueryError, RecordNotFound, YunmengError
 from yunmeng.fetch import Fetcher
-from yunmeng.ingest import IndexReport, Intake, OnTally, Pipeline, Sources
+from yunmeng.ingest import OPTIMISE_FROM, Addition, Additions, IndexReport, Intake, OnTally, Pipeline, Sources
 from yunmeng.layout import Card, EncoderCard, Layout
-from yunmeng.retrieval import QueryPicture, as_vector, nearest, read_filter, read_picture
+from yunmeng.originals import Originals
+from yunmeng.retrieval import (
+    Comparison,
+    Embedder,
+    Facet,
+    QueryPicture,
+    as_vector,
+    check_region,
+    collect_facets,
+    compare_records,
+    nearest,
+    read_filter,
+    timed,
+)
 from yunmeng.state import Job, State, Status
-from yunmeng.stores import Filter, ZvecStore, check_schema
-from yunmeng.types import AttributeSchema, Enhancement, Hit, Record, Vector
+from yunmeng.stores import Filter, ZvecStore, check, check_schema, conform
+from yunmeng.types import Attributes, AttributeSchema, Enhancement, Hits, Record, Region, Vector
 
 __all__ = ["Library", "LibraryInfo"]
+
+RUNS = ("index", "import")
+"""The jobs that bring pictures in: by command or call, and by the server."""
 
 FETCHING_WORKERS = 8
 """Intake threads where pictures come over the network: most of them wait."""
@@ -59,6 +75,7 @@ class Library:
         self._card = card
         self._store = store
         self._settings = settings
+        self._wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
         if encoder is not None:
             self._encoder = _bound(encoder, card)
 
@@ -119,6 +136,21 @@ class Library:
         return self._card.enhance
 
     @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self._layout.folder
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self._layout.folder.absolute().name
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether `search` can answer words: no encoder of the catalogue reads them yet."""
+        return False
+
+    @property
     def encoder_name(self) -> str:
         return self._card.encoder.name
 
@@ -129,33 +161,35 @@ class Library:
         manifest: str | Path | None = None,
         on_tally: OnTally | None = None,
         stop: threading.Event | None = None,
+        job: Job | None = None,
     ) -> IndexReport:
         """Bring pictures in: folders, files, manifests, lists of URLs and URLs.
 
         What the library has already is skipped, by the SHA-256 of its bytes; what was moved keeps its vector.
         ``on_tally`` is called as the run goes on. Setting ``stop`` ends it cleanly; running it again goes on from
-        there, as it does after a crash.
+        there, as it does after a crash. ``job`` is one that waits in the state database for this run, or has stopped
+        before its end; without it, the run makes one.
 
         Raises `SourceError` if a path is not there. A picture that cannot be used raises nothing: it is in
         ``report.failed``.
         """
         sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema)
         stop = stop or threading.Event()
-        before = self._state.last_job("index")
-        job = self._state.start_job("index", {"sources": sources.names})
+        before = next((run for run in self.state.jobs(*RUNS) if job is None or run.id != job.id), job)
+        if job is None:
+            job = self.state.start_job("index", {"sources": sources.names})
+        else:
+            self.state.resume_job(job.id)
         status: Status = "failed"
-        fetcher = Fetcher(self._settings) if sources.fetches else None
+        error = None
         try:
-            tidy = before is not None and before.status != "done"
             pipeline = Pipeline(
-                intake=Intake(
-                    self._store, self._encoder, self._settings, fetcher, enhance=self._card.enhance, tidy=tidy
-                ),
+                intake=self._intake(tidy=before is not None and before.status != "done"),
                 encoder=self._encoder,
                 store=self._store,
-                state=self._state,
+                state=self.state,
                 batch_size=self._settings.batch_size,
-                workers=_workers(fetches=fetcher is not None),
+                workers=_workers(fetches=sources.fetches),
                 on_tally=on_tally or (lambda _: None),
                 stop=stop,
             )
@@ -164,11 +198,36 @@ class Library:
         except KeyboardInterrupt:
             status = "interrupted"
             raise
+        except YunmengError as exc:
+            error = str(exc)
+            raise
         finally:
-            self._state.finish_job(job.id, status)
-            if fetcher is not None:
-                fetcher.close()
+            self.state.finish_job(job.id, status, error)
         return report
+
+    def add(
+        self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
+    ) -> Addition:
+        """Bring in one picture: a file's bytes, which the library then keeps, a path, or a URL.
+
+        Without ``id`` it is the SHA-256 of the bytes, or the path or URL. A picture with this id is replaced; where
+        ``attributes`` is left out it keeps those that it had. Adding the same again changes nothing.
+
+        Raises `PictureError`.
+        """
+        fitted = None if attributes is None else conform(attributes, self.schema)
+        place = str(picture.absolute()) if isinstance(picture, Path) else picture
+        return self._additions.add(place, id, fitted)
+
+    def set_attributes(self, id: str, attributes: Attributes) -> Record:
+        """Give a picture these attributes in place of its own.
+
+        Raises `RecordNotFound`, and `PictureError` (bad-attribute).
+        """
+        changed = self._additions.set_attributes(id, conform(attributes, self.schema))
+        if changed is None:
+            raise _not_found(id)
+        return changed
 
     def search(
         self,
@@ -177,44 +236,87 @@ class Library:
         id: str | None = None,
         vector: ArrayLike | None = None,
         text: str | None = None,
+        region: Sequence[float] | None = None,
         k: int = 10,
+        offset: int = 0,
         filter: str | Filter | None = None,
         min_score: float | None = None,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The k most similar pictures, best first. Ask with exactly one of the first four.
 
         ``image`` is a path, a URL, a file's bytes, a Pillow image or RGB pixels; ``id`` that of a picture in the
-        library, which is then the first hit; ``vector`` an embedding of the library's encoder, (dim,).
-        ``filter`` reads like SQL: ``"category = 'shoes' and price < 50"``. Hits that score below ``min_score`` are
-        left out; scores are cosine similarities in [-1, 1].
+        library, which is then the first hit; ``vector`` an embedding of the library's encoder, (dim,). ``region`` is
+        the part of the picture to ask with: x, y, width and height in fractions of it. ``offset`` passes over the
+        best hits, for the next page. ``filter`` reads like SQL: ``"category = 'shoes' and price < 50"``. Hits that
+        score below ``min_score`` are left out; scores are cosine similarities in [-1, 1].
 
         Raises `PictureError`, `RecordNotFound`, `FilterError`, or `QueryError` for words that the library's encoder
         cannot read.
         """
-        filter = read_filter(filter)  # a bad filter is told before the query is encoded
-        query = self._query(image, id, vector, text)
-        return nearest(self._store, query, k, filter, min_score)
+        parsed = read_filter(filter)
+        if parsed is not None:
+            check(parsed, self.schema)  # here too, so that it is told before the query is encoded
+        timings: dict[str, float] = {}
+        query = self._query(image, id, vector, text, None if region is None else check_region(region), timings)
+        with timed(timings, "search"):
+            hits = nearest(self._store, query, k, parsed, min_score, offset)
+        return Hits(hits, timings)
 
-    def embed(self, image: QueryPicture) -> Vector:
-        """The embedding of a picture, float32 (dim,), L2-normalised."""
-        pixels = read_picture(image, self._encoder, self._settings, self._card.enhance)
-        embedding: Vector = self._encoder.encode([pixels])[0]
-        return embedding
+    def embed(self, image: QueryPicture, region: Sequence[float] | None = None) -> Vector:
+        """The embedding of a picture, or a region of it, float32 (dim,), L2-normalised."""
+        return self._embedder.embed(image, None if region is None else check_region(region), {})
+
+    def compare(self, a: Record | str | Path | bytes, b: Record | str | Path | bytes) -> Comparison:
+        """How alike two pictures are, each a path, a URL, a file's bytes or a record that was got with its vector.
+
+        Raises `PictureError`.
+        """
+        timings: dict[str, float] = {}
+        one, other = (side if isinstance(side, Record) else self._embedder.portrait(side, timings) for side in (a, b))
+        return compare_records(one, other, timings)
 
     def get(self, id: str, *, vector: bool = False) -> Record:
         """The record of a picture. Raises `RecordNotFound`."""
         found = self._store.get([id], vectors=vector).get(id)
         if found is None:
-            raise RecordNotFound(f"no picture has the id {id}")
+            raise _not_found(id)
         return found
 
+    def get_many(self, ids: Sequence[str]) -> dict[str, Record]:
+        """The records that there are among ``ids``, by id."""
+        return self._store.get(ids)
+
+    def page(
+        self, limit: int, after: tuple[str, str] | None = None, filter: str | Filter | None = None
+    ) -> list[Record]:
+        """The next ``limit`` records (that pass ``filter``) by (sha256, id), behind ``after``, one such pair."""
+        return self._store.page(limit, after, read_filter(filter))
+
+    def facets(self, limit: int = 20_000) -> list[Facet]:
+        """What values the first ``limit`` pictures hold in the declared attributes."""
+        return collect_facets(self._store.iterate(), self.schema, limit)
+
+    def original(self, id: str) -> bytes:
+        """A picture's file. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
+        return self._originals.read(self.get(id))
+
+    def thumbnail(self, id: str, side: int = 256) -> bytes:
+        """A small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original` does."""
+        return self._originals.thumbnail(self.get(id), side)
+
     def delete(self, ids: Sequence[str] = (), *, filter: str | Filter | None = None) -> int:
-        """Remove pictures by id, or all that pass ``filter``; their files stay. Returns how many there were."""
+        """Remove pictures by id, or all that pass ``filter``. Returns how many there were.
+
+        Their files stay, but for those that were sent to the library as bytes.
+        """
         if isinstance(ids, str):
             ids = [ids]
+        records = list(self._store.get(ids).values())
         if filter is not None:
-            ids = [*ids, *(record.id for record in self.iterate(filter))]
-        deleted = self._store.delete(ids)
+            records += self.iterate(filter)
+        deleted = self._store.delete(list(dict.fromkeys(record.id for record in records)))
+        for record in records:
+            self._originals.forget(record)
         self._store.flush()
         return deleted
 
@@ -239,15 +341,30 @@ class Library:
             attributes=dict(self.schema),
             created=self._card.created.isoformat(),
             bytes=sum(file.stat().st_size for file in files),
-            last_job=self._state.last_job("index"),
+            last_job=self.state.last_job(*RUNS),
         )
+
+    def warm(self) -> None:
+        """Load the encoder now, so that the first question need not wait for it."""
+        _ = self._asking
+
+    def encode_with(self, wrap: Callable[[Encoder], Encoder]) -> None:
+        """Have queries and added pictures encoded by ``wrap(encoder)``; to be called before the first of them."""
+        self._wrap = wrap
+
+    def tend(self) -> None:
+        """What a library that stays open needs from time to time: what was added is made durable and indexed."""
+        if self._store.unindexed() >= OPTIMISE_FROM:
+            self._store.optimise()
+        self._store.flush()
 
     def close(self) -> None:
         """Write what is outstanding and let other processes in. Closing twice does no harm."""
         self._store.close()
-        state = self.__dict__.pop("_state", None)
-        if state is not None:
-            state.close()
+        for name in ("state", "_fetcher"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -263,22 +380,71 @@ class Library:
         return _bound(load(self._card.encoder.name, self._settings), self._card)
 
     @cached_property
-    def _state(self) -> State:
-        """Opened when first needed: a search does without."""
+    def _asking(self) -> Encoder:
+        """The encoder of queries and added pictures."""
+        return self._wrap(self._encoder)
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return Embedder(self._asking, self._settings, self._card.enhance, lambda: self._fetcher)
+
+    @cached_property
+    def state(self) -> State:
+        """The state database, opened when first needed: a search does without."""
         return State.open(self._layout.state)
 
-    def _query(self, image: QueryPicture | None, id: str | None, vector: ArrayLike | None, text: str | None) -> Vector:
+    @cached_property
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(self._settings, public_only=self._settings.private_urls is False)
+
+    @cached_property
+    def _originals(self) -> Originals:
+        return Originals(self._layout, self._settings, lambda: self._fetcher)
+
+    @cached_property
+    def _additions(self) -> Additions:
+        return Additions(self._store, self._asking, self._intake(replace=True), self._originals)
+
+    def _intake(self, *, tidy: bool = False, replace: bool = False) -> Intake:
+        return Intake(
+            self._store,
+            self._encoder,
+            self._settings,
+            lambda: self._fetcher,
+            enhance=self._card.enhance,
+            tidy=tidy,
+            replace=replace,
+            on_fetched=self._originals.remember,
+        )
+
+    def _query(
+        self,
+        image: QueryPicture | None,
+        id: str | None,
+        vector: ArrayLike | None,
+        text: str | None,
+        region: Region | None,
+        timings: dict[str, float],
+    ) -> Vector:
         if sum(given is not None for given in (image, id, vector, text)) != 1:
             raise QueryError("ask with exactly one of image, id, vector and text")
+        if region is not None and image is None and id is None:
+            raise QueryError("a region goes with a picture: ask with image or id")
         if image is not None:
-            return self.embed(image)
+            return self._embedder.embed(image, region, timings)
         if id is not None:
+            if region is not None:
+                return self._embedder.embed(self.original(id), region, timings)
             stored = self.get(id, vector=True).vector
             assert stored is not None  # asked for above
             return stored
         if vector is not None:
             return as_vector(vector, self._card.encoder.dim)
         raise QueryError(f"the library's encoder, {self.encoder_name}, reads pictures, not words: search by a picture")
+
+
+def _not_found(id: str) -> RecordNotFound:
+    return RecordNotFound(f"no picture has the id {id}")
 
 
 def _bound(encoder: Encoder, card: Card) -> Encoder:

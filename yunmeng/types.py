@@ -1,8 +1,8 @@
 """The values that pass between the rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ __all__ = [
     "Attributes",
     "Enhancement",
     "Hit",
+    "Hits",
     "Pixels",
     "Record",
+    "Region",
     "Vector",
 ]
 
@@ -61,3 +63,20 @@ class Hit:
     score: float
     uri: str
     attributes: Attributes
+
+
+class Hits(list[Hit]):
+    """The answer to a search, best first. ``timings`` are the seconds that each stage took: read, encode, search."""
+
+    def __init__(self, hits: Iterable[Hit] = (), timings: Mapping[str, float] | None = None) -> None:
+        super().__init__(hits)
+        self.timings: Mapping[str, float] = timings or {}
+
+
+class Region(NamedTuple):
+    """A rectangle of an upright picture, in fractions of its width and height; (x, y) is its upper left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float

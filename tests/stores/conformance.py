@@ -115,6 +115,31 @@ class KeepingConformance:
         del one, two
         store.optimise()
 
+    @pytest.mark.parametrize("limit", [1, 7, 100, 1000])
+    def test_pages_hold_every_record_once_in_order(self, store: Store, fill: Fill, limit: int) -> None:
+        records = many(300, category=["even", "odd"] * 150)
+        twins = [replace(record(f"twin {number}"), sha256=records[5].sha256) for number in range(9)]
+        fill(store, records + twins)
+        for filter, wanted in ((None, records + twins), (Compare("category", "=", "odd"), records[1::2])):
+            seen: list[tuple[str, str]] = []
+            while page := store.page(limit, seen[-1] if seen else None, filter):
+                seen += [(each.sha256, each.id) for each in page]
+                assert len(page) == limit or len(seen) == len(wanted)
+            assert seen == sorted((each.sha256, each.id) for each in wanted)
+
+    def test_pages_go_on_over_writes(self, store: Store) -> None:
+        records = sorted(many(60), key=lambda each: (each.sha256, each.id))
+        store.upsert(records[:50])
+        first = store.page(20)
+        assert first[0] == replace(records[0], vector=None)
+        store.delete([each.id for each in first[10:]])
+        store.upsert(records[50:])
+        last = first[-1]
+        rest = store.page(100, (last.sha256, last.id))
+        assert [each.id for each in rest] == [each.id for each in records[20:]]
+        with pytest.raises(FilterError):
+            store.page(5, None, Compare("nothing", "=", "x"))
+
     @pytest.mark.parametrize("id", ODD_IDS)
     def test_odd_ids_and_uris(self, odd: Odd, id: str) -> None:
         store, before = odd.store, odd.store.count()

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from yunmeng.cli import demo, evaluate, index, manage, models, quality, search
+from yunmeng.cli import demo, evaluate, index, keys, manage, models, quality, search, serve
 from yunmeng.errors import YunmengError
 from yunmeng.version import __version__
 
@@ -20,6 +20,7 @@ __all__ = ["cli", "main"]
 Examples:
   yunmeng index photos/ --db my-library
   yunmeng search query.jpg --db my-library --sheet hits.png
+  yunmeng serve --db my-library
   yunmeng demo
 """,
 )
@@ -40,6 +41,8 @@ for _command in (
     evaluate.evaluate,
     models.models,
     demo.demo,
+    serve.serve,
+    keys.keys,
 ):
     cli.add_command(_command)
 

@@ -10,6 +10,7 @@ import click
 Examples:
   yunmeng demo
   yunmeng demo --pictures ~/Pictures
+  yunmeng demo --serve
 """
 )
 @click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Your own folder.")
@@ -20,7 +21,10 @@ Examples:
     show_default=True,
     help="Folder for the demo's pictures, library and sheet.",
 )
-def demo(pictures: Path | None, out: Path) -> int:
+@click.option(
+    "--serve", "serves", is_flag=True, help="Then serve the library, until Ctrl-C, to search it in a browser."
+)
+def demo(pictures: Path | None, out: Path, serves: bool) -> int:
     """Index some photographs, search them with an altered copy, and draw what was found.
 
     Without --pictures it uses photographs that scikit-image ships: pip install "yunmeng[demo]".
@@ -37,4 +41,18 @@ def demo(pictures: Path | None, out: Path) -> int:
         click.echo(f"  {hit.score:.3f}  {hit.id}")
     click.echo(f"The sheet of all:  {made.sheet.absolute()}")
     click.echo(f"Go on:  yunmeng search PICTURE --db {made.library} --sheet hits.png")
+    if not serves:
+        click.echo(f"In the browser:  yunmeng serve --db {made.library}")
+    elif not report.interrupted:
+        _serve(made.library)
     return 130 if report.interrupted else 1 if report.failed else 0
+
+
+def _serve(library: Path) -> None:
+    from yunmeng.cli.serve import serve_library
+    from yunmeng.errors import SettingsError
+
+    try:
+        serve_library(library, "127.0.0.1", 8000)
+    except SettingsError:  # the port is taken; a demo need not care which it has
+        serve_library(library, "127.0.0.1", 0)

@@ -1,5 +1,6 @@
 """Encoders: pictures to vectors. The catalogue of those there are, and how one is loaded."""
 
+from yunmeng.encoders.batching import BatchingEncoder
 from yunmeng.encoders.catalogue import DEFAULT_ENCODER, get_spec, load, specs
 from yunmeng.encoders.imagenet import class_names, top_classes
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
@@ -8,6 +9,7 @@ from yunmeng.encoders.protocol import Encoder, EncoderSpec
 
 __all__ = [
     "DEFAULT_ENCODER",
+    "BatchingEncoder",
     "Encoder",
     "EncoderSpec",
     "OnnxEncoder",

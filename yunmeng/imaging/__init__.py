@@ -8,13 +8,16 @@ from yunmeng.imaging.describe import describe
 from yunmeng.imaging.enhance import enhance
 from yunmeng.imaging.files import PICTURE_ENDINGS, is_picture, read
 from yunmeng.imaging.fingerprint import Fingerprints, fingerprint, hamming, sha256
+from yunmeng.imaging.formats import recognise
 from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, problems
 from yunmeng.imaging.sheet import Tile, draw_sheet, save_sheet
+from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
 
 __all__ = [
     "DECODED_SIDE",
     "EXPLANATIONS",
     "PICTURE_ENDINGS",
+    "THUMBNAIL_SIDES",
     "Fingerprints",
     "Picture",
     "QualityScores",
@@ -30,6 +33,8 @@ __all__ = [
     "is_picture",
     "problems",
     "read",
+    "recognise",
     "save_sheet",
     "sha256",
+    "thumbnail",
 ]

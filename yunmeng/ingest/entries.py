@@ -15,7 +15,7 @@ class Entry:
     ``uri`` is an absolute path or a URL. ``attributes`` is None where the source says nothing about them: a
     record that is there already then keeps its own. ``certain`` is False for a file whose name does not promise a
     picture: it is passed over without a word if it holds none. ``problem`` is set where the source itself is wrong
-    about this picture, which is then reported and not read.
+    about this picture, which is then reported and not read. ``data`` are its bytes where they are at hand already.
     """
 
     id: str
@@ -23,3 +23,4 @@ class Entry:
     attributes: Attributes | None = None
     certain: bool = True
     problem: PictureError | None = None
+    data: bytes | None = None

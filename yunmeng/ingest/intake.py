@@ -1,7 +1,7 @@
 """One picture's way in, up to the encoder: read, look whether it is known, decode, describe."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -63,17 +63,23 @@ class Intake:
         store: Store,
         encoder: Encoder,
         settings: Settings,
-        fetcher: Fetcher | None,
+        fetcher: Callable[[], Fetcher],
         *,
         enhance: Sequence[Enhancement] = (),
         tidy: bool = False,
+        replace: bool = False,
+        on_fetched: Callable[[str, bytes], None] | None = None,
     ) -> None:
         """``enhance`` is done to what the encoder sees; fingerprints and quality are of the picture as it is.
 
         ``tidy``: look also at unchanged pictures for records that a killed run left under a former name.
+        ``replace``: a picture may take the id of another. ``on_fetched`` is called with the SHA-256 and the bytes of
+        each picture that came from the web.
         """
         self._enhance = enhance
         self._tidy = tidy
+        self._replace = replace
+        self._on_fetched = on_fetched
         self._store = store
         self._encoder = encoder
         self._settings = settings
@@ -81,24 +87,27 @@ class Intake:
 
     def __call__(self, entry: Entry) -> Outcome:
         try:
-            return self._outcome(entry)
+            return self.look(entry)
         except PictureError as exc:
             return Failed(entry.uri, str(exc))
 
-    def _outcome(self, entry: Entry) -> Outcome:
+    def look(self, entry: Entry) -> Outcome:
+        """As a call, but raises `PictureError` for what cannot be indexed."""
         if entry.problem is not None:
             raise entry.problem
         known = self._store.get([entry.id]).get(entry.id)
-        if known is not None and is_url(entry.uri) and _same(known, entry):
+        if known is not None and is_url(entry.uri) and known.uri == entry.uri and _same(known, entry):
             return Unchanged()  # a URL that is in is not fetched again
         data = self._bytes(entry)
         if data is None:
             return NoPicture()
         digest = sha256(data)
+        if self._on_fetched is not None and is_url(entry.uri):
+            self._on_fetched(digest, data)
         unchanged = known is not None and known.sha256 == digest and _same(known, entry)
         if unchanged and not self._tidy:
             return Unchanged()
-        if known is not None and known.sha256 != digest:
+        if known is not None and known.sha256 != digest and not self._replace:
             _check_id_is_free(known, entry)
         twins = self._store.find_sha256([digest], vectors=True).get(digest, [])
         stale = [twin for twin in twins if twin.id != entry.id and _gone(twin.uri)]
@@ -109,10 +118,10 @@ class Intake:
         return self._fresh(entry, data, digest, {} if known is None else known.attributes)
 
     def _bytes(self, entry: Entry) -> bytes | None:
+        if entry.data is not None:
+            return entry.data
         if is_url(entry.uri):
-            if self._fetcher is None:
-                raise PictureError(Reason.UNFETCHABLE, "this run fetches no URLs")
-            return self._fetcher.fetch(entry.uri)
+            return self._fetcher().fetch(entry.uri)
         path = Path(entry.uri)
         if not entry.certain and not is_picture(path):
             return None

@@ -16,9 +16,11 @@ def read_filter(filter: str | Filter | None) -> Filter | None:
     return filter
 
 
-def nearest(store: Store, vector: Vector, k: int, filter: str | Filter | None, min_score: float | None) -> list[Hit]:
-    """The k best hits that pass ``filter``, best first, without those that score below ``min_score``."""
-    if k < 1:
-        raise QueryError(f"k must be at least 1, not {k}")
-    hits = store.search(vector, k, read_filter(filter))
+def nearest(
+    store: Store, vector: Vector, k: int, filter: str | Filter | None, min_score: float | None, offset: int = 0
+) -> list[Hit]:
+    """The k best hits that pass ``filter`` behind the first ``offset``; those below ``min_score`` are left out."""
+    if k < 1 or offset < 0:
+        raise QueryError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
+    hits = store.search(vector, offset + k, read_filter(filter))[offset:]
     return hits if min_score is None else [hit for hit in hits if hit.score >= min_score]

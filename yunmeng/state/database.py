@@ -19,7 +19,8 @@ from yunmeng.state.tables import CheckpointRow, FailureRow, JobRow
 
 __all__ = ["Failure", "Job", "Progress", "State", "Status"]
 
-Status = Literal["running", "done", "interrupted", "failed"]
+Status = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
+"""``interrupted``: it stopped in the middle, and goes on when it is run again; ``cancelled``: somebody stopped it."""
 
 KEPT_JOBS = 100
 """Jobs whose rows are kept; older ones go when a new one starts, so that the database stays small."""
@@ -54,6 +55,7 @@ class Job:
     started_at: datetime
     finished_at: datetime | None
     progress: Progress
+    error: str | None = None
 
 
 class State:
@@ -78,20 +80,34 @@ class State:
 
     def start_job(self, kind: str, arguments: Mapping[str, Any]) -> Job:
         """Note that a job begins. Jobs that were running before it are taken for dead: a library has one writer."""
-        now = datetime.now(UTC)
-        with self._transaction() as session:
-            session.execute(update(JobRow).where(JobRow.status == "running").values(status="interrupted"))
-            old = select(JobRow.id).order_by(JobRow.id.desc()).offset(KEPT_JOBS - 1)
-            session.execute(delete(JobRow).where(JobRow.id.in_(old)))
-            row = JobRow(kind=kind, arguments=dict(arguments), status="running", started_at=now)
-            session.add(row)
-            session.flush()
-            session.add(CheckpointRow(job_id=row.id, at=now, indexed=0, skipped=0, failed=0))
-            return Job(row.id, kind, arguments, "running", now, None, Progress())
+        return self._insert_job(kind, arguments, "running")
+
+    def queue_job(self, kind: str, arguments: Mapping[str, Any]) -> Job:
+        """Note that a job is to be done, for `resume_job` to begin."""
+        return self._insert_job(kind, arguments, "queued")
+
+    def requeue_job(self, job_id: int) -> None:
+        """Note that a job that has stopped is to go on."""
+        with self.transaction() as session:
+            session.execute(
+                update(JobRow).where(JobRow.id == job_id).values(status="queued", finished_at=None, error=None)
+            )
+
+    def resume_job(self, job_id: int) -> None:
+        """Note that a queued job begins, or one that has stopped goes on: from nothing, as it meets all again."""
+        with self.transaction() as session:
+            self._bury_running(session)
+            session.execute(
+                update(JobRow).where(JobRow.id == job_id).values(status="running", finished_at=None, error=None)
+            )
+            session.execute(delete(FailureRow).where(FailureRow.job_id == job_id))
+            session.execute(
+                update(CheckpointRow).where(CheckpointRow.job_id == job_id).values(indexed=0, skipped=0, failed=0)
+            )
 
     def checkpoint(self, job_id: int, progress: Progress, failures: Sequence[Failure] = ()) -> None:
         """Note what a job has settled so far, with the failures since the last checkpoint."""
-        with self._transaction() as session:
+        with self.transaction() as session:
             session.execute(
                 update(CheckpointRow)
                 .where(CheckpointRow.job_id == job_id)
@@ -107,26 +123,35 @@ class State:
                 rows = [{"job_id": job_id, "path": _storable(f.path), "reason": _storable(f.reason)} for f in failures]
                 session.execute(insert(FailureRow), rows)
 
-    def finish_job(self, job_id: int, status: Status) -> None:
-        """Note how a job ended."""
-        with self._transaction() as session:
-            session.execute(
-                update(JobRow).where(JobRow.id == job_id).values(status=status, finished_at=datetime.now(UTC))
-            )
+    def finish_job(self, job_id: int, status: Status, error: str | None = None) -> None:
+        """Note how a job ended, and why it failed."""
+        with self.transaction() as session:
+            ended = {"status": status, "finished_at": datetime.now(UTC), "error": _storable(error)}
+            session.execute(update(JobRow).where(JobRow.id == job_id).values(ended))
 
-    def last_job(self, kind: str | None = None) -> Job | None:
-        """The job that was started last (of this kind)."""
-        query = select(JobRow, CheckpointRow).join(CheckpointRow).order_by(JobRow.id.desc()).limit(1)
-        if kind is not None:
-            query = query.where(JobRow.kind == kind)
-        with _mapped_errors(), Session(self._engine) as session:
+    def last_job(self, *kinds: str) -> Job | None:
+        """The job that was started last (of these kinds)."""
+        return next(iter(self.jobs(*kinds, limit=1)), None)
+
+    def jobs(self, *kinds: str, limit: int = KEPT_JOBS) -> list[Job]:
+        """The jobs (of these kinds), newest first."""
+        query = select(JobRow, CheckpointRow).join(CheckpointRow).order_by(JobRow.id.desc()).limit(limit)
+        if kinds:
+            query = query.where(JobRow.kind.in_(kinds))
+        with self.reading() as session:
+            return [_job(*found) for found in session.execute(query)]
+
+    def job(self, job_id: int) -> Job | None:
+        """The job of this number."""
+        query = select(JobRow, CheckpointRow).join(CheckpointRow).where(JobRow.id == job_id)
+        with self.reading() as session:
             found = session.execute(query).one_or_none()
             return None if found is None else _job(*found)
 
     def failures(self, job_id: int, limit: int = 1000) -> list[Failure]:
         """What a job could not use, in the order it met them, at most ``limit`` of them."""
         query = select(FailureRow).where(FailureRow.job_id == job_id).order_by(FailureRow.id).limit(limit)
-        with _mapped_errors(), Session(self._engine) as session:
+        with self.reading() as session:
             return [Failure(row.path, row.reason) for row in session.scalars(query)]
 
     def close(self) -> None:
@@ -141,15 +166,42 @@ class State:
         self.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
+    def transaction(self) -> Iterator[Session]:
+        """A session that is committed at the end. For this room."""
         with self._write, _mapped_errors(), Session(self._engine) as session, session.begin():
             yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads. For this room."""
+        with _mapped_errors(), Session(self._engine) as session:
+            yield session
+
+    def _insert_job(self, kind: str, arguments: Mapping[str, Any], status: Status) -> Job:
+        now = datetime.now(UTC)
+        with self.transaction() as session:
+            if status == "running":
+                self._bury_running(session)
+            over = select(JobRow.id).where(JobRow.status.not_in(("queued", "running")))
+            old = over.order_by(JobRow.id.desc()).offset(KEPT_JOBS - 1)
+            session.execute(delete(JobRow).where(JobRow.id.in_(old)))
+            row = JobRow(kind=kind, arguments=dict(arguments), status=status, started_at=now)
+            session.add(row)
+            session.flush()
+            session.add(CheckpointRow(job_id=row.id, at=now, indexed=0, skipped=0, failed=0))
+            return Job(row.id, kind, arguments, status, now, None, Progress())
+
+    @staticmethod
+    def _bury_running(session: Session) -> None:
+        session.execute(update(JobRow).where(JobRow.status == "running").values(status="interrupted"))
 
 
 def _job(row: JobRow, checkpoint: CheckpointRow) -> Job:
     progress = Progress(checkpoint.indexed, checkpoint.skipped, checkpoint.failed, checkpoint.last_id)
     status: Status = row.status  # type: ignore[assignment]  # only `Status` is ever written
-    return Job(row.id, row.kind, row.arguments, status, _utc(row.started_at), _utc(row.finished_at), progress)
+    return Job(
+        row.id, row.kind, row.arguments, status, _utc(row.started_at), _utc(row.finished_at), progress, row.error
+    )
 
 
 @overload

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "CheckpointRow", "FailureRow", "JobRow"]
+__all__ = ["Base", "CheckpointRow", "FailureRow", "JobRow", "KeyRow"]
 
 
 class Base(DeclarativeBase):
@@ -16,6 +16,7 @@ class Base(DeclarativeBase):
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_name)s",
             "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
             "pk": "pk_%(table_name)s",
         }
     )
@@ -33,6 +34,7 @@ class JobRow(Base):
     status: Mapped[str] = mapped_column(String(16), index=True)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    error: Mapped[str | None]
 
 
 class CheckpointRow(Base):
@@ -57,3 +59,15 @@ class FailureRow(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     path: Mapped[str]
     reason: Mapped[str]
+
+
+class KeyRow(Base):
+    """One key of the HTTP API. The key itself is not kept, only its digest."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str]
+    scope: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]

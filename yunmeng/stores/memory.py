@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -78,6 +79,12 @@ class MemoryStore:
         with self._opened():
             matching = self._matching(filter)
         return (_copied(record, vectors=vectors) for record in matching)
+
+    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
+        with self._opened():
+            ordered = sorted(self._matching(filter), key=lambda record: (record.sha256, record.id))
+        behind = (record for record in ordered if after is None or (record.sha256, record.id) > after)
+        return [_copied(record, vectors=False) for record in islice(behind, max(limit, 0))]
 
     def flush(self) -> None:
         self._opened()

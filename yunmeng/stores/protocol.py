@@ -62,6 +62,14 @@ class Store(Protocol):
         """All records (that match), in no particular order, as they were at the call."""
         ...
 
+    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
+        """The next ``limit`` records (that match) in the order of (sha256, id), behind ``after``, one such pair.
+
+        An order that no write disturbs: whoever goes on from the last record of each page meets every record that
+        stays, once. It is random to the eye, and costs the same for the last page as for the first.
+        """
+        ...
+
     def flush(self) -> None:
         """Make what was written durable against power loss too. For the end of a run, not for every batch."""
         ...

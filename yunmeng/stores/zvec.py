@@ -18,6 +18,7 @@ from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
 from yunmeng.stores.zvec_engine import abandon, create, engine, mapped, open_collection
 from yunmeng.stores.zvec_layout import (
+    EVERYTHING,
     Condition,
     check_columns,
     collection_schema,
@@ -161,6 +162,20 @@ class ZvecStore:
             self._scans.add(scan)
         records = (to_record(doc, vectors=vectors) for doc in scan)
         return (record for record in records if filter is None or evaluate(filter, record.attributes))
+
+    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
+        """As the protocol says. zvec cannot sort, so it is asked for one range of digests after the other."""
+        where = self._condition(filter) or EVERYTHING
+        found: list[Record] = []
+        for docs in self._queries.by_digest(where, after[0] if after else "", limit):
+            records = (to_record(doc, vectors=False) for doc in docs)
+            found += sorted(
+                (record for record in records if after is None or (record.sha256, record.id) > after),
+                key=lambda record: (record.sha256, record.id),
+            )
+            if len(found) >= limit:
+                break
+        return found[: max(limit, 0)]
 
     def flush(self) -> None:
         check_room(self.path)

@@ -25,6 +25,7 @@ from yunmeng.stores.filters import (
 from yunmeng.types import Attributes, AttributeSchema, AttributeType, AttributeValue, Hit, Record
 
 __all__ = [
+    "EVERYTHING",
     "FIELDS_OF_HIT",
     "VECTOR",
     "Condition",
@@ -162,6 +163,9 @@ def with_sha256_prefix(whole: Condition, prefix: str) -> Condition:
     return Condition(f"({whole.text}) and sha256 >= '{prefix}' and sha256 < '{prefix}g'", (*whole.columns, "sha256"))
 
 
+EVERYTHING: Final = Condition("sha256 is not null", ("sha256",))
+
+
 def _columns(filter: Filter) -> Iterator[str]:
     match filter:
         case And(operands) | Or(operands):
@@ -179,7 +183,7 @@ def _text(filter: Filter) -> str:
     """zvec knows no constants, so true and false are said of a column that is never null."""
     match filter:
         case And(operands):
-            return _joined(" and ", operands) or "sha256 is not null"
+            return _joined(" and ", operands) or EVERYTHING.text
         case Or(operands):
             return _joined(" or ", operands) or "sha256 is null"
         case Compare(field, op, value):

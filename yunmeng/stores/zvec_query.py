@@ -1,6 +1,6 @@
 """What is asked of a zvec collection, within what one zvec query can do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from yunmeng.errors import StoreError
@@ -73,6 +73,17 @@ class Queries:
             raise StoreError(f"{digests[0]} is the digest of {MAX_TOP:,} records or more: use iterate")
         half = len(digests) // 2
         return self.copies(digests[:half], vectors=vectors) + self.copies(digests[half:], vectors=vectors)
+
+    def by_digest(self, where: Condition, start: str, size: int) -> Iterator[list[Any]]:
+        """The documents that match, from the range of digests that holds ``start`` on, range by range.
+
+        The ranges ascend and hold about ``size`` documents each: a digest's first digits are as good as random.
+        """
+        wanted = max(self._count(where) // max(size, 1), 1)
+        digits = (wanted.bit_length() - 1) // 4  # so that 16 ** digits ranges are no more than wanted
+        for number in range(int(start[:digits] or "0", 16), 16**digits):
+            prefix = f"{number:0{digits}x}" if digits else ""
+            yield self._query(filter=with_sha256_prefix(where, prefix).text, topk=MAX_TOP)
 
     def _stats(self) -> tuple[int, float]:
         """How many documents there are, and what part of them HNSW knows."""

@@ -1,0 +1,68 @@
+"""``yunmeng serve``."""
+
+from pathlib import Path
+
+import click
+
+from yunmeng.cli.options import db_option
+
+__all__ = ["serve", "serve_library"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  yunmeng serve --db my-library
+  yunmeng keys create shop --scope search --db my-library
+  yunmeng serve --db my-library --host 0.0.0.0 --port 8080
+\b
+The console is at the address that is printed, the API's reference below it at /docs.
+More settings are environment variables YUNMENG_SERVER_...: see docs/settings.md.
+"""
+)
+@db_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes one that is free."
+)
+@click.option("--require-keys", is_flag=True, help="Demand keys of callers on this machine too, as behind a proxy.")
+def serve(db: str, host: str, port: int, require_keys: bool) -> None:
+    """Serve a library: a console for the browser, and a JSON API.
+
+    On 127.0.0.1 it asks nobody for a key. Where other machines can reach it, every caller needs one: see yunmeng keys.
+    Ctrl-C or SIGTERM stops it when what was accepted is done; an import goes on when it is started again.
+    """
+    serve_library(Path(db), host, port, require_keys=require_keys)
+
+
+def serve_library(db: Path, host: str, port: int, *, require_keys: bool = False) -> None:
+    """Serve the library at ``db`` until a signal comes."""
+    from yunmeng.errors import MissingExtra
+
+    try:
+        import fastapi
+        import uvicorn
+    except ModuleNotFoundError as exc:
+        raise MissingExtra("the server", "server") from exc
+    del fastapi, uvicorn
+
+    from yunmeng.config import ServerSettings, Settings
+    from yunmeng.library import Library
+    from yunmeng.server import listen, serve
+
+    own = ServerSettings.load()
+    settings = Settings.load()
+    careful = {
+        "private_urls": settings.private_urls or False,
+        "max_pixels": min(settings.max_pixels, own.max_pixels),
+    }
+    with (
+        listen(host, port) as listening,
+        Library.open(db, settings=settings.model_copy(update=careful)) as library,
+    ):
+        serve(library, listening, own, require_keys=require_keys, on_start=_announce)
+    click.echo("Stopped.", err=True)
+
+
+def _announce(address: str) -> None:
+    click.echo(f"Console:  {address}    API: {address}docs    Ctrl-C stops it.")

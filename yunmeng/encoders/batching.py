@@ -1,0 +1,115 @@
+"""One encoder for many callers: what they ask at about the same time goes through the network together."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from time import monotonic
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from yunmeng.encoders.protocol import Encoder
+from yunmeng.errors import EncoderError
+from yunmeng.types import Pixels
+
+__all__ = ["BatchingEncoder"]
+
+GREATEST: Final = 16
+"""Pictures in one batch. More would make the first of them wait, and the network is no faster for it."""
+
+
+class _Asked(NamedTuple):
+    pictures: Sequence[Pixels]
+    answer: Future[NDArray[np.float32]]
+
+
+class BatchingEncoder:
+    """Gathers the pictures of concurrent `encode` calls into batches for ``encoder``.
+
+    A batch leaves when it has ``GREATEST`` pictures, or ``wait`` seconds after its first one came; while a batch is at
+    the network the next one gathers, so that under load nobody waits for the clock. A call waits on its own thread,
+    so there wait no more than there are threads. ``on_batch`` is told the size of each batch.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        wait: float = 0.003,
+        on_batch: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.spec: Final = encoder.spec
+        self._encoder = encoder
+        self._wait = wait
+        self._on_batch = on_batch
+        self._waiting: deque[_Asked] = deque()
+        self._size = 0  # pictures in _waiting
+        self._changed = threading.Condition()
+        self._closed = False
+        self._worker = threading.Thread(target=self._work, name="yunmeng-batches", daemon=True)
+        self._worker.start()
+
+    def prepare(self, picture: Pixels | Image) -> Pixels:
+        """As the encoder does, on the caller's thread."""
+        return self._encoder.prepare(picture)
+
+    def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
+        """Float32 (n, dim), L2-normalised. Raises what the encoder raises."""
+        prepared = [self.prepare(picture) for picture in batch]
+        asked = _Asked(prepared, Future())
+        with self._changed:
+            if self._closed:
+                raise EncoderError("the encoder is closed")
+            self._waiting.append(asked)
+            self._size += len(prepared)
+            self._changed.notify()
+        return asked.answer.result()
+
+    def close(self) -> None:
+        """Encode what waits, and take nothing more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._worker.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _work(self) -> None:
+        while batch := self._next():
+            pictures = [picture for asked in batch for picture in asked.pictures]
+            self._on_batch(len(pictures))
+            try:
+                vectors = self._encoder.encode(pictures)
+            except BaseException as exc:  # each caller gets it, and the next batch its chance
+                for asked in batch:
+                    asked.answer.set_exception(exc)
+                continue
+            start = 0
+            for asked in batch:
+                asked.answer.set_result(vectors[start : start + len(asked.pictures)])
+                start += len(asked.pictures)
+
+    def _next(self) -> list[_Asked]:
+        """The calls whose pictures go together; none when all is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            leaves = monotonic() + self._wait
+            while self._size < GREATEST and not self._closed and (left := leaves - monotonic()) > 0:
+                self._changed.wait(left)
+            batch: list[_Asked] = []
+            taken = 0
+            while self._waiting and (not batch or taken + len(self._waiting[0].pictures) <= GREATEST):
+                batch.append(self._waiting.popleft())
+                taken += len(batch[-1].pictures)
+            self._size -= taken
+            return batch

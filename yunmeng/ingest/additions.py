@@ -1,0 +1,112 @@
+"""Single pictures that are sent to a library, as a program adds them."""
+
+import os
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from yunmeng.encoders.protocol import Encoder
+from yunmeng.errors import PictureError, Reason
+from yunmeng.fetch import is_url
+from yunmeng.imaging import sha256
+from yunmeng.ingest.entries import Entry
+from yunmeng.ingest.intake import Fresh, Intake, Known, Unchanged
+from yunmeng.stores.protocol import Store
+from yunmeng.types import Attributes, Record
+
+__all__ = ["AddStatus", "Addition", "Additions", "Keeper"]
+
+AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What became of a picture: ``replaced`` has new content under a known id, ``updated`` new attributes only."""
+
+    id: str
+    status: AddStatus
+
+
+class Keeper(Protocol):
+    """Keeps the files of pictures that come as bytes."""
+
+    def place(self, data: bytes) -> Path: ...
+    def keep(self, path: Path, data: bytes) -> None: ...
+    def discard(self, uri: str) -> None: ...
+
+
+class Additions:
+    """Adds pictures one by one. Adding the same twice changes nothing; threads may share it.
+
+    ``intake`` must let pictures replace others under their id.
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, intake: Intake, keeper: Keeper) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._intake = intake
+        self._keeper = keeper
+        self._writing = threading.Lock()
+
+    def add(self, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Addition:
+        """Add a picture file's bytes or a URL. Without ``id`` it is the SHA-256 of the bytes, or the URL.
+
+        Its file is written before its record, so that a record never lacks it. Raises `PictureError`.
+        """
+        entry = self._entry(picture, id, attributes)
+        known = self._store.get([entry.id]).get(entry.id)
+        if known is not None and entry.data is not None and known.sha256 == sha256(entry.data) and _there(known.uri):
+            entry = replace(entry, uri=known.uri)  # the file that is kept already will do
+        outcome = self._intake.look(entry)
+        match outcome:
+            case Unchanged():
+                return Addition(entry.id, "unchanged")
+            case Fresh(record, prepared):
+                record = replace(record, vector=self._encoder.encode([prepared])[0])
+                stale: tuple[str, ...] = ()
+            case Known(record, stale):
+                pass
+            case _:
+                raise PictureError(Reason.NOT_A_PICTURE, entry.uri)
+        self._write(entry, record, stale)
+        if known is not None and known.uri != record.uri:
+            self._keeper.discard(known.uri)
+        same = known is not None and known.sha256 == record.sha256
+        return Addition(entry.id, "added" if known is None else "updated" if same else "replaced")
+
+    def set_attributes(self, id: str, attributes: Attributes) -> Record | None:
+        """Give a picture these attributes in place of its own. None where there is no such picture."""
+        with self._writing:  # a picture that is replaced meanwhile must not come back with its former vector
+            known = self._store.get([id], vectors=True).get(id)
+            if known is None:
+                return None
+            self._store.upsert([replace(known, attributes=attributes)])
+        return self._store.get([id]).get(id)
+
+    def _entry(self, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Entry:
+        if isinstance(picture, str):
+            return Entry(id=picture if id is None else id, uri=picture, attributes=attributes)
+        if not picture:
+            raise PictureError(Reason.EMPTY, "the file has no bytes")
+        uri = str(self._keeper.place(picture))
+        return Entry(id=sha256(picture) if id is None else id, uri=uri, attributes=attributes, data=picture)
+
+    def _write(self, entry: Entry, record: Record, stale: tuple[str, ...]) -> None:
+        written = entry.data is not None and not os.path.lexists(record.uri)
+        if written and entry.data is not None:
+            self._keeper.keep(Path(record.uri), entry.data)
+        try:
+            with self._writing:
+                if entry.attributes is None and (now := self._store.get([entry.id]).get(entry.id)) is not None:
+                    record = replace(record, attributes=now.attributes)  # they may have been set since the look at it
+                self._store.upsert([record])
+                self._store.delete(stale)
+        except BaseException:
+            if written:
+                self._keeper.discard(record.uri)
+            raise
+
+
+def _there(uri: str) -> bool:
+    return is_url(uri) or os.path.lexists(uri)

@@ -1,0 +1,16 @@
+"""What a key of the HTTP API may do."""
+
+from typing import Final, Literal, TypeAlias, get_args
+
+__all__ = ["SCOPES", "Scope", "allows"]
+
+Scope: TypeAlias = Literal["search", "write", "admin"]
+"""search: ask and look; write: add, change and delete pictures as well; admin: import from the server's disk too."""
+
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+"""Each includes those before it."""
+
+
+def allows(granted: Scope, needed: Scope) -> bool:
+    """Whether who was ``granted`` one scope may do what ``needed`` another."""
+    return SCOPES.index(granted) >= SCOPES.index(needed)

@@ -1,0 +1,106 @@
+"""The application: routes, middleware and parts put together over one open library."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+import structlog
+from anyio import to_thread
+from fastapi import Depends, FastAPI, Request
+
+from yunmeng.config import ServerSettings, cores
+from yunmeng.encoders import BatchingEncoder
+from yunmeng.encoders.protocol import Encoder
+from yunmeng.errors import YunmengError
+from yunmeng.library import Library
+from yunmeng.server import errors, imports, pages, pictures, searching, session, status
+from yunmeng.server.context import Context
+from yunmeng.server.guard import Guard
+from yunmeng.server.limits import BodyLimit, Lanes
+from yunmeng.server.observe import Metrics, Observe
+from yunmeng.server.runner import ImportRunner
+from yunmeng.state import Keys
+from yunmeng.version import __version__
+
+__all__ = ["create_app"]
+
+SMALL_WORK = 40
+"""Threads for what touches no pixels: lookups, lists, searches by vector."""
+
+DESCRIPTION = "Find the pictures of one library by picture, by part of one, or by attributes. 云梦镜像图像搜索"
+
+
+def create_app(library: Library, settings: ServerSettings | None = None, *, keys_required: bool = False) -> FastAPI:
+    """The ASGI application over ``library``, which stays the caller's to close.
+
+    Without ``keys_required`` everyone who reaches it may do everything: for loopback only.
+    """
+    settings = settings or ServerSettings.load()
+    metrics = Metrics()
+    context = Context(
+        library=library,
+        settings=settings,
+        guard=Guard(
+            Keys(library.state),
+            required=keys_required,
+            rate_limit=settings.rate_limit,
+            allowed_hosts=settings.allowed_hosts,
+        ),
+        lanes=Lanes(settings.queue),
+        metrics=metrics,
+        imports=ImportRunner(library, metrics),
+        files=anyio.CapacityLimiter(2 * cores()),
+    )
+    app = FastAPI(
+        title="Yunmeng",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    errors.install(app)
+    for router in (searching.router, pictures.router, imports.router, session.router, status.router):
+        app.include_router(router, dependencies=[Depends(_from_here)])
+    pages.install(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, timeout=settings.body_timeout)
+    app.add_middleware(Observe, metrics=metrics)
+    return app
+
+
+async def _from_here(request: Request) -> None:
+    request.app.state.context.guard.check_origin(request)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    to_thread.current_default_thread_limiter().total_tokens = SMALL_WORK
+    async with AsyncExitStack() as stack:
+
+        def batching(encoder: Encoder) -> Encoder:
+            return BatchingEncoder(encoder, wait=context.settings.batch_wait, on_batch=context.metrics.batches.observe)
+
+        context.library.encode_with(batching)
+        warming = threading.Thread(target=_warm, args=(context,), name="yunmeng-warming")
+        warming.start()
+        stack.callback(warming.join)
+        context.imports.start()
+        stack.callback(context.imports.stop)
+        try:
+            yield
+        finally:
+            context.ready = False
+            context.stopping.set()
+
+
+def _warm(context: Context) -> None:
+    """Load the encoder beside the start: the console, and what needs no encoder, answers meanwhile."""
+    try:
+        context.library.warm()
+        context.ready = True
+    except YunmengError as exc:
+        structlog.get_logger().error("the encoder cannot be loaded", error=str(exc))

@@ -1,0 +1,68 @@
+"""What the routes share: the server's parts, and who is asking."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+import anyio
+from fastapi import Depends, Request
+
+from yunmeng.config import ServerSettings
+from yunmeng.fetch import is_url
+from yunmeng.library import Library
+from yunmeng.scopes import allows
+from yunmeng.server.guard import Caller, Guard
+from yunmeng.server.limits import Lanes
+from yunmeng.server.observe import Metrics
+from yunmeng.server.runner import ImportRunner
+from yunmeng.wire import to_wire
+
+__all__ = ["IS_ADMIN", "MAY_SEARCH", "MAY_WRITE", "Context", "Here", "Searcher", "Writer", "here", "visible"]
+
+
+@dataclass(slots=True)
+class Context:
+    """The parts of one server."""
+
+    library: Library
+    settings: ServerSettings
+    guard: Guard
+    lanes: Lanes
+    metrics: Metrics
+    imports: ImportRunner
+    files: anyio.CapacityLimiter
+    """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
+    ready: bool = False
+    stopping: anyio.Event = field(default_factory=anyio.Event)
+
+
+def here(request: Request) -> Context:
+    """The server that a request came to."""
+    context: Context = request.app.state.context
+    return context
+
+
+Here = Annotated[Context, Depends(here)]
+
+
+async def _searcher(request: Request, context: Here) -> Caller:
+    return context.guard.admit(request, "search")
+
+
+async def _writer(request: Request, context: Here) -> Caller:
+    return context.guard.admit(request, "write")
+
+
+async def _admin(request: Request, context: Here) -> Caller:
+    return context.guard.admit(request, "admin")
+
+
+MAY_SEARCH: Final = Depends(_searcher)
+MAY_WRITE: Final = Depends(_writer)
+IS_ADMIN: Final = Depends(_admin)
+Searcher = Annotated[Caller, MAY_SEARCH]
+Writer = Annotated[Caller, MAY_WRITE]
+
+
+def visible(uri: str, caller: Caller) -> str | None:
+    """``uri`` as ``caller`` may see it: how the server's disk is laid out is nobody's business who may only search."""
+    return to_wire(uri) if is_url(uri) or allows(caller.scope, "write") else None

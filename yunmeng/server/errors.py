@@ -1,0 +1,164 @@
+"""Every error as one shape with a stable code; the only place that knows HTTP status codes of errors."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import JsonValue
+from starlette.exceptions import HTTPException
+
+from yunmeng.errors import (
+    Busy,
+    EncoderError,
+    EncoderMismatch,
+    FilterError,
+    LibraryError,
+    MissingExtra,
+    OriginalGone,
+    PictureError,
+    QueryError,
+    Reason,
+    RecordNotFound,
+    SchemaError,
+    SourceError,
+    StateError,
+    StoreError,
+    YunmengError,
+)
+from yunmeng.wire import ErrorBody, ErrorDetail, to_wire
+
+__all__ = ["CODES", "Refused", "body_of", "describe", "install", "responses"]
+
+RETRY_AFTER: Final = "1"
+"""Seconds after which a request that found the server busy has a fair chance."""
+
+_KINDS: Final[Mapping[type[YunmengError], tuple[int, str]]] = {
+    RecordNotFound: (404, "not-found"),
+    OriginalGone: (410, "gone"),
+    FilterError: (422, "filter"),
+    QueryError: (422, "query"),
+    SourceError: (422, "source"),
+    SchemaError: (422, "schema"),
+    EncoderMismatch: (422, "encoder-mismatch"),
+    Busy: (503, "busy"),
+    StoreError: (503, "store"),
+    StateError: (503, "state"),
+    LibraryError: (503, "library"),
+    EncoderError: (500, "encoder"),
+    MissingExtra: (501, "missing-extra"),
+}
+_REASONS: Final = {
+    Reason.NOT_A_PICTURE: 415,
+    Reason.UNSUPPORTED: 415,
+    Reason.TOO_LARGE: 413,
+    Reason.TOO_MANY_PIXELS: 413,
+}
+_HTTP: Final = {400: "bad-request", 404: "not-found", 405: "method", 413: "too-large"}
+
+CODES: Final[Mapping[str, int]] = {
+    "bad-json": 400,
+    "bad-request": 400,
+    "no-key": 401,
+    "wrong-key": 401,
+    "cross-origin": 403,
+    "host": 403,
+    "scope": 403,
+    "not-found": 404,
+    "method": 405,
+    "slow-body": 408,
+    "import-over": 409,
+    "import-running": 409,
+    "gone": 410,
+    "invalid": 422,
+    "rate-limit": 429,
+    "internal": 500,
+    "not-ready": 503,
+    **{code: status for status, code in _KINDS.values()},
+    **{reason.value: _REASONS.get(reason, 422) for reason in Reason},
+}
+"""Every code that an answer may hold, and its HTTP status."""
+
+
+class Refused(HTTPException):
+    """A request that the server itself turns down, with one of the codes."""
+
+    def __init__(self, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(CODES[code], message, headers)
+        self.code = code
+
+
+def describe(error: Exception) -> tuple[int, str, str]:
+    """Status, code and message of an error that was raised on purpose."""
+    if isinstance(error, PictureError):
+        return CODES[error.reason], error.reason.value, str(error)
+    status, code = next((_KINDS[kind] for kind in type(error).__mro__ if kind in _KINDS), (500, "internal"))
+    return status, code, str(error)
+
+
+def body_of(error: Exception, request_id: str) -> ErrorBody:
+    """The error as the part of an answer that is about several things."""
+    _, code, message = describe(error)
+    return ErrorBody(error=ErrorDetail(code=code, message=to_wire(message), request_id=request_id))
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """What a route has to say of its errors in the OpenAPI document; those that all routes can give are added."""
+    every = {400, 401, 403, 408, 413, 422, 429, 500, 503, *statuses}
+    return {status: {"model": ErrorBody, "description": HTTPStatus(status).phrase} for status in sorted(every)}
+
+
+def install(app: FastAPI) -> None:
+    """Have ``app`` answer all errors in the one shape."""
+    app.add_exception_handler(YunmengError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def _answer(
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    details: list[JsonValue] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    request_id = str(getattr(request.state, "request_id", ""))
+    detail = ErrorDetail(code=code, message=to_wire(message), request_id=request_id, details=details or [])
+    request.state.error_code = code
+    return JSONResponse(ErrorBody(error=detail).model_dump(mode="json"), status, dict(headers or {}))
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    status, code, message = describe(error)
+    if status >= 500 and not isinstance(error, Busy):
+        structlog.get_logger().error("failed", code=code, message=message)
+    return _answer(request, status, code, message, headers={"Retry-After": RETRY_AFTER} if status == 503 else None)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = [(".".join(map(str, one["loc"])), str(one["msg"]), str(one["type"])) for one in error.errors()]
+    if any(kind == "json_invalid" for _, _, kind in found):
+        return _answer(request, 400, "bad-json", "the body is no JSON")
+    details: list[JsonValue] = [{"where": to_wire(where), "what": to_wire(what)} for where, what, _ in found]
+    first = f"{found[0][0]}: {found[0][1]}" if found else "the request is not as it should be"
+    return _answer(request, 422, "invalid", first, details)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if isinstance(error, Refused):
+        return _answer(request, error.status_code, error.code, error.detail, headers=error.headers)
+    code = _HTTP.get(error.status_code, "bad-request")
+    message = f"there is nothing at {request.url.path}" if error.status_code == 404 else error.detail
+    return _answer(request, error.status_code, code, message, headers=error.headers)
+
+
+async def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    structlog.get_logger().exception("bug", exc_info=error)
+    return _answer(request, 500, "internal", "an error inside the server; its log has more under the request id")

@@ -1,0 +1,131 @@
+"""Who may ask what, from where, and how often."""
+
+import hashlib
+import ipaddress
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+from urllib.parse import urlsplit
+
+from cachetools import TTLCache
+from fastapi import Request
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from yunmeng.errors import SettingsError
+from yunmeng.scopes import Scope, allows
+from yunmeng.server.errors import Refused
+from yunmeng.state import Key, Keys
+
+__all__ = ["COOKIE", "Caller", "Guard", "is_loopback"]
+
+COOKIE: Final = "yunmeng_key"
+REMEMBERED: Final = 5.0
+"""Seconds that a key is taken for good without asking the database: so long a revoked one may live."""
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking. ``name`` and ``id`` are those of the key, None where none is demanded."""
+
+    scope: Scope
+    name: str | None = None
+    id: str | None = None
+
+
+class Guard:
+    """Knows the keys. Where ``required`` is False everyone is an admin: only this machine can reach the server."""
+
+    def __init__(self, keys: Keys, *, required: bool, rate_limit: str, allowed_hosts: Sequence[str]) -> None:
+        self.required = required
+        self._keys = keys
+        self._hosts = LOCAL | set(allowed_hosts)
+        self._known: TTLCache[str, Key] = TTLCache(10_000, REMEMBERED, time.monotonic)
+        self._limit = _parsed(rate_limit)
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def caller(self, request: Request) -> Caller | None:
+        """Who makes this request; None where a key is required and there is none. Raises `Refused` for a wrong key."""
+        if not self.required:
+            return Caller("admin")
+        secret = _secret(request)
+        if secret is None:
+            return None
+        key = self.key(secret)
+        request.state.key_id = key.id
+        return Caller(key.scope, key.name, key.id)
+
+    def key(self, secret: str) -> Key:
+        """The key that ``secret`` is. Raises `Refused`."""
+        digest = hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+        known = self._known.get(digest)
+        if known is None:
+            known = self._keys.find(secret)
+            if known is None:
+                raise Refused("wrong-key", "there is no such key: it was mistyped, or revoked", _challenge())
+            self._known[digest] = known
+        return known
+
+    def admit(self, request: Request, needed: Scope) -> Caller:
+        """The caller, if it may do what needs ``needed``, and has not asked too often. Raises `Refused`."""
+        caller = self.caller(request)
+        if caller is None:
+            raise Refused("no-key", "this server wants a key: Authorization: Bearer ym_...", _challenge())
+        if caller.id is not None and not self._limiter.hit(self._limit, caller.id):
+            self._refuse_for_now(caller.id)
+        if not allows(caller.scope, needed):
+            raise Refused("scope", f"this needs a key with the scope {needed}, yours has {caller.scope}")
+        return caller
+
+    def check_origin(self, request: Request) -> None:
+        """Refuse what another web site makes a browser send, and a host name that is not ours.
+
+        A browser on this machine, or one with a session, would carry out a stranger's wishes otherwise: by a form
+        that is sent here, or by a name that is made to point here (DNS rebinding).
+        """
+        if not self.required and (request.url.hostname or "") not in self._hosts:
+            hint = "name it in YUNMENG_SERVER_ALLOWED_HOSTS, or demand keys with --require-keys"
+            raise Refused("host", f"this server does not answer as {request.url.hostname}: {hint}")
+        if request.method in SAFE:
+            return
+        origin = request.headers.get("Origin")
+        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+        if foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            raise Refused("cross-origin", "another web site may not do this here")
+
+    def _refuse_for_now(self, id: str) -> NoReturn:
+        reset = self._limiter.get_window_stats(self._limit, id).reset_time
+        wait = {"Retry-After": str(max(1, round(reset - time.time())))}
+        raise Refused("rate-limit", f"this key may ask {self._limit} times (YUNMENG_SERVER_RATE_LIMIT)", wait)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server that listens on ``host`` can be reached from its own machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _secret(request: Request) -> str | None:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip()
+    return request.cookies.get(COOKIE)
+
+
+def _challenge() -> dict[str, str]:
+    return {"WWW-Authenticate": "Bearer"}
+
+
+def _parsed(rate_limit: str) -> RateLimitItem:
+    try:
+        return parse(rate_limit)
+    except ValueError as exc:
+        raise SettingsError(
+            f"YUNMENG_SERVER_RATE_LIMIT is wrong: {rate_limit!r} is no rate such as 6000/minute"
+        ) from exc

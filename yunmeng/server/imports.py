@@ -1,0 +1,82 @@
+"""Routes about imports."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from yunmeng.server.context import IS_ADMIN, Here
+from yunmeng.server.errors import responses
+from yunmeng.wire import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, to_wire
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[IS_ADMIN])
+
+LOOK_EVERY: Final = 0.25
+"""Seconds between two looks at an import that is followed."""
+
+Number = Annotated[int, Path(ge=1, le=2**53, description="The import's number.")]
+
+
+@router.post("", responses=responses(), status_code=202)
+async def order_import(order: ImportOrder, here: Here) -> ImportOut:
+    """Bring in folders, manifests and pictures on the server's disk, or URLs, in the background."""
+    return await to_thread.run_sync(here.imports.order, order.paths, order.manifest)
+
+
+@router.get("", responses=responses())
+async def list_imports(here: Here, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> ImportList:
+    """Imports, newest first."""
+    return ImportList(imports=await to_thread.run_sync(here.imports.all, limit))
+
+
+@router.get("/{number}", responses=responses(404))
+async def get_import(number: Number, here: Here) -> ImportOut:
+    """An import and how far it has come."""
+    return await to_thread.run_sync(here.imports.view, number)
+
+
+@router.get("/{number}/failures", responses=responses(404))
+async def list_failures(
+    number: Number, here: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+) -> FailureList:
+    """What an import could not use, and why."""
+    found = await to_thread.run_sync(here.imports.failures, number, limit)
+    return FailureList(failures=[ImportFailure(path=to_wire(one.path), reason=to_wire(one.reason)) for one in found])
+
+
+@router.post("/{number}/cancel", responses=responses(404, 409))
+async def cancel_import(number: Number, here: Here) -> ImportOut:
+    """Stop an import; what it has brought in stays."""
+    return await to_thread.run_sync(here.imports.cancel, number)
+
+
+@router.post("/{number}/resume", responses=responses(404, 409), status_code=202)
+async def resume_import(number: Number, here: Here) -> ImportOut:
+    """Have an import that was cancelled, failed or was interrupted go on."""
+    return await to_thread.run_sync(here.imports.resume, number)
+
+
+async def _existing(number: Number, here: Here) -> int:
+    """An unknown number is told before the stream begins: its status cannot be changed afterwards."""
+    await to_thread.run_sync(here.imports.find, number)
+    return number
+
+
+@router.get("/{number}/events", responses=responses(404), response_class=EventSourceResponse)
+async def follow_import(number: Annotated[int, Depends(_existing)], here: Here) -> AsyncIterator[ServerSentEvent]:
+    """An import's progress as server-sent events: ``progress`` whenever it changes, and ``end``, both an ImportOut."""
+    last = None
+    while not here.stopping.is_set():
+        now = await to_thread.run_sync(here.imports.view, number)
+        over = now.status not in ("queued", "running")
+        if over or now != last:
+            yield ServerSentEvent(event="end" if over else "progress", data=now)
+        if over:
+            return
+        last = now
+        await asyncio.sleep(LOOK_EVERY)

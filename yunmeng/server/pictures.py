@@ -1,0 +1,276 @@
+"""Routes about pictures: add, look at, change, delete."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
+
+import anyio
+from anyio import to_thread
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from pydantic import TypeAdapter, ValidationError
+
+from yunmeng.errors import QueryError, YunmengError
+from yunmeng.fetch import is_url
+from yunmeng.imaging import problems, recognise
+from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, visible
+from yunmeng.server.errors import body_of, responses
+from yunmeng.server.guard import Caller
+from yunmeng.types import Record
+from yunmeng.version import __version__
+from yunmeng.wire import (
+    Added,
+    AddResult,
+    Attributes,
+    AttributeValues,
+    Deleted,
+    ErrorBody,
+    FromUrl,
+    LibraryOut,
+    NewAttributes,
+    PictureOut,
+    PicturePage,
+    Selection,
+    ValueCount,
+    from_wire,
+    to_wire,
+    wire_attributes,
+)
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["pictures"])
+
+AT_ONCE: Final = 4
+"""Pictures of one request that are worked on together: enough to fill a batch, and others have their turn."""
+
+_attributes: Final = TypeAdapter[Attributes | list[Attributes | None]](Attributes | list[Attributes | None])
+
+_PICTURE: Final[dict[int | str, dict[str, Any]]] = {
+    304: {"description": "Not modified"},
+    200: {"content": {"image/*": {}}, "description": "The picture"},
+}
+
+
+@router.get("/library", responses=responses(), dependencies=[MAY_SEARCH])
+async def library(here: Here) -> LibraryOut:
+    """What the library is and holds."""
+    info = await to_thread.run_sync(here.library.info)
+    return LibraryOut(
+        name=here.library.name,
+        pictures=info.pictures,
+        encoder=info.encoder,
+        dim=info.dim,
+        metric=info.metric,
+        reads_text=here.library.reads_text,
+        enhance=list(info.enhance),
+        attributes=dict(info.attributes),
+        created=info.created,
+        bytes=info.bytes,
+        version=__version__,
+    )
+
+
+@router.get("/attributes", responses=responses(), dependencies=[MAY_SEARCH])
+async def attributes(here: Here) -> list[AttributeValues]:
+    """What values the pictures hold in each declared attribute."""
+    facets = await to_thread.run_sync(here.library.facets)
+    return [
+        AttributeValues(
+            name=facet.name,
+            type=facet.type,
+            values=[ValueCount(value=value, count=count) for value, count in facet.values.most_common()],
+            min=facet.least,
+            max=facet.greatest,
+            complete=facet.complete,
+        )
+        for facet in facets
+    ]
+
+
+@router.get("/pictures", responses=responses())
+async def list_pictures(
+    here: Here,
+    caller: Searcher,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    cursor: Annotated[str | None, Query(max_length=4096, description="next_cursor of the page before.")] = None,
+    filter: Annotated[str | None, Query(max_length=10_000)] = None,
+) -> PicturePage:
+    """Pictures, page by page, in an order that stays while others come and go."""
+    after = None if cursor is None else _position(cursor)
+
+    def work() -> tuple[list[Record], int]:
+        return here.library.page(limit + 1, after, filter), here.library.count(filter)
+
+    records, total = await to_thread.run_sync(work)
+    return PicturePage(
+        pictures=[_shown(record, caller) for record in records[:limit]],
+        total=total,
+        next_cursor=_cursor(records[limit - 1]) if len(records) > limit else None,
+    )
+
+
+@router.post("/pictures", responses=responses(415), dependencies=[MAY_WRITE])
+async def add_pictures(
+    request: Request,
+    here: Here,
+    files: Annotated[list[UploadFile], File(description="Picture files.", min_length=1)],
+    ids: Annotated[list[str] | None, Form(description="One for each file; else the SHA-256 of its bytes.")] = None,
+    attributes: Annotated[
+        str | None, Form(description="JSON: an object for all files, or a list with one for each.")
+    ] = None,
+) -> AddResult:
+    """Add pictures that are sent, or replace those that have their ids. A bad one does not stop the others."""
+    if ids is not None and len(ids) != len(files):
+        raise QueryError(f"{len(files)} files came with {len(ids)} ids: give one for each file, or none")
+    each = _for_each(attributes, len(files))
+    results: list[Added | ErrorBody | None] = [None] * len(files)
+    errors: list[YunmengError] = []
+    turns = anyio.CapacityLimiter(AT_ONCE)
+
+    async def add(index: int) -> None:
+        async with turns:
+            try:
+                id = from_wire(ids[index]) if ids is not None else None
+                results[index] = await _add(here, await files[index].read(), id, each[index])
+            except YunmengError as exc:
+                errors.append(exc)
+                results[index] = body_of(exc, request.state.request_id)
+
+    async with anyio.create_task_group() as group:
+        for index in range(len(files)):
+            group.start_soon(add, index)
+    if len(errors) == len(files):
+        raise errors[0]
+    return AddResult(results=[result for result in results if result is not None])
+
+
+@router.post("/pictures/url", responses=responses(415), dependencies=[MAY_WRITE])
+async def add_from_url(order: FromUrl, here: Here) -> Added:
+    """Add a picture on the web, or replace the one that has its id."""
+    if not is_url(order.url):
+        raise QueryError("a URL begins with http:// or https://")
+    return await _add(here, order.url, None if order.id is None else from_wire(order.id), order.attributes)
+
+
+@router.post("/pictures/delete", responses=responses(), dependencies=[MAY_WRITE])
+async def delete_pictures(selection: Selection, here: Here) -> Deleted:
+    """Delete pictures by id, by filter, or both. Files that were not sent to the server stay where they are."""
+    ids = [from_wire(id) for id in selection.ids]
+    return Deleted(deleted=await to_thread.run_sync(lambda: here.library.delete(ids, filter=selection.filter)))
+
+
+@router.get("/pictures/{id:path}", responses=responses(404))
+async def get_picture(id: str, here: Here, caller: Searcher) -> PictureOut:
+    """A picture as the library keeps it."""
+    return _shown(await to_thread.run_sync(here.library.get, from_wire(id)), caller)
+
+
+@router.delete("/pictures/{id:path}", responses=responses(404), status_code=204, dependencies=[MAY_WRITE])
+async def delete_picture(id: str, here: Here) -> None:
+    """Delete a picture."""
+
+    def work() -> None:
+        here.library.get(from_wire(id))
+        here.library.delete([from_wire(id)])
+
+    await to_thread.run_sync(work)
+
+
+@router.put("/attributes/{id:path}", responses=responses(404))
+async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer) -> PictureOut:
+    """Give a picture these attributes in place of all that it had."""
+    values: Any = new.attributes
+    return _shown(await to_thread.run_sync(here.library.set_attributes, from_wire(id), values), caller)
+
+
+@router.get(
+    "/originals/{id:path}",
+    responses={**responses(404, 410, 415), **_PICTURE},
+    response_class=Response,
+    dependencies=[MAY_SEARCH],
+)
+async def original(id: str, request: Request, here: Here) -> Response:
+    """The picture's file, as it was indexed."""
+    record = await to_thread.run_sync(here.library.get, from_wire(id))
+    tag = f'"{record.sha256[:32]}"'
+    if request.headers.get("If-None-Match") == tag:
+        return Response(status_code=304, headers=_caching(tag))
+    data = await to_thread.run_sync(here.library.original, record.id, limiter=here.files)
+    name = quote(record.id.rpartition("/")[2].encode(errors="replace")[-100:])
+    headers = {**_caching(tag), "Content-Disposition": f"inline; filename*=UTF-8''{name}"}
+    return Response(data, media_type=f"image/{recognise(data).lower()}", headers=headers)
+
+
+@router.get(
+    "/thumbnails/{id:path}",
+    responses={**responses(404, 410, 415), **_PICTURE},
+    response_class=Response,
+    dependencies=[MAY_SEARCH],
+)
+async def thumbnail(
+    id: str, request: Request, here: Here, side: Literal["128", "256", "512", "1024"] = "256"
+) -> Response:
+    """A small upright copy of the picture, as WebP; its longer side has at most ``side`` pixels."""
+    record = await to_thread.run_sync(here.library.get, from_wire(id))
+    tag = f'"{record.sha256[:32]}-{side}"'
+    if request.headers.get("If-None-Match") == tag:
+        return Response(status_code=304, headers=_caching(tag))
+    data = await to_thread.run_sync(here.library.thumbnail, record.id, int(side), limiter=here.files)
+    return Response(data, media_type="image/webp", headers=_caching(tag))
+
+
+async def _add(here: Context, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Added:
+    values: Any = attributes
+    done = await here.lanes.run(here.library.add, picture, id=id, attributes=values)
+    return Added(id=to_wire(done.id), status=done.status)
+
+
+def _for_each(text: str | None, count: int) -> Sequence[Attributes | None]:
+    """The attributes of each of ``count`` files."""
+    if text is None or not text.strip():
+        return [None] * count
+    try:
+        given = _attributes.validate_json(text)
+    except ValidationError as exc:
+        raise QueryError("attributes must be JSON: an object for all files, or a list with one for each") from exc
+    if not isinstance(given, list):
+        return [given] * count
+    if len(given) != count:
+        raise QueryError(f"{count} files came with {len(given)} sets of attributes: give one for each, or one for all")
+    return given
+
+
+def _shown(record: Record, caller: Caller) -> PictureOut:
+    return PictureOut(
+        id=to_wire(record.id),
+        uri=visible(record.uri, caller),
+        width=record.width,
+        height=record.height,
+        sha256=record.sha256,
+        phash=record.phash,
+        pdq=record.pdq,
+        quality=dict(record.quality),
+        problems=list(problems(record.quality)),
+        attributes=wire_attributes(record.attributes),
+    )
+
+
+def _caching(tag: str) -> dict[str, str]:
+    """Kept by the browser, and asked for again each time: behind an id there may be another picture by then."""
+    return {"ETag": tag, "Cache-Control": "private, no-cache"}
+
+
+def _cursor(record: Record) -> str:
+    return base64.urlsafe_b64encode(json.dumps([record.sha256, record.id]).encode()).decode()
+
+
+def _position(cursor: str) -> tuple[str, str]:
+    try:
+        digest, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        int(digest, 16)
+    except (ValueError, TypeError, binascii.Error):
+        raise QueryError("the cursor is none that this server gave: begin without one") from None
+    return str(digest), str(id)

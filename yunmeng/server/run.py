@@ -1,0 +1,90 @@
+"""The server as a process: where it listens, what it prints, how it ends."""
+
+import socket
+from collections.abc import Callable
+from types import FrameType
+from urllib.parse import urlunsplit
+
+import uvicorn
+
+from yunmeng.config import ServerSettings
+from yunmeng.errors import SettingsError
+from yunmeng.library import Library
+from yunmeng.server.app import create_app
+from yunmeng.server.context import Context
+from yunmeng.server.guard import is_loopback
+from yunmeng.server.observe import configure_logs
+from yunmeng.state import Keys
+
+__all__ = ["listen", "serve"]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; ``port`` 0 takes one that is free. Raises `SettingsError` where it cannot."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind)
+    except OSError as exc:
+        raise SettingsError(f"there is no address {host} to listen on: {exc.strerror}") from exc
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(512)
+    except OSError as exc:
+        listening.close()
+        raise SettingsError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another with --port") from exc
+    return listening
+
+
+def serve(
+    library: Library,
+    listening: socket.socket,
+    settings: ServerSettings,
+    *,
+    require_keys: bool,
+    on_start: Callable[[str], None],
+) -> None:
+    """Answer until SIGINT or SIGTERM. What was accepted by then is finished; an import goes on at the next start.
+
+    ``on_start`` is called with the console's address once it answers. Raises `SettingsError` where others than this
+    machine can reach it and the library has no key.
+    """
+    host, port = listening.getsockname()[:2]
+    open_to_others = not is_loopback(host)
+    if open_to_others and not Keys(library.state).any():
+        raise SettingsError(
+            f"other machines can reach {host}, so callers need keys, and there is none yet: make one with "
+            f"yunmeng keys create NAME --scope admin --db {library.path}, or listen on 127.0.0.1"
+        )
+    configure_logs()
+    app = create_app(library, settings, keys_required=require_keys or open_to_others)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.stop_timeout,
+        lifespan="on",
+    )
+    shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host
+    address = urlunsplit(("http", f"{shown}:{port}", "/", "", ""))
+    _Server(config, app.state.context, lambda: on_start(address)).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it answers, and lets streams know that it is about to stop."""
+
+    def __init__(self, config: uvicorn.Config, context: Context, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._context = context
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._context.ready = False
+        self._context.stopping.set()
+        super().handle_exit(sig, frame)

@@ -1,0 +1,151 @@
+"""Routes that ask: search and compare."""
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Form, UploadFile
+from pydantic import Field
+
+from yunmeng.errors import QueryError
+from yunmeng.fetch import is_url
+from yunmeng.library import Library
+from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
+from yunmeng.server.errors import responses
+from yunmeng.server.guard import Caller
+from yunmeng.types import Hit, Record
+from yunmeng.wire import (
+    Comparison,
+    HitOut,
+    RegionText,
+    SearchAnswer,
+    SearchQuery,
+    Wanted,
+    from_wire,
+    to_wire,
+    wire_attributes,
+)
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+_OF_RECORD = ("width", "height", "sha256", "phash", "pdq", "quality")
+
+
+class UploadedQuery(Wanted):
+    """A search by a picture that comes with the request."""
+
+    file: UploadFile = Field(description="The picture.")
+    region: RegionText | None = Field(None, description="Ask with this part of the picture only: x,y,w,h.")
+
+
+@router.post("/search", responses=responses(404, 410, 415), response_model_exclude_unset=True)
+async def search(query: SearchQuery, here: Here, caller: Searcher) -> SearchAnswer:
+    """Find the pictures that are most similar to one of the library, one on the web, an embedding, or words."""
+    question: dict[str, Any] = {"vector": query.vector, "text": query.text}
+    if query.id is not None:
+        question["id"] = from_wire(query.id)
+    if query.url is not None:
+        question["image"] = _checked_url(query.url)
+    if query.region is not None:
+        question["region"] = (query.region.x, query.region.y, query.region.w, query.region.h)
+    return await _answer(here, caller, query, question, encodes=query.url is not None or query.region is not None)
+
+
+@router.post("/search/upload", responses=responses(415), response_model_exclude_unset=True)
+async def search_by_upload(
+    query: Annotated[UploadedQuery, Form(media_type="multipart/form-data")], here: Here, caller: Searcher
+) -> SearchAnswer:
+    """Find the pictures that are most similar to the one that is sent."""
+    question: dict[str, Any] = {"image": await query.file.read()}
+    if query.region is not None:
+        question["region"] = (query.region.x, query.region.y, query.region.w, query.region.h)
+    return await _answer(here, caller, query, question, encodes=True)
+
+
+async def _answer(
+    here: Context, caller: Caller, wanted: Wanted, question: Mapping[str, Any], *, encodes: bool
+) -> SearchAnswer:
+    began = perf_counter()
+
+    def ask() -> tuple[Sequence[Hit], Mapping[str, float], Mapping[str, Record]]:
+        # One hit more than wanted tells whether there is another page.
+        hits = here.library.search(
+            **question, k=wanted.k + 1, offset=wanted.offset, filter=wanted.filter, min_score=wanted.min_score
+        )
+        return hits, hits.timings, _records(here.library, hits[: wanted.k], wanted)
+
+    hits, timings, records = await (here.lanes.run(ask) if encodes else to_thread.run_sync(ask))
+    for stage, seconds in timings.items():
+        here.metrics.stages.labels(stage).observe(seconds)
+    return SearchAnswer(
+        hits=[_shown(hit, wanted, records.get(hit.id), caller) for hit in hits[: wanted.k]],
+        next_offset=wanted.offset + wanted.k if len(hits) > wanted.k else None,
+        timings=_milliseconds({**timings, "total": perf_counter() - began}),
+    )
+
+
+def _records(library: Library, hits: Sequence[Hit], wanted: Wanted) -> Mapping[str, Record]:
+    if not set(wanted.fields) & set(_OF_RECORD):
+        return {}
+    return library.get_many([hit.id for hit in hits])
+
+
+def _shown(hit: Hit, wanted: Wanted, record: Record | None, caller: Caller) -> HitOut:
+    shown: dict[str, Any] = {"id": to_wire(hit.id), "score": hit.score}
+    if "attributes" in wanted.fields:
+        shown["attributes"] = wire_attributes(hit.attributes)
+    if "uri" in wanted.fields:
+        shown["uri"] = visible(hit.uri, caller)
+    if record is not None:  # it may have been deleted since the search
+        shown.update((name, getattr(record, name)) for name in _OF_RECORD if name in wanted.fields)
+    return HitOut(**shown)
+
+
+@router.post("/compare", responses=responses(404, 415), dependencies=[MAY_SEARCH])
+async def compare(
+    here: Here,
+    a: UploadFile | None = None,
+    b: UploadFile | None = None,
+    a_id: Annotated[str | None, Form(max_length=1024)] = None,
+    b_id: Annotated[str | None, Form(max_length=1024)] = None,
+    a_url: Annotated[str | None, Form(max_length=4096)] = None,
+    b_url: Annotated[str | None, Form(max_length=4096)] = None,
+) -> Comparison:
+    """Hold two pictures against each other; each is a file that is sent, an id or a URL."""
+    sides = [await _side(*given) for given in (("a", a, a_id, a_url), ("b", b, b_id, b_url))]
+    began = perf_counter()
+
+    def work() -> Comparison:
+        one, other = (here.library.get(side, vector=True) if kind == "id" else side for kind, side in sides)
+        found = here.library.compare(one, other)
+        return Comparison(
+            same_file=found.same_file,
+            phash_distance=found.phash_distance,
+            pdq_distance=found.pdq_distance,
+            score=found.score,
+            timings=_milliseconds({**found.timings, "total": perf_counter() - began}),
+        )
+
+    return await here.lanes.run(work)
+
+
+async def _side(name: str, file: UploadFile | None, id: str | None, url: str | None) -> tuple[str, Any]:
+    if sum(given is not None for given in (file, id, url)) != 1:
+        raise QueryError(f"give exactly one of the fields {name} (a file), {name}_id and {name}_url")
+    if file is not None:
+        return "file", await file.read()
+    return ("id", from_wire(id)) if id is not None else ("url", _checked_url(url or ""))
+
+
+def _checked_url(url: str) -> str:
+    """Only what is a URL may go on: a path would be read from the server's disk."""
+    if not is_url(url):
+        raise QueryError("a URL begins with http:// or https://")
+    return url
+
+
+def _milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {stage: round(value * 1000, 3) for stage, value in seconds.items()}

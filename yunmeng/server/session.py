@@ -1,0 +1,42 @@
+"""Routes about the caller: a browser exchanges its key for a cookie that its scripts cannot read."""
+
+from fastapi import APIRouter, Request, Response
+
+from yunmeng.scopes import Scope
+from yunmeng.server.context import Here
+from yunmeng.server.errors import Refused, responses
+from yunmeng.server.guard import COOKIE
+from yunmeng.wire import KeyIn, SessionOut
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/session", tags=["session"])
+
+DAYS_30 = 30 * 24 * 3600
+
+
+@router.get("", responses=responses())
+async def get_session(request: Request, here: Here) -> SessionOut:
+    """Whether a key is needed, and what the caller may do."""
+    try:
+        caller = here.guard.caller(request)
+    except Refused:  # a cookie of a key that was revoked since: the console then asks for another
+        caller = None
+    scope: Scope | None = caller.scope if caller else None
+    return SessionOut(keys_required=here.guard.required, scope=scope, name=caller.name if caller else None)
+
+
+@router.post("", responses=responses())
+async def open_session(given: KeyIn, request: Request, response: Response, here: Here) -> SessionOut:
+    """Exchange a key for a cookie."""
+    key = here.guard.key(given.key)
+    response.set_cookie(
+        COOKIE, given.key, max_age=DAYS_30, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+    )
+    return SessionOut(keys_required=here.guard.required, scope=key.scope, name=key.name)
+
+
+@router.delete("", responses=responses(), status_code=204)
+async def close_session(response: Response) -> None:
+    """Forget the cookie."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")

@@ -1,0 +1,41 @@
+"""Routes for those who run the server: is it there, is it ready, what does it do."""
+
+from anyio import to_thread
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from yunmeng.server.context import MAY_SEARCH, Here
+from yunmeng.server.errors import Refused, responses
+from yunmeng.version import __version__
+from yunmeng.wire import Health
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["status"])
+
+
+@router.get("/health", responses=responses())
+async def health() -> Health:
+    """Whether the process answers."""
+    return Health(status="ok", version=__version__)
+
+
+@router.get("/ready", responses=responses())
+async def ready(here: Here) -> Health:
+    """Whether it should be sent requests: the encoder is loaded, and the server is not about to stop."""
+    if not here.ready:
+        raise Refused("not-ready", "the encoder is being loaded, or the server is about to stop", {"Retry-After": "1"})
+    return Health(status="ready", version=__version__)
+
+
+@router.get(
+    "/metrics",
+    responses={**responses(), 200: {"content": {"text/plain": {}}, "description": "Prometheus text format"}},
+    response_class=Response,
+    dependencies=[MAY_SEARCH],
+)
+async def metrics(here: Here) -> Response:
+    """The server's figures."""
+    here.metrics.pictures.set(await to_thread.run_sync(here.library.count))
+    here.metrics.waiting.set(here.lanes.waiting)
+    return Response(generate_latest(here.metrics.registry), media_type=CONTENT_TYPE_LATEST)
