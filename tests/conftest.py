@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -68,19 +69,21 @@ class CommandLine:
         self.folder = folder
         self.environment = {**os.environ, "YUNMENG_CACHE_DIR": str(cache_dir)}
 
-    def start(self, *arguments: str | Path, **environment: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: str | Path, stderr: int | IO[str] = subprocess.PIPE, **environment: str
+    ) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "yunmeng", *map(str, arguments)],
             cwd=self.folder,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             encoding="utf-8",
         )
 
     def __call__(self, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-        with self.start(*arguments, **environment) as process:
+        with self.start(*arguments, stderr=subprocess.PIPE, **environment) as process:
             stdout, stderr = process.communicate(timeout=300)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 

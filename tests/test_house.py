@@ -12,7 +12,7 @@ import pytest
 
 import yunmeng
 from tests.conftest import write_pictures
-from yunmeng.config import Settings
+from yunmeng.config import ServerSettings, Settings
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
@@ -47,8 +47,10 @@ def test_generated_documents_are_up_to_date() -> None:
 
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert all(f"YUNMENG_{name.upper()}" in text for name in Settings.model_fields)
-    assert all(field.description for field in Settings.model_fields.values())
+    for settings in (Settings, ServerSettings):
+        prefix = settings.model_config["env_prefix"]
+        assert all(f"`{prefix}{name.upper()}`" in text for name in settings.model_fields)
+        assert all(field.description for field in settings.model_fields.values())
 
 
 def test_the_example_of_the_readme_runs(tmp_path: Path, cache_dir: Path) -> None:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 from yunmeng.version import __version__
 
 if TYPE_CHECKING:
+    from yunmeng.client import AsyncClient, Client
     from yunmeng.config import Settings
     from yunmeng.errors import FilterError, LibraryError, PictureError, YunmengError
     from yunmeng.library import Library
     from yunmeng.types import Hit, Record
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "FilterError",
     "Hit",
     "Library",
@@ -24,6 +27,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncClient": "client",
+    "Client": "client",
     "FilterError": "errors",
     "Hit": "types",
     "Library": "library",

@@ -15,6 +15,7 @@ from yunmeng.config import Settings, cores
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec, load
 from yunmeng.errors import EncoderMismatch, QueryError, RecordNotFound, YunmengError
 from yunmeng.fetch import Fetcher
+from yunmeng.imaging import thumbnail
 from yunmeng.ingest import OPTIMISE_FROM, Addition, Additions, IndexReport, Intake, OnTally, Pipeline, Sources
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.originals import Originals
@@ -75,6 +76,7 @@ class Library:
         self._card = card
         self._store = store
         self._settings = settings
+        self._public_only = settings.private_urls is False
         self._wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
         if encoder is not None:
             self._encoder = _bound(encoder, card)
@@ -304,6 +306,10 @@ class Library:
         """A small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original` does."""
         return self._originals.thumbnail(self.get(id), side)
 
+    def preview(self, url: str, side: int = 1024) -> bytes:
+        """A small copy of a picture on the web, as WebP. Raises `PictureError`."""
+        return thumbnail(self._fetcher.fetch(url), side, max_pixels=self._settings.max_pixels)
+
     def delete(self, ids: Sequence[str] = (), *, filter: str | Filter | None = None) -> int:
         """Remove pictures by id, or all that pass ``filter``. Returns how many there were.
 
@@ -352,6 +358,10 @@ class Library:
         """Have queries and added pictures encoded by ``wrap(encoder)``; to be called before the first of them."""
         self._wrap = wrap
 
+    def distrust_urls(self) -> None:
+        """Fetch from public addresses only, as strangers name the URLs; the setting private_urls may allow all."""
+        self._public_only = self._settings.private_urls is not True
+
     def tend(self) -> None:
         """What a library that stays open needs from time to time: what was added is made durable and indexed."""
         if self._store.unindexed() >= OPTIMISE_FROM:
@@ -395,7 +405,7 @@ class Library:
 
     @cached_property
     def _fetcher(self) -> Fetcher:
-        return Fetcher(self._settings, public_only=self._settings.private_urls is False)
+        return Fetcher(self._settings, public_only=self._public_only)
 
     @cached_property
     def _originals(self) -> Originals:

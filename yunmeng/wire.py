@@ -210,7 +210,7 @@ class PictureOut(BaseModel):
 
 
 class PicturePage(BaseModel):
-    """Pictures in the order of their ids."""
+    """Pictures, in an order that stays while others come and go."""
 
     pictures: list[PictureOut]
     total: int = Field(description="Pictures that pass the filter.")

@@ -52,10 +52,7 @@ def serve_library(db: Path, host: str, port: int, *, require_keys: bool = False)
 
     own = ServerSettings.load()
     settings = Settings.load()
-    careful = {
-        "private_urls": settings.private_urls or False,
-        "max_pixels": min(settings.max_pixels, own.max_pixels),
-    }
+    careful = {"max_pixels": min(settings.max_pixels, own.max_pixels)}
     with (
         listen(host, port) as listening,
         Library.open(db, settings=settings.model_copy(update=careful)) as library,

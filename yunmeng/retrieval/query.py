@@ -120,10 +120,11 @@ def check_region(values: Sequence[float]) -> Region:
 
 def as_vector(values: ArrayLike, dim: int) -> Vector:
     """A query vector as float32 (dim,), L2-normalised. Raises `EncoderMismatch` if it cannot be one."""
-    vector = np.asarray(values, dtype=np.float32)
-    if vector.shape != (dim,):
-        raise EncoderMismatch(f"the library's vectors have shape ({dim},), the query's {vector.shape}")
-    norm = math.sqrt(vector @ vector)  # np.linalg.norm takes five times as long
+    with np.errstate(over="ignore", invalid="ignore"):  # what does not fit becomes infinite, and is refused below
+        vector = np.asarray(values, dtype=np.float32)
+        if vector.shape != (dim,):
+            raise EncoderMismatch(f"the library's vectors have shape ({dim},), the query's {vector.shape}")
+        norm = math.sqrt(vector @ vector)  # np.linalg.norm takes five times as long
     if not math.isfinite(norm) or norm == 0.0:
         raise EncoderMismatch("the query vector must be finite and not all zeros")
     return vector / np.float32(norm)

@@ -37,6 +37,7 @@ def create_app(library: Library, settings: ServerSettings | None = None, *, keys
     Without ``keys_required`` everyone who reaches it may do everything: for loopback only.
     """
     settings = settings or ServerSettings.load()
+    library.distrust_urls()
     metrics = Metrics()
     context = Context(
         library=library,

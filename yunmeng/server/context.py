@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import anyio
 from fastapi import Depends, Request
+from starlette.convertors import Convertor, register_url_convertor
 
 from yunmeng.config import ServerSettings
 from yunmeng.fetch import is_url
@@ -17,6 +18,21 @@ from yunmeng.server.runner import ImportRunner
 from yunmeng.wire import to_wire
 
 __all__ = ["IS_ADMIN", "MAY_SEARCH", "MAY_WRITE", "Context", "Here", "Searcher", "Writer", "here", "visible"]
+
+
+class _Text(Convertor[str]):
+    """The rest of a path, whatever it is: ids hold slashes and line breaks."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("text", _Text())
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -31,7 +31,7 @@ from yunmeng.errors import (
 )
 from yunmeng.wire import ErrorBody, ErrorDetail, to_wire
 
-__all__ = ["CODES", "Refused", "body_of", "describe", "install", "responses"]
+__all__ = ["CODES", "Refused", "body_of", "bug", "describe", "install", "responses"]
 
 RETRY_AFTER: Final = "1"
 """Seconds after which a request that found the server busy has a fair chance."""
@@ -112,11 +112,23 @@ def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 def install(app: FastAPI) -> None:
-    """Have ``app`` answer all errors in the one shape."""
+    """Have ``app`` answer all errors in the one shape, and its document say so."""
+    described = app.openapi
+    app.openapi = lambda: _as_json(described())  # type: ignore[method-assign]  # FastAPI's own way to change it
     app.add_exception_handler(YunmengError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_bug)
+
+
+def _as_json(document: dict[str, Any]) -> dict[str, Any]:
+    """Errors are JSON also where a route answers with a picture or a stream, which FastAPI assumes of both."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    (described,) = response["content"].values()
+                    response["content"] = {"application/json": described}
+    return document
 
 
 def _answer(
@@ -128,7 +140,12 @@ def _answer(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     request_id = str(getattr(request.state, "request_id", ""))
-    detail = ErrorDetail(code=code, message=to_wire(message), request_id=request_id, details=details or [])
+    detail = ErrorDetail(
+        code=code,
+        message=to_wire(" ".join(message.split())),
+        request_id=request_id,
+        details=details or getattr(request.state, "error_details", []),
+    )
     request.state.error_code = code
     return JSONResponse(ErrorBody(error=detail).model_dump(mode="json"), status, dict(headers or {}))
 
@@ -159,6 +176,8 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, error.status_code, code, message, headers=error.headers)
 
 
-async def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    structlog.get_logger().exception("bug", exc_info=error)
-    return _answer(request, 500, "internal", "an error inside the server; its log has more under the request id")
+def bug(request_id: str) -> JSONResponse:
+    """The answer where nobody expected an error: what it was is for the log."""
+    message = "an error inside the server: its log has more under the request id"
+    detail = ErrorDetail(code="internal", message=message, request_id=request_id)
+    return JSONResponse(ErrorBody(error=detail).model_dump(mode="json"), 500)

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from yunmeng.server.context import IS_ADMIN, Here
 from yunmeng.server.errors import responses
-from yunmeng.wire import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, to_wire
+from yunmeng.wire import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, from_wire, to_wire
 
 __all__ = ["router"]
 
@@ -25,7 +25,8 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The import's number.")
 @router.post("", responses=responses(), status_code=202)
 async def order_import(order: ImportOrder, here: Here) -> ImportOut:
     """Bring in folders, manifests and pictures on the server's disk, or URLs, in the background."""
-    return await to_thread.run_sync(here.imports.order, order.paths, order.manifest)
+    paths = [from_wire(path) for path in order.paths]
+    return await to_thread.run_sync(here.imports.order, paths, order.manifest and from_wire(order.manifest))
 
 
 @router.get("", responses=responses())

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from yunmeng.server.errors import bug
+
 __all__ = ["Metrics", "Observe", "configure_logs"]
 
 _GIVEN_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
@@ -72,11 +74,13 @@ class Observe:
         request_id = given.decode() if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         status = 500
+        answered = False
         began = time.perf_counter()
 
         async def marked(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
+                answered = True
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
@@ -88,6 +92,10 @@ class Observe:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, marked)
+            except Exception as exc:
+                self._log.exception("bug", exc_info=exc)
+                if not answered:
+                    await bug(request_id)(scope, receive, marked)
             finally:
                 self._note(scope, status, time.perf_counter() - began)
 
@@ -117,7 +125,11 @@ def configure_logs() -> None:
         structlog.processors.format_exc_info,
     ]
     watched = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if watched else structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if watched
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

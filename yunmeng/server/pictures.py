@@ -127,7 +127,7 @@ async def add_pictures(
         raise QueryError(f"{len(files)} files came with {len(ids)} ids: give one for each file, or none")
     each = _for_each(attributes, len(files))
     results: list[Added | ErrorBody | None] = [None] * len(files)
-    errors: list[YunmengError] = []
+    errors: dict[int, YunmengError] = {}
     turns = anyio.CapacityLimiter(AT_ONCE)
 
     async def add(index: int) -> None:
@@ -136,15 +136,17 @@ async def add_pictures(
                 id = from_wire(ids[index]) if ids is not None else None
                 results[index] = await _add(here, await files[index].read(), id, each[index])
             except YunmengError as exc:
-                errors.append(exc)
+                errors[index] = exc
                 results[index] = body_of(exc, request.state.request_id)
 
     async with anyio.create_task_group() as group:
         for index in range(len(files)):
             group.start_soon(add, index)
+    done = [result for result in results if result is not None]
     if len(errors) == len(files):
+        request.state.error_details = [result.model_dump(mode="json") for result in done]
         raise errors[0]
-    return AddResult(results=[result for result in results if result is not None])
+    return AddResult(results=done)
 
 
 @router.post("/pictures/url", responses=responses(415), dependencies=[MAY_WRITE])
@@ -162,13 +164,26 @@ async def delete_pictures(selection: Selection, here: Here) -> Deleted:
     return Deleted(deleted=await to_thread.run_sync(lambda: here.library.delete(ids, filter=selection.filter)))
 
 
-@router.get("/pictures/{id:path}", responses=responses(404))
+@router.get("/previews", responses={**responses(415), **_PICTURE}, response_class=Response, dependencies=[MAY_SEARCH])
+async def preview(
+    here: Here,
+    url: Annotated[str, Query(min_length=1, max_length=4096)],
+    side: Literal["128", "256", "512", "1024"] = "1024",
+) -> Response:
+    """A small copy of a picture on the web, as WebP: for a page that may not load it from there itself."""
+    if not is_url(url):
+        raise QueryError("a URL begins with http:// or https://")
+    data = await to_thread.run_sync(here.library.preview, url, int(side), limiter=here.files)
+    return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=60"})
+
+
+@router.get("/pictures/{id:text}", responses=responses(404))
 async def get_picture(id: str, here: Here, caller: Searcher) -> PictureOut:
     """A picture as the library keeps it."""
     return _shown(await to_thread.run_sync(here.library.get, from_wire(id)), caller)
 
 
-@router.delete("/pictures/{id:path}", responses=responses(404), status_code=204, dependencies=[MAY_WRITE])
+@router.delete("/pictures/{id:text}", responses=responses(404), status_code=204, dependencies=[MAY_WRITE])
 async def delete_picture(id: str, here: Here) -> None:
     """Delete a picture."""
 
@@ -179,7 +194,7 @@ async def delete_picture(id: str, here: Here) -> None:
     await to_thread.run_sync(work)
 
 
-@router.put("/attributes/{id:path}", responses=responses(404))
+@router.put("/attributes/{id:text}", responses=responses(404))
 async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer) -> PictureOut:
     """Give a picture these attributes in place of all that it had."""
     values: Any = new.attributes
@@ -187,7 +202,7 @@ async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer
 
 
 @router.get(
-    "/originals/{id:path}",
+    "/originals/{id:text}",
     responses={**responses(404, 410, 415), **_PICTURE},
     response_class=Response,
     dependencies=[MAY_SEARCH],
@@ -205,7 +220,7 @@ async def original(id: str, request: Request, here: Here) -> Response:
 
 
 @router.get(
-    "/thumbnails/{id:path}",
+    "/thumbnails/{id:text}",
     responses={**responses(404, 410, 415), **_PICTURE},
     response_class=Response,
     dependencies=[MAY_SEARCH],

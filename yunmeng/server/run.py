@@ -1,5 +1,6 @@
 """The server as a process: where it listens, what it prints, how it ends."""
 
+import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -68,7 +69,14 @@ def serve(
     )
     shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host
     address = urlunsplit(("http", f"{shown}:{port}", "/", "", ""))
-    _Server(config, app.state.context, lambda: on_start(address)).run(sockets=[listening])
+    server = _Server(config, app.state.context, lambda: on_start(address))
+    # uvicorn raises the signal that ended it once more when it is done, which must not kill what comes after.
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listening])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Server(uvicorn.Server):

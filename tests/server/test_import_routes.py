@@ -1,0 +1,173 @@
+"""Imports over HTTP: progress, cancel, resume, failures."""
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.conftest import write_pictures
+from tests.server.conftest import Open, refused
+from yunmeng.config import Settings
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.library import Library
+from yunmeng.server import create_app
+
+
+def order(client: TestClient, *paths: Path, **more: Any) -> Any:
+    response = client.post("/v1/imports", json={"paths": [str(path) for path in paths], **more})
+    assert response.status_code == 202, response.text
+    return response.json()
+
+
+def follow(client: TestClient, number: int) -> list[tuple[str, Any]]:
+    """The events of an import until the stream ends."""
+    events, kind = [], ""
+    with client.stream("GET", f"/v1/imports/{number}/events") as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        for line in response.iter_lines():
+            if line.startswith("event:"):
+                kind = line.partition(":")[2].strip()
+            elif line.startswith("data:"):
+                events.append((kind, json.loads(line.partition(":")[2])))
+    return events
+
+
+def test_an_import_brings_a_folder_in(client: TestClient, library: Library, tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "照片", 20)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    first = order(client, folder)
+    assert first["status"] in ("queued", "running")
+    kind, end = follow(client, first["number"])[-1]
+    assert (kind, end["status"]) == ("end", "done")
+    assert (end["indexed"], end["failed"], end["total"]) == (20, 1, 21)
+    assert library.count() == 20
+    assert client.get(f"/v1/imports/{first['number']}").json() == end
+    failures = client.get(f"/v1/imports/{first['number']}/failures").json()["failures"]
+    assert [(Path(one["path"]).name, one["reason"].split(":")[0]) for one in failures] == [
+        ("broken.jpg", "not-a-picture")
+    ]
+    second = order(client, folder)
+    assert follow(client, second["number"])[-1][1]["skipped"] == 20
+    listed = client.get("/v1/imports").json()["imports"]
+    assert [one["number"] for one in listed] == [second["number"], first["number"]]
+    assert listed[0]["sources"] == [str(folder)]
+
+
+def test_a_manifest_beside_a_folder(client: TestClient, library: Library, tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "pictures", 3)
+    manifest = tmp_path / "catalogue.csv"
+    manifest.write_text("path,price\n000.jpg,7\n", encoding="utf-8")
+    number = order(client, folder, manifest=str(manifest))["number"]
+    assert follow(client, number)[-1][1]["indexed"] == 3
+    assert library.get("000.jpg").attributes == {"price": 7.0}
+
+
+def test_what_cannot_be_imported(client: TestClient, tmp_path: Path) -> None:
+    refused(client.post("/v1/imports", json={"paths": [str(tmp_path / "nowhere")]}), 422, "source")
+    refused(client.post("/v1/imports", json={"paths": []}), 422, "invalid")
+    assert client.get("/v1/imports").json() == {"imports": []}
+    for way in ("", "/events", "/failures"):
+        refused(client.get(f"/v1/imports/7{way}"), 404, "not-found")
+
+
+def test_an_import_that_fails_as_a_whole_says_why(client: TestClient, tmp_path: Path) -> None:
+    manifest = tmp_path / "catalogue.csv"
+    manifest.write_text("nothing,of,use\n1,2,3\n", encoding="utf-8")
+    end = follow(client, order(client, manifest)["number"])[-1][1]
+    assert end["status"] == "failed"
+    assert "column" in end["error"]
+    refused(client.post(f"/v1/imports/{end['number']}/cancel"), 409, "import-over")
+    manifest.write_text(f"path\n{write_pictures(tmp_path / 'p', 1) / '000.jpg'}\n", encoding="utf-8")
+    assert client.post(f"/v1/imports/{end['number']}/resume").status_code == 202
+    end = follow(client, end["number"])[-1][1]
+    assert (end["status"], end["error"], end["indexed"]) == ("done", None, 1)
+    refused(client.post(f"/v1/imports/{end['number']}/resume"), 409, "import-over")
+
+
+class Patient(FakeEncoder):
+    """Takes its time over each batch until it is told to hurry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hurry = threading.Event()
+
+    def encode(self, batch):  # type: ignore[no-untyped-def]
+        self.hurry.wait(0.2)
+        return super().encode(batch)
+
+
+@pytest.fixture
+def patient(tmp_path: Path, settings: Settings) -> Any:
+    encoder = Patient()
+    with (
+        Library.create(tmp_path / "patient", encoder, settings=settings) as library,
+        TestClient(create_app(library), base_url="http://127.0.0.1") as client,
+    ):
+        yield client, encoder, library
+        encoder.hurry.set()
+
+
+def until(client: TestClient, number: int, *, indexed: int) -> None:
+    deadline = time.monotonic() + 30
+    while client.get(f"/v1/imports/{number}").json()["indexed"] < indexed:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_an_import_is_cancelled_and_resumed(patient: Any, tmp_path: Path) -> None:
+    client, encoder, library = patient
+    folder = write_pictures(tmp_path / "pictures", 60)
+    number = order(client, folder)["number"]
+    waiting = order(client, write_pictures(tmp_path / "more", 3, start=100))["number"]
+    until(client, number, indexed=4)
+    refused(client.post(f"/v1/imports/{number}/resume"), 409, "import-running")
+    assert client.post(f"/v1/imports/{waiting}/cancel").json()["status"] == "cancelled"
+    client.post(f"/v1/imports/{number}/cancel")
+    end = follow(client, number)[-1][1]
+    assert end["status"] == "cancelled"
+    kept = library.count()
+    assert 4 <= kept < 60
+    encoder.hurry.set()
+    before = encoder.encoded
+    assert client.post(f"/v1/imports/{number}/resume").json()["status"] in ("queued", "running")
+    end = follow(client, number)[-1][1]
+    assert (end["status"], end["indexed"], end["skipped"]) == ("done", 60 - kept, kept)
+    assert encoder.encoded - before == 60 - kept
+    assert client.get(f"/v1/imports/{waiting}").json()["status"] == "cancelled"
+
+
+def test_progress_is_told_while_it_happens(patient: Any, tmp_path: Path) -> None:
+    client, _, _ = patient
+    number = order(client, write_pictures(tmp_path / "pictures", 40))["number"]
+    events = follow(client, number)
+    counts = [event["indexed"] for _, event in events]
+    assert counts == sorted(counts)
+    assert len(set(counts)) >= 4
+    assert [kind for kind, _ in events] == ["progress"] * (len(events) - 1) + ["end"]
+
+
+def test_searches_go_on_while_pictures_come_in(patient: Any, tmp_path: Path) -> None:
+    client, _, _ = patient
+    number = order(client, write_pictures(tmp_path / "pictures", 40))["number"]
+    until(client, number, indexed=4)
+    assert client.post("/v1/search", json={"id": "000.jpg"}).json()["hits"][0]["id"] == "000.jpg"
+    assert client.get(f"/v1/imports/{number}").json()["status"] == "running"
+
+
+@pytest.mark.parametrize("left", ["running", "interrupted", "queued"])
+def test_what_the_last_server_left_goes_on(library: Library, open_server: Open, tmp_path: Path, left: str) -> None:
+    folder = write_pictures(tmp_path / "pictures", 5)
+    job = library.state.queue_job("import", {"paths": [str(folder)], "manifest": None})
+    if left != "queued":
+        library.state.resume_job(job.id)
+    if left == "interrupted":
+        library.state.finish_job(job.id, "interrupted")
+    cancelled = library.state.queue_job("import", {"paths": [str(folder)], "manifest": None})
+    library.state.finish_job(cancelled.id, "cancelled")
+    client = open_server()
+    assert follow(client, job.id)[-1][1]["indexed"] == 5
+    assert client.get(f"/v1/imports/{cancelled.id}").json()["status"] == "cancelled"

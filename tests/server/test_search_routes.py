@@ -1,0 +1,172 @@
+"""Searching and comparing over HTTP agree with the library itself."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytest_httpserver import HTTPServer
+from starlette.testclient import TestClient
+
+from tests.conftest import paint
+from tests.server.conftest import Open, jpeg, png, refused
+from yunmeng.config import Settings
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.library import Library
+
+pytestmark = pytest.mark.usefixtures("filled")
+
+
+def post(client: TestClient, **query: Any) -> Any:
+    response = client.post("/v1/search", json=query)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def upload(client: TestClient, data: bytes, **fields: Any) -> Any:
+    response = client.post("/v1/search/upload", files={"file": ("q.jpg", data)}, data=fields)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_each_way_to_ask_gives_the_hits_of_the_library(client: TestClient, library: Library) -> None:
+    wanted = [(hit.id, pytest.approx(hit.score, abs=1e-5)) for hit in library.search(id="004.jpg", k=5)]
+    vector = library.get("004.jpg", vector=True).vector
+    assert vector is not None
+    data = Path(library.get("004.jpg").uri).read_bytes()
+    for answer in (
+        post(client, id="004.jpg", k=5),
+        post(client, vector=vector.tolist(), k=5),
+        upload(client, data, k=5),
+    ):
+        assert [(hit["id"], hit["score"]) for hit in answer["hits"]] == wanted
+        assert answer["next_offset"] == 5
+        assert answer["timings"]["total"] >= answer["timings"]["search"] > 0
+    assert set(upload(client, data)["timings"]) == {"read", "encode", "search", "total"}
+
+
+def test_pages_join_without_a_seam(client: TestClient) -> None:
+    whole = post(client, id="000.jpg", k=12)
+    assert whole["next_offset"] is None
+    ids, offset = [], 0
+    while offset is not None:
+        page = post(client, id="000.jpg", k=5, offset=offset)
+        ids += [hit["id"] for hit in page["hits"]]
+        offset = page["next_offset"]
+    assert ids == [hit["id"] for hit in whole["hits"]]
+    assert post(client, id="000.jpg", offset=100)["hits"] == []
+
+
+def test_filter_and_cut_off(client: TestClient) -> None:
+    answer = post(client, id="001.jpg", k=4, filter="category = 'shoes'")
+    assert [hit["attributes"]["category"] for hit in answer["hits"]] == ["shoes"] * 4
+    scores = [hit["score"] for hit in post(client, id="001.jpg", k=12)["hits"]]
+    cut = post(client, id="001.jpg", k=12, min_score=scores[3])
+    assert [hit["score"] for hit in cut["hits"]] == scores[:4]
+    assert post(client, id="001.jpg", filter="  ")["hits"]
+
+
+def test_a_region_is_asked_with_as_a_picture_of_its_own(client: TestClient, library: Library) -> None:
+    left, right = paint(1, (200, 150)), paint(2, (200, 150))
+    collage = Image.new("RGB", (400, 150))
+    collage.paste(left, (0, 0))
+    collage.paste(right, (200, 0))
+    for region, half in (("0,0,0.5,1", left), ("0.5,0,0.5,1", right)):
+        found = upload(client, png(collage), region=region, k=3)["hits"]
+        assert [hit["id"] for hit in found] == [hit.id for hit in library.search(half, k=3)]
+        assert found[0]["score"] == pytest.approx(library.search(half, k=1)[0].score, abs=1e-4)
+    whole = post(client, id="002.jpg", k=3)["hits"]
+    part = post(client, id="002.jpg", k=3, region={"x": 0, "y": 0, "w": 0.3, "h": 0.3})["hits"]
+    assert [hit["score"] for hit in part] != [hit["score"] for hit in whole]
+
+
+def test_a_small_region_of_a_large_picture_is_not_cut_out_of_a_reduced_copy(tmp_path: Path, settings: Settings) -> None:
+    """Noise that a reduced decoding would have blurred away is still there."""
+    noise = np.random.default_rng(0).integers(0, 256, (1600, 1600, 3), np.uint8)
+    seen = []
+
+    class Watching(FakeEncoder):
+        def prepare(self, picture: Any) -> Any:
+            seen.append(np.asarray(picture).shape)
+            return super().prepare(picture)
+
+    with Library.create(tmp_path / "other", Watching(), settings=settings) as library:
+        library.embed(png(Image.fromarray(noise)), region=(0.5, 0.5, 0.25, 0.25))
+    assert seen[0] == (400, 400, 3)
+
+
+def test_fields_that_are_asked_for_come_and_no_others(client: TestClient, library: Library) -> None:
+    assert set(post(client, id="003.jpg")["hits"][0]) == {"id", "score", "attributes"}
+    assert set(post(client, id="003.jpg", fields=[])["hits"][0]) == {"id", "score"}
+    every = ["attributes", "uri", "width", "height", "sha256", "phash", "pdq", "quality"]
+    hit = post(client, id="003.jpg", fields=every)["hits"][0]
+    record = library.get("003.jpg")
+    assert {name: hit[name] for name in every} == {name: getattr(record, name) for name in every}
+    assert upload(client, jpeg(3), fields=["sha256", "uri"])["hits"][0].keys() == {"id", "score", "sha256", "uri"}
+
+
+def test_a_url_is_fetched(library: Library, open_server: Open, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/q.jpg").respond_with_data(Path(library.get("007.jpg").uri).read_bytes())
+    answer = post(open_server(), url=httpserver.url_for("/q.jpg"), k=1)
+    assert (answer["hits"][0]["id"], answer["hits"][0]["score"]) == ("007.jpg", pytest.approx(1, abs=1e-5))
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ({}, 422, "invalid"),
+        ({"id": "000.jpg", "text": "red"}, 422, "invalid"),
+        ({"id": "nobody"}, 404, "not-found"),
+        ({"text": "red shoes"}, 422, "query"),
+        ({"vector": [1, 2, 3]}, 422, "encoder-mismatch"),
+        ({"vector": [0] * 32}, 422, "encoder-mismatch"),
+        ({"id": "000.jpg", "filter": "price <"}, 422, "filter"),
+        ({"id": "000.jpg", "filter": "colour = 'red'"}, 422, "filter"),
+        ({"id": "000.jpg", "k": 0}, 422, "invalid"),
+        ({"id": "000.jpg", "k": 100_000}, 422, "invalid"),
+        ({"id": "000.jpg", "nonsense": 1}, 422, "invalid"),
+        ({"id": "000.jpg", "fields": ["vector"]}, 422, "invalid"),
+        ({"id": "000.jpg", "region": {"x": 0.5, "y": 0, "w": 0.6, "h": 1}}, 422, "invalid"),
+        ({"vector": [1] * 32, "region": {"x": 0, "y": 0, "w": 1, "h": 1}}, 422, "invalid"),
+        ({"url": "/etc/passwd"}, 422, "query"),
+        ({"url": "file:///etc/passwd"}, 422, "query"),
+    ],
+)
+def test_what_cannot_be_asked(client: TestClient, query: dict[str, Any], status: int, code: str) -> None:
+    refused(client.post("/v1/search", json=query), status, code)
+
+
+@pytest.mark.parametrize("region", ["", "1", "a,b,c,d", "0,0,2,1", "0,0,nan,1", "-1,0,1,1", "0,0,0,0"])
+def test_a_region_that_is_none(client: TestClient, region: str) -> None:
+    response = client.post("/v1/search/upload", files={"file": jpeg(1)}, data={"region": region})
+    if region:
+        refused(response, 422, "invalid")
+    else:
+        assert response.status_code == 200
+
+
+def test_compare(client: TestClient, library: Library) -> None:
+    data = Path(library.get("005.jpg").uri).read_bytes()
+    mirrored = png(paint(5).transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    same = client.post("/v1/compare", files={"a": data}, data={"b_id": "005.jpg"}).json()
+    assert (same["same_file"], same["phash_distance"], same["pdq_distance"]) == (True, 0, 0)
+    assert same["score"] == pytest.approx(1, abs=1e-5)
+    again = client.post("/v1/compare", files={"a": data, "b": png(paint(5))}).json()
+    assert (again["same_file"], again["phash_distance"] <= 10) == (False, True)
+    other = client.post("/v1/compare", files={"a": mirrored}, data={"b_id": "005.jpg"}).json()
+    assert other["phash_distance"] > 10
+    assert other["score"] == pytest.approx(float(library.embed(mirrored) @ library.embed(data)), abs=1e-4)
+    by_id = client.post("/v1/compare", data={"a_id": "001.jpg", "b_id": "002.jpg"}).json()
+    first, second = (library.get(id, vector=True).vector for id in ("001.jpg", "002.jpg"))
+    assert first is not None
+    assert second is not None
+    assert by_id["score"] == pytest.approx(float(first @ second), abs=1e-5)
+
+
+def test_what_cannot_be_compared(client: TestClient) -> None:
+    refused(client.post("/v1/compare", data={"a_id": "001.jpg"}), 422, "query")
+    refused(client.post("/v1/compare", files={"a": jpeg(1)}, data={"a_id": "1", "b_id": "2"}), 422, "query")
+    refused(client.post("/v1/compare", data={"a_id": "001.jpg", "b_id": "nobody"}), 404, "not-found")
+    refused(client.post("/v1/compare", data={"a_id": "001.jpg", "b_url": "/etc/passwd"}), 422, "query")
+    refused(client.post("/v1/compare", files={"a": b"words", "b": jpeg(1)}), 415, "not-a-picture")

@@ -1,0 +1,198 @@
+"""The client for programs that do other things while they wait."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import httpx
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+
+from yunmeng import wire
+from yunmeng.client import answers, calls
+from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
+from yunmeng.errors import ServerError, ServerUnreachable
+
+__all__ = ["AsyncClient"]
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """`Client`, for asyncio and trio: every method and argument is the same, and told there.
+
+    What `Client` answers at once is to be awaited; what it iterates over is for ``async for``::
+
+        async with AsyncClient("http://127.0.0.1:8000") as client:
+            answer = await client.search("photo.jpg", k=5)
+            async for hit in client.search_all("photo.jpg", min_score=0.8):
+                print(hit.id, hit.score)
+
+    Files are read on the way, without awaiting: they are pictures, and small.
+    """
+
+    def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
+        self._base_url = base_url
+        headers = answers.HEADERS if key is None else {**answers.HEADERS, "Authorization": f"Bearer {key}"}
+        with answers.reachable(base_url):
+            self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=timeout)
+        self._retrying = AsyncRetrying(
+            retry=retry_if_exception(answers.is_transient),
+            stop=stop_after_attempt(1 + retries),
+            wait=answers.wait,
+            reraise=True,
+        )
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # The server and its library
+
+    async def health(self) -> wire.Health:
+        return await self._send(calls.health())
+
+    async def ready(self) -> wire.Health:
+        return await self._send(calls.ready())
+
+    async def library(self) -> wire.LibraryOut:
+        return await self._send(calls.library())
+
+    async def attributes(self) -> list[wire.AttributeValues]:
+        return await self._send(calls.attributes())
+
+    # Asking
+
+    async def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> wire.SearchAnswer:
+        return await self._send(calls.search(picture, question))
+
+    async def search_all(
+        self, picture: Picture | Id | None = None, **question: Unpack[Question]
+    ) -> AsyncIterator[wire.HitOut]:
+        call = calls.search(picture, question)
+        while True:
+            answer = await self._send(call)
+            for hit in answer.hits:
+                yield hit
+            if answer.next_offset is None:
+                return
+            call = calls.turn_page(call, answer.next_offset)
+
+    async def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
+        return await self._send(calls.compare(a, b))
+
+    # Pictures
+
+    async def pictures(self, filter: str | None = None, page: int = 100) -> AsyncIterator[wire.PictureOut]:
+        cursor = None
+        while True:
+            answer = await self._send(calls.pictures(filter, page, cursor))
+            for picture in answer.pictures:
+                yield picture
+            cursor = answer.next_cursor
+            if cursor is None:
+                return
+
+    async def count(self, filter: str | None = None) -> int:
+        return (await self._send(calls.pictures(filter, 1, None))).total
+
+    async def get(self, id: str) -> wire.PictureOut:
+        return await self._send(calls.get(id))
+
+    async def original(self, id: str) -> bytes:
+        return await self._send(calls.original(id))
+
+    async def thumbnail(self, id: str, side: int = 256) -> bytes:
+        return await self._send(calls.thumbnail(id, side))
+
+    async def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+        return await self._send(calls.add(picture, id, attributes))
+
+    async def add_many(
+        self,
+        pictures: Sequence[Picture],
+        ids: Sequence[str] | None = None,
+        attributes: EachOrAll | None = None,
+    ) -> list[wire.Added | wire.ErrorBody]:
+        results: list[wire.Added | wire.ErrorBody] = []
+        for count, call in calls.batches(pictures, ids, attributes):
+            try:
+                results += (await self._send(call)).results
+            except ServerError as exc:
+                results += calls.failed(count, exc)
+        return results
+
+    async def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+        return await self._send(calls.add_url(url, id, attributes))
+
+    async def set_attributes(self, id: str, attributes: Attributes) -> wire.PictureOut:
+        return await self._send(calls.set_attributes(id, attributes))
+
+    async def delete(self, id: str) -> None:
+        await self._send(calls.delete(id))
+
+    async def delete_where(self, ids: Iterable[str] = (), filter: str | None = None) -> int:
+        return (await self._send(calls.delete_where(ids, filter))).deleted
+
+    # Imports
+
+    async def start_import(
+        self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
+    ) -> wire.ImportOut:
+        return await self._send(calls.start_import(paths, manifest))
+
+    async def imports(self, limit: int = 20) -> list[wire.ImportOut]:
+        return (await self._send(calls.imports(limit))).imports
+
+    async def get_import(self, number: int) -> wire.ImportOut:
+        return await self._send(calls.get_import(number))
+
+    async def import_failures(self, number: int, limit: int = 1000) -> list[wire.ImportFailure]:
+        return (await self._send(calls.import_failures(number, limit))).failures
+
+    async def cancel_import(self, number: int) -> wire.ImportOut:
+        return await self._send(calls.cancel_import(number))
+
+    async def resume_import(self, number: int) -> wire.ImportOut:
+        return await self._send(calls.resume_import(number))
+
+    async def follow_import(self, number: int) -> AsyncIterator[wire.ImportOut]:
+        from httpx_sse import EventSource
+
+        response: httpx.Response = await self._retrying.copy()(self._open, calls.import_events(number))
+        try:
+            with answers.reachable(self._base_url):
+                async for event in EventSource(response).aiter_sse():
+                    if event.event in ("progress", "end"):
+                        yield wire.ImportOut.model_validate_json(event.data)
+                    if event.event == "end":
+                        return
+        finally:
+            await response.aclose()
+        raise ServerUnreachable(answers.SSE_ENDED_EARLY)
+
+    async def _send(self, call: Call[T]) -> T:
+        return await self._retrying.copy()(self._attempt, call)
+
+    async def _attempt(self, call: Call[T]) -> T:
+        with answers.reachable(self._base_url):
+            response = await self._http.send(self._request(call))
+        return answers.value(response, call.read)
+
+    async def _open(self, call: Call[bytes]) -> httpx.Response:
+        with answers.reachable(self._base_url):
+            response = await self._http.send(self._request(call), stream=True)
+            if not response.is_success:
+                await response.aread()
+        if not response.is_success:
+            raise answers.failure(response)
+        return response
+
+    def _request(self, call: Call[T]) -> httpx.Request:
+        return self._http.build_request(call.method, call.path, params=call.params, json=call.json, files=call.parts)

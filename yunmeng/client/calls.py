@@ -1,0 +1,344 @@
+"""The calls of the API, each built once for both clients. Nothing is sent here."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Generic, TypeAlias, TypedDict, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, TypeAdapter
+
+from yunmeng import wire
+from yunmeng.errors import QueryError, ServerError
+
+# The functions are for the two clients only.
+__all__ = ["Attributes", "Call", "EachOrAll", "FilePath", "Id", "Picture", "Question"]
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+FilePath: TypeAlias = str | os.PathLike[str]
+Picture: TypeAlias = FilePath | bytes | BinaryIO
+"""A picture that is here: the path of its file, its bytes, or an open file."""
+Attributes: TypeAlias = Mapping[str, object]
+EachOrAll: TypeAlias = Attributes | Sequence[Attributes]
+"""One set of attributes for all pictures, or one for each."""
+
+BATCH: Final = 16
+"""Pictures in one request of add_many: a server's limit on bodies is then met by a few pictures, not by all."""
+BATCH_BYTES: Final = 32_000_000
+"""After which a request takes no further picture."""
+
+
+class Id(str):
+    """The id of a picture in the library, where a path or a URL would do as well: ``compare(Id("a"), "b.jpg")``."""
+
+    __slots__ = ()
+
+
+class Question(TypedDict, total=False):
+    """What `Client.search` takes by name: one of ``id``, ``url``, ``vector`` and ``text`` if no picture is given."""
+
+    id: str | None
+    url: str | None
+    vector: Iterable[float] | None
+    """An embedding of the library's encoder, such as a NumPy array (dim,)."""
+    text: str | None
+    k: int
+    """Hits on a page: 10 unless told, at most `wire.MAX_K`."""
+    offset: int
+    """Hits to pass over."""
+    filter: str | None
+    """``category = 'shoes' and price < 50``"""
+    min_score: float | None
+    """In [-1, 1]: hits below are left out."""
+    region: wire.Region | tuple[float, float, float, float] | None
+    """x, y, w, h in fractions of the picture."""
+    fields: Sequence[wire.FieldName] | None
+    """What hits carry beside id and score: the attributes unless told."""
+
+
+Part: TypeAlias = tuple[str, tuple[str | None, bytes]]
+"""A field of a multipart form: its name, the name of the file (None: it is no file), its content."""
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A request, and how to read the body of its answer."""
+
+    method: str
+    path: str
+    read: Callable[[bytes], T]
+    params: Mapping[str, str | int] | None = None
+    json: Mapping[str, object] | None = None
+    parts: Sequence[Part] | None = None
+
+
+# Reading answers
+
+
+def _model(model: type[M]) -> Callable[[bytes], M]:
+    return model.model_validate_json
+
+
+def _nothing(_: bytes) -> None:
+    return None
+
+
+def _raw(body: bytes) -> bytes:
+    return body
+
+
+class _OneAdded(BaseModel):
+    results: tuple[wire.Added]
+
+
+_ATTRIBUTE_VALUES: Final = TypeAdapter(list[wire.AttributeValues])
+
+
+# Writing requests
+
+
+def _place(collection: str, id: str) -> str:
+    """The path of a picture. A dot alone would be taken for a folder on the way to the server."""
+    if not id:
+        raise QueryError("an id has at least one character")
+    name = quote(wire.to_wire(id), safe="")
+    return f"/v1/{collection}/{name.replace('.', '%2E') if id in ('.', '..') else name}"
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _is_url(text: object) -> bool:
+    return isinstance(text, str) and text.lower().startswith(("http://", "https://"))
+
+
+def _bytes(picture: Picture) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    if isinstance(picture, str | os.PathLike):
+        return Path(picture).read_bytes()
+    return picture.read()
+
+
+def _file(field: str, content: bytes) -> Part:
+    return field, ("picture", content)
+
+
+def _field(field: str, value: object) -> Part:
+    return field, (None, str(value).encode())
+
+
+def _text(path: FilePath) -> str:
+    return wire.to_wire(os.fspath(path))
+
+
+# The server and its library
+
+
+def health() -> Call[wire.Health]:
+    return Call("GET", "/health", _model(wire.Health))
+
+
+def ready() -> Call[wire.Health]:
+    return Call("GET", "/ready", _model(wire.Health))
+
+
+def library() -> Call[wire.LibraryOut]:
+    return Call("GET", "/v1/library", _model(wire.LibraryOut))
+
+
+def attributes() -> Call[list[wire.AttributeValues]]:
+    return Call("GET", "/v1/attributes", _ATTRIBUTE_VALUES.validate_json)
+
+
+# Asking
+
+
+def search(picture: Picture | Id | None, question: Question) -> Call[wire.SearchAnswer]:
+    asked: dict[str, Any] = _given(**question)
+    if isinstance(picture, Id):
+        asked["id"], picture = picture, None
+    elif _is_url(picture):
+        asked["url"], picture = picture, None
+    asking = [name for name in ("id", "url", "vector", "text") if name in asked]
+    if len(asking) + (picture is not None) != 1:
+        raise QueryError("ask with exactly one of a picture, id, url, vector and text")
+    if "region" in asked:
+        asked["region"] = _region(asked["region"])
+    return _ask(asked) if picture is None else _ask_upload(picture, asked)
+
+
+def _region(region: wire.Region | Sequence[float]) -> dict[str, float]:
+    """For the server to check: it alone says what is wrong with a region."""
+    if isinstance(region, wire.Region):
+        return region.model_dump()
+    if len(region) != 4:
+        raise QueryError("a region is four numbers: x, y, width and height in fractions of the picture")
+    return dict(zip("xywh", map(float, region), strict=True))
+
+
+def _ask(asked: dict[str, Any]) -> Call[wire.SearchAnswer]:
+    if "id" in asked:
+        asked["id"] = wire.to_wire(asked["id"])
+    if "vector" in asked:
+        asked["vector"] = list(map(float, asked["vector"]))
+    if "fields" in asked:
+        asked["fields"] = list(asked["fields"])
+    return Call("POST", "/v1/search", _model(wire.SearchAnswer), json=asked)
+
+
+def _ask_upload(picture: Picture, asked: dict[str, Any]) -> Call[wire.SearchAnswer]:
+    if "region" in asked:
+        asked["region"] = ",".join(map(str, asked["region"].values()))
+    parts = [_field("fields", name) for name in asked.pop("fields", ())]
+    parts += [_field(name, value) for name, value in asked.items()]
+    parts.append(_file("file", _bytes(picture)))
+    return Call("POST", "/v1/search/upload", _model(wire.SearchAnswer), parts=parts)
+
+
+def turn_page(call: Call[wire.SearchAnswer], offset: int) -> Call[wire.SearchAnswer]:
+    """``call``, for the page that begins at ``offset``."""
+    if call.json is not None:
+        return replace(call, json={**call.json, "offset": offset})
+    others = [part for part in call.parts or () if part[0] != "offset"]
+    return replace(call, parts=[_field("offset", offset), *others])
+
+
+def compare(a: Picture | Id, b: Picture | Id) -> Call[wire.Comparison]:
+    parts = [_side("a", a), _side("b", b)]
+    return Call("POST", "/v1/compare", _model(wire.Comparison), parts=parts)
+
+
+def _side(side: str, picture: Picture | Id) -> Part:
+    if isinstance(picture, Id):
+        return _field(f"{side}_id", wire.to_wire(picture))
+    if _is_url(picture):
+        return _field(f"{side}_url", picture)
+    return _file(side, _bytes(picture))
+
+
+# Pictures
+
+
+def pictures(filter: str | None, limit: int, cursor: str | None) -> Call[wire.PicturePage]:
+    params: dict[str, str | int] = {"limit": limit}
+    if filter is not None:
+        params["filter"] = filter
+    if cursor is not None:
+        params["cursor"] = cursor
+    return Call("GET", "/v1/pictures", _model(wire.PicturePage), params=params)
+
+
+def get(id: str) -> Call[wire.PictureOut]:
+    return Call("GET", _place("pictures", id), _model(wire.PictureOut))
+
+
+def original(id: str) -> Call[bytes]:
+    return Call("GET", _place("originals", id), _raw)
+
+
+def thumbnail(id: str, side: int) -> Call[bytes]:
+    return Call("GET", _place("thumbnails", id), _raw, params={"side": side})
+
+
+def add(picture: Picture, id: str | None, attributes: Attributes | None) -> Call[wire.Added]:
+    parts = add_some([_bytes(picture)], None if id is None else [id], attributes).parts
+    return Call("POST", "/v1/pictures", lambda body: _OneAdded.model_validate_json(body).results[0], parts=parts)
+
+
+def add_some(
+    pictures: Sequence[bytes], ids: Sequence[str] | None, attributes: EachOrAll | None
+) -> Call[wire.AddResult]:
+    parts = [_field("ids", wire.to_wire(id)) for id in ids or ()]
+    if attributes is not None:
+        parts.append(_field("attributes", json.dumps(attributes if isinstance(attributes, Mapping) else [*attributes])))
+    parts += [_file("files", content) for content in pictures]
+    return Call("POST", "/v1/pictures", _model(wire.AddResult), parts=parts)
+
+
+def batches(
+    pictures: Sequence[Picture], ids: Sequence[str] | None, attributes: EachOrAll | None
+) -> Iterator[tuple[int, Call[wire.AddResult]]]:
+    """How many pictures, and the call that adds them, until all are added. Files are read when their call is due."""
+    each = None if isinstance(attributes, Mapping) else attributes
+    if any(given is not None and len(given) != len(pictures) for given in (ids, each)):
+        raise QueryError("give one id and one set of attributes for each picture, or none")
+    begin = 0
+    while begin < len(pictures):
+        some = list(_few(pictures[begin : begin + BATCH]))
+        own = slice(begin, begin + len(some))
+        yield len(some), add_some(some, ids and ids[own], each[own] if each is not None else attributes)
+        begin += len(some)
+
+
+def _few(pictures: Sequence[Picture]) -> Iterator[bytes]:
+    size = 0
+    for picture in pictures:
+        content = _bytes(picture)
+        yield content
+        size += len(content)
+        if size > BATCH_BYTES:
+            return
+
+
+def failed(count: int, error: ServerError) -> list[wire.Added | wire.ErrorBody]:
+    """What became of ``count`` pictures where ``error`` says that each of them failed. Raises it if it does not."""
+    details = [entry for entry in error.details if isinstance(entry, Mapping) and "error" in entry]
+    if len(details) != count:
+        raise error
+    return [wire.ErrorBody.model_validate(entry) for entry in details]
+
+
+def add_url(url: str, id: str | None, attributes: Attributes | None) -> Call[wire.Added]:
+    body = _given(url=url, id=None if id is None else wire.to_wire(id), attributes=attributes)
+    return Call("POST", "/v1/pictures/url", _model(wire.Added), json=body)
+
+
+def set_attributes(id: str, attributes: Attributes) -> Call[wire.PictureOut]:
+    return Call("PUT", _place("attributes", id), _model(wire.PictureOut), json={"attributes": attributes})
+
+
+def delete(id: str) -> Call[None]:
+    return Call("DELETE", _place("pictures", id), _nothing)
+
+
+def delete_where(ids: Iterable[str], filter: str | None) -> Call[wire.Deleted]:
+    body = _given(ids=list(map(wire.to_wire, ids)), filter=filter)
+    return Call("POST", "/v1/pictures/delete", _model(wire.Deleted), json=body)
+
+
+# Imports
+
+
+def start_import(paths: FilePath | Iterable[FilePath], manifest: FilePath | None) -> Call[wire.ImportOut]:
+    named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    body = _given(paths=list(map(_text, named)), manifest=None if manifest is None else _text(manifest))
+    return Call("POST", "/v1/imports", _model(wire.ImportOut), json=body)
+
+
+def imports(limit: int) -> Call[wire.ImportList]:
+    return Call("GET", "/v1/imports", _model(wire.ImportList), params={"limit": limit})
+
+
+def get_import(number: int) -> Call[wire.ImportOut]:
+    return Call("GET", f"/v1/imports/{number}", _model(wire.ImportOut))
+
+
+def import_events(number: int) -> Call[bytes]:
+    return Call("GET", f"/v1/imports/{number}/events", _raw)
+
+
+def import_failures(number: int, limit: int) -> Call[wire.FailureList]:
+    return Call("GET", f"/v1/imports/{number}/failures", _model(wire.FailureList), params={"limit": limit})
+
+
+def cancel_import(number: int) -> Call[wire.ImportOut]:
+    return Call("POST", f"/v1/imports/{number}/cancel", _model(wire.ImportOut))
+
+
+def resume_import(number: int) -> Call[wire.ImportOut]:
+    return Call("POST", f"/v1/imports/{number}/resume", _model(wire.ImportOut))

@@ -1,0 +1,246 @@
+"""The client for programs that wait for each answer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+from yunmeng import wire
+from yunmeng.client import answers, calls
+from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
+from yunmeng.errors import ServerError, ServerUnreachable
+
+__all__ = ["Client"]
+
+T = TypeVar("T")
+
+
+class Client:
+    """Asks the server at ``base_url``; threads may share it.
+
+    ``key`` is what ``yunmeng keys`` gave. ``timeout`` is in seconds, for every step of a call; a call with a URL takes
+    as long as the server takes to fetch it. A server that is busy (503) or was asked too often (429), and says for how
+    long, is asked again after that, ``retries`` times. All methods raise `ServerError` and `ServerUnreachable`; a file
+    that cannot be read raises OSError.
+
+    ::
+
+        with Client("http://127.0.0.1:8000") as client:
+            answer = client.search("photo.jpg", k=5)
+    """
+
+    def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
+        self._base_url = base_url
+        headers = answers.HEADERS if key is None else {**answers.HEADERS, "Authorization": f"Bearer {key}"}
+        with answers.reachable(base_url):
+            self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
+        self._retrying = Retrying(
+            retry=retry_if_exception(answers.is_transient),
+            stop=stop_after_attempt(1 + retries),
+            wait=answers.wait,
+            reraise=True,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # The server and its library
+
+    def health(self) -> wire.Health:
+        """That the server is there. Needs no key."""
+        return self._send(calls.health())
+
+    def ready(self) -> wire.Health:
+        """That the server can be asked; until then a `ServerError` with the code ``not-ready``. Needs no key."""
+        return self._send(calls.ready())
+
+    def library(self) -> wire.LibraryOut:
+        """What the library is and holds."""
+        return self._send(calls.library())
+
+    def attributes(self) -> list[wire.AttributeValues]:
+        """What the pictures hold in each declared attribute."""
+        return self._send(calls.attributes())
+
+    # Asking
+
+    def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> wire.SearchAnswer:
+        """One page of the pictures most like ``picture``, or most like what ``question`` names.
+
+        ``picture`` may be a path, bytes, an open file, an `Id` or a URL::
+
+            client.search("photo.jpg", k=20, filter="price < 50", region=(0.1, 0.1, 0.5, 0.5))
+            client.search(id="shoes/red", fields=["attributes", "uri"])
+            client.search(text="红色连衣裙")
+        """
+        return self._send(calls.search(picture, question))
+
+    def search_all(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> Iterator[wire.HitOut]:
+        """Every hit, best first, asked for ``k`` at a time as they are taken; ``min_score`` says where to end::
+
+        for hit in client.search_all("photo.jpg", k=100, min_score=0.8):
+            print(hit.id, hit.score)
+        """
+        call = calls.search(picture, question)
+        while True:
+            answer = self._send(call)
+            yield from answer.hits
+            if answer.next_offset is None:
+                return
+            call = calls.turn_page(call, answer.next_offset)
+
+    def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
+        """Two pictures held against each other, each a path, bytes, an open file, a URL or an `Id`::
+
+        client.compare("mine.jpg", Id("shoes/red")).score
+        """
+        return self._send(calls.compare(a, b))
+
+    # Pictures
+
+    def pictures(self, filter: str | None = None, page: int = 100) -> Iterator[wire.PictureOut]:
+        """All pictures that pass ``filter``, in the order of their ids, asked for ``page`` at a time."""
+        cursor = None
+        while True:
+            answer = self._send(calls.pictures(filter, page, cursor))
+            yield from answer.pictures
+            cursor = answer.next_cursor
+            if cursor is None:
+                return
+
+    def count(self, filter: str | None = None) -> int:
+        """How many pictures pass ``filter``."""
+        return self._send(calls.pictures(filter, 1, None)).total
+
+    def get(self, id: str) -> wire.PictureOut:
+        """The picture ``id``; a `ServerError` with the code ``not-found`` if there is none."""
+        return self._send(calls.get(id))
+
+    def original(self, id: str) -> bytes:
+        """The file of the picture ``id``, as it was indexed."""
+        return self._send(calls.original(id))
+
+    def thumbnail(self, id: str, side: int = 256) -> bytes:
+        """A WebP of the picture ``id``, its longest side at most ``side``: 128, 256, 512 or 1024."""
+        return self._send(calls.thumbnail(id, side))
+
+    def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+        """Adds one picture; without an id it gets the SHA-256 of its bytes. Adding it again changes nothing::
+
+        client.add("red.jpg", id="shoes/red", attributes={"category": "shoes", "price": 49.9})
+        """
+        return self._send(calls.add(picture, id, attributes))
+
+    def add_many(
+        self,
+        pictures: Sequence[Picture],
+        ids: Sequence[str] | None = None,
+        attributes: EachOrAll | None = None,
+    ) -> list[wire.Added | wire.ErrorBody]:
+        """Adds pictures, a few in each request; ``attributes`` are for all of them or one for each.
+
+        What became of each, in their order: a picture that cannot be used is an `ErrorBody` in its place, and stops
+        no other. What stops all (the key, the connection, a file that cannot be read) raises, and what was added stays.
+        """
+        results: list[wire.Added | wire.ErrorBody] = []
+        for count, call in calls.batches(pictures, ids, attributes):
+            try:
+                results += self._send(call).results
+            except ServerError as exc:
+                results += calls.failed(count, exc)
+        return results
+
+    def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+        """Adds a picture that the server fetches from the web; without an id, the URL is its id."""
+        return self._send(calls.add_url(url, id, attributes))
+
+    def set_attributes(self, id: str, attributes: Attributes) -> wire.PictureOut:
+        """Puts ``attributes`` in place of all that the picture had."""
+        return self._send(calls.set_attributes(id, attributes))
+
+    def delete(self, id: str) -> None:
+        """Removes a picture from the library; a `ServerError` with the code ``not-found`` if there is none."""
+        self._send(calls.delete(id))
+
+    def delete_where(self, ids: Iterable[str] = (), filter: str | None = None) -> int:
+        """Removes the pictures that are named, or that pass ``filter``, or both; how many they were."""
+        return self._send(calls.delete_where(ids, filter)).deleted
+
+    # Imports
+
+    def start_import(
+        self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
+    ) -> wire.ImportOut:
+        """Starts to bring folders, manifests and URLs into the library. Paths are the server's."""
+        return self._send(calls.start_import(paths, manifest))
+
+    def imports(self, limit: int = 20) -> list[wire.ImportOut]:
+        """The latest imports, newest first."""
+        return self._send(calls.imports(limit)).imports
+
+    def get_import(self, number: int) -> wire.ImportOut:
+        """How far an import has come."""
+        return self._send(calls.get_import(number))
+
+    def import_failures(self, number: int, limit: int = 1000) -> list[wire.ImportFailure]:
+        """What an import could not use, and why."""
+        return self._send(calls.import_failures(number, limit)).failures
+
+    def cancel_import(self, number: int) -> wire.ImportOut:
+        """Tells an import to end; what it has indexed stays."""
+        return self._send(calls.cancel_import(number))
+
+    def resume_import(self, number: int) -> wire.ImportOut:
+        """Goes on with an import that was cancelled, was interrupted, or failed."""
+        return self._send(calls.resume_import(number))
+
+    def follow_import(self, number: int) -> Iterator[wire.ImportOut]:
+        """How far an import has come, again and again until it is over::
+
+        for progress in client.follow_import(client.start_import("/srv/photos").number):
+            print(progress.indexed, "of", progress.total)
+        """
+        from httpx_sse import EventSource
+
+        response = self._retrying.copy()(self._open, calls.import_events(number))
+        try:
+            with answers.reachable(self._base_url):
+                for event in EventSource(response).iter_sse():
+                    if event.event in ("progress", "end"):
+                        yield wire.ImportOut.model_validate_json(event.data)
+                    if event.event == "end":
+                        return
+        finally:
+            response.close()
+        raise ServerUnreachable(answers.SSE_ENDED_EARLY)
+
+    def _send(self, call: Call[T]) -> T:
+        result: T = self._retrying.copy()(self._attempt, call)
+        return result
+
+    def _attempt(self, call: Call[T]) -> T:
+        with answers.reachable(self._base_url):
+            response = self._http.send(self._request(call))
+        return answers.value(response, call.read)
+
+    def _open(self, call: Call[bytes]) -> httpx.Response:
+        with answers.reachable(self._base_url):
+            response = self._http.send(self._request(call), stream=True)
+            if not response.is_success:
+                response.read()
+        if not response.is_success:
+            raise answers.failure(response)
+        return response
+
+    def _request(self, call: Call[T]) -> httpx.Request:
+        return self._http.build_request(call.method, call.path, params=call.params, json=call.json, files=call.parts)
