@@ -1,0 +1,116 @@
+"""Chromium, and pages that report every error, failed request and breach of the content policy."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def need_chromium() -> None:
+    """Skip where there is no Chromium; on CI that is a failure."""
+    if CHROMIUM.exists():
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"{CHROMIUM} is missing")
+    pytest.skip(f"{CHROMIUM} is missing: install the package chromium")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """One browser; each test has a context of its own in it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Tabs:
+    """Pages of one test, and what went wrong in them."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.address = address
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self._tolerated: list[str] = []
+        self._troubles: list[str] = []
+
+    def open(self, path: str = "/", *, address: str | None = None, **options: Any) -> Page:
+        """A page in a context of its own, with Playwright's options for contexts."""
+        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options}
+        context = self._browser.new_context(**options)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", self._on_message)
+        page.on("pageerror", lambda error: self._troubles.append(f"uncaught: {error}"))
+        page.goto((self.address if address is None else address) + path)
+        return page
+
+    def tolerate(self, pattern: str) -> None:
+        """A message that the test provokes: Chromium reports every answer that is an error."""
+        self._tolerated.append(pattern)
+
+    def leave(self) -> None:
+        """Close all pages."""
+        while self._contexts:
+            self._contexts.pop().close()
+
+    def troubles(self) -> list[str]:
+        """What went wrong and was not tolerated."""
+        return [said for said in self._troubles if not any(re.search(one, said) for one in self._tolerated)]
+
+    def _on_message(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._troubles.append(f"{message.type}: {message.text}")
+
+
+def tiles(page: Page) -> list[str]:
+    """The ids of the pictures in the grid, as screen readers are told them."""
+    labels = page.locator(".grid .tile-open").evaluate_all("found => found.map(one => one.getAttribute('aria-label'))")
+    return [re.sub(r"(, score |，相似度 )-?[\d.]+$", "", str(label)) for label in labels]
+
+
+def scores(page: Page) -> list[float]:
+    """The scores in the grid, in its order."""
+    return [float(text) for text in page.locator(".grid .score").all_inner_texts()]
+
+
+def give(page: Page, kind: str, path: Path, target: str = "main") -> None:
+    """Drop or paste a file into the page, as the browser would tell it."""
+    page.evaluate(
+        """async ([kind, url, name, target]) => {
+            const data = new DataTransfer();
+            const bytes = Uint8Array.from(atob(url), (character) => character.charCodeAt(0));
+            data.items.add(new File([bytes], name, { type: "image/jpeg" }));
+            const options = { bubbles: true, cancelable: true };
+            const event = kind === "paste"
+                ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+                : new DragEvent(kind, { ...options, dataTransfer: data });
+            document.querySelector(target).dispatchEvent(event);
+        }""",
+        [kind, _base64(path), path.name, target],
+    )
+
+
+def _base64(path: Path) -> str:
+    import base64
+
+    return base64.b64encode(path.read_bytes()).decode()

@@ -1,0 +1,139 @@
+"""Take the pictures of the console that the documents show: python -m tests.console.screenshots"""
+
+import csv
+import io
+import re
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.conftest import CommandLine
+from tests.console.browsing import PHONE, Tabs, chromium
+from tests.console.serving import CATEGORIES, photograph, serve, write_pair
+from yunmeng.demo import ALTERATIONS
+
+IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
+MOST_BYTES: Final = 250_000
+ATTRIBUTES: Final = "subject:str, copy:str, width:int, grey:bool, tags:list[str]"
+GREY: Final = ("camera", "brick", "grass", "gravel", "coins", "moon", "cell", "clock_motion")
+BROKEN: Final = "half-a-picture.jpg"
+
+
+def write_photographs(folder: Path) -> None:
+    """The demo's photographs and copies, the manifest with their attributes, and one file that is broken."""
+    (folder / "photographs").mkdir(parents=True)
+    with (folder / "photographs.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "subject", "copy", "width", "grey", "tags"])
+        for subject, names in CATEGORIES.items():
+            for name in names:
+                stem = Path(name).stem
+                original = photograph(name, 640)
+                for kind, alter in ALTERATIONS.items():
+                    copy = alter(original)
+                    path = f"photographs/{stem}{kind}.jpg"
+                    copy.save(folder / path, quality=88)
+                    grey = "yes" if stem in GREY else "no"
+                    tags = "CC0|" + ("copy" if kind else "original")
+                    rows.writerow([path, subject, kind.strip("-") or "original", copy.width, grey, tags])
+    whole = (folder / "photographs" / "chelsea.jpg").read_bytes()
+    (folder / "photographs" / BROKEN).write_bytes(whole[: len(whole) // 2])
+    tilted = photograph("chelsea.png", 640).rotate(7, resample=Image.Resampling.BICUBIC)
+    tilted.crop((60, 40, 390, 262)).save(folder / "my cat.jpg", quality=90)
+    write_pair(folder / "breakfast.jpg")
+
+
+def save(page: Page, name: str) -> None:
+    """Save what the page shows, with as many colours as fit into the limit."""
+    expect(page.locator(".row img:not(.there)")).to_have_count(0)
+    shot = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+    for colours in (256, 192, 128, 96, 64):
+        data = io.BytesIO()
+        shot.quantize(palette=palette(shot, colours), dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+        if data.tell() < MOST_BYTES:
+            break
+    (IMAGES / f"console-{name}.png").write_bytes(data.getvalue())
+
+
+def palette(shot: Image.Image, colours: int) -> Image.Image:
+    """The best colours for a picture, in which those of the controls weigh as much as a photograph's."""
+    weighed = shot.copy()
+    for at, colour in enumerate(("#1f5f8b", "#84bce0", "#62605b", "#a6a39d", "#131313", "#fbfbfa")):
+        weighed.paste(colour, (0, 80 * at, 240, 80 * at + 60))
+    return weighed.quantize(colours)
+
+
+def search(page: Page, picture: Path) -> None:
+    page.locator(".box input[name=choose-picture]").set_input_files(picture)
+    expect(page.locator(".score").first).not_to_be_empty()
+
+
+def draw_region(page: Page) -> None:
+    box = page.locator(".query-frame").bounding_box()
+    assert box
+    with page.expect_response("**/v1/search/upload"):
+        page.mouse.move(box["x"] + box["width"] * 0.53, box["y"] + box["height"] * 0.1)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.97, box["y"] + box["height"] * 0.9, steps=4)
+        page.mouse.up()
+    page.locator(".region").blur()
+    expect(page.locator(".tile-open").first).to_have_attribute("aria-label", re.compile("coffee"))
+
+
+def take(tabs: Tabs, query: Path) -> None:
+    page = tabs.open()
+    search(page, query.with_name("breakfast.jpg"))
+    draw_region(page)
+    save(page, "region")
+    page = tabs.open()
+    search(page, query)
+    save(page, "light")
+    page.locator(".tile-open").nth(1).click()
+    expect(page.get_by_role("dialog", name="Details").locator("code").first).to_be_visible()
+    save(page, "detail")
+    page = tabs.open(locale="zh-CN", color_scheme="dark")
+    search(page, query)
+    page.locator("[data-filter=grey]").get_by_role("radio", name="否").check()
+    expect(page.locator(".status")).to_contain_text("48 个结果")
+    page.locator(".side").evaluate("side => side.scrollTo(0, 0)")
+    save(page, "dark-zh")
+    page = tabs.open(**PHONE)
+    search(page, query)
+    save(page, "phone")
+
+
+def take_import(tabs: Tabs) -> None:
+    """In the middle of an import, with its failure."""
+    page = tabs.open("/#/library")
+    page.get_by_label("Paths or addresses").fill("photographs")
+    page.get_by_role("button", name="Start import").click()
+    expect(page.locator(".import progress")).to_have_attribute("value", re.compile(r"^[1-9]\d$"))
+    save(page, "import")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run = CommandLine(folder, folder / "cache")
+        write_photographs(folder)
+        done = run("index", "photographs.csv", "--db", "demo", "--attributes", ATTRIBUTES)
+        assert done.returncode == 0, done.stderr
+        run("index", folder / "my cat.jpg", "--db", "archive")
+        with chromium() as browser:
+            with serve(run, folder / "demo") as address:
+                tabs = Tabs(browser, address)
+                take(tabs, folder / "my cat.jpg")
+                tabs.leave()
+                assert tabs.troubles() == []
+            with serve(run, folder / "archive") as address:
+                tabs = Tabs(browser, address)
+                take_import(tabs)
+                tabs.leave()
+                assert tabs.troubles() == []
+
+
+if __name__ == "__main__":
+    main()

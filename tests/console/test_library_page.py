@@ -1,0 +1,153 @@
+"""The library page: bringing pictures in, following imports, changing and deleting pictures."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import write_pictures
+from tests.console.browsing import Tabs, give
+
+Fresh = Callable[..., str]
+
+
+@pytest.fixture
+def library_page(tabs: Tabs, fresh: Fresh) -> Page:
+    page = tabs.open("/#/library", address=fresh())
+    expect(page.locator(".tile-open")).to_have_count(17)
+    return page
+
+
+def pictures_in(page: Page) -> int:
+    return int(page.locator(".fact-pictures dd").inner_text())
+
+
+def test_it_says_what_the_library_is_and_shows_its_pictures(tabs: Tabs) -> None:
+    page = tabs.open("/#/library")
+    expect(page.get_by_role("heading", name="catalogue", exact=True)).to_be_visible()
+    assert pictures_in(page) == 17
+    expect(page.locator(".fact-encoder dd")).to_have_text(re.compile("efficientnet"))
+    expect(page.locator(".tile-open")).to_have_count(17)
+    page.get_by_role("searchbox", name="Filter expression").fill("category = 'sky'")
+    expect(page.locator(".tile-open")).to_have_count(3)
+    page.locator(".tile-open").first.click()
+    expect(page.get_by_role("dialog", name="Details")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Details")).to_be_hidden()
+    expect(page.locator(".tile-open").first).to_be_focused()
+
+
+def test_an_import_is_followed_to_its_end_and_names_what_failed(library_page: Page, tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "photos", 120)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    page = library_page
+    page.get_by_label("Paths or addresses").fill(str(folder))
+    page.get_by_role("button", name="Start import").click()
+    row = page.locator(".import").first
+    expect(row.locator("progress[value]")).to_be_attached()
+    expect(row.locator(".import-state")).to_have_text("running")
+    seen = float(row.locator("progress").get_attribute("value") or 0)
+    expect(row.locator(".import-state")).to_have_text("done")
+    assert seen < 121
+    expect(row).to_contain_text("120 indexed, 0 skipped, 1 failed")
+    expect(page.locator(".fact-pictures dd")).to_have_text("137")
+    row.get_by_text("1 could not be used").click()
+    expect(row.locator(".failures li")).to_have_count(1)
+    expect(row.locator(".failures li")).to_contain_text("broken.jpg")
+    expect(row.locator(".failures .problem")).not_to_be_empty()
+    page.reload()
+    expect(page.locator(".import-state")).to_have_text("done")
+
+
+def test_an_import_is_cancelled_and_goes_on(library_page: Page, tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "photos", 200)
+    page = library_page
+    page.get_by_label("Paths or addresses").fill(str(folder))
+    page.get_by_role("button", name="Start import").click()
+    row = page.locator(".import").first
+    row.get_by_role("button", name="Cancel").click()
+    expect(row.locator(".import-state")).to_have_text("cancelled")
+    row.get_by_role("button", name="Resume").click()
+    expect(row.locator(".import-state")).to_have_text("done")
+    expect(page.locator(".fact-pictures dd")).to_have_text("217")
+
+
+def test_an_import_of_what_is_not_there_is_told_at_the_form(tabs: Tabs, library_page: Page) -> None:
+    tabs.tolerate("422")
+    library_page.get_by_label("Paths or addresses").fill("/no/such/folder")
+    library_page.get_by_role("button", name="Start import").click()
+    expect(library_page.locator(".order .problem")).to_contain_text("/no/such/folder")
+
+
+def test_files_are_uploaded_with_attributes_and_failures_with_reasons(
+    tabs: Tabs, library_page: Page, tmp_path: Path
+) -> None:
+    tabs.tolerate("415|422")
+    page = library_page
+    folder = write_pictures(tmp_path / "more", 3)
+    (folder / "letter.jpg").write_text("Dear all,")
+    page.get_by_text("Names and attributes").click()
+    page.locator(".attribute-form").get_by_label("category").fill("new ones")
+    page.locator(".attribute-form").get_by_label("price").fill("12.5")
+    page.locator("input[name=choose-files]").set_input_files(sorted(folder.iterdir()))
+    expect(page.locator(".jobs-head .hint")).to_have_text("4 of 4 done, 1 failed")
+    failed = page.locator(".job.failed")
+    expect(failed).to_contain_text("letter.jpg")
+    expect(failed.locator(".problem")).to_contain_text("not a picture")
+    expect(page.locator(".fact-pictures dd")).to_have_text("20")
+    page.get_by_role("searchbox", name="Filter expression").fill("category = 'new ones' and price = 12.5")
+    expect(page.locator(".tile-open")).to_have_count(3)
+
+
+def test_dropping_on_the_library_page_adds(library_page: Page, query: Path) -> None:
+    give(library_page, "drop", query)
+    expect(library_page.locator(".job .job-state")).to_have_text("added")
+    expect(library_page.locator(".fact-pictures dd")).to_have_text("18")
+    give(library_page, "drop", query)
+    expect(library_page.locator(".job .job-state")).to_have_text(["added", "known already"])
+
+
+def test_a_picture_is_deleted_after_being_sure(tabs: Tabs, library_page: Page) -> None:
+    page = library_page
+    expect(page.locator(".tile-open")).to_have_count(17)
+    page.locator(".tile-open").first.click()
+    detail = page.get_by_role("dialog", name="Details")
+    name = detail.get_by_role("heading", level=2).inner_text()
+    detail.get_by_role("button", name="Delete").click()
+    sure = page.get_by_role("dialog", name="Delete this picture?")
+    expect(sure.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(sure).to_contain_text(name)
+    sure.get_by_role("button", name="Cancel").click()
+    expect(detail).to_be_visible()
+    detail.get_by_role("button", name="Delete").click()
+    sure.get_by_role("button", name="Delete").click()
+    expect(detail).to_be_hidden()
+    expect(page.locator(".tile-open")).to_have_count(16)
+    page.reload()
+    expect(page.locator(".fact-pictures dd")).to_have_text("16")
+
+
+def test_attributes_are_edited_with_fields_of_their_types(tabs: Tabs, fresh: Fresh) -> None:
+    page = tabs.open("/#/?show=sky/moon.jpg", address=fresh())
+    detail = page.get_by_role("dialog", name="Details")
+    detail.get_by_role("button", name="Edit").click()
+    assert detail.get_by_label("price").get_attribute("type") == "number"
+    detail.get_by_label("price").fill("7.25")
+    detail.get_by_label("sale").select_option("Yes")
+    detail.get_by_label("tags").fill("bright\nround, grey")
+    detail.get_by_role("button", name="Save").click()
+    expect(detail.get_by_role("row", name="price 7.25")).to_be_visible()
+    expect(detail.get_by_role("row", name="tags bright, round, grey")).to_be_visible()
+    expect(detail.get_by_role("row", name="note")).to_be_visible()  # not declared, and kept
+    page.keyboard.press("Escape")
+    page.locator("[data-filter=tags]").get_by_role("button", name="round, grey").click()
+    expect(page.locator(".status")).to_have_text("1 picture")
+
+
+def test_an_empty_library_says_how_to_begin(tabs: Tabs, fresh: Fresh) -> None:
+    page = tabs.open("/", address=fresh(empty=True))
+    expect(page.get_by_role("heading", name="Nothing in here yet")).to_be_visible()
+    page.get_by_role("link", name="Add pictures").click()
+    expect(page.get_by_role("heading", name="Import from the server")).to_be_visible()

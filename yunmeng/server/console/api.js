@@ -1,0 +1,112 @@
+// The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
+
+export class ApiError extends Error {
+  constructor(status, { code, message, details = [] }, retryAfter = null) {
+    super(message);
+    Object.assign(this, { status, code, details, retryAfter });
+  }
+}
+
+const inPath = (id) => encodeURIComponent(id);
+
+async function call(method, path, { json, form, signal, quiet = false } = {}) {
+  const body = form ?? (json === undefined ? undefined : JSON.stringify(json));
+  const headers = json === undefined ? {} : { "Content-Type": "application/json" };
+  let response;
+  try {
+    response = await fetch(path, { method, body, headers, signal, credentials: "same-origin" });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, { code: "unreachable", message: "" });
+  }
+  if (response.ok) return response.status === 204 ? null : response.json();
+  const failure = readError(response.status, await response.text(), response.headers.get("Retry-After"));
+  if (response.status === 401 && !quiet) window.dispatchEvent(new Event("signedout"));
+  throw failure;
+}
+
+/** The error in a body, or one made up from the status where a proxy answered in the server's place. */
+export function readError(status, text, retryAfter = null) {
+  try {
+    const { error } = JSON.parse(text);
+    if (error?.code) return new ApiError(status, error, retryAfter);
+  } catch {
+    // not JSON
+  }
+  return new ApiError(status, { code: status >= 502 ? "unreachable" : "internal", message: `HTTP ${status}` }, retryAfter);
+}
+
+function asForm(values) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== "") form.append(name, value);
+  }
+  return form;
+}
+
+const withQuery = (path, values) => {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+};
+
+export const session = () => call("GET", "/v1/session");
+export const signIn = (key) => call("POST", "/v1/session", { json: { key }, quiet: true });
+export const signOut = () => call("DELETE", "/v1/session");
+export const library = () => call("GET", "/v1/library");
+export const attributes = () => call("GET", "/v1/attributes");
+
+/** `question` is { id } or { url } or { text } or { file }, with `region` as [x, y, w, h] where one is drawn. */
+export function search({ file, region, ...question }, { k, offset, filter, minScore, fields }, signal) {
+  if (file) {
+    const form = asForm({ file, k, offset, filter, min_score: minScore, region: region?.join(",") });
+    for (const field of fields) form.append("fields", field);
+    return call("POST", "/v1/search/upload", { form, signal });
+  }
+  const json = { ...question, k, offset, fields };
+  if (filter) json.filter = filter;
+  if (minScore !== null && minScore !== undefined) json.min_score = minScore;
+  if (region) json.region = { x: region[0], y: region[1], w: region[2], h: region[3] };
+  return call("POST", "/v1/search", { json, signal });
+}
+
+/** Each side is { id }, { url } or { file }. */
+export function compare(a, b) {
+  const side = (name, { file, id, url }) => ({ [name]: file, [`${name}_id`]: id, [`${name}_url`]: url });
+  return call("POST", "/v1/compare", { form: asForm({ ...side("a", a), ...side("b", b) }) });
+}
+
+export const pictures = ({ limit, cursor, filter }, signal) =>
+  call("GET", withQuery("/v1/pictures", { limit, cursor, filter }), { signal });
+export const picture = (id, signal) => call("GET", `/v1/pictures/${inPath(id)}`, { signal });
+export const setAttributes = (id, values) =>
+  call("PUT", `/v1/attributes/${inPath(id)}`, { json: { attributes: values } });
+export const remove = (id) => call("DELETE", `/v1/pictures/${inPath(id)}`);
+export const addFromUrl = (json) => call("POST", "/v1/pictures/url", { json });
+
+export const imports = () => call("GET", "/v1/imports?limit=20");
+export const startImport = (json) => call("POST", "/v1/imports", { json });
+export const cancelImport = (number) => call("POST", `/v1/imports/${number}/cancel`);
+export const resumeImport = (number) => call("POST", `/v1/imports/${number}/resume`);
+export const importFailures = (number) => call("GET", `/v1/imports/${number}/failures?limit=1000`);
+export const importEvents = (number) => `/v1/imports/${number}/events`;
+
+export const thumbnail = (id, side) => `/v1/thumbnails/${inPath(id)}?side=${side}`;
+export const original = (id) => `/v1/originals/${inPath(id)}`;
+export const preview = (url) => withQuery("/v1/previews", { url, side: 1024 });
+
+/** Sends one file to the library, telling `onProgress` the part sent in [0, 1]: fetch cannot say it, XMLHttpRequest can. */
+export function add(file, { id, values, onProgress }) {
+  const form = asForm({ files: file, ids: id, attributes: values && JSON.stringify(values) });
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", "/v1/pictures");
+    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    request.onerror = () => reject(new ApiError(0, { code: "unreachable", message: "" }));
+    request.onload = () => {
+      if (request.status < 300) return resolve(JSON.parse(request.responseText));
+      if (request.status === 401) window.dispatchEvent(new Event("signedout"));
+      return reject(readError(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+    };
+    request.send(form);
+  });
+}

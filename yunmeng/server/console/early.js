@@ -1,0 +1,14 @@
+// Runs before the first paint, so that a remembered theme or language does not flash. A classic script: modules wait.
+(() => {
+  const read = (name) => {
+    try {
+      return localStorage.getItem(name);
+    } catch {
+      return null; // storage is blocked: the browser's own preferences hold
+    }
+  };
+  const theme = read("yunmeng.theme");
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  const language = read("yunmeng.language") ?? navigator.language ?? "en";
+  document.documentElement.lang = language.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
+})();

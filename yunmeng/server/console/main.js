@@ -1,0 +1,136 @@
+// Starts the console: who is asking, what the library is, and then the page that the address names.
+import * as api from "./api.js";
+import { fail } from "./announce.js";
+import { questionBox } from "./box.js";
+import { drawTray } from "./compare.js";
+import { showDetail } from "./detail.js";
+import { $, button, h } from "./dom.js";
+import { applyLanguage, language, t } from "./i18n.js";
+import { listen } from "./intake.js";
+import { LibraryPage } from "./librarypage.js";
+import { nextTheme, switchLanguage, theme } from "./preferences.js";
+import { route } from "./router.js";
+import { SearchPage } from "./searchpage.js";
+import { SignInPage } from "./signin.js";
+import { failure, skeleton } from "./states.js";
+import { isIn, loadLibrary, loadSession, store } from "./store.js";
+
+const PAGES = { search: SearchPage, library: LibraryPage };
+let page = null;
+let kind = null;
+let box = null;
+
+async function start() {
+  applyLanguage();
+  drawHeader();
+  $("#main").replaceChildren(skeleton());
+  try {
+    await loadSession();
+    if (isIn()) await loadLibrary();
+    draw();
+  } catch (error) {
+    if (error.status !== 401) $("#main").replaceChildren(failure(error, start));
+  }
+}
+
+/** Builds header and page anew: at first, after signing in or out, and in another language. */
+function draw() {
+  page?.destroy();
+  page = kind = null;
+  showDetail(null);
+  applyLanguage();
+  drawHeader();
+  drawTray();
+  update();
+}
+
+/** Makes the page show what the address says. */
+function update() {
+  if (!store.session || (isIn() && !store.library)) return;
+  const wanted = route();
+  const next = isIn() ? wanted.page : "signin";
+  if (next !== kind) {
+    page?.destroy();
+    page = next === "signin" ? new SignInPage(start) : new PAGES[next]();
+    kind = next;
+    $("#main").replaceChildren(page.element);
+    window.scrollTo(0, 0);
+  }
+  page.update(wanted);
+  box?.update();
+  for (const link of document.querySelectorAll(".header a[data-page]")) {
+    if (link.dataset.page === kind) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${store.library ? `${store.library.name} · ` : ""}${t("product")}`;
+  if (isIn()) showDetail(wanted.show, page);
+}
+
+function drawHeader() {
+  box = isIn() ? questionBox() : null;
+  const other = language() === "zh" ? "EN" : "中";
+  const themeButton = () =>
+    button({ auto: "auto", light: "sun", dark: "moon" }[theme()], t(`theme-${theme()}`), (event) => {
+      nextTheme();
+      event.currentTarget.replaceWith(themeButton());
+      $("#theme").focus();
+    }, { id: "theme" });
+  const leave = store.session?.keys_required && isIn() && button("leave", t("sign-out"), signOut);
+  const libraryLink = isIn() && h("a", { class: "quiet", href: "#/library", "data-page": "library" }, t("library"));
+  const [tag, name] = other === "EN" ? ["en", "English"] : ["zh-CN", "中文"];
+  const languageButton = h(
+    "button",
+    { type: "button", class: "quiet", id: "language", lang: tag, "aria-label": name, onclick: changeLanguage },
+    other,
+  );
+  $("#skip").textContent = t("skip");
+  $("#header").replaceChildren(
+    h(
+      "a",
+      { class: "brand", href: "#/", "aria-label": t("product") },
+      h("img", { src: "/console/icon.svg", alt: "", width: 30, height: 30 }),
+      h("span", {}, t("brand")),
+    ),
+    box?.element ?? h("span", { class: "box-place" }),
+    h("nav", { "aria-label": t("navigation") }, ...[libraryLink, languageButton, themeButton(), leave].filter(Boolean)),
+  );
+}
+
+function changeLanguage() {
+  switchLanguage();
+  draw();
+  $("#language").focus();
+}
+
+async function signOut() {
+  try {
+    await api.signOut();
+    store.library = null;
+    await start();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** A key that has run out, or was taken back: to the door, and back to the same address after it. */
+function onSignedOut() {
+  if (kind === "signin") return;
+  store.session = { keys_required: true, scope: null, name: null };
+  store.library = null;
+  draw();
+}
+
+function onKey(event) {
+  const typing = event.target.closest("input:not([type=range]):not([type=radio]), textarea, select");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || $("dialog:modal") || !box) return;
+  event.preventDefault();
+  box.input.focus();
+  box.input.select();
+}
+
+window.addEventListener("route", update);
+window.addEventListener("library", () => page?.libraryChanged?.());
+window.addEventListener("signedout", onSignedOut);
+window.addEventListener("keydown", onKey);
+listen(() => page?.receive() ?? { hint: "drop-to-search", files() {} });
+start();

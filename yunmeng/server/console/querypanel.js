@@ -1,0 +1,79 @@
+// What is asked: the picture with the region drawn on it, or the words.
+import * as api from "./api.js";
+import { button, h } from "./dom.js";
+import { shortName } from "./format.js";
+import { t } from "./i18n.js";
+import { RegionEditor } from "./region.js";
+import { ask, show } from "./router.js";
+import { keptFile } from "./store.js";
+
+/** `onRegion(region or null, done)` follows the drawing. */
+export function queryPanel(onRegion) {
+  const element = h("section", { class: "query", "aria-label": t("query") });
+  let shown = null;
+  let editor = null;
+  const update = (route) => {
+    const key = [route.id, route.url, route.text, route.upload].join("\n");
+    if (key !== shown) {
+      shown = key;
+      editor = draw(element, route, onRegion);
+    }
+    editor?.show(route.region);
+  };
+  return { element, update };
+}
+
+/** Draws the question, and gives { show(region) } where a region can be drawn on it. */
+function draw(element, route, onRegion) {
+  const { id, url, text, upload } = route;
+  element.hidden = !(id || url || text || upload);
+  if (element.hidden) return null;
+  if (text) {
+    element.replaceChildren(h("blockquote", { class: "query-words" }, text), foot(null, []));
+    return null;
+  }
+  const file = upload && keptFile(upload);
+  const name = id ?? url ?? file?.file.name ?? "";
+  const frame = h("div", { class: "query-frame" });
+  const image = h("img", { class: "query-picture", alt: t("query-picture", { name }), draggable: "false" });
+  const missing = h("p", { class: "query-missing", hidden: true }, t("no-preview"));
+  const region = regionTools(frame, onRegion);
+  image.addEventListener("error", () => {
+    frame.hidden = true;
+    missing.hidden = false;
+    region.tools.forEach((tool) => (tool.hidden = true));
+  });
+  image.src = id ? api.thumbnail(id, 1024) : url ? api.preview(url) : (file?.url ?? "");
+  frame.prepend(image);
+  const details = id && button("picture", t("details"), () => show(id), { class: "quiet round small" });
+  element.replaceChildren(
+    h("div", { class: "query-stage" }, frame, missing),
+    foot(name, [details, ...region.tools]),
+    region.hint,
+  );
+  return region;
+}
+
+function foot(name, tools) {
+  const close = button("close", t("clear-query"), () => ask({}), { class: "quiet round small" });
+  return h("div", { class: "query-foot" }, h("span", { class: "name", title: name }, name && shortName(name)), ...tools, close);
+}
+
+function regionTools(frame, onRegion) {
+  const editor = new RegionEditor(frame, (region, done) => {
+    mark(region);
+    onRegion(region, done);
+  });
+  const begin = button("crop", t("region-draw"), () => editor.begin(), { class: "quiet round small" });
+  const clear = button("crop", t("region-clear"), () => editor.clear(), { class: "quiet small", text: true });
+  const hint = h("p", { class: "hint region-hint" }, t("region-hint"));
+  const mark = (region) => {
+    begin.hidden = Boolean(region);
+    clear.hidden = !region;
+  };
+  const show = (region) => {
+    if (JSON.stringify(region) !== JSON.stringify(editor.region)) editor.set(region);
+    mark(region);
+  };
+  return { tools: [begin, clear], hint, show };
+}
