@@ -51,8 +51,8 @@ class Context:
     stopping: anyio.Event = field(default_factory=anyio.Event)
 
 
-def here(request: Request) -> Context:
-    """The server that a request came to."""
+async def here(request: Request) -> Context:
+    """The server that a request came to. Async, as all dependencies here: any other costs a change of threads."""
     context: Context = request.app.state.context
     return context
 

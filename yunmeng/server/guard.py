@@ -87,9 +87,9 @@ class Guard:
         A browser on this machine, or one with a session, would carry out a stranger's wishes otherwise: by a form
         that is sent here, or by a name that is made to point here (DNS rebinding).
         """
-        if not self.required and (request.url.hostname or "") not in self._hosts:
+        if not self.required and (name := _hostname(request)) not in self._hosts:
             hint = "name it in YUNMENG_SERVER_ALLOWED_HOSTS, or demand keys with --require-keys"
-            raise Refused("host", f"this server does not answer as {request.url.hostname}: {hint}")
+            raise Refused("host", f"this server does not answer as {name}: {hint}")
         if request.method in SAFE:
             return
         origin = request.headers.get("Origin")
@@ -109,6 +109,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _hostname(request: Request) -> str:
+    """The name that the caller used, in lower case and without a port."""
+    try:
+        return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    except ValueError:  # an address in brackets that is none
+        return ""
 
 
 def _secret(request: Request) -> str | None:
