@@ -37,7 +37,9 @@ def main() -> None:
         indexing = measure("indexing", pictures, library, "--encoder", arguments.encoder)
         searching = measure("searching", library)
         starting = measure("starting", library, next(pictures.rglob("*.jpg")))
+        serving = measure("serving", pictures, library)
     print_table(arguments.encoder, indexing, searching, starting)
+    print_serving(serving)
 
 
 def print_table(encoder: str, indexing: dict[str, Any], searching: dict[str, Any], starting: dict[str, Any]) -> None:
@@ -57,6 +59,24 @@ def print_table(encoder: str, indexing: dict[str, Any], searching: dict[str, Any
         (f"yunmeng search, {indexing['pictures']:,} pictures, cold, s", starting["search_seconds"]),
     ]
     print("| what | figure |\n| --- | --- |")
+    for name, figure in rows:
+        print(f"| {name} | {figure} |")
+
+
+def print_serving(serving: dict[str, Any]) -> None:
+    rows = [
+        ("searches by picture over HTTP, a second", serving["rate"]),
+        ("errors", serving["errors"]),
+        ("half of them answered within, ms", serving["p50_ms"]),
+        ("searches / `Encoder.encode` on decoded pictures", serving["ratio_to_encode"]),
+        ("searches / the network alone", serving["ratio_to_network"]),
+        ("memory in the first quarter, MB", serving["rss_first_quarter"]),
+        ("memory in the last quarter, MB", serving["rss_last_quarter"]),
+        ("search by id over HTTP, median, ms", serving["by_id_http_ms"]),
+        ("the same in the library, median, ms", serving["by_id_library_ms"]),
+        ("by id, HTTP / library", serving["by_id_ratio"]),
+    ]
+    print(f"\n{serving['clients']} clients for {serving['seconds']:g} s\n\n| what | figure |\n| --- | --- |")
     for name, figure in rows:
         print(f"| {name} | {figure} |")
 

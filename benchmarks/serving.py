@@ -1,4 +1,4 @@
-"""What HTTP adds: sixteen clients that search by picture, against the encoder alone; and search by id, against the library.
+"""What HTTP adds: sixteen clients that search by picture against the encoder alone, search by id against the library.
 
 The encoder alone is measured as in `benchmarks.indexing`, before and after. The clients are threads of one process
 beside the server, on the same cores; they send files as people have them and wait for each answer.
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     arguments = parser.parse_args()
     settings = Settings.load()
-    pictures = [file.read_bytes() for _, file in zip(range(QUERIES), sorted(arguments.pictures.rglob("*.jpg")))]
+    pictures = [file.read_bytes() for file in sorted(arguments.pictures.rglob("*.jpg"))[:QUERIES]]
     with Library.open(arguments.library) as library:
         name = library.encoder_name
         ids = [record.id for record in library.page(LOOKUPS)]
