@@ -47,8 +47,10 @@ def test_sigterm_in_the_middle_of_an_import(yunmeng: CommandLine, place: Path, t
         address = f"{server.address}/v1/imports/{order.json()['number']}"
         while httpx.get(address).json()["indexed"] < 32:
             time.sleep(0.02)
-        following = threading.Thread(target=_read_to_the_end, args=(f"{address}/events",))
+        opened = threading.Event()
+        following = threading.Thread(target=_read_to_the_end, args=(f"{address}/events", opened))
         following.start()
+        assert opened.wait(20)
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 20
@@ -68,10 +70,10 @@ def test_sigterm_in_the_middle_of_an_import(yunmeng: CommandLine, place: Path, t
         assert library.count() == 506
 
 
-def _read_to_the_end(address: str) -> None:
+def _read_to_the_end(address: str, opened: threading.Event) -> None:
     with httpx.stream("GET", address, timeout=60) as response:
         for _ in response.iter_lines():
-            pass
+            opened.set()
 
 
 def test_what_was_accepted_is_finished(yunmeng: CommandLine, place: Path) -> None:
