@@ -9,6 +9,7 @@ beside the server, on the same cores; they send files as people have them and wa
 import argparse
 import http.client
 import json
+import socket
 import statistics
 import subprocess
 import sys
@@ -68,18 +69,22 @@ def form(picture: bytes) -> bytes:
 
 
 def by_id_over_http(address: str, ids: list[str]) -> float:
-    """Median milliseconds of a search by id."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    """Median milliseconds of a search by id, over one connection."""
+    host = urlsplit(address)
     times = []
-    for id in ids:
-        body = json.dumps({"id": id})
-        began = time.perf_counter()
-        connection.request("POST", "/v1/search", body, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        response.read()
-        times.append(time.perf_counter() - began)
-        assert response.status == 200
-    connection.close()
+    with socket.create_connection((host.hostname, host.port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for id in ids:
+            body = json.dumps({"id": id}).encode()
+            head = f"POST /v1/search HTTP/1.1\r\nHost: {host.netloc}\r\nContent-Type: application/json\r\n"
+            began = time.perf_counter()
+            # In one piece, as curl sends it; http.client would send head and body apart.
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            response.read()
+            times.append(time.perf_counter() - began)
+            assert response.status == 200
     return statistics.median(times) * 1000
 
 
