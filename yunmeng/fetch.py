@@ -3,8 +3,7 @@
 import zlib
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 from urllib.request import getproxies
 
 from tenacity import (
@@ -17,6 +16,7 @@ from tenacity import (
 )
 
 from yunmeng.addresses import Address, Resolve, is_public, resolve
+from yunmeng.closing import Closing
 from yunmeng.config import Settings
 from yunmeng.errors import FetchError, Reason
 from yunmeng.version import __version__
@@ -47,7 +47,7 @@ class _TransientError(FetchError):
         self.wait = wait
 
 
-class Fetcher:
+class Fetcher(Closing):
     """Fetches URLs: one connection pool, shared by threads.
 
     Only http and https, at most ``REDIRECTS`` redirects; ``settings.url_timeout`` seconds for one attempt as a
@@ -109,14 +109,6 @@ class Fetcher:
 
     def close(self) -> None:
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _attempt(self, url: str) -> bytes:
         import httpx

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from numpy.typing import ArrayLike
 
+from yunmeng.closing import Closing
 from yunmeng.config import Settings, cores
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec, load
 from yunmeng.errors import EncoderMismatch, QueryError, RecordNotFound, YunmengError
@@ -61,7 +61,7 @@ class LibraryInfo:
     last_job: Job | None
 
 
-class Library:
+class Library(Closing):
     """Pictures that can be searched, in a folder of their own. One process at a time has it open.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP
@@ -298,13 +298,13 @@ class Library:
         """What values the first ``limit`` pictures hold in the declared attributes."""
         return collect_facets(self._store.iterate(), self.schema, limit)
 
-    def original(self, id: str) -> bytes:
-        """A picture's file. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
-        return self._originals.read(self.get(id))
+    def original(self, picture: str | Record) -> bytes:
+        """The file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
+        return self._originals.read(self.get(picture) if isinstance(picture, str) else picture)
 
-    def thumbnail(self, id: str, side: int = 256) -> bytes:
+    def thumbnail(self, picture: str | Record, side: int = 256) -> bytes:
         """A small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original` does."""
-        return self._originals.thumbnail(self.get(id), side)
+        return self._originals.thumbnail(self.get(picture) if isinstance(picture, str) else picture, side)
 
     def preview(self, url: str, side: int = 1024) -> bytes:
         """A small copy of a picture on the web, as WebP. Raises `PictureError`."""
@@ -375,14 +375,6 @@ class Library:
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @cached_property
     def _encoder(self) -> Encoder:

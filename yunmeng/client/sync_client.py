@@ -1,8 +1,7 @@
 """The client for programs that wait for each answer."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
@@ -10,6 +9,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 from yunmeng import wire
 from yunmeng.client import answers, calls
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
+from yunmeng.closing import Closing
 from yunmeng.errors import ServerError, ServerUnreachable
 
 __all__ = ["Client"]
@@ -17,7 +17,7 @@ __all__ = ["Client"]
 T = TypeVar("T")
 
 
-class Client:
+class Client(Closing):
     """Asks the server at ``base_url``; threads may share it.
 
     ``key`` is what ``yunmeng keys`` gave. ``timeout`` is in seconds, for every step of a call; a call with a URL takes
@@ -45,14 +45,6 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # The server and its library
 
@@ -109,7 +101,7 @@ class Client:
     # Pictures
 
     def pictures(self, filter: str | None = None, page: int = 100) -> Iterator[wire.PictureOut]:
-        """All pictures that pass ``filter``, in the order of their ids, asked for ``page`` at a time."""
+        """All pictures that pass ``filter``, in an order that stays, asked for ``page`` at a time."""
         cursor = None
         while True:
             answer = self._send(calls.pictures(filter, page, cursor))

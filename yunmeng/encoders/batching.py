@@ -5,13 +5,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from time import monotonic
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from yunmeng.closing import Closing
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import EncoderError
 from yunmeng.types import Pixels
@@ -27,7 +27,7 @@ class _Asked(NamedTuple):
     answer: Future[NDArray[np.float32]]
 
 
-class BatchingEncoder:
+class BatchingEncoder(Closing):
     """Gathers the pictures of concurrent `encode` calls into batches for ``encoder``.
 
     A batch leaves when it has ``GREATEST`` pictures, or ``wait`` seconds after its first one came; while a batch is at
@@ -75,14 +75,6 @@ class BatchingEncoder:
             self._closed = True
             self._changed.notify()
         self._worker.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _work(self) -> None:
         while batch := self._next():

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from yunmeng.config import ServerSettings
+from yunmeng.errors import QueryError
 from yunmeng.fetch import is_url
 from yunmeng.library import Library
 from yunmeng.scopes import allows
@@ -17,7 +18,18 @@ from yunmeng.server.observe import Metrics
 from yunmeng.server.runner import ImportRunner
 from yunmeng.wire import to_wire
 
-__all__ = ["IS_ADMIN", "MAY_SEARCH", "MAY_WRITE", "Context", "Here", "Searcher", "Writer", "here", "visible"]
+__all__ = [
+    "IS_ADMIN",
+    "MAY_SEARCH",
+    "MAY_WRITE",
+    "Context",
+    "Here",
+    "Searcher",
+    "Writer",
+    "checked_url",
+    "here",
+    "visible",
+]
 
 
 class _Text(Convertor[str]):
@@ -77,6 +89,13 @@ MAY_WRITE: Final = Depends(_writer)
 IS_ADMIN: Final = Depends(_admin)
 Searcher = Annotated[Caller, MAY_SEARCH]
 Writer = Annotated[Caller, MAY_WRITE]
+
+
+def checked_url(url: str) -> str:
+    """``url``, if it is one: a path would be read from the server's disk. Raises `QueryError`."""
+    if not is_url(url):
+        raise QueryError("a URL begins with http:// or https://")
+    return url
 
 
 def visible(uri: str, caller: Caller) -> str | None:

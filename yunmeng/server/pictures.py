@@ -13,9 +13,8 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from pydantic import TypeAdapter, ValidationError
 
 from yunmeng.errors import QueryError, YunmengError
-from yunmeng.fetch import is_url
 from yunmeng.imaging import problems, recognise
-from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, visible
+from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
 from yunmeng.server.errors import body_of, responses
 from yunmeng.server.guard import Caller
 from yunmeng.types import Record
@@ -152,9 +151,7 @@ async def add_pictures(
 @router.post("/pictures/url", responses=responses(415), dependencies=[MAY_WRITE])
 async def add_from_url(order: FromUrl, here: Here) -> Added:
     """Add a picture on the web, or replace the one that has its id."""
-    if not is_url(order.url):
-        raise QueryError("a URL begins with http:// or https://")
-    return await _add(here, order.url, None if order.id is None else from_wire(order.id), order.attributes)
+    return await _add(here, checked_url(order.url), None if order.id is None else from_wire(order.id), order.attributes)
 
 
 @router.post("/pictures/delete", responses=responses(), dependencies=[MAY_WRITE])
@@ -171,9 +168,7 @@ async def preview(
     side: Literal["128", "256", "512", "1024"] = "1024",
 ) -> Response:
     """A small copy of a picture on the web, as WebP: for a page that may not load it from there itself."""
-    if not is_url(url):
-        raise QueryError("a URL begins with http:// or https://")
-    data = await to_thread.run_sync(here.library.preview, url, int(side), limiter=here.files)
+    data = await to_thread.run_sync(here.library.preview, checked_url(url), int(side), limiter=here.files)
     return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=60"})
 
 
@@ -213,7 +208,7 @@ async def original(id: str, request: Request, here: Here) -> Response:
     tag = f'"{record.sha256[:32]}"'
     if request.headers.get("If-None-Match") == tag:
         return Response(status_code=304, headers=_caching(tag))
-    data = await to_thread.run_sync(here.library.original, record.id, limiter=here.files)
+    data = await to_thread.run_sync(here.library.original, record, limiter=here.files)
     name = quote(record.id.rpartition("/")[2].encode(errors="replace")[-100:])
     headers = {**_caching(tag), "Content-Disposition": f"inline; filename*=UTF-8''{name}"}
     return Response(data, media_type=f"image/{recognise(data).lower()}", headers=headers)
@@ -233,7 +228,7 @@ async def thumbnail(
     tag = f'"{record.sha256[:32]}-{side}"'
     if request.headers.get("If-None-Match") == tag:
         return Response(status_code=304, headers=_caching(tag))
-    data = await to_thread.run_sync(here.library.thumbnail, record.id, int(side), limiter=here.files)
+    data = await to_thread.run_sync(here.library.thumbnail, record, int(side), limiter=here.files)
     return Response(data, media_type="image/webp", headers=_caching(tag))
 
 

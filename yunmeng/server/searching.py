@@ -9,9 +9,8 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 
 from yunmeng.errors import QueryError
-from yunmeng.fetch import is_url
 from yunmeng.library import Library
-from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
+from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, checked_url, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.guard import Caller
 from yunmeng.types import Hit, Record
@@ -48,9 +47,7 @@ async def search(query: SearchQuery, here: Here, caller: Searcher) -> SearchAnsw
     if query.id is not None:
         question["id"] = from_wire(query.id)
     if query.url is not None:
-        question["image"] = _checked_url(query.url)
-    if query.region is not None:
-        question["region"] = (query.region.x, query.region.y, query.region.w, query.region.h)
+        question["image"] = checked_url(query.url)
     return await _answer(here, caller, query, question, encodes=query.url is not None or query.region is not None)
 
 
@@ -59,21 +56,25 @@ async def search_by_upload(
     query: Annotated[UploadedQuery, Form(media_type="multipart/form-data")], here: Here, caller: Searcher
 ) -> SearchAnswer:
     """Find the pictures that are most similar to the one that is sent."""
-    question: dict[str, Any] = {"image": await query.file.read()}
-    if query.region is not None:
-        question["region"] = (query.region.x, query.region.y, query.region.w, query.region.h)
-    return await _answer(here, caller, query, question, encodes=True)
+    return await _answer(here, caller, query, {"image": await query.file.read()}, encodes=True)
 
 
 async def _answer(
-    here: Context, caller: Caller, wanted: Wanted, question: Mapping[str, Any], *, encodes: bool
+    here: Context, caller: Caller, wanted: SearchQuery | UploadedQuery, question: Mapping[str, Any], *, encodes: bool
 ) -> SearchAnswer:
     began = perf_counter()
+    part = wanted.region
+    region = None if part is None else (part.x, part.y, part.w, part.h)
 
     def ask() -> tuple[Sequence[Hit], Mapping[str, float], Mapping[str, Record]]:
         # One hit more than wanted tells whether there is another page.
         hits = here.library.search(
-            **question, k=wanted.k + 1, offset=wanted.offset, filter=wanted.filter, min_score=wanted.min_score
+            **question,
+            region=region,
+            k=wanted.k + 1,
+            offset=wanted.offset,
+            filter=wanted.filter,
+            min_score=wanted.min_score,
         )
         return hits, hits.timings, _records(here.library, hits[: wanted.k], wanted)
 
@@ -137,14 +138,7 @@ async def _side(name: str, file: UploadFile | None, id: str | None, url: str | N
         raise QueryError(f"give exactly one of the fields {name} (a file), {name}_id and {name}_url")
     if file is not None:
         return "file", await file.read()
-    return ("id", from_wire(id)) if id is not None else ("url", _checked_url(url or ""))
-
-
-def _checked_url(url: str) -> str:
-    """Only what is a URL may go on: a path would be read from the server's disk."""
-    if not is_url(url):
-        raise QueryError("a URL begins with http:// or https://")
-    return url
+    return ("id", from_wire(id)) if id is not None else ("url", checked_url(url or ""))
 
 
 def _milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:

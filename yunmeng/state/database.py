@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self, overload
 
 from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from yunmeng.closing import Closing
 from yunmeng.errors import StateError
 from yunmeng.state.migrate import migrate
 from yunmeng.state.tables import CheckpointRow, FailureRow, JobRow
@@ -58,7 +58,7 @@ class Job:
     error: str | None = None
 
 
-class State:
+class State(Closing):
     """An open state database. Safe to use from several threads."""
 
     def __init__(self, engine: Engine) -> None:
@@ -156,14 +156,6 @@ class State:
 
     def close(self) -> None:
         self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
 from yunmeng.stores.batch import check_group, check_ids, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
@@ -19,7 +18,7 @@ from yunmeng.types import AttributeSchema, Hit, Record, Vector
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore:
+class MemoryStore(Closing):
     """Keeps records in a dict and searches them all by NumPy. Nothing outlives it."""
 
     def __init__(self, dim: int, schema: AttributeSchema | None = None) -> None:
@@ -98,14 +97,6 @@ class MemoryStore:
 
     def close(self) -> None:
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _opened(self) -> Gate:
         if self._closed:

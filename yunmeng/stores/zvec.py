@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any, Final, Self
 from weakref import WeakSet
 
+from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
 from yunmeng.stores.batch import check_group, check_query, check_records
 from yunmeng.stores.disk import check_room, has_room
@@ -41,7 +41,7 @@ QUICKLY_INDEXED: Final = 10_000
 """Records that are indexed in seconds."""
 
 
-class ZvecStore:
+class ZvecStore(Closing):
     """Records in a zvec collection. Made by `create` or `open`; threads may share it, processes may not.
 
     What `upsert` and `delete` have written survives the process being killed, through zvec's write-ahead log, and is
@@ -212,14 +212,6 @@ class ZvecStore:
             else:
                 with mapped(f"cannot close the store at {self.path}"):
                     collection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _opened(self) -> Any:
         if self._collection is None:

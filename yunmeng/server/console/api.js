@@ -81,7 +81,6 @@ export const picture = (id, signal) => call("GET", `/v1/pictures/${inPath(id)}`,
 export const setAttributes = (id, values) =>
   call("PUT", `/v1/attributes/${inPath(id)}`, { json: { attributes: values } });
 export const remove = (id) => call("DELETE", `/v1/pictures/${inPath(id)}`);
-export const addFromUrl = (json) => call("POST", "/v1/pictures/url", { json });
 
 export const imports = () => call("GET", "/v1/imports?limit=20");
 export const startImport = (json) => call("POST", "/v1/imports", { json });
