@@ -47,6 +47,10 @@ class Settings(_FromEnvironment):
         default_factory=lambda: Path(platformdirs.user_cache_dir("yunmeng", appauthor=False)),
         description="Folder for what can be built again, such as ONNX graphs. Safe to delete.",
     )
+    models_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("yunmeng", appauthor=False)) / "models",
+        description="Folder of the models that were added with yunmeng models add. Not a cache: keep it.",
+    )
     provider: Literal["cpu", "cuda", "tensorrt", "openvino", "coreml"] = Field(
         "cpu", description="ONNX Runtime execution provider that runs the encoder."
     )

@@ -5,7 +5,7 @@ from yunmeng.encoders.catalogue import DEFAULT_ENCODER, get_spec, load, specs
 from yunmeng.encoders.imagenet import class_names, top_classes
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
 from yunmeng.encoders.onnx_runtime import available_providers
-from yunmeng.encoders.protocol import Encoder, EncoderSpec
+from yunmeng.encoders.protocol import Encoder, EncoderSpec, TextEncoder
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -13,6 +13,7 @@ __all__ = [
     "Encoder",
     "EncoderSpec",
     "OnnxEncoder",
+    "TextEncoder",
     "available_providers",
     "class_names",
     "get_spec",

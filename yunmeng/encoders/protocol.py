@@ -13,7 +13,7 @@ from yunmeng.types import Pixels
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Encoder", "EncoderSpec"]
+__all__ = ["Encoder", "EncoderSpec", "TextEncoder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class EncoderSpec:
 
     ``dim`` is the embedding's length, ``input_size`` the side of the square input in pixels, ``sha256`` that of
     the file of weights: two encoders make comparable vectors if and only if their name and ``sha256`` agree.
+    An encoder that ``reads_text`` is a `TextEncoder` too.
     """
 
     name: str
@@ -31,6 +32,7 @@ class EncoderSpec:
     licence: str
     source: str
     sha256: str
+    reads_text: bool = False
 
     @property
     def decoded_side(self) -> int:
@@ -57,4 +59,12 @@ class Encoder(Protocol):
 
     def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
         """Embeddings of n pictures of any size, prepared or not: float32 (n, dim), L2-normalised."""
+        ...
+
+
+class TextEncoder(Protocol):
+    """Words in, embeddings out, in the space of an encoder's pictures. Safe to call from several threads."""
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embeddings of n texts: float32 (n, dim), L2-normalised."""
         ...

@@ -1,0 +1,1 @@
+"""The main subject of a picture: where to look."""

@@ -1,0 +1,1 @@
+"""Words as queries, for encoders that read pictures only."""
