@@ -107,7 +107,16 @@ def test_info_and_delete(shop: CommandLine, yunmeng: CommandLine, tmp_path: Path
         (["search", "pictures/000.jpg", "--db", "missing"], "no library at missing"),
         (["search", "missing.jpg", "--db", "library"], "no such file: missing.jpg"),
         (["search", "pictures", "--db", "library"], "is a folder"),
-        (["search", "红色连衣裙", "--db", "library"], "not words"),
+        (["search", "--db", "library"], "--like"),
+        (["search", "--like", "id:missing", "--db", "library"], "no picture has the id missing"),
+        (["search", "--unlike", "pictures/000.jpg:0", "--db", "library"], "weight"),
+        (["search", "pictures/000.jpg", "--region", "0,0,1", "--db", "library"], "four numbers"),
+        (["search", "pictures/000.jpg", "--region", "left", "--db", "library"], "x,y,w,h"),
+        (["search", "pictures/000.jpg", "--regions", "--db", "library"], "yunmeng reencode --regions"),
+        (["search", "pictures/000.jpg", "--min-chance", "0.5", "--db", "library"], "calibrate"),
+        (["reencode", "nonsense", "--db", "library"], "models list"),
+        (["reencode", "--db", "library"], "so already"),
+        (["index", "pictures", "--regions", "--db", "library"], "yunmeng reencode --regions"),
         (["search", "id:missing", "--db", "library"], "no picture has the id missing"),
         (["search", "pictures/000.jpg", "--db", "library", "--filter", "price >"], "filter"),
         (["search", "pictures/000.jpg", "--db", "library", "--filter", "colour = 'red'"], "category"),
@@ -169,15 +178,6 @@ def test_eval_prints_the_object_that_was_promised(make_pictures: Make, yunmeng: 
     assert scores.keys() == {"mAP", "P@1", "P@10", "queries"}
     assert scores["queries"] == 6
     assert all(0 <= scores[name] <= 1 for name in ("mAP", "P@1", "P@10"))
-
-
-def test_models(yunmeng: CommandLine) -> None:
-    listed = json.loads(yunmeng("models", "list", "--json").stdout)["models"]
-    assert [model["name"] for model in listed] == ["efficientnet-lite0", "efficientnet-lite2"]
-    shown = json.loads(yunmeng("models", "show", "efficientnet-lite2", "--json").stdout)
-    assert (shown["dim"], shown["input_size"], shown["licence"]) == (512, 260, "Apache-2.0")
-    bench = json.loads(yunmeng("models", "bench", "efficientnet-lite0", "--seconds", "0.2", "--json").stdout)
-    assert bench["pictures_per_second"] > 0
 
 
 def test_quality_reports_poor_pictures_and_changes_nothing(tmp_path: Path, yunmeng: CommandLine) -> None:

@@ -267,7 +267,8 @@ def test_a_question_is_one_question(client: Client, question: Any) -> None:
 
 
 def test_a_question_that_cannot_be_answered(client: Client) -> None:
-    assert error_of(lambda: client.search(text="a red dress")).code == "query"
+    assert error_of(lambda: client.search(mix=[{"text": "red"}, {"id": "003.jpg"}])).code == "query"
+    assert error_of(lambda: client.search(id="003.jpg", regions=True)).code == "query"
     assert error_of(lambda: client.search(id="003.jpg", filter="colour = 'red'")).code == "filter"
     assert error_of(lambda: client.search(vector=[1.0, 2.0])).code in ("query", "encoder-mismatch")
     assert error_of(lambda: client.search(b"no picture")).code == "not-a-picture"

@@ -11,11 +11,12 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
+from yunmeng.retrieval.calibration import Calibration
 from yunmeng.types import AttributeType, Enhancement
 
 __all__ = ["FORMAT", "Card", "EncoderCard", "Layout"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the layout. A change that older code cannot read raises it."""
 
 
@@ -27,6 +28,7 @@ class EncoderCard(BaseModel):
     name: str
     dim: int = Field(ge=1)
     sha256: str
+    reads_text: bool = False
 
 
 class Card(BaseModel):
@@ -34,12 +36,24 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal[1] = FORMAT
+    format: Literal[1, 2] = FORMAT
     created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     metric: Literal["cosine"] = "cosine"
     encoder: EncoderCard
     enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
+    subject: bool = False
+    """Whether pictures are seen by their main subject only."""
+    regions: bool = False
+    """Whether the parts of pictures are kept too."""
+    edition: int = Field(0, ge=0)
+    """How often the library has been encoded anew: each edition has a store of its own."""
+
+    def following(self, encoder: EncoderCard, *, subject: bool | None, regions: bool | None) -> "Card":
+        """The card of the next edition; None leaves something as it is."""
+        changes = {"subject": subject, "regions": regions}
+        given = {name: value for name, value in changes.items() if value is not None}
+        return self.model_copy(update={"format": FORMAT, "edition": self.edition + 1, "encoder": encoder, **given})
 
 
 class Layout:
@@ -48,10 +62,19 @@ class Layout:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.card = self.folder / "library.toml"
-        self.store = self.folder / "store"
+        self.next_card = self.folder / "library.next.toml"
+        self.calibration = self.folder / "calibration.json"
         self.state = self.folder / "state.db"
         self.uploads = self.folder / "uploads"
         self.cache = self.folder / "cache"
+
+    def store(self, edition: int) -> Path:
+        """Where the vectors of an edition lie."""
+        return self.folder / (f"store-{edition}" if edition else "store")
+
+    def regions(self, edition: int) -> Path:
+        """Where the vectors of its pictures' parts lie, if it has such."""
+        return self.folder / (f"regions-{edition}" if edition else "regions")
 
     def exists(self) -> bool:
         """Whether a whole library is here: the card is written last."""
@@ -68,6 +91,13 @@ class Layout:
         except (OSError, ValueError) as exc:
             raise LibraryFormatError(f"cannot read {self.card}: {exc}") from exc
         return self._checked(content)
+
+    def read_next_card(self) -> Card | None:
+        """The card of the edition that is being made; None where there is none, or none that can be read."""
+        try:
+            return Card.model_validate(tomllib.loads(self.next_card.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
 
     def _checked(self, content: dict[str, Any]) -> Card:
         found = content.get("format")
@@ -94,20 +124,54 @@ class Layout:
                 raise LibraryError(
                     f"{self.folder} is not empty ({others[0]}): choose a folder of its own for a library"
                 )
-            if self.store.exists():
-                shutil.rmtree(self.store)
+            for left in (self.store(0), self.regions(0)):
+                if left.exists():
+                    shutil.rmtree(left)
         except OSError as exc:
             raise LibraryError(f"cannot make a library at {self.folder}: {exc.strerror}") from exc
         return self
 
     def write_card(self, card: Card) -> None:
-        """Write ``library.toml`` in one step, after which the library exists."""
+        """Write ``library.toml`` in one step, after which the library exists, and is of that card's edition."""
+        self._write(self.card, card)
+        self.next_card.unlink(missing_ok=True)
+
+    def write_next_card(self, card: Card) -> None:
+        """Write down which edition is being made."""
+        self._write(self.next_card, card)
+
+    def read_calibration(self, edition: int) -> Calibration | None:
+        """What was learnt of the scores of ``edition``; None where nothing was."""
+        try:
+            learnt = Calibration.model_validate_json(self.calibration.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return learnt if learnt.edition == edition else None
+
+    def write_calibration(self, learnt: Calibration) -> None:
+        """Keep what was learnt."""
+        _put(self.calibration, learnt.model_dump_json(indent=1))
+
+    def clear_editions(self, *kept: int) -> None:
+        """Remove the stores of all editions but ``kept``: those that were replaced or given up."""
+        wanted = {path for edition in kept for path in (self.store(edition), self.regions(edition))}
+        for pattern in ("store", "store-*", "regions", "regions-*"):
+            for path in self.folder.glob(pattern):
+                if path not in wanted:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _write(self, place: Path, card: Card) -> None:
         import tomli_w
 
-        draft = self.card.with_suffix(".draft")
-        draft.write_text(tomli_w.dumps(card.model_dump(mode="json")), encoding="utf-8")
-        os.replace(draft, self.card)  # noqa: PTH105  pathlib's replace reads as a text operation
+        _put(place, tomli_w.dumps(card.model_dump(mode="json")))
 
     def _ours(self, child: Path) -> bool:
-        ours = (self.store, self.cache, self.card.with_suffix(".draft"))
+        ours = (self.store(0), self.regions(0), self.cache, self.card.with_suffix(".draft"))
         return child in ours or child.name.startswith(self.state.name)
+
+
+def _put(place: Path, text: str) -> None:
+    """Write a file in one step: it is there whole or as it was before."""
+    draft = place.with_suffix(".draft")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, place)  # noqa: PTH105  pathlib's replace reads as a text operation

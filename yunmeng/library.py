@@ -4,42 +4,46 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Final, Self
 
 from numpy.typing import ArrayLike
 
 from yunmeng.closing import Closing
 from yunmeng.config import Settings, cores
-from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec, load
-from yunmeng.errors import EncoderMismatch, QueryError, RecordNotFound, YunmengError
-from yunmeng.fetch import Fetcher
+from yunmeng.edition import Edition, Surroundings
+from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
+from yunmeng.errors import RecordNotFound, YunmengError
 from yunmeng.imaging import thumbnail
-from yunmeng.ingest import OPTIMISE_FROM, Addition, Additions, IndexReport, Intake, OnTally, Pipeline, Sources
+from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Sources
 from yunmeng.layout import Card, EncoderCard, Layout
-from yunmeng.originals import Originals
+from yunmeng.reencoding import Reencoding
 from yunmeng.retrieval import (
     Comparison,
-    Embedder,
     Facet,
+    Part,
     QueryPicture,
-    as_vector,
+    Question,
+    Sample,
     check_region,
     collect_facets,
     compare_records,
-    nearest,
     read_filter,
-    timed,
 )
 from yunmeng.state import Job, State, Status
-from yunmeng.stores import Filter, ZvecStore, check, check_schema, conform
-from yunmeng.types import Attributes, AttributeSchema, Enhancement, Hits, Record, Region, Vector
+from yunmeng.stores import Filter, Gate, check, check_schema, conform
+from yunmeng.types import Attributes, AttributeSchema, Enhancement, Hits, Record, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.subject import Subject
 
 __all__ = ["Library", "LibraryInfo"]
 
 RUNS = ("index", "import")
 """The jobs that bring pictures in: by command or call, and by the server."""
+
+MOST_CHANGES: Final = 1_000_000
+"""Changes at a time that a library lets in: as many as there are threads."""
 
 FETCHING_WORKERS = 8
 """Intake threads where pictures come over the network: most of them wait."""
@@ -55,6 +59,8 @@ class LibraryInfo:
     dim: int
     metric: str
     enhance: Sequence[Enhancement]
+    subject: bool
+    regions: bool
     attributes: AttributeSchema
     created: str
     bytes: int
@@ -69,17 +75,11 @@ class Library(Closing):
     ...     hits = library.search("query.jpg", k=5)
     """
 
-    def __init__(
-        self, layout: Layout, card: Card, store: ZvecStore, settings: Settings, encoder: Encoder | None
-    ) -> None:
-        self._layout = layout
-        self._card = card
-        self._store = store
-        self._settings = settings
-        self._public_only = settings.private_urls is False
-        self._wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
-        if encoder is not None:
-            self._encoder = _bound(encoder, card)
+    def __init__(self, around: Surroundings, edition: Edition) -> None:
+        self._around = around
+        self._edition = edition
+        self._replaced: list[Edition] = []  # searches may still be at them
+        self._changes = Gate(MOST_CHANGES)
 
     @classmethod
     def create(
@@ -90,25 +90,28 @@ class Library(Closing):
         settings: Settings | None = None,
         *,
         enhance: Sequence[Enhancement] = (),
+        subject: bool = False,
+        regions: bool = False,
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
         ``attributes`` declares what can be filtered on, such as ``{"category": "str", "price": "float"}``; types are
         str, int, float, bool and list[str]. ``encoder`` is a name of the catalogue, or an encoder of your own.
         ``enhance`` names what is done to every picture, and every query, before it is encoded: denoise, contrast,
-        colour (grey-world balance).
+        colour (grey-world balance). With ``subject``, pictures and queries are cut to their main subject first. With
+        ``regions``, a grid of each picture's parts is encoded as well, so that they can be searched.
 
         Raises `LibraryExists`, `UnknownEncoder`, `SchemaError`, or `LibraryError` if the folder cannot be used.
         """
         settings = settings or Settings.load()
-        spec = get_spec(encoder) if isinstance(encoder, str) else encoder.spec
+        bound = _encoder_card(encoder, settings)
         schema = check_schema(attributes or {})
         layout = Layout(path).prepare()
-        bound = EncoderCard(name=spec.name, dim=spec.dim, sha256=spec.sha256)
-        card = Card(encoder=bound, enhance=tuple(enhance), attributes=schema)
-        store = ZvecStore.create(layout.store, spec.dim, schema)
+        card = Card(encoder=bound, enhance=tuple(enhance), attributes=schema, subject=subject, regions=regions)
+        around = Surroundings(layout, settings)
+        edition = Edition.create(card, around, None if isinstance(encoder, str) else encoder)
         layout.write_card(card)
-        return cls(layout, card, store, settings, None if isinstance(encoder, str) else encoder)
+        return cls(around, edition)
 
     @classmethod
     def open(cls, path: str | Path, encoder: Encoder | None = None, settings: Settings | None = None) -> Self:
@@ -119,8 +122,8 @@ class Library(Closing):
         """
         layout = Layout(path)
         card = layout.read_card()
-        store = ZvecStore.open(layout.store, card.attributes)
-        return cls(layout, card, store, settings or Settings.load(), encoder)
+        around = Surroundings(layout, settings or Settings.load())
+        return cls(around, Edition.open(card, around, encoder))
 
     @staticmethod
     def exists(path: str | Path) -> bool:
@@ -130,31 +133,37 @@ class Library(Closing):
     @property
     def schema(self) -> AttributeSchema:
         """The declared attributes."""
-        return self._card.attributes
+        return self.card.attributes
 
     @property
-    def enhancements(self) -> Sequence[Enhancement]:
-        """What is done to pictures and queries before they are encoded."""
-        return self._card.enhance
+    def card(self) -> Card:
+        """What the library is: its encoder, and what is done to its pictures."""
+        return self._edition.card
 
     @property
     def path(self) -> Path:
         """Its folder."""
-        return self._layout.folder
+        return self._around.layout.folder
 
     @property
     def name(self) -> str:
         """The name of its folder."""
-        return self._layout.folder.absolute().name
+        return self.path.absolute().name
+
+    @property
+    def state(self) -> State:
+        """The state database, opened when first needed: a search does without."""
+        return self._around.state
 
     @property
     def reads_text(self) -> bool:
-        """Whether `search` can answer words: no encoder of the catalogue reads them yet."""
-        return False
+        """Whether `search` answers words: by what they mean, or by names and attributes."""
+        return self._edition.reads_text
 
     @property
-    def encoder_name(self) -> str:
-        return self._card.encoder.name
+    def calibrated(self) -> bool:
+        """Whether hits tell their chance of being a real match."""
+        return self._edition.calibration is not None
 
     def index(
         self,
@@ -185,17 +194,14 @@ class Library(Closing):
         status: Status = "failed"
         error = None
         try:
-            pipeline = Pipeline(
-                intake=self._intake(tidy=before is not None and before.status != "done"),
-                encoder=self._encoder,
-                store=self._store,
-                state=self.state,
-                batch_size=self._settings.batch_size,
-                workers=_workers(fetches=sources.fetches),
-                on_tally=on_tally or (lambda _: None),
-                stop=stop,
-            )
-            report = pipeline.run(job.id, sources.entries(), sources.count)
+            with self._changes:
+                intake = self._edition.intake(tidy=before is not None and before.status != "done")
+                pipeline = self._edition.pipeline(
+                    intake, _workers(fetches=sources.fetches), on_tally or (lambda _: None), stop
+                )
+                report = pipeline.run(job.id, sources.entries(), sources.count)
+                if not report.interrupted and self._edition.outgrown:
+                    self._edition.calibrate()
             status = "interrupted" if report.interrupted else "done"
         except KeyboardInterrupt:
             status = "interrupted"
@@ -219,16 +225,18 @@ class Library(Closing):
         """
         fitted = None if attributes is None else conform(attributes, self.schema)
         place = str(picture.absolute()) if isinstance(picture, Path) else picture
-        return self._additions.add(place, id, fitted)
+        with self._changes:
+            return self._edition.additions.add(place, id, fitted)
 
     def set_attributes(self, id: str, attributes: Attributes) -> Record:
         """Give a picture these attributes in place of its own.
 
         Raises `RecordNotFound`, and `PictureError` (bad-attribute).
         """
-        changed = self._additions.set_attributes(id, conform(attributes, self.schema))
+        with self._changes:
+            changed = self._edition.additions.set_attributes(id, conform(attributes, self.schema))
         if changed is None:
-            raise _not_found(id)
+            raise RecordNotFound(f"no picture has the id {id}")
         return changed
 
     def search(
@@ -238,35 +246,48 @@ class Library(Closing):
         id: str | None = None,
         vector: ArrayLike | None = None,
         text: str | None = None,
+        mix: Sequence[Part] = (),
         region: Sequence[float] | None = None,
+        subject: bool | None = None,
+        regions: bool = False,
         k: int = 10,
         offset: int = 0,
         filter: str | Filter | None = None,
         min_score: float | None = None,
+        min_chance: float | None = None,
     ) -> Hits:
-        """The k most similar pictures, best first. Ask with exactly one of the first four.
+        """The k pictures that fit best, best first. Ask with one of the first four, with a ``mix``, or with both.
 
         ``image`` is a path, a URL, a file's bytes, a Pillow image or RGB pixels; ``id`` that of a picture in the
-        library, which is then the first hit; ``vector`` an embedding of the library's encoder, (dim,). ``region`` is
-        the part of the picture to ask with: x, y, width and height in fractions of it. ``offset`` passes over the
-        best hits, for the next page. ``filter`` reads like SQL: ``"category = 'shoes' and price < 50"``. Hits that
-        score below ``min_score`` are left out; scores are cosine similarities in [-1, 1].
+        library, which is then the first hit; ``vector`` an embedding of the library's encoder, (dim,); ``text`` words,
+        in Chinese or English. ``mix`` holds more such parts with weights: ``Part(text="red", weight=0.5)`` or
+        ``Part(id="7", weight=-1)``, which hits are to be unlike. ``region`` is the part of the picture to ask with: x,
+        y, width and height in fractions of it; ``subject`` cuts it to its main subject, or leaves it whole. ``regions``
+        looks at the parts of the library's pictures too; hits then say which part it is.
 
-        Raises `PictureError`, `RecordNotFound`, `FilterError`, or `QueryError` for words that the library's encoder
-        cannot read.
+        ``offset`` passes over the best hits, for the next page. ``filter`` reads like SQL: ``"category = 'shoes' and
+        price < 50"``. Hits below ``min_score`` are left out, and those that are real with less than ``min_chance``.
+        Scores are cosine similarities in [-1, 1]; words that fit names or attributes as well score in (0, 1] by rank.
+
+        Raises `PictureError`, `RecordNotFound`, `FilterError`, `MissingExtra`, or `QueryError` for what the library
+        cannot answer.
         """
         parsed = read_filter(filter)
         if parsed is not None:
             check(parsed, self.schema)  # here too, so that it is told before the query is encoded
-        timings: dict[str, float] = {}
-        query = self._query(image, id, vector, text, None if region is None else check_region(region), timings)
-        with timed(timings, "search"):
-            hits = nearest(self._store, query, k, parsed, min_score, offset)
-        return Hits(hits, timings)
+        given = image is not None or id is not None or vector is not None or text is not None
+        part = None if region is None else check_region(region)
+        parts = [Part(image, id, vector, text, region=part), *mix] if given or part is not None else mix
+        question = Question(parts, k, offset, parsed, min_score, min_chance, regions, subject)
+        return self._edition.asker.ask(question)
 
     def embed(self, image: QueryPicture, region: Sequence[float] | None = None) -> Vector:
         """The embedding of a picture, or a region of it, float32 (dim,), L2-normalised."""
-        return self._embedder.embed(image, None if region is None else check_region(region), {})
+        return self._edition.embedder.embed(image, None if region is None else check_region(region), {})
+
+    def subject(self, image: QueryPicture) -> "Subject":
+        """Where the main subject of a picture is. Raises `PictureError`."""
+        return self._edition.views.subject_of(self._edition.embedder.source(image))
 
     def compare(self, a: Record | str | Path | bytes, b: Record | str | Path | bytes) -> Comparison:
         """How alike two pictures are, each a path, a URL, a file's bytes or a record that was got with its vector.
@@ -274,190 +295,166 @@ class Library(Closing):
         Raises `PictureError`.
         """
         timings: dict[str, float] = {}
-        one, other = (side if isinstance(side, Record) else self._embedder.portrait(side, timings) for side in (a, b))
+        portrait = self._edition.embedder.portrait
+        one, other = (side if isinstance(side, Record) else portrait(side, timings) for side in (a, b))
         return compare_records(one, other, timings)
 
     def get(self, id: str, *, vector: bool = False) -> Record:
         """The record of a picture. Raises `RecordNotFound`."""
-        found = self._store.get([id], vectors=vector).get(id)
-        if found is None:
-            raise _not_found(id)
-        return found
+        return self._edition.find(id, vector=vector)
 
     def get_many(self, ids: Sequence[str]) -> dict[str, Record]:
         """The records that there are among ``ids``, by id."""
-        return self._store.get(ids)
+        return self._edition.store.get(ids)
 
     def page(
         self, limit: int, after: tuple[str, str] | None = None, filter: str | Filter | None = None
     ) -> list[Record]:
         """The next ``limit`` records (that pass ``filter``) by (sha256, id), behind ``after``, one such pair."""
-        return self._store.page(limit, after, read_filter(filter))
+        return self._edition.store.page(limit, after, read_filter(filter))
 
     def facets(self, limit: int = 20_000) -> list[Facet]:
         """What values the first ``limit`` pictures hold in the declared attributes."""
-        return collect_facets(self._store.iterate(), self.schema, limit)
+        return collect_facets(self._edition.store.iterate(), self.schema, limit)
 
     def original(self, picture: str | Record) -> bytes:
         """The file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
-        return self._originals.read(self.get(picture) if isinstance(picture, str) else picture)
+        return self._around.originals.read(self.get(picture) if isinstance(picture, str) else picture)
 
     def thumbnail(self, picture: str | Record, side: int = 256) -> bytes:
         """A small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original` does."""
-        return self._originals.thumbnail(self.get(picture) if isinstance(picture, str) else picture, side)
+        return self._around.originals.thumbnail(self.get(picture) if isinstance(picture, str) else picture, side)
 
     def preview(self, url: str, side: int = 1024) -> bytes:
         """A small copy of a picture on the web, as WebP. Raises `PictureError`."""
-        return thumbnail(self._fetcher.fetch(url), side, max_pixels=self._settings.max_pixels)
+        return thumbnail(self._around.fetcher.fetch(url), side, max_pixels=self._around.settings.max_pixels)
 
     def delete(self, ids: Sequence[str] = (), *, filter: str | Filter | None = None) -> int:
         """Remove pictures by id, or all that pass ``filter``. Returns how many there were.
 
         Their files stay, but for those that were sent to the library as bytes.
         """
-        if isinstance(ids, str):
-            ids = [ids]
-        records = list(self._store.get(ids).values())
-        if filter is not None:
-            records += self.iterate(filter)
-        deleted = self._store.delete(list(dict.fromkeys(record.id for record in records)))
-        for record in records:
-            self._originals.forget(record)
-        self._store.flush()
-        return deleted
+        with self._changes:
+            store = self._edition.store
+            records = list(store.get([ids] if isinstance(ids, str) else ids).values())
+            if filter is not None:
+                records += self.iterate(filter)
+            deleted = store.delete(list(dict.fromkeys(record.id for record in records)))
+            for record in records:
+                self._around.originals.forget(record)
+            store.flush()
+            return deleted
 
     def count(self, filter: str | Filter | None = None) -> int:
         """How many pictures there are (that pass ``filter``)."""
-        return self._store.count(read_filter(filter))
+        return self._edition.store.count(read_filter(filter))
 
     def iterate(self, filter: str | Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
         """All records (that pass ``filter``), in no particular order."""
-        return self._store.iterate(read_filter(filter), vectors=vectors)
+        return self._edition.store.iterate(read_filter(filter), vectors=vectors)
 
     def info(self) -> LibraryInfo:
         """What the library is and holds."""
-        files = (Path(folder, name) for folder, _, names in os.walk(self._layout.folder) for name in names)
+        files = (Path(folder, name) for folder, _, names in os.walk(self._around.layout.folder) for name in names)
         return LibraryInfo(
-            path=str(self._layout.folder.absolute()),
-            pictures=self._store.count(),
-            encoder=self._card.encoder.name,
-            dim=self._card.encoder.dim,
-            metric=self._card.metric,
-            enhance=self._card.enhance,
+            path=str(self._around.layout.folder.absolute()),
+            pictures=self._edition.store.count(),
+            encoder=self.card.encoder.name,
+            dim=self.card.encoder.dim,
+            metric=self.card.metric,
+            enhance=self.card.enhance,
+            subject=self.card.subject,
+            regions=self.card.regions,
             attributes=dict(self.schema),
-            created=self._card.created.isoformat(),
+            created=self.card.created.isoformat(),
             bytes=sum(file.stat().st_size for file in files),
             last_job=self.state.last_job(*RUNS),
         )
 
+    def calibrate(self) -> Sample | None:
+        """Learn anew what scores are worth here, by the library's own pictures; `index` does it as the library grows.
+
+        None where too few pictures are there, or can be read, to learn from.
+        """
+        return self._edition.calibrate()
+
+    def reencode(
+        self,
+        encoder: str | Encoder | None = None,
+        *,
+        subject: bool | None = None,
+        regions: bool | None = None,
+        drop_missing: bool = False,
+        on_tally: OnTally | None = None,
+        stop: threading.Event | None = None,
+    ) -> IndexReport:
+        """Move the library to another encoder, or to another way to see its pictures; None leaves each as it is.
+
+        Every picture is read and encoded again, beside the old vectors, which answer until all is done; only then is
+        the library a new one. Stopped or killed, the same call goes on where it was. Pictures whose files cannot be
+        read any more are named in ``report.failed``, and the library stays as it is, unless ``drop_missing`` says
+        that it shall go on without them.
+
+        Raises `UnknownEncoder`, or `LibraryError` if the library is so already.
+        """
+        while self._replaced:  # by an earlier move, so that nobody searches them any more
+            self._replaced.pop().close()
+        given = None if encoder is None or isinstance(encoder, str) else encoder
+        bound = self.card.encoder if encoder is None else _encoder_card(encoder, self._around.settings)
+        move = Reencoding(
+            self._edition,
+            self.card.following(bound, subject=subject, regions=regions),
+            self._around,
+            given,
+            on_tally or (lambda _: None),
+            stop or threading.Event(),
+        )
+        try:
+            report = move.run()
+            if report.interrupted or (report.failed and not drop_missing):
+                return report
+            with self._changes.narrowed(0):  # what came and went meanwhile is brought over while nothing changes
+                self._replaced.append(self._edition)
+                self._edition = move.finish()
+        finally:
+            move.close()
+        self._edition.calibrate()
+        return report
+
     def warm(self) -> None:
         """Load the encoder now, so that the first question need not wait for it."""
-        _ = self._asking
+        _ = self._edition.asking
 
     def encode_with(self, wrap: Callable[[Encoder], Encoder]) -> None:
         """Have queries and added pictures encoded by ``wrap(encoder)``; to be called before the first of them."""
-        self._wrap = wrap
+        self._around.wrap = wrap
 
     def distrust_urls(self) -> None:
         """Fetch from public addresses only, as strangers name the URLs; the setting private_urls may allow all."""
-        self._public_only = self._settings.private_urls is not True
+        self._around.public_only = self._around.settings.private_urls is not True
 
     def tend(self) -> None:
         """What a library that stays open needs from time to time: what was added is made durable and indexed."""
-        if self._store.unindexed() >= OPTIMISE_FROM:
-            self._store.optimise()
-        self._store.flush()
+        edition = self._edition
+        if edition.store.unindexed() >= OPTIMISE_FROM:
+            edition.store.optimise()
+        edition.store.flush()
+        if edition.outgrown:
+            edition.calibrate()
 
     def close(self) -> None:
         """Write what is outstanding and let other processes in. Closing twice does no harm."""
-        self._store.close()
-        for name in ("state", "_fetcher"):
-            opened = self.__dict__.pop(name, None)
-            if opened is not None:
-                opened.close()
-
-    @cached_property
-    def _encoder(self) -> Encoder:
-        """Loaded when first needed: search by id and `info` do without."""
-        return _bound(load(self._card.encoder.name, self._settings), self._card)
-
-    @cached_property
-    def _asking(self) -> Encoder:
-        """The encoder of queries and added pictures."""
-        return self._wrap(self._encoder)
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        return Embedder(self._asking, self._settings, self._card.enhance, lambda: self._fetcher)
-
-    @cached_property
-    def state(self) -> State:
-        """The state database, opened when first needed: a search does without."""
-        return State.open(self._layout.state)
-
-    @cached_property
-    def _fetcher(self) -> Fetcher:
-        return Fetcher(self._settings, public_only=self._public_only)
-
-    @cached_property
-    def _originals(self) -> Originals:
-        return Originals(self._layout, self._settings, lambda: self._fetcher)
-
-    @cached_property
-    def _additions(self) -> Additions:
-        return Additions(self._store, self._asking, self._intake(replace=True), self._originals)
-
-    def _intake(self, *, tidy: bool = False, replace: bool = False) -> Intake:
-        return Intake(
-            self._store,
-            self._encoder,
-            self._settings,
-            lambda: self._fetcher,
-            enhance=self._card.enhance,
-            tidy=tidy,
-            replace=replace,
-            on_fetched=self._originals.remember,
-        )
-
-    def _query(
-        self,
-        image: QueryPicture | None,
-        id: str | None,
-        vector: ArrayLike | None,
-        text: str | None,
-        region: Region | None,
-        timings: dict[str, float],
-    ) -> Vector:
-        if sum(given is not None for given in (image, id, vector, text)) != 1:
-            raise QueryError("ask with exactly one of image, id, vector and text")
-        if region is not None and image is None and id is None:
-            raise QueryError("a region goes with a picture: ask with image or id")
-        if image is not None:
-            return self._embedder.embed(image, region, timings)
-        if id is not None:
-            if region is not None:
-                return self._embedder.embed(self.original(id), region, timings)
-            stored = self.get(id, vector=True).vector
-            assert stored is not None  # asked for above
-            return stored
-        if vector is not None:
-            return as_vector(vector, self._card.encoder.dim)
-        raise QueryError(f"the library's encoder, {self.encoder_name}, reads pictures, not words: search by a picture")
+        for edition in (*self._replaced, self._edition):
+            edition.close()
+        if self._replaced:
+            self._around.layout.clear_editions(self.card.edition)
+            self._replaced.clear()
+        self._around.close()
 
 
-def _not_found(id: str) -> RecordNotFound:
-    return RecordNotFound(f"no picture has the id {id}")
-
-
-def _bound(encoder: Encoder, card: Card) -> Encoder:
-    """``encoder``, if it is the one that ``card`` names. Vectors of another would be compared with no meaning."""
-    spec, bound = encoder.spec, card.encoder
-    if (spec.name, spec.dim, spec.sha256) != (bound.name, bound.dim, bound.sha256):
-        raise EncoderMismatch(
-            f"the library is bound to {bound.name} ({bound.dim}-d, weights {bound.sha256[:12]}), this is {spec.name} "
-            f"({spec.dim}-d, weights {spec.sha256[:12]}): index into a new library to change"
-        )
-    return encoder
+def _encoder_card(encoder: str | Encoder, settings: Settings) -> EncoderCard:
+    spec = get_spec(encoder, settings) if isinstance(encoder, str) else encoder.spec
+    return EncoderCard(name=spec.name, dim=spec.dim, sha256=spec.sha256, reads_text=spec.reads_text)
 
 
 def _workers(*, fetches: bool) -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "Pixels",
     "Record",
     "Region",
+    "RegionVector",
     "Vector",
 ]
 
@@ -34,13 +35,30 @@ AttributeSchema: TypeAlias = Mapping[str, AttributeType]
 Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
 
 
+class Region(NamedTuple):
+    """A rectangle of an upright picture, in fractions of its width and height; (x, y) is its upper left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class RegionVector(NamedTuple):
+    """A part of a picture and its embedding."""
+
+    region: Region
+    vector: Vector
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One picture as a library keeps it.
 
     ``sha256`` is of the file's bytes, 64 hex digits; ``phash`` 16 and ``pdq`` 64 hex digits; ``width`` and ``height``
     are of the upright picture in pixels; ``quality`` maps the score names of `yunmeng.imaging.quality` to
-    their values. ``vector`` is None where it was not asked for.
+    their values. ``vector`` is None where it was not asked for. ``regions`` are the parts by which the picture can be
+    found, for a store that keeps such; None leaves those that it has for these bytes.
     """
 
     id: str
@@ -53,16 +71,23 @@ class Record:
     quality: Mapping[str, float] = field(default_factory=dict)
     attributes: Attributes = field(default_factory=dict)
     vector: Vector | None = None
+    regions: tuple[RegionVector, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer to a search. ``score`` is a similarity, cosine in [-1, 1]: higher is better."""
+    """One answer to a search. ``score`` is a similarity: higher is better, cosine in [-1, 1] unless words were asked.
+
+    ``chance`` is the probability in [0, 1] that it is a real match, None in a library that has not learnt to tell.
+    ``region`` is the part of the picture that matches, where the parts of pictures were searched.
+    """
 
     id: str
     score: float
     uri: str
     attributes: Attributes
+    chance: float | None = None
+    region: Region | None = None
 
 
 class Hits(list[Hit]):
@@ -71,12 +96,3 @@ class Hits(list[Hit]):
     def __init__(self, hits: Iterable[Hit] = (), timings: Mapping[str, float] | None = None) -> None:
         super().__init__(hits)
         self.timings: Mapping[str, float] = timings or {}
-
-
-class Region(NamedTuple):
-    """A rectangle of an upright picture, in fractions of its width and height; (x, y) is its upper left corner."""
-
-    x: float
-    y: float
-    w: float
-    h: float

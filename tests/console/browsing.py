@@ -1,14 +1,16 @@
 """Chromium, and pages that report every error, failed request and breach of the content policy."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -85,12 +87,40 @@ class Tabs:
 def tiles(page: Page) -> list[str]:
     """The ids of the pictures in the grid, as screen readers are told them."""
     labels = page.locator(".grid .tile-open").evaluate_all("found => found.map(one => one.getAttribute('aria-label'))")
-    return [re.sub(r"(, score |，相似度 )-?[\d.]+$", "", str(label)) for label in labels]
+    return [re.sub(r"(, score |，相似度 )-?[\d.]+(, .*|，.*)?$", "", str(label)) for label in labels]
 
 
 def scores(page: Page) -> list[float]:
     """The scores in the grid, in its order."""
     return [float(text) for text in page.locator(".grid .score").all_inner_texts()]
+
+
+def tile(page: Page, id: str) -> Locator:
+    """The tile of a picture in the grid."""
+    return page.locator(".tile").filter(has=page.locator(f".name[title='{id}']"))
+
+
+def settled(page: Page, first: str) -> None:
+    """Wait until ``first`` is the first hit, and nothing is under way."""
+    expect(page.locator(".tile-open").first).to_have_attribute("aria-label", re.compile(f"^{re.escape(first)}"))
+    expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
+
+
+def question(request: Request) -> dict[str, Any]:
+    """What a search asked, less what all searches say alike."""
+    asked: dict[str, Any] = json.loads(request.post_data or "")
+    return {name: value for name, value in asked.items() if name not in ("k", "offset", "fields")}
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    """What the address says."""
+    return parse_qs(urlsplit(page.url).fragment.partition("?")[2])
+
+
+def chips(page: Page) -> dict[str, str]:
+    """The parts of the question and their weights."""
+    found = page.locator(".part").all()
+    return {one.locator(".name").inner_text(): one.locator(".part-weight").inner_text() for one in found}
 
 
 def give(page: Page, kind: str, path: Path, target: str = "main") -> None:

@@ -9,8 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import CommandLine
+from tests.console import fakeserver
 from tests.console.browsing import Tabs, chromium, need_chromium
-from tests.console.serving import ATTRIBUTES, serve, write_catalogue, write_pair, write_query
+from tests.console.serving import ATTRIBUTES, serve, write_catalogue, write_many_ways, write_pair, write_query
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.library import Library
 
 expect.set_options(timeout=10_000)
 
@@ -41,6 +44,18 @@ def catalogue(command_line: CommandLine) -> Path:
 @pytest.fixture(scope="package")
 def server(command_line: CommandLine, catalogue: Path) -> Iterator[str]:
     with serve(command_line, catalogue) as address:
+        yield address
+
+
+@pytest.fixture(scope="package")
+def many_ways(command_line: CommandLine) -> Iterator[str]:
+    """The address of a server over a library that reads words, keeps parts, and has learnt what scores are worth."""
+    db = command_line.folder / "many-ways"
+    pictures = write_many_ways(command_line.folder / "many")
+    with Library.create(db, FakeEncoder(reads_text=True), {"kind": "str"}, regions=True) as library:
+        library.index([pictures])
+        assert library.calibrated or library.calibrate()
+    with serve(command_line, db, program=(fakeserver.__file__,)) as address:
         yield address
 
 
@@ -80,6 +95,12 @@ def page(tabs: Tabs) -> Page:
     opened = tabs.open()
     expect(opened.locator(".tile-open")).to_have_count(17)
     return opened
+
+
+@pytest.fixture
+def asker(tabs: Tabs, many_ways: str) -> Callable[..., Page]:
+    """Opens a page of the console over that library: ``asker("/#/?id=red.png", locale="zh-CN")``."""
+    return lambda path="/", **options: tabs.open(path, address=many_ways, **options)
 
 
 @pytest.fixture(scope="package")

@@ -4,14 +4,15 @@ import csv
 import io
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
 from tests.conftest import CommandLine
-from tests.console.browsing import PHONE, Tabs, chromium
+from tests.console.browsing import PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
 from yunmeng.demo import ALTERATIONS
 
@@ -20,6 +21,8 @@ MOST_BYTES: Final = 250_000
 ATTRIBUTES: Final = "subject:str, copy:str, width:int, grey:bool, tags:list[str]"
 GREY: Final = ("camera", "brick", "grass", "gravel", "coins", "moon", "cell", "clock_motion")
 BROKEN: Final = "half-a-picture.jpg"
+WALLS: Final = {"wall-1": ("chelsea.png", "moon.png", "coffee.png", "brick.png"), "wall-2": ("rocket.jpg", "coins.png")}
+"""Pictures on a grey wall, each in one of its corners, which are found by these parts only."""
 
 
 def write_photographs(folder: Path) -> None:
@@ -39,11 +42,24 @@ def write_photographs(folder: Path) -> None:
                     grey = "yes" if stem in GREY else "no"
                     tags = "CC0|" + ("copy" if kind else "original")
                     rows.writerow([path, subject, kind.strip("-") or "original", copy.width, grey, tags])
+        for stem, names in WALLS.items():
+            hang(names).save(folder / "photographs" / f"{stem}.jpg", quality=88)
+            rows.writerow([f"photographs/{stem}.jpg", "wall", "original", 800, "no", "CC0|original"])
     whole = (folder / "photographs" / "chelsea.jpg").read_bytes()
     (folder / "photographs" / BROKEN).write_bytes(whole[: len(whole) // 2])
     tilted = photograph("chelsea.png", 640).rotate(7, resample=Image.Resampling.BICUBIC)
     tilted.crop((60, 40, 390, 262)).save(folder / "my cat.jpg", quality=90)
     write_pair(folder / "breakfast.jpg")
+
+
+def hang(names: Sequence[str], size: tuple[int, int] = (800, 600)) -> Image.Image:
+    """Photographs in the corners of a wall."""
+    wall = Image.new("RGB", size, "#8d8c88")
+    frame = (size[0] * 2 // 5, size[1] * 2 // 5)
+    corners = [(x, y) for y in (0, size[1] - frame[1]) for x in (0, size[0] - frame[0])]
+    for name, corner in zip(names, corners, strict=False):
+        wall.paste(ImageOps.fit(photograph(name, 640), frame), corner)
+    return wall
 
 
 def save(page: Page, name: str) -> None:
@@ -97,12 +113,40 @@ def take(tabs: Tabs, query: Path) -> None:
     page = tabs.open(locale="zh-CN", color_scheme="dark")
     search(page, query)
     page.locator("[data-filter=grey]").get_by_role("radio", name="否").check()
-    expect(page.locator(".status")).to_contain_text("48 个结果")
+    expect(page.locator(".status")).to_contain_text("50 个结果")
     page.locator(".side").evaluate("side => side.scrollTo(0, 0)")
     save(page, "dark-zh")
     page = tabs.open(**PHONE)
     search(page, query)
     save(page, "phone")
+
+
+def take_ways_to_ask(tabs: Tabs, query: Path) -> None:
+    """Words, a mixture, and a hit by a part of it."""
+    page = tabs.open()
+    page.locator("#question").press_sequentially("coffee")
+    expect(page.locator(".tile-open").first).to_have_attribute("aria-label", re.compile("coffee"))
+    save(page, "words")
+    page = tabs.open("/#/?id=photographs/coffee.jpg")
+    for id, name in (
+        ("photographs/coins.jpg", "More like this"),
+        ("photographs/coffee-mirrored.jpg", "Less like this"),
+    ):
+        hit = tile(page, id)
+        hit.scroll_into_view_if_needed()
+        hit.hover()
+        with page.expect_response("**/v1/search"):
+            hit.get_by_role("button", name=name).click()
+        expect(page.locator(".part").filter(has_text=Path(id).name)).to_be_visible()
+    page.locator(".side").evaluate("side => side.scrollTo(0, 0)")
+    save(page, "mixture")
+    page = tabs.open(locale="zh-CN")
+    search(page, query)
+    page.get_by_role("switch", name="搜索图片局部").check()
+    expect(tile(page, "photographs/wall-1.jpg").locator(".outline-of-part rect").last).to_be_visible()
+    page.mouse.move(0, 0)
+    page.locator(".side").evaluate("side => side.scrollTo(0, 0)")
+    save(page, "regions-zh")
 
 
 def take_import(tabs: Tabs) -> None:
@@ -119,13 +163,14 @@ def main() -> None:
         folder = Path(name)
         run = CommandLine(folder, folder / "cache")
         write_photographs(folder)
-        done = run("index", "photographs.csv", "--db", "demo", "--attributes", ATTRIBUTES)
+        done = run("index", "photographs.csv", "--db", "demo", "--attributes", ATTRIBUTES, "--regions")
         assert done.returncode == 0, done.stderr
         run("index", folder / "my cat.jpg", "--db", "archive")
         with chromium() as browser:
             with serve(run, folder / "demo") as address:
                 tabs = Tabs(browser, address)
                 take(tabs, folder / "my cat.jpg")
+                take_ways_to_ask(tabs, folder / "my cat.jpg")
                 tabs.leave()
                 assert tabs.troubles() == []
             with serve(run, folder / "archive") as address:

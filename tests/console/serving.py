@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, write_pictures
 
 ATTRIBUTES = "category:str, price:float, stock:int, sale:bool, tags:list[str]"
 CATEGORIES = {
@@ -82,13 +82,30 @@ def write_catalogue(folder: Path) -> Path:
     return manifest
 
 
+def write_many_ways(folder: Path) -> Path:
+    """Pictures to ask for in every way: sixty that are painted, three of one colour, and two that hold part of another.
+
+    In ``wide.png``, twice as wide as high, the painting 007 is the upper left; in ``tall.png`` it is the lower right.
+    """
+    write_pictures(folder, 60)
+    for colour in ("red", "lime", "blue"):
+        Image.new("RGB", (96, 96), colour).save(folder / f"{colour}.png")
+    for name, size, place in (("wide", (400, 200), (0, 0)), ("tall", (200, 400), (120, 240))):
+        picture = Image.new("RGB", size, "grey")
+        picture.paste(Image.open(folder / "007.jpg").resize((size[0] * 2 // 5, size[1] * 2 // 5)), place)
+        picture.save(folder / f"{name}.png")
+    return folder
+
+
 @contextmanager
-def serve(run: CommandLine, db: Path, *options: str, **environment: str) -> Iterator[str]:
+def serve(
+    run: CommandLine, db: Path, *options: str, program: Sequence[str] = ("-m", "yunmeng", "serve"), **environment: str
+) -> Iterator[str]:
     """Start a server on a free port; gives its address without the last slash."""
     log = db.parent / f"{db.name}.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "yunmeng", "serve", "--db", str(db), "--port", "0", *options],
+            [sys.executable, *program, "--db", str(db), "--port", "0", *options],
             cwd=run.folder,
             env={**run.environment, **environment},
             stdout=subprocess.PIPE,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from yunmeng.config import Settings
-from yunmeng.encoders.catalogue import load
+from yunmeng.encoders.catalogue import load_built_in
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
 
 
@@ -15,7 +15,7 @@ def graph_settings(cache_dir: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def lite0(graph_settings: Settings) -> OnnxEncoder:
-    return load("efficientnet-lite0", graph_settings)
+    return load_built_in("efficientnet-lite0", graph_settings)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import hashlib
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -10,24 +11,31 @@ from yunmeng.encoders.catalogue import DEFAULT_ENCODER, get_spec, load, specs
 from yunmeng.errors import UnknownEncoder
 
 
-def test_rows_are_found_by_name() -> None:
-    assert [spec.name for spec in specs()] == ["efficientnet-lite0", "efficientnet-lite2"]
+@pytest.fixture
+def nothing_added(tmp_path: Path) -> Settings:
+    return Settings(models_dir=tmp_path / "models")
+
+
+def test_rows_are_found_by_name(nothing_added: Settings) -> None:
+    rows = specs(nothing_added)
+    assert [spec.name for spec in rows] == ["efficientnet-lite0", "efficientnet-lite2"]
     assert DEFAULT_ENCODER == "efficientnet-lite2"
-    for spec in specs():
-        assert get_spec(spec.name) is spec
+    for spec in rows:
+        assert get_spec(spec.name, nothing_added) is spec
+        assert not spec.reads_text
         assert spec.dim == 512
         assert len(bytes.fromhex(spec.sha256)) == 32
         assert spec.licence == "Apache-2.0"
-    assert [spec.input_size for spec in specs()] == [224, 260]
+    assert [spec.input_size for spec in rows] == [224, 260]
 
 
-@pytest.mark.parametrize("name", ["efficientnet-lite1", "", "Efficientnet-Lite2"])
-def test_an_unknown_name_lists_the_known_ones(name: str) -> None:
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "", "Efficientnet-Lite2", "../models", "."])
+def test_an_unknown_name_lists_the_known_ones(name: str, nothing_added: Settings) -> None:
     known = r"efficientnet-lite0, efficientnet-lite2.*yunmeng models list"
     with pytest.raises(UnknownEncoder, match=known):
-        get_spec(name)
+        get_spec(name, nothing_added)
     with pytest.raises(UnknownEncoder, match=known):
-        load(name, Settings())
+        load(name, nothing_added)
 
 
 @pytest.mark.parametrize(

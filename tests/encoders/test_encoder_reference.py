@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from yunmeng.config import Settings
-from yunmeng.encoders.catalogue import load, specs
+from yunmeng.encoders.catalogue import built_in_names, load_built_in
 from yunmeng.encoders.imagenet import class_names, top_classes
 from yunmeng.types import Pixels
 
-NAMES = [spec.name for spec in specs()]
+NAMES = built_in_names()
 
 
 def pictures(data: Path) -> list[Pixels]:
@@ -21,7 +21,7 @@ def pictures(data: Path) -> list[Pixels]:
 @pytest.mark.parametrize("name", NAMES)
 def test_fp32_equals_pytorch(name: str, data: Path, graph_settings: Settings) -> None:
     reference = np.load(data / f"{name}.npz")
-    embedding, scores = load(name, graph_settings).encode_and_classify(pictures(data))
+    embedding, scores = load_built_in(name, graph_settings).encode_and_classify(pictures(data))
     assert list(reference["names"]) == [file.stem for file in sorted(data.glob("*.webp"))]
     assert embedding.dtype == scores.dtype == np.float32
     assert np.abs(embedding - reference["embedding"]).max() < 1e-5  # seen: 8e-7
@@ -31,8 +31,8 @@ def test_fp32_equals_pytorch(name: str, data: Path, graph_settings: Settings) ->
 @pytest.mark.parametrize("name", NAMES)
 def test_fp16_storage_halves_the_file_and_keeps_the_vectors(name: str, data: Path, graph_settings: Settings) -> None:
     settings = graph_settings.model_copy(update={"precision": "fp16"})
-    load(name, graph_settings)
-    vectors = load(name, settings).encode(pictures(data))
+    load_built_in(name, graph_settings)
+    vectors = load_built_in(name, settings).encode(pictures(data))
     cosines = (vectors * np.load(data / f"{name}.npz")["embedding"]).sum(axis=1)
     assert cosines.min() >= 0.999
     whole, half = (next(settings.cache_dir.glob(f"{name}-{p}-*.onnx")).stat().st_size for p in ("fp32", "fp16"))
@@ -42,7 +42,9 @@ def test_fp16_storage_halves_the_file_and_keeps_the_vectors(name: str, data: Pat
 @pytest.mark.parametrize("name", NAMES)
 def test_classes_are_those_that_people_see(name: str, data: Path, graph_settings: Settings) -> None:
     files = sorted(data.glob("*.webp"))
-    scores = dict(zip([file.stem for file in files], load(name, graph_settings).classify(pictures(data)), strict=True))
+    scores = dict(
+        zip([file.stem for file in files], load_built_in(name, graph_settings).classify(pictures(data)), strict=True)
+    )
     assert {"tabby, tabby cat", "Egyptian cat", "tiger cat"} >= {top_classes(scores["chelsea"], 1)[0][0]}
     assert "espresso" in [found for found, _ in top_classes(scores["coffee"], 2)]
     assert "missile" in [found for found, _ in top_classes(scores["rocket"], 4)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from yunmeng.config import Settings
-from yunmeng.encoders.catalogue import load
+from yunmeng.encoders.catalogue import load_built_in
 from yunmeng.encoders.graph_cache import cached_graph
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
 from yunmeng.errors import EncoderError, WeightsError
@@ -54,11 +54,11 @@ def test_a_damaged_graph_is_built_again(tmp_path: Path, file: str, damage: str) 
 
 def test_a_damaged_graph_of_a_real_encoder_is_built_again(tmp_path: Path, lite0: OnnxEncoder) -> None:
     settings = Settings(cache_dir=tmp_path)
-    load("efficientnet-lite0", settings)
+    load_built_in("efficientnet-lite0", settings)
     file = next(tmp_path.glob("*.onnx"))
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
-    assert load("efficientnet-lite0", settings).spec == lite0.spec
+    assert load_built_in("efficientnet-lite0", settings).spec == lite0.spec
     assert file.read_bytes() == whole
 
 
@@ -155,8 +155,8 @@ import hashlib, sys
 from pathlib import Path
 import numpy as np
 from yunmeng.config import Settings
-from yunmeng.encoders.catalogue import load
-encoder = load("efficientnet-lite0", Settings(cache_dir=Path(sys.argv[1]), threads=1))
+from yunmeng.encoders.catalogue import load_built_in
+encoder = load_built_in("efficientnet-lite0", Settings(cache_dir=Path(sys.argv[1]), threads=1))
 picture = np.arange(224 * 224 * 3, dtype=np.uint32).reshape(224, 224, 3).astype(np.uint8)
 print(hashlib.sha256(encoder.encode([picture])).hexdigest(), *sorted({"onnx", "torch"} & set(sys.modules)))
 """

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from yunmeng.config import Settings
-from yunmeng.encoders.catalogue import load
+from yunmeng.encoders.catalogue import load_built_in
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
 from yunmeng.encoders.onnx_runtime import OnnxSession, available_providers
 from yunmeng.errors import EncoderError, ProviderError
@@ -88,14 +88,14 @@ def test_many_threads_may_encode_at_once(lite0: OnnxEncoder) -> None:
 def test_the_number_of_threads_does_not_change_the_vectors(lite0: OnnxEncoder, graph_settings: Settings) -> None:
     batch = some_pictures(7)
     for threads in (0, 1, 5):
-        other = load("efficientnet-lite0", graph_settings.model_copy(update={"threads": threads}))
+        other = load_built_in("efficientnet-lite0", graph_settings.model_copy(update={"threads": threads}))
         np.testing.assert_allclose(other.encode(batch), lite0.encode(batch), atol=1e-5)
 
 
 def test_an_absent_provider_names_those_there_are_and_what_to_install(graph_settings: Settings) -> None:
     absent = next(name for name in ("coreml", "cuda") if name not in available_providers())
     with pytest.raises(ProviderError, match=f"{absent} .*available: .*cpu.*onnxruntime.*YUNMENG_PROVIDER=cpu"):
-        load("efficientnet-lite0", graph_settings.model_copy(update={"provider": absent}))
+        load_built_in("efficientnet-lite0", graph_settings.model_copy(update={"provider": absent}))
 
 
 def test_bytes_that_are_no_graph_raise_an_encoder_error() -> None:

@@ -23,6 +23,8 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/previews", {"params": {"url": "file:///x"}}, "search"),
     ("POST", "/v1/search", {"json": {"id": "x"}}, "search"),
     ("POST", "/v1/search/upload", {"files": {"file": jpeg(1)}}, "search"),
+    ("POST", "/v1/subject", {"json": {"id": "x"}}, "search"),
+    ("POST", "/v1/subject/upload", {"files": {"file": jpeg(1)}}, "search"),
     ("POST", "/v1/compare", {"data": {"a_id": "x", "b_id": "x"}}, "search"),
     ("GET", "/metrics", {}, "search"),
     ("POST", "/v1/pictures", {"files": {"files": b"x"}}, "write"),

@@ -240,7 +240,8 @@ def test_an_original_that_went_or_changed(client: TestClient, filled: Library) -
 
 def test_what_the_library_is(client: TestClient, filled: Library) -> None:
     found = client.get("/v1/library").json()
-    assert (found["pictures"], found["encoder"], found["dim"], found["reads_text"]) == (12, "fake", 32, False)
+    assert (found["pictures"], found["encoder"], found["dim"], found["reads_text"]) == (12, "fake", 32, True)
+    assert (found["regions"], found["subject"], found["calibrated"]) == (False, False, False)
     assert found["attributes"] == dict(filled.schema)
 
 

@@ -1,5 +1,7 @@
 """Searching and comparing over HTTP agree with the library itself."""
 
+import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ from PIL import Image
 from pytest_httpserver import HTTPServer
 from starlette.testclient import TestClient
 
-from tests.conftest import paint
-from tests.server.conftest import Open, jpeg, png, refused
-from yunmeng.config import Settings
+from tests.conftest import paint, write_pictures
+from tests.server.conftest import HERE, Open, jpeg, png, refused
+from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
+from yunmeng.retrieval import Part
+from yunmeng.server.app import create_app
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -118,7 +122,18 @@ def test_a_url_is_fetched(library: Library, open_server: Open, httpserver: HTTPS
         ({}, 422, "invalid"),
         ({"id": "000.jpg", "text": "red"}, 422, "invalid"),
         ({"id": "nobody"}, 404, "not-found"),
-        ({"text": "red shoes"}, 422, "query"),
+        ({"mix": []}, 422, "invalid"),
+        ({"mix": [{"id": "000.jpg", "text": "red"}]}, 422, "invalid"),
+        ({"mix": [{"id": "000.jpg", "weight": 0}]}, 422, "invalid"),
+        ({"mix": [{"id": "000.jpg", "weight": 11}]}, 422, "invalid"),
+        ({"mix": [{"id": "000.jpg"}] * 51}, 422, "invalid"),
+        ({"mix": [{"id": "nobody"}]}, 404, "not-found"),
+        ({"mix": [{"url": "/etc/passwd"}]}, 422, "query"),
+        ({"mix": [{"id": "000.jpg"}, {"id": "000.jpg", "weight": -1}]}, 422, "query"),
+        ({"mix": [{"text": "red"}, {"id": "000.jpg"}]}, 422, "query"),
+        ({"id": "000.jpg", "regions": True}, 422, "query"),
+        ({"id": "000.jpg", "min_chance": 0.5}, 422, "query"),
+        ({"id": "000.jpg", "min_chance": 2}, 422, "invalid"),
         ({"vector": [1, 2, 3]}, 422, "encoder-mismatch"),
         ({"vector": [0] * 32}, 422, "encoder-mismatch"),
         ({"id": "000.jpg", "filter": "price <"}, 422, "filter"),
@@ -170,3 +185,57 @@ def test_what_cannot_be_compared(client: TestClient) -> None:
     refused(client.post("/v1/compare", data={"a_id": "001.jpg", "b_id": "nobody"}), 404, "not-found")
     refused(client.post("/v1/compare", data={"a_id": "001.jpg", "b_url": "/etc/passwd"}), 422, "query")
     refused(client.post("/v1/compare", files={"a": b"words", "b": jpeg(1)}), 415, "not-a-picture")
+
+
+def test_a_mixture_over_http_is_that_of_the_library(client: TestClient, filled: Library) -> None:
+    mix = [{"id": "001.jpg", "weight": 0.5}, {"id": "002.jpg", "weight": -0.25}]
+    expected = filled.search(id="000.jpg", mix=[Part(id="001.jpg", weight=0.5), Part(id="002.jpg", weight=-0.25)], k=5)
+    assert len(expected) == 5
+    answer = client.post("/v1/search", json={"id": "000.jpg", "mix": mix, "k": 5})
+    assert [hit["id"] for hit in answer.json()["hits"]] == [hit.id for hit in expected]
+    assert [hit["score"] for hit in answer.json()["hits"]] == pytest.approx([hit.score for hit in expected], abs=1e-6)
+    picture = Path(filled.get("000.jpg").uri).read_bytes()
+    sent = client.post("/v1/search/upload", files={"file": picture}, data={"mix": json.dumps(mix), "k": "5"})
+    assert [hit["id"] for hit in sent.json()["hits"]] == [hit.id for hit in expected]
+    refused(client.post("/v1/search/upload", files={"file": picture}, data={"mix": "[{"}), 400, "bad-json")
+    refused(client.post("/v1/search/upload", files={"file": picture}, data={"mix": '[{"id": 5}]'}), 422, "invalid")
+
+
+def test_words_find_names_and_attributes(client: TestClient) -> None:
+    answer = client.post("/v1/search", json={"text": "shoes"})
+    assert {hit["id"] for hit in answer.json()["hits"]} == {"000.jpg", "003.jpg", "006.jpg", "009.jpg"}
+    assert client.post("/v1/search", json={"text": "giraffe"}).json()["hits"] == []
+
+
+def test_regions_and_chances_are_shown(tmp_path: Path, settings: Settings) -> None:
+    folder = write_pictures(tmp_path / "pictures", 60)
+    with Library.create(tmp_path / "l", FakeEncoder(), settings=settings, regions=True) as library:
+        library.index([folder])
+        with TestClient(create_app(library, ServerSettings()), base_url=HERE) as client:
+            assert client.get("/v1/library").json()["regions"] is True
+            assert client.get("/v1/library").json()["calibrated"] is True
+            hit = client.post("/v1/search", json={"id": "005.jpg", "regions": True, "k": 1}).json()["hits"][0]
+            assert hit["region"] == {"x": 0, "y": 0, "w": 1, "h": 1}
+            assert "chance" not in hit
+            hits = client.post("/v1/search", json={"id": "005.jpg", "min_chance": 0.5}).json()["hits"]
+            assert hits[0]["chance"] > 0.95
+            assert all(hit["chance"] >= 0.5 for hit in hits)
+            assert "region" not in hits[0]
+
+
+def test_the_subject_of_a_picture(client: TestClient, filled: Library) -> None:
+    picture = Image.new("RGB", (200, 100), "white")
+    picture.paste((200, 30, 30), (120, 30, 160, 70))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    found = client.post("/v1/subject/upload", files={"file": stream.getvalue()}).json()
+    x, y, w, h = (found["region"][name] for name in "xywh")
+    assert x <= 0.66 and y <= 0.4 and x + w >= 0.74 and y + h >= 0.6, found  # noqa: PT018  one box, one check
+    assert w * h < 0.5
+    assert client.post("/v1/subject", json={"id": "000.jpg"}).json()["method"] in ("saliency", "centre")
+    refused(client.post("/v1/subject", json={"id": "nobody"}), 404, "not-found")
+    refused(client.post("/v1/subject", json={}), 422, "invalid")
+    refused(client.post("/v1/subject/upload", files={"file": b"x"}), 415, "not-a-picture")
+    path = Path(filled.get("001.jpg").uri)
+    path.unlink()
+    refused(client.post("/v1/subject", json={"id": "001.jpg"}), 410, "gone")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores.examples import SCHEMA, odd_records
+from tests.stores.examples import SCHEMA, odd_records, worded_records
 from tests.stores.kinds import Fill, Kind, Make, Odd
 from yunmeng.stores.protocol import Store
 from yunmeng.types import AttributeSchema, Record
@@ -47,4 +47,13 @@ def odd(kind: Kind, fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Ite
     store, records = kind.make(tmp_path_factory.mktemp("odd") / "store", SCHEMA), odd_records(150)
     fill(store, records)
     yield Odd(store, records)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def worded(kind: Kind, fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store whose records are to be found by words, each id's last part saying which it is."""
+    store = kind.make(tmp_path_factory.mktemp("worded") / "store", SCHEMA)
+    fill(store, worded_records())
+    yield store
     store.close()

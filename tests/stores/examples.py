@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,3 +90,22 @@ def odd_records(count: int, seed: int = 1) -> list[Record]:
         return {name: value for name, value in values.items() if value is not None}
 
     return [described(f"odd/{number}", row([0, 0.1, 0.6][3 * number // count])) for number in range(count)]
+
+
+def worded_records() -> list[Record]:
+    """Records with names and attributes in Chinese, English and both. What is before ``|`` in an id is its label."""
+
+    def named(label: str, uri: str, **attributes: Any) -> Record:
+        return replace(described(f"{label}|", attributes), uri=uri)
+
+    return [
+        named("chinese", "/pictures/红色连衣裙.jpg", stock=7),
+        named("snake", "/pictures/IMG_20240101-red-dress.JPG", price=12345.0),
+        named("camel", "C:\\pictures\\redSummerDress.jpeg", sale=True),
+        named("caption", "/pictures/1.jpg", caption="a girl in a long DRESS", category="连衣裙"),
+        named("mixed", "/pictures/2.jpg", tags=["一只猫", "Cat"]),
+        named("accent", "/pictures/café.png"),
+        named("url", "https://example.com/pictures/%E6%B5%B7%E6%BB%A9-beach.jpg?size=7#top"),
+        named("sku", "/pictures/3.jpg", category="SKU77"),
+        named("undeclared", "/pictures/4.jpg", note="kept", list=["listed"], none=None),
+    ]

@@ -1,9 +1,10 @@
-"""The suites of conformance.py and conformance_search.py over the stores that are shipped."""
+"""The suites of conformance.py, conformance_search.py and conformance_text.py over the stores that are shipped."""
 
 import pytest
 
 from tests.stores.conformance import KeepingConformance
 from tests.stores.conformance_search import SearchConformance
+from tests.stores.conformance_text import TextConformance
 from tests.stores.examples import DIM
 from tests.stores.kinds import Kind
 from yunmeng.stores import MemoryStore, ZvecStore
@@ -35,4 +36,8 @@ class TestKeeping(KeepingConformance):
 
 
 class TestSearch(SearchConformance):
+    """All of it, for each kind."""
+
+
+class TestText(TextConformance):
     """All of it, for each kind."""

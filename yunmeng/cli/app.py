@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from yunmeng.cli import demo, evaluate, index, keys, manage, models, quality, search, serve
+from yunmeng.cli import demo, evaluate, index, keys, manage, models, quality, reencode, search, serve
 from yunmeng.errors import YunmengError
 from yunmeng.version import __version__
 
@@ -28,7 +28,7 @@ Examples:
 def cli() -> None:
     """Find pictures by picture: 云梦镜像图像搜索.
 
-    Index a folder of pictures into a library, then search it with a picture, a part of one, or one of its own.
+    Index a folder of pictures into a library, then search it with a picture, a part of one, words, or a mixture.
     """
 
 
@@ -37,6 +37,8 @@ for _command in (
     search.search,
     manage.info,
     manage.delete,
+    reencode.reencode,
+    reencode.calibrate,
     quality.quality,
     evaluate.evaluate,
     models.models,

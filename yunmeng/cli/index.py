@@ -1,6 +1,6 @@
 """``yunmeng index``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,6 +37,8 @@ Examples:
     type=click.Choice(["denoise", "contrast", "colour"]),
     help="What a new library does to pictures and queries before it looks at them; may be given several times.",
 )
+@click.option("--subject", is_flag=True, help="A new library sees pictures, and queries, by their main subject only.")
+@click.option("--regions", is_flag=True, help="A new library keeps the parts of pictures too: 14 times the work.")
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @json_option
 def index(
@@ -45,6 +47,8 @@ def index(
     encoder: str | None,
     attributes: str | None,
     enhance: "tuple[Enhancement, ...]",
+    subject: bool,
+    regions: bool,
     manifest: str | None,
     as_json: bool,
 ) -> int:
@@ -58,7 +62,8 @@ def index(
     """
     from yunmeng.cli.progress import indexing_progress, stop_on_signal
 
-    with _open(db, encoder, attributes, enhance) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+    views = {"enhance": enhance, "subject": subject, "regions": regions}
+    with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
         report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop)
     if as_json:
         print_json(
@@ -77,7 +82,7 @@ def index(
     return 1 if report.failed else 0
 
 
-def _open(db: str, encoder: str | None, attributes: str | None, enhance: "tuple[Enhancement, ...]") -> "Library":
+def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str, Any]) -> "Library":
     """The library at ``db``; made where there is none, and else checked against what the options say it is."""
     from yunmeng.encoders import DEFAULT_ENCODER
     from yunmeng.errors import EncoderMismatch, SchemaError
@@ -86,21 +91,26 @@ def _open(db: str, encoder: str | None, attributes: str | None, enhance: "tuple[
 
     schema = None if attributes is None else parse_schema(attributes)
     if not Library.exists(db):
-        return Library.create(db, encoder or DEFAULT_ENCODER, schema, enhance=enhance)
+        return Library.create(db, encoder or DEFAULT_ENCODER, schema, **views)
     library = Library.open(db)
     declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
-    if encoder not in (None, library.encoder_name):
+    if encoder not in (None, library.card.encoder.name):
         library.close()
         raise EncoderMismatch(
-            f"{db} is bound to the encoder {library.encoder_name}: leave --encoder out, or index into a new "
-            f"library: yunmeng index ... --db NEW --encoder {encoder}"
+            f"{db} is bound to the encoder {library.card.encoder.name}: leave --encoder out, or move the library: "
+            f"yunmeng reencode {encoder} --db {db}"
         )
     if schema is not None and dict(schema) != dict(library.schema):
         library.close()
         raise SchemaError(f"{db} has other attributes ({declared}): leave --attributes out, or use a new --db")
-    if enhance and set(enhance) != set(library.enhancements):
+    for name in ("subject", "regions"):
+        if views[name] and not getattr(library.card, name):
+            library.close()
+            raise SchemaError(f"{db} was made without --{name}: add it with yunmeng reencode --{name} --db {db}")
+    enhance = views["enhance"]
+    if enhance and set(enhance) != set(library.card.enhance):
         library.close()
-        done = ", ".join(library.enhancements) or "nothing"
+        done = ", ".join(library.card.enhance) or "nothing"
         raise SchemaError(f"{db} enhances {done}: leave --enhance out, or use a new --db")
     return library
 

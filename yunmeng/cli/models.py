@@ -1,70 +1,115 @@
-"""``yunmeng models``."""
+"""``yunmeng models``: what encoders there are."""
+
+from typing import Any
 
 import click
 
-from yunmeng.cli.options import json_option, print_json
+from yunmeng.cli.fuse import fuse
+from yunmeng.cli.models_add import add_model
+from yunmeng.cli.models_bench import bench_models
+from yunmeng.cli.options import json_option, print_json, printable
 
 
-@click.group(epilog="\b\nExamples:\n  yunmeng models list\n  yunmeng models bench efficientnet-lite0\n")
+@click.group(
+    epilog="""\b
+Examples:
+  yunmeng models list
+  yunmeng models add timm:vit_small_patch14_dinov2.lvd142m --input-size 224
+  yunmeng models bench efficientnet-lite0 efficientnet-lite2
+"""
+)
 def models() -> None:
-    """See which encoders there are, what each is, and how fast it runs here."""
+    """See which encoders there are, add models of your own, and measure how fast each runs here."""
 
 
-@models.command("list")
+@models.command("list", epilog="\b\nExample:\n  yunmeng models list --json\n")
 @json_option
 def list_models(as_json: bool) -> None:
-    """List the encoders."""
-    from yunmeng.encoders import DEFAULT_ENCODER, specs
+    """List the encoders: those that are built in, then those that were added."""
+    from yunmeng.config import Settings
+    from yunmeng.encoders import specs
+    from yunmeng.encoders.catalogue import broken_models
 
+    settings = Settings.load()
+    rows = [_row(spec) for spec in specs(settings)]
+    broken = [{"name": name, "reason": reason} for name, reason in broken_models(settings)]
     if as_json:
-        print_json({"models": [{"name": s.name, "dim": s.dim, "input_size": s.input_size} for s in specs()]})
+        print_json({"models": rows, "broken": broken})
         return
-    for spec in specs():
-        note = "  (default)" if spec.name == DEFAULT_ENCODER else ""
-        click.echo(f"{spec.name:<20} {spec.dim}-d  {spec.input_size} px{note}")
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        notes = [row["source"] if not row["built_in"] else "built in", "default" if row["default"] else ""]
+        click.echo(
+            f"{row['name']:<{width}}  {row['dim']:>5}-d  {row['input_size']:>4} px  "
+            f"{'pictures, words' if row['reads_text'] else 'pictures':<15}  {printable(row['licence']):<12}  "
+            + printable(", ".join(filter(None, notes)))
+        )
+    for model in broken:
+        click.echo(f"{model['name']} cannot be used: {printable(model['reason'])}", err=True)
 
 
 @models.command("show", epilog="\b\nExample:\n  yunmeng models show efficientnet-lite2\n")
 @click.argument("name")
 @json_option
 def show_model(name: str, as_json: bool) -> None:
-    """Show one encoder: size, preprocessing, source, licence."""
-    from dataclasses import asdict
-
+    """Show one encoder: size, preprocessing, source, licence, and of an added one its files."""
+    from yunmeng.config import Settings
     from yunmeng.encoders import get_spec
+    from yunmeng.encoders.added import find_added, model_bytes, model_folder
 
-    facts = asdict(get_spec(name))
+    settings = Settings.load()
+    facts = _row(get_spec(name, settings), whole=True)
+    if not facts["built_in"] and (description := find_added(name, settings)):
+        facts["kind"] = description.kind
+        facts["folder"] = str(model_folder(name, settings))
+        facts["bytes"] = model_bytes(name, settings)
+        facts["files"] = dict(description.files)
     if as_json:
         print_json(facts)
         return
     for key, value in facts.items():
-        click.echo(f"{key.replace('_', ' '):<14} {value}")
+        lines = [f"{file} {digest}" for file, digest in value.items()] if isinstance(value, dict) else [_said(value)]
+        for number, line in enumerate(lines):
+            click.echo(f"{'' if number else key.replace('_', ' '):<14} {printable(line)}")
 
 
-@models.command("bench", epilog="\b\nExample:\n  yunmeng models bench efficientnet-lite2\n")
-@click.argument("name", required=False)
-@click.option("--seconds", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="How long to measure.")
+@models.command("remove", epilog="\b\nExample:\n  yunmeng models remove ViT-B-32-laion2b_s34b_b79k\n")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @json_option
-def bench_model(name: str | None, seconds: float, as_json: bool) -> None:
-    """Measure how many pictures a second an encoder takes on this machine, decoding left out."""
-    import time
+def remove_models(names: tuple[str, ...], as_json: bool) -> None:
+    """Delete models that were added, with their files.
 
-    import numpy as np
-
+    A library that is bound to one can still be opened and listed; to search it, add the model again or re-encode it.
+    """
     from yunmeng.config import Settings
-    from yunmeng.encoders import DEFAULT_ENCODER, load
+    from yunmeng.encoders.added import remove_added
 
     settings = Settings.load()
-    encoder = load(name or DEFAULT_ENCODER, settings)
-    side = encoder.spec.input_size
-    batch = list(np.random.default_rng(0).integers(0, 256, (settings.batch_size, side, side, 3), dtype=np.uint8))
-    encoder.encode(batch)
-    rounds, began = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - began) < seconds:
-        encoder.encode(batch)
-        rounds += 1
-    rate = rounds * len(batch) / elapsed
+    for name in names:
+        remove_added(name, settings)
+        if not as_json:
+            click.echo(f"{name} removed")
     if as_json:
-        print_json({"name": encoder.spec.name, "pictures_per_second": round(rate, 2), "batch_size": len(batch)})
-    else:
-        click.echo(f"{encoder.spec.name}: {rate:.1f} pictures/s in batches of {len(batch)}")
+        print_json({"removed": list(names)})
+
+
+def _row(spec: Any, *, whole: bool = False) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from yunmeng.encoders import DEFAULT_ENCODER
+    from yunmeng.encoders.catalogue import built_in_names
+
+    facts = asdict(spec)
+    if not whole:
+        facts = {key: facts[key] for key in ("name", "dim", "input_size", "reads_text", "licence", "source")}
+    built_in = spec.name in built_in_names()
+    return {**facts, "built_in": built_in, "default": spec.name == DEFAULT_ENCODER}
+
+
+def _said(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+models.add_command(add_model)
+models.add_command(bench_models)
+models.add_command(fuse)

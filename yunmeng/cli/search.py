@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yunmeng.cli.options import db_option, json_option, print_json, printable
+from yunmeng.cli.question import kind_of, parse_region, parts
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
+    from yunmeng.retrieval import Part
     from yunmeng.types import Hit
 
 
@@ -19,16 +21,30 @@ Examples:
   yunmeng search query.jpg --db my-library --sheet hits.png
   yunmeng search https://example.com/shoe.jpg --db shop --filter "category = 'shoes' and price < 50"
   yunmeng search id:summer/beach.jpg --db my-library -k 20 --min-score 0.6
+  yunmeng search "red dress" --db shop
+  yunmeng search 红色连衣裙 --db shop
+  yunmeng search --like a.jpg --like id:7:0.5 --unlike id:9 --text "red:0.5" --db shop
+  yunmeng search page.jpg --region 0.1,0.2,0.4,0.3 --db archive
+  yunmeng search stamp.jpg --regions --db archive
 \b
 Filters read like SQL: = != < <= > >=, and, or, not, in ('a', 'b'), between, like 'prefix%',
 is null, 'red' in tags, contains_any(tags, 'red', 'blue'), contains_all(...).
 """,
 )
-@click.argument("query")
+@click.argument("query", required=False)
 @db_option
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits.")
 @click.option("--filter", metavar="EXPR", help="Only pictures whose attributes pass this expression.")
 @click.option("--min-score", type=float, metavar="S", help="Leave out hits that score less; scores are -1 to 1.")
+@click.option(
+    "--min-chance", type=click.FloatRange(0, 1), metavar="P", help="Leave out hits that are less likely to be real."
+)
+@click.option("--like", multiple=True, metavar="QUERY[:W]", help="One more picture or id, with a weight if you like.")
+@click.option("--unlike", multiple=True, metavar="QUERY[:W]", help="A picture or id that hits are to be unlike.")
+@click.option("--text", "texts", multiple=True, metavar="WORDS[:W]", help="Words, with a weight if you like.")
+@click.option("--region", metavar="X,Y,W,H", help="Ask with this part of QUERY, in fractions of its width and height.")
+@click.option("--subject/--whole", default=None, help="Ask with the main subject of the pictures, or with all of them.")
+@click.option("--regions", is_flag=True, help="Search the parts of pictures, in a library that was made with them.")
 @click.option(
     "--sheet",
     metavar="FILE",
@@ -37,54 +53,59 @@ is null, 'red' in tags, contains_any(tags, 'red', 'blue'), contains_all(...).
 )
 @json_option
 def search(
-    query: str, db: str, k: int, filter: str | None, min_score: float | None, sheet: Path | None, as_json: bool
+    query: str | None,
+    db: str,
+    like: tuple[str, ...],
+    unlike: tuple[str, ...],
+    texts: tuple[str, ...],
+    region: str | None,
+    sheet: Path | None,
+    as_json: bool,
+    **wanted: Any,
 ) -> None:
-    """Find the pictures of a library that are most similar to QUERY.
+    """Find the pictures of a library that fit best to QUERY.
 
-    QUERY is a picture file, a URL, or id:KEY for a picture of the library, which is then the first hit.
+    QUERY is a picture file, a URL, id:KEY for a picture of the library, which is then the first hit, or words. With
+    --like, --unlike and --text it may be left out, or be one part of the mixture, with the weight 1.
     """
     from yunmeng.library import Library
 
+    if query is None and not (like or unlike or texts):
+        raise click.UsageError("name a QUERY, or give --like, --unlike or --text")
+    asked = {} if query is None else kind_of(query)
+    mix = list(parts(like, unlike, texts))
     with Library.open(db) as library:
-        asked = _as_arguments(query)
-        hits = library.search(**asked, k=k, filter=filter, min_score=min_score)
+        hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
-            _draw(library, asked, hits, sheet)
+            _draw(library, asked, mix, hits, sheet)
     if as_json:
-        print_json({"hits": [{"id": h.id, "score": h.score, "uri": h.uri, "attributes": h.attributes} for h in hits]})
+        print_json({"hits": [_shown(hit) for hit in hits]})
     else:
         _print(hits)
     if sheet is not None:
         click.echo(f"Sheet: {sheet}", err=as_json)
 
 
-def _as_arguments(query: str) -> dict[str, Any]:
-    """What kind of query it is, as arguments of `Library.search`."""
-    from yunmeng.errors import SourceError
-    from yunmeng.fetch import is_url
-    from yunmeng.imaging import PICTURE_ENDINGS
-
-    if query.startswith("id:"):
-        return {"id": query.removeprefix("id:")}
-    path = Path(query)
-    if is_url(query) or path.is_file():
-        return {"image": query}
-    if path.is_dir():
-        raise SourceError(f"{query} is a folder: name one picture, or index it with yunmeng index {query} --db DIR")
-    if path.suffix.lower() in PICTURE_ENDINGS or "/" in query:
-        raise SourceError(f"no such file: {query} (for a picture of the library write id:{query})")
-    return {"text": query}
+def _shown(hit: "Hit") -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": hit.id, "score": hit.score, "uri": hit.uri, "attributes": hit.attributes}
+    if hit.chance is not None:
+        shown["chance"] = hit.chance
+    if hit.region is not None:
+        shown["region"] = list(hit.region)
+    return shown
 
 
-def _draw(library: "Library", asked: dict[str, Any], hits: "list[Hit]", sheet: Path) -> None:
+def _draw(library: "Library", asked: dict[str, Any], mix: "list[Part]", hits: "list[Hit]", sheet: Path) -> None:
     from yunmeng.config import Settings
     from yunmeng.errors import SourceError
     from yunmeng.imaging import save_sheet
-    from yunmeng.retrieval import draw_hits
+    from yunmeng.retrieval import Part, draw_hits
 
-    query = asked.get("image") or library.get(asked["id"]).uri
+    first = Part(**asked) if asked else mix[0]
+    query = first.text or first.image or library.get(str(first.id)).uri
+    assert isinstance(query, str)
     try:
-        save_sheet(draw_hits(query, hits, Settings.load()), sheet)
+        save_sheet(draw_hits(query, hits, Settings.load(), words=first.text is not None), sheet)
     except (OSError, ValueError) as exc:  # ValueError: an ending that names no format for sheets
         raise SourceError(f"cannot write the sheet to {sheet}: {exc}") from exc
 
@@ -95,14 +116,18 @@ def _print(hits: "list[Hit]") -> None:
     from rich.text import Text
 
     if not hits:
-        click.echo("Nothing found: no picture passes the filter and the least score.", err=True)
+        click.echo("Nothing found: no picture fits the question, the filter and the least score.", err=True)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("#", justify="right", style="dim")
     table.add_column("score", justify="right", style="cyan")
+    told = any(hit.chance is not None for hit in hits)
+    if told:
+        table.add_column("chance", justify="right", style="green")
     table.add_column("id", overflow="fold")
     table.add_column("attributes", overflow="fold", style="dim")
     for rank, hit in enumerate(hits, 1):
         attributes = ", ".join(f"{name}={value}" for name, value in hit.attributes.items())
-        table.add_row(str(rank), f"{hit.score:.3f}", Text(printable(hit.id)), Text(printable(attributes)))
+        chance = [] if not told else ["" if hit.chance is None else f"{hit.chance:.0%}"]
+        table.add_row(str(rank), f"{hit.score:.3f}", *chance, Text(printable(hit.id)), Text(printable(attributes)))
     Console().print(table)

@@ -84,6 +84,10 @@ class AsyncClient:
                 return
             call = calls.turn_page(call, answer.next_offset)
 
+    async def subject(self, picture: Picture | Id) -> wire.SubjectOut:
+        """Where the main subject of a picture is: its ``region`` can be searched with."""
+        return await self._send(calls.subject(picture))
+
     async def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
         return await self._send(calls.compare(a, b))
 

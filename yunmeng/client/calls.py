@@ -38,13 +38,20 @@ class Id(str):
 
 
 class Question(TypedDict, total=False):
-    """What `Client.search` takes by name: one of ``id``, ``url``, ``vector`` and ``text`` if no picture is given."""
+    """What `Client.search` takes by name: one of ``id``, ``url``, ``vector`` and ``text``, or a ``mix``, if no picture
+    is given."""
 
     id: str | None
     url: str | None
     vector: Iterable[float] | None
     """An embedding of the library's encoder, such as a NumPy array (dim,)."""
     text: str | None
+    mix: Sequence[wire.MixPart | Mapping[str, object]] | None
+    """More parts of the question, with weights: ``{"text": "red", "weight": 0.5}``, ``{"id": "7", "weight": -1}``."""
+    regions: bool
+    """Whether the parts of pictures are searched too, in a library that keeps them."""
+    subject: bool | None
+    """Whether to ask with the main subject of the picture only; unless told, as the library's pictures are."""
     k: int
     """Hits on a page: 10 unless told, at most `wire.MAX_K`."""
     offset: int
@@ -53,6 +60,8 @@ class Question(TypedDict, total=False):
     """``category = 'shoes' and price < 50``"""
     min_score: float | None
     """In [-1, 1]: hits below are left out."""
+    min_chance: float | None
+    """In [0, 1]: hits that are less likely to be real are left out, in a library that knows."""
     region: wire.Region | tuple[float, float, float, float] | None
     """x, y, w, h in fractions of the picture."""
     fields: Sequence[wire.FieldName] | None
@@ -164,12 +173,27 @@ def search(picture: Picture | Id | None, question: Question) -> Call[wire.Search
         asked["id"], picture = picture, None
     elif _is_url(picture):
         asked["url"], picture = picture, None
-    asking = [name for name in ("id", "url", "vector", "text") if name in asked]
-    if len(asking) + (picture is not None) != 1:
-        raise QueryError("ask with exactly one of a picture, id, url, vector and text")
+    given = sum(name in asked for name in ("id", "url", "vector", "text")) + (picture is not None)
+    if given > 1 or not (given or asked.get("mix")):
+        raise QueryError("ask with exactly one of a picture, id, url, vector and text, or with a mix")
+    if "mix" in asked:
+        asked["mix"] = [_mixed(part) for part in asked["mix"]]
     if "region" in asked:
         asked["region"] = _region(asked["region"])
     return _ask(asked) if picture is None else _ask_upload(picture, asked)
+
+
+def _mixed(part: wire.MixPart | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(part, wire.MixPart):
+        return part.model_dump(exclude_none=True)
+    shown = dict(part)
+    if "vector" in shown:
+        shown["vector"] = list(map(float, shown["vector"]))
+    if "id" in shown:
+        shown["id"] = wire.to_wire(shown["id"])
+    if "region" in shown:
+        shown["region"] = _region(shown["region"])
+    return shown
 
 
 def _region(region: wire.Region | Sequence[float]) -> dict[str, float]:
@@ -194,6 +218,8 @@ def _ask(asked: dict[str, Any]) -> Call[wire.SearchAnswer]:
 def _ask_upload(picture: Picture, asked: dict[str, Any]) -> Call[wire.SearchAnswer]:
     if "region" in asked:
         asked["region"] = ",".join(map(str, asked["region"].values()))
+    if "mix" in asked:
+        asked["mix"] = json.dumps(asked["mix"])
     parts = [_field("fields", name) for name in asked.pop("fields", ())]
     parts += [_field(name, value) for name, value in asked.items()]
     parts.append(_file("file", _bytes(picture)))
@@ -206,6 +232,15 @@ def turn_page(call: Call[wire.SearchAnswer], offset: int) -> Call[wire.SearchAns
         return replace(call, json={**call.json, "offset": offset})
     others = [part for part in call.parts or () if part[0] != "offset"]
     return replace(call, parts=[_field("offset", offset), *others])
+
+
+def subject(picture: Picture | Id) -> Call[wire.SubjectOut]:
+    read = _model(wire.SubjectOut)
+    if isinstance(picture, Id):
+        return Call("POST", "/v1/subject", read, json={"id": wire.to_wire(picture)})
+    if _is_url(picture):
+        return Call("POST", "/v1/subject", read, json={"url": picture})
+    return Call("POST", "/v1/subject/upload", read, parts=[_file("file", _bytes(picture))])
 
 
 def compare(a: Picture | Id, b: Picture | Id) -> Call[wire.Comparison]:

@@ -91,6 +91,10 @@ class Client(Closing):
                 return
             call = calls.turn_page(call, answer.next_offset)
 
+    def subject(self, picture: Picture | Id) -> wire.SubjectOut:
+        """Where the main subject of a picture is: its ``region`` can be searched with."""
+        return self._send(calls.subject(picture))
+
     def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
         """Two pictures held against each other, each a path, bytes, an open file, a URL or an `Id`::
 

@@ -1,7 +1,7 @@
 """Encoders: pictures to vectors. The catalogue of those there are, and how one is loaded."""
 
 from yunmeng.encoders.batching import BatchingEncoder
-from yunmeng.encoders.catalogue import DEFAULT_ENCODER, get_spec, load, specs
+from yunmeng.encoders.catalogue import DEFAULT_ENCODER, get_spec, load, load_built_in, specs
 from yunmeng.encoders.imagenet import class_names, top_classes
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
 from yunmeng.encoders.onnx_runtime import available_providers
@@ -18,6 +18,7 @@ __all__ = [
     "class_names",
     "get_spec",
     "load",
+    "load_built_in",
     "specs",
     "top_classes",
 ]

@@ -1,25 +1,39 @@
-"""The encoders there are: an explicit list of rows, and how a row becomes a running encoder."""
+"""The encoders there are: an explicit list of rows, the models that the user has added, and how each is loaded."""
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from yunmeng.config import Settings
+from yunmeng.encoders.added import added_names, check_files, find_added, model_bytes, model_folder, open_described
+from yunmeng.encoders.description import Description, FusionDescription
 from yunmeng.encoders.efficientnet_lite import Variant, Whitening, build_graph
 from yunmeng.encoders.graph_cache import cached_graph
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
 from yunmeng.encoders.onnx_graph import Precision
 from yunmeng.encoders.onnx_runtime import OnnxSession
-from yunmeng.encoders.protocol import EncoderSpec
+from yunmeng.encoders.protocol import Encoder, EncoderSpec
 from yunmeng.encoders.weights import WeightsFile, load_state_dict
-from yunmeng.errors import UnknownEncoder
+from yunmeng.errors import EncoderError, UnknownEncoder
 
-__all__ = ["DEFAULT_ENCODER", "get_spec", "load", "specs"]
+__all__ = [
+    "DEFAULT_ENCODER",
+    "broken_models",
+    "built_in_names",
+    "get_spec",
+    "load",
+    "load_built_in",
+    "open_model",
+    "size_on_disk",
+    "specs",
+]
 
 DEFAULT_ENCODER: Final = "efficientnet-lite2"
 
@@ -67,23 +81,62 @@ _ROWS: Final[Sequence[_Row]] = (
 )
 
 
-def specs() -> tuple[EncoderSpec, ...]:
-    """All encoders, small to large. Loads nothing."""
-    return tuple(row.spec for row in _ROWS)
+def built_in_names() -> tuple[str, ...]:
+    """Names that come with the package, small to large; no added model can have one of them."""
+    return tuple(row.spec.name for row in _ROWS)
 
 
-def get_spec(name: str) -> EncoderSpec:
-    """The encoder's row. Raises UnknownEncoder, which names those there are."""
-    return _row(name).spec
+def specs(settings: Settings) -> tuple[EncoderSpec, ...]:
+    """All encoders that can be used: the built-in ones, small to large, then the added ones by name.
 
-
-def load(name: str, settings: Settings) -> OnnxEncoder:
-    """A running encoder; the first time on a machine its graph is built and kept in ``settings.cache_dir``.
-
-    Raises UnknownEncoder; WeightsError when the weights are missing or damaged; ProviderError when
-    ``settings.provider`` is not available; EncoderError when the cache cannot be written.
+    Loads no network. Leaves out an added model whose description is broken; `get_spec` of its name says why.
     """
-    row = _row(name)
+    return (*(row.spec for row in _ROWS), *_added_specs(settings))
+
+
+def get_spec(name: str, settings: Settings) -> EncoderSpec:
+    """The encoder's row.
+
+    Raises UnknownEncoder, which names those there are, and EncoderError when an added model's description is broken.
+    """
+    for row in _ROWS:
+        if row.spec.name == name:
+            return row.spec
+    return _added(name, settings).spec
+
+
+def broken_models(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Added models that `specs` leaves out, with what is wrong with each."""
+    for name in added_names(settings):
+        try:
+            find_added(name, settings)
+        except EncoderError as error:
+            yield name, str(error)
+
+
+def size_on_disk(name: str, settings: Settings) -> int:
+    """Bytes of an encoder's files: of an added model all, of a built-in one the graphs that the cache holds."""
+    if name in built_in_names():
+        graphs = settings.cache_dir.glob(f"{name}-{settings.precision}-*.onnx")
+        return max((graph.stat().st_size for graph in graphs), default=0)
+    return model_bytes(name, settings)
+
+
+def load(name: str, settings: Settings) -> Encoder:
+    """A running encoder. A built-in one's graph is built the first time, and kept in ``settings.cache_dir``.
+
+    Raises UnknownEncoder; WeightsError when weights or files of the model are missing, damaged or changed;
+    ProviderError when ``settings.provider`` is not available; EncoderError when a description is broken, or the cache
+    cannot be written.
+    """
+    return _load(name, settings, ())
+
+
+def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
+    """A running encoder of the package's own. Raises as `load` does."""
+    row = next((row for row in _ROWS if row.spec.name == name), None)
+    if row is None:
+        raise UnknownEncoder(f"{name!r} is not built in, only {', '.join(built_in_names())}; see: yunmeng models list")
     whitening = resources.files("yunmeng.encoders").joinpath(row.whitening).read_bytes()
     graph = cached_graph(
         settings.cache_dir,
@@ -93,12 +146,42 @@ def load(name: str, settings: Settings) -> OnnxEncoder:
     return OnnxEncoder(row.spec, OnnxSession(graph, settings))
 
 
-def _row(name: str) -> _Row:
-    for row in _ROWS:
-        if row.spec.name == name:
-            return row
-    names = ", ".join(spec.name for spec in specs())
+def open_model(description: Description, folder: Path, settings: Settings) -> Encoder:
+    """The encoder that ``description`` tells of, on the files in ``folder``, which are taken as they are."""
+    return _open(description, folder, settings, (description.name,))
+
+
+def _load(name: str, settings: Settings, above: tuple[str, ...]) -> Encoder:
+    if name in built_in_names():
+        return load_built_in(name, settings)
+    if name in above:
+        raise EncoderError(f"the model {above[0]} holds itself as a part: yunmeng models remove {above[0]}")
+    description = _added(name, settings)
+    folder = model_folder(name, settings)
+    check_files(description, folder)
+    return _open(description, folder, settings, (*above, name))
+
+
+def _open(description: Description, folder: Path, settings: Settings, above: tuple[str, ...]) -> Encoder:
+    if isinstance(description, FusionDescription):
+        from yunmeng.encoders.fusion import load_fused
+
+        return load_fused(description, folder, lambda part: _load(part, settings, above))
+    return open_described(description, folder, settings)
+
+
+def _added(name: str, settings: Settings) -> Description:
+    if description := find_added(name, settings):
+        return description
+    names = ", ".join(spec.name for spec in specs(settings))
     raise UnknownEncoder(f"there is no encoder {name!r}, only {names}; see: yunmeng models list")
+
+
+def _added_specs(settings: Settings) -> Iterator[EncoderSpec]:
+    for name in added_names(settings):
+        with suppress(EncoderError):
+            if description := find_added(name, settings):
+                yield description.spec
 
 
 def _graph_name(spec: EncoderSpec, precision: Precision, whitening: bytes) -> str:

@@ -1,12 +1,13 @@
 """An encoder for tests: no files, no network, microseconds a picture. Shipped for users' tests as well."""
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageColor
 
 from yunmeng.encoders.preparation import squash, stack
 from yunmeng.encoders.protocol import EncoderSpec
@@ -20,10 +21,11 @@ _SIDE: Final = 8
 class FakeEncoder:
     """A fixed random projection of the picture shrunk to 8x8: pictures that look alike get vectors that are close.
 
-    The same on every machine. ``encoded`` counts the pictures that went through `encode`.
+    The same on every machine. ``encoded`` counts the pictures that went through `encode`. With ``reads_text`` it is a
+    `TextEncoder` too: a word that names a colour is a picture of that colour, any other word a direction of its own.
     """
 
-    def __init__(self, dim: int = 32, name: str = "fake") -> None:
+    def __init__(self, dim: int = 32, name: str = "fake", *, reads_text: bool = False) -> None:
         self.spec: Final = EncoderSpec(
             name=name,
             dim=dim,
@@ -32,6 +34,7 @@ class FakeEncoder:
             licence="Apache-2.0",
             source="yunmeng.encoders.fake",
             sha256="0" * 64,
+            reads_text=reads_text,
         )
         self.encoded = 0
         self._lock = threading.Lock()
@@ -52,3 +55,17 @@ class FakeEncoder:
         vectors: NDArray[np.float32] = np.hstack([flat, one]) @ self._projection
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Float32 (n, dim), L2-normalised."""
+        return np.stack([self._read(text) for text in texts])
+
+    def _read(self, text: str) -> NDArray[np.float32]:
+        try:
+            colour = ImageColor.getrgb(text)
+        except ValueError:
+            seed = int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4])
+            direction = np.random.RandomState(seed).standard_normal(self.spec.dim).astype(np.float32)
+            return direction / np.float32(np.linalg.norm(direction))
+        plain: NDArray[np.float32] = self.encode([np.full((_SIDE, _SIDE, 3), colour[:3], np.uint8)])[0]
+        return plain

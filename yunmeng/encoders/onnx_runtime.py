@@ -10,6 +10,7 @@ working set of a few pictures stays in the cache (docs/decisions.md has the figu
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +19,15 @@ from numpy.typing import NDArray
 from yunmeng.config import Settings, cores
 from yunmeng.errors import EncoderError, ProviderError
 
-__all__ = ["OnnxSession", "available_providers"]
+__all__ = ["GraphValue", "OnnxSession", "available_providers"]
+
+
+class GraphValue(NamedTuple):
+    """An input or output of a graph. In ``shape``, what the graph leaves open is None; ``kind`` is as in "uint8"."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    kind: str
 
 
 class _Provider(NamedTuple):
@@ -43,16 +52,22 @@ _ERRORS_ONLY: Final = 3  # ONNX Runtime's severity; its warnings are for its dev
 
 
 class OnnxSession:
-    """One loaded graph with one input. Safe to call from several threads.
+    """One loaded graph, of which one input is fed. Safe to call from several threads.
 
-    Raises ProviderError when ``settings.provider`` is not available on this machine, and EncoderError when
-    the runtime refuses the model.
+    ``model`` is a serialised graph, or the file of one that may keep weights in other files beside it. The input
+    is the one called ``source``, or the first. Raises ProviderError when ``settings.provider`` is not available on
+    this machine, and EncoderError when the runtime refuses the model or it has no such input.
     """
 
-    def __init__(self, model: bytes, settings: Settings) -> None:
+    def __init__(self, model: bytes | Path, settings: Settings, source: str | None = None) -> None:
         self._threads = settings.threads or cores()
         self._session = _open(model, settings.provider)
-        self._input: str = self._session.get_inputs()[0].name
+        self.inputs: Final = tuple(_value(found) for found in self._session.get_inputs())
+        self.outputs: Final = tuple(_value(found) for found in self._session.get_outputs())
+        if source is not None and source not in (value.name for value in self.inputs):
+            raise EncoderError(f"the graph has no input {source!r}, only {', '.join(v.name for v in self.inputs)}")
+        self.input: Final = next(value for value in self.inputs if source in (None, value.name))
+        self._fixed_to_one = self.input.shape[:1] == (1,)  # many published graphs take one picture at a time
         self._on_cpu = settings.provider == "cpu"
         self._pool = ThreadPoolExecutor(self._threads if self._on_cpu else 1, "yunmeng-encoder")
 
@@ -67,11 +82,13 @@ class OnnxSession:
     def _parts(self, batch: NDArray[Any]) -> Iterator[NDArray[Any]]:
         even = -(-len(batch) // self._threads)  # a short batch still goes to every core
         size = min(even, _CPU_PART) if self._on_cpu else _DEVICE_PART
+        if self._fixed_to_one:
+            size = 1
         return (batch[start : start + size] for start in range(0, len(batch), size))
 
     def _run(self, outputs: Sequence[str], part: NDArray[Any]) -> list[NDArray[np.float32]]:
         try:
-            return list(self._session.run(list(outputs), {self._input: part}))
+            return list(self._session.run(list(outputs), {self.input.name: part}))
         except Exception as error:  # the runtime's own classes share no base below Exception
             raise EncoderError(f"the encoder failed on a batch of {len(part)}: {_one_line(error)}") from error
 
@@ -91,7 +108,12 @@ def _onnxruntime() -> Any:
     return onnxruntime
 
 
-def _open(model: bytes, name: str) -> Any:
+def _value(found: Any) -> GraphValue:
+    shape = tuple(side if isinstance(side, int) and side > 0 else None for side in found.shape)
+    return GraphValue(found.name, shape, found.type.removeprefix("tensor(").removesuffix(")"))
+
+
+def _open(model: bytes | Path, name: str) -> Any:
     onnxruntime = _onnxruntime()
     available = available_providers()
     if name not in available:
@@ -102,7 +124,9 @@ def _open(model: bytes, name: str) -> Any:
     options.inter_op_num_threads = 1
     wanted = _PROVIDERS[name].names
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=list(dict.fromkeys((*wanted, _CPU))))
+        session = onnxruntime.InferenceSession(
+            model if isinstance(model, bytes) else str(model), options, providers=list(dict.fromkeys((*wanted, _CPU)))
+        )
     except Exception as error:
         raise EncoderError(f"ONNX Runtime cannot load the encoder's graph: {_one_line(error)}") from error
     if wanted[0] not in session.get_providers():  # the runtime falls back to the CPU without a word

@@ -5,6 +5,7 @@ Importing it loads NumPy and Pillow, nothing heavier.
 
 from yunmeng.imaging.decode import DECODED_SIDE, Picture, decode, from_pillow
 from yunmeng.imaging.describe import describe
+from yunmeng.imaging.edits import edited
 from yunmeng.imaging.enhance import enhance
 from yunmeng.imaging.files import PICTURE_ENDINGS, is_picture, read
 from yunmeng.imaging.fingerprint import Fingerprints, fingerprint, hamming, sha256
@@ -26,6 +27,7 @@ __all__ = [
     "decode",
     "describe",
     "draw_sheet",
+    "edited",
     "enhance",
     "fingerprint",
     "from_pillow",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from PIL import Image, ImageDraw
 
 from yunmeng.imaging.fonts import elided, font
-from yunmeng.types import Pixels
+from yunmeng.types import Pixels, Region
 
 __all__ = ["Tile", "draw_sheet", "save_sheet"]
 
@@ -51,12 +51,13 @@ class Tile:
     """One picture on a sheet.
 
     ``pixels`` is None where the file is gone. ``detail`` is what to read first (a score), ``caption`` what the picture
-    is called; a caption too long for its place loses its middle.
+    is called; a caption too long for its place loses its middle. ``region`` is outlined.
     """
 
     pixels: Pixels | None
     caption: str
     detail: str
+    region: Region | None = None
 
 
 def draw_sheet(query: Tile | None, hits: Sequence[Tile], *, title: str = "") -> Image.Image:
@@ -113,7 +114,7 @@ def _draw_query(sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, at: t
 
 def _draw_hit(sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, rank: int, at: tuple[int, int]) -> None:
     left, top = at
-    sheet.paste(_thumbnail(tile.pixels, _HIT), at, _rounded(_HIT, _HIT, _RADIUS))
+    sheet.paste(_thumbnail(tile.pixels, _HIT, tile.region), at, _rounded(_HIT, _HIT, _RADIUS))
     below = top + _HIT + 10 * _SCALE
     strong, small = font(_SCORE, bold=True), font(_SMALL)
     number = str(rank)
@@ -130,7 +131,7 @@ def _draw_nothing(draw: ImageDraw.ImageDraw, at: tuple[int, int]) -> None:
     draw.text(middle, "no hits", _QUIET, font(_SMALL), anchor="mm")
 
 
-def _thumbnail(pixels: Pixels | None, side: int) -> Image.Image:
+def _thumbnail(pixels: Pixels | None, side: int, region: Region | None = None) -> Image.Image:
     """The whole picture in the middle of a neutral square."""
     square = Image.new("RGB", (side, side), _GROUND)
     if pixels is None:
@@ -140,7 +141,12 @@ def _thumbnail(pixels: Pixels | None, side: int) -> Image.Image:
     scale = min((side - 2 * _MAT) / max(image.size), _MOST_ENLARGED)
     width, height = (max(1, round(length * scale)) for length in image.size)
     small = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    square.paste(small, ((side - width) // 2, (side - height) // 2), _rounded(width, height, _RADIUS // 2))
+    left, top = (side - width) // 2, (side - height) // 2
+    square.paste(small, (left, top), _rounded(width, height, _RADIUS // 2))
+    if region is not None:
+        x, y = left + region.x * width, top + region.y * height
+        box = (x, y, x + region.w * width - 1, y + region.h * height - 1)
+        ImageDraw.Draw(square).rectangle(box, outline=_ACCENT, width=_FRAME)
     return square
 
 

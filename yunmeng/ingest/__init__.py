@@ -2,7 +2,7 @@
 
 from yunmeng.ingest.additions import Addition, Additions, AddStatus
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
-from yunmeng.ingest.intake import Intake
+from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
 from yunmeng.ingest.pipeline import OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally
 from yunmeng.ingest.sources import Sources
 
@@ -11,13 +11,18 @@ __all__ = [
     "AddStatus",
     "Addition",
     "Additions",
+    "Failed",
+    "Fresh",
     "IndexReport",
     "Intake",
+    "Known",
     "OnTally",
+    "Outcome",
     "Pipeline",
     "PoorPicture",
     "QualityReport",
     "Sources",
     "Tally",
+    "Unchanged",
     "inspect_quality",
 ]

@@ -62,8 +62,8 @@ class Additions:
         match outcome:
             case Unchanged():
                 return Addition(entry.id, "unchanged")
-            case Fresh(record, prepared):
-                record = replace(record, vector=self._encoder.encode([prepared])[0])
+            case Fresh():
+                record = outcome.with_vectors([*self._encoder.encode([view.prepared for view in outcome.views])])
                 stale: tuple[str, ...] = ()
             case Known(record, stale):
                 pass

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from yunmeng.config import Settings
-from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.imaging import decode, describe, enhance, is_picture, read, sha256
+from yunmeng.imaging import describe, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
 from yunmeng.stores.protocol import Store
-from yunmeng.types import Attributes, Enhancement, Pixels, Record
+from yunmeng.types import Attributes, Record, RegionVector, Vector
+from yunmeng.views import View, Views
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
 
@@ -46,10 +46,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """It has to be encoded: a record that lacks its vector, and the pixels prepared for the encoder."""
+    """It has to be encoded: a record that lacks its vectors, and what goes to the encoder, the main view first."""
 
     record: Record
-    prepared: Pixels
+    views: Sequence[View]
+
+    def with_vectors(self, vectors: Sequence[Vector]) -> Record:
+        """The record, with the vectors that the encoder has made of its views."""
+        parts = zip(self.views, vectors, strict=True) if len(self.views) > 1 else ()
+        regions = tuple(RegionVector(view.region, vector) for view, vector in parts)
+        return replace(self.record, vector=vectors[0], regions=regions)
 
 
 Outcome: TypeAlias = Unchanged | NoPicture | Failed | Known | Fresh
@@ -61,27 +67,25 @@ class Intake:
     def __init__(
         self,
         store: Store,
-        encoder: Encoder,
+        views: Views,
         settings: Settings,
         fetcher: Callable[[], Fetcher],
         *,
-        enhance: Sequence[Enhancement] = (),
         tidy: bool = False,
         replace: bool = False,
         on_fetched: Callable[[str, bytes], None] | None = None,
     ) -> None:
-        """``enhance`` is done to what the encoder sees; fingerprints and quality are of the picture as it is.
+        """``views`` is what the encoder sees; fingerprints and quality are of the picture as it is.
 
         ``tidy``: look also at unchanged pictures for records that a killed run left under a former name.
         ``replace``: a picture may take the id of another. ``on_fetched`` is called with the SHA-256 and the bytes of
         each picture that came from the web.
         """
-        self._enhance = enhance
         self._tidy = tidy
         self._replace = replace
         self._on_fetched = on_fetched
         self._store = store
-        self._encoder = encoder
+        self._views = views
         self._settings = settings
         self._fetcher = fetcher
 
@@ -128,7 +132,7 @@ class Intake:
         return read(path, max_bytes=self._settings.max_file_bytes)
 
     def _fresh(self, entry: Entry, data: bytes, digest: str, attributes: Attributes) -> Fresh:
-        picture = decode(data, at_least=self._encoder.spec.decoded_side, max_pixels=self._settings.max_pixels)
+        picture = self._views.decode(data)
         fingerprints, quality = describe(picture)
         record = Record(
             id=entry.id,
@@ -141,8 +145,7 @@ class Intake:
             quality=quality,
             attributes=attributes if entry.attributes is None else entry.attributes,
         )
-        seen = enhance(picture.pixels, **dict.fromkeys(self._enhance, True)) if self._enhance else picture.image
-        return Fresh(record, self._encoder.prepare(seen))
+        return Fresh(record, (self._views.main(data, picture), *self._views.parts(data, picture)))
 
 
 def _same(known: Record, entry: Entry) -> bool:

@@ -6,21 +6,23 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
-from yunmeng.ingest.entries import Entry
-from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
+from yunmeng.ingest.intake import Failed, Fresh, Known, Outcome, Unchanged
 from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure, Progress, State
 from yunmeng.stores.protocol import Store
 
 __all__ = ["IndexReport", "OnTally", "Pipeline", "Tally"]
+
+T = TypeVar("T")
 
 ENCODING_AHEAD = 2
 """Batches at the encoder: one that runs and one that waits, so that it never idles. More would only hold memory."""
@@ -72,13 +74,13 @@ class _Batch:
         return len(self.fresh) + len(self.known)
 
 
-class Pipeline:
-    """One run. Nothing is counted as indexed before the store has it."""
+class Pipeline(Generic[T]):
+    """One run: ``look`` says what becomes of each entry. Nothing is counted as indexed before the store has it."""
 
     def __init__(
         self,
         *,
-        intake: Intake,
+        look: Callable[[T], Outcome],
         encoder: Encoder,
         store: Store,
         state: State,
@@ -87,7 +89,7 @@ class Pipeline:
         on_tally: OnTally,
         stop: threading.Event,
     ) -> None:
-        self._intake = intake
+        self._look = look
         self._encoder = encoder
         self._store = store
         self._state = state
@@ -101,14 +103,14 @@ class Pipeline:
         self._checkpoint_at = time.monotonic()
         self._last_id: str | None = None
 
-    def run(self, job_id: int, entries: Iterable[Entry], count: Callable[[], int]) -> IndexReport:
+    def run(self, job_id: int, entries: Iterable[T], count: Callable[[], int]) -> IndexReport:
         """Index ``entries``; ``count`` is called on a thread beside, to learn how many there are."""
         began = time.monotonic()
         counter = threading.Thread(target=self._learn_total, args=(count,), daemon=True)
         counter.start()
         with ThreadPoolExecutor(self._workers, "intake") as intake, ThreadPoolExecutor(1, "encoder") as encoder:
             # Far enough ahead to fill a batch while another is encoded; the prepared pictures wait in memory.
-            outcomes = map_ahead(intake, self._intake, entries, self._batch_size + self._workers)
+            outcomes = map_ahead(intake, self._look, entries, self._batch_size + self._workers)
             try:
                 self._stream(job_id, outcomes, encoder)
             finally:
@@ -158,11 +160,12 @@ class Pipeline:
                 self._on_tally(self._tally)
 
     def _submit(self, batch: _Batch, encoder: ThreadPoolExecutor) -> tuple[_Batch, Future[NDArray[np.float32]]]:
-        return batch, encoder.submit(self._encoder.encode, [fresh.prepared for fresh in batch.fresh])
+        pixels = [view.prepared for fresh in batch.fresh for view in fresh.views]
+        return batch, encoder.submit(self._encoder.encode, pixels)
 
     def _write(self, job_id: int, batch: _Batch, vectors: Future[NDArray[np.float32]]) -> None:
-        encoded = zip(batch.fresh, vectors.result(), strict=True)
-        records = [replace(fresh.record, vector=vector) for fresh, vector in encoded]
+        encoded = iter(vectors.result())
+        records = [fresh.with_vectors(list(islice(encoded, len(fresh.views)))) for fresh in batch.fresh]
         records += [known.record for known in batch.known]
         self._store.upsert(records)
         # Removed only now: killed in between, a moved picture is there under both names and the next run tidies up.

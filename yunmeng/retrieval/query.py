@@ -13,10 +13,11 @@ from PIL import Image
 
 from yunmeng.config import Settings
 from yunmeng.encoders.protocol import Encoder
-from yunmeng.errors import EncoderMismatch, PictureError, QueryError, Reason
+from yunmeng.errors import EncoderMismatch, QueryError
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.imaging import decode, describe, enhance, from_pillow, read, sha256
-from yunmeng.types import Enhancement, Pixels, Record, Region, Vector
+from yunmeng.imaging import describe, read, sha256
+from yunmeng.types import Record, Region, Vector
+from yunmeng.views import Source, View, Views
 
 __all__ = ["Embedder", "QueryPicture", "Timings", "as_vector", "check_region", "read_bytes", "timed"]
 
@@ -33,34 +34,33 @@ class Embedder:
     """Embeds queries, treated as pictures are when they are indexed, so that the same file meets itself at 1.0."""
 
     def __init__(
-        self,
-        encoder: Encoder,
-        settings: Settings,
-        enhancements: Sequence[Enhancement] = (),
-        fetcher: Callable[[], Fetcher] | None = None,
+        self, encoder: Encoder, views: Views, settings: Settings, fetcher: Callable[[], Fetcher] | None = None
     ) -> None:
         self._encoder = encoder
+        self._views = views
         self._settings = settings
-        self._enhancements = enhancements
         self._fetcher = fetcher
 
-    def embed(self, picture: QueryPicture, region: Region | None, timings: Timings) -> Vector:
+    def embed(
+        self, picture: QueryPicture, region: Region | None, timings: Timings, *, subject: bool | None = None
+    ) -> Vector:
         """The embedding of a picture, or of its ``region``; the seconds of its stages are added to ``timings``.
 
+        ``subject`` asks for its main subject, or for all of it; None does what the library does with its pictures.
         Raises `PictureError` for what is no usable picture.
         """
         with timed(timings, "read"):
-            image = self._image(picture, region)
-            prepared = self._prepared(image if region is None else _crop(image, region))
-        return self._encoded(prepared, timings)
+            source = self.source(picture)
+            view = self._views.main(source, subject=subject) if region is None else self._views.part(source, region)
+        return self._encoded(view, timings)
 
     def portrait(self, picture: str | Path | bytes, timings: Timings) -> Record:
         """The record that a picture would have, with its vector; its id is its digest."""
         with timed(timings, "read"):
             data = self._bytes(picture)
-            decoded = decode(data, at_least=self._encoder.spec.decoded_side, max_pixels=self._settings.max_pixels)
+            decoded = self._views.decode(data)
             fingerprints, quality = describe(decoded)
-            prepared = self._prepared(decoded.image)
+            view = self._views.main(data, decoded)
         digest = sha256(data)
         return Record(
             id=digest,
@@ -71,32 +71,21 @@ class Embedder:
             width=decoded.width,
             height=decoded.height,
             quality=quality,
-            vector=self._encoded(prepared, timings),
+            vector=self._encoded(view, timings),
         )
 
-    def _image(self, picture: QueryPicture, region: Region | None) -> Image.Image | Pixels:
-        if isinstance(picture, np.ndarray):
-            return _checked(picture)
-        if isinstance(picture, Image.Image):
-            return from_pillow(picture)
-        # A region is enlarged to the encoder's size, so it must not be cut out of a copy that is too small.
-        share = 1.0 if region is None else min(region.w, region.h)
-        at_least = math.ceil(self._encoder.spec.decoded_side / share)
-        return decode(self._bytes(picture), at_least=at_least, max_pixels=self._settings.max_pixels).image
+    def source(self, picture: QueryPicture) -> Source:
+        """What `Views` read: a path's or a URL's bytes, and the rest as it is. Raises `PictureError`."""
+        return self._bytes(picture) if isinstance(picture, str | Path) else picture
 
     def _bytes(self, picture: str | Path | bytes) -> bytes:
         if self._fetcher is not None and isinstance(picture, str) and is_url(picture):
             return self._fetcher().fetch(picture)
         return read_bytes(picture, self._settings)
 
-    def _prepared(self, image: Image.Image | Pixels) -> Pixels:
-        if self._enhancements:
-            image = enhance(np.asarray(image), **dict.fromkeys(self._enhancements, True))
-        return self._encoder.prepare(image)
-
-    def _encoded(self, prepared: Pixels, timings: Timings) -> Vector:
+    def _encoded(self, view: View, timings: Timings) -> Vector:
         with timed(timings, "encode"):
-            embedding: Vector = self._encoder.encode([prepared])[0]
+            embedding: Vector = self._encoder.encode([view.prepared])[0]
         return embedding
 
 
@@ -138,21 +127,3 @@ def read_bytes(picture: str | Path | bytes, settings: Settings) -> bytes:
         with Fetcher(settings) as fetcher:
             return fetcher.fetch(picture)
     return read(Path(picture), max_bytes=settings.max_file_bytes)
-
-
-def _crop(image: Image.Image | Pixels, region: Region) -> Image.Image:
-    whole = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    left, top = int(region.x * whole.width), int(region.y * whole.height)
-    right = max(left + 1, min(whole.width, round((region.x + region.w) * whole.width)))
-    bottom = max(top + 1, min(whole.height, round((region.y + region.h) * whole.height)))
-    return whole.crop((left, top, right, bottom))
-
-
-def _checked(pixels: NDArray[np.uint8]) -> Pixels:
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise PictureError(
-            Reason.UNSUPPORTED, f"an array must be uint8 (height, width, 3), this is {pixels.dtype} {pixels.shape}"
-        )
-    if pixels.size == 0:
-        raise PictureError(Reason.ZERO_SIZE, f"an array of shape {pixels.shape} has no pixels")
-    return pixels

@@ -16,11 +16,20 @@ __all__ = ["draw_hits"]
 THUMBNAIL = 512  # pixels that a tile has at the most
 
 
-def draw_hits(query: str | Path, hits: Sequence[Hit], settings: Settings) -> Image.Image:
-    """Query and hits with their scores. ``query`` is a path or a URL; what cannot be read any more is left blank."""
-    tiles = [Tile(_pixels(hit.uri, settings), hit.id, f"{hit.score:.3f}") for hit in hits]
+def draw_hits(query: str | Path, hits: Sequence[Hit], settings: Settings, *, words: bool = False) -> Image.Image:
+    """Query and hits with their scores, and the outline of the part that matches.
+
+    ``query`` is a path or a URL, or ``words``; what cannot be read any more is left blank.
+    """
+    tiles = [Tile(_pixels(hit.uri, settings), hit.id, _detail(hit), hit.region) for hit in hits]
+    if words:
+        return draw_sheet(None, tiles, title=str(query))
     name = str(query).rstrip("/").rpartition("/")[2]
     return draw_sheet(Tile(_pixels(query, settings), name, "query"), tiles)
+
+
+def _detail(hit: Hit) -> str:
+    return f"{hit.score:.3f}" if hit.chance is None else f"{hit.score:.3f}  {hit.chance:.0%}"
 
 
 def _pixels(place: str | Path, settings: Settings) -> Pixels | None:

@@ -10,21 +10,27 @@ from pydantic import Field
 
 from yunmeng.errors import QueryError
 from yunmeng.library import Library
+from yunmeng.retrieval import Part
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, checked_url, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.guard import Caller
-from yunmeng.types import Hit, Record
+from yunmeng.types import Hit, Record, Region
 from yunmeng.wire import (
     Comparison,
     HitOut,
+    MixPart,
+    MixText,
     RegionText,
     SearchAnswer,
     SearchQuery,
+    SubjectOut,
+    SubjectQuery,
     Wanted,
     from_wire,
     to_wire,
     wire_attributes,
 )
+from yunmeng.wire import Region as WireRegion
 
 __all__ = ["router"]
 
@@ -38,17 +44,20 @@ class UploadedQuery(Wanted):
 
     file: UploadFile = Field(description="The picture.")
     region: RegionText | None = Field(None, description="Ask with this part of the picture only: x,y,w,h.")
+    mix: MixText | None = Field(None, description="What else hits are to be like, or unlike: the parts as JSON.")
 
 
 @router.post("/search", responses=responses(404, 410, 415), response_model_exclude_unset=True)
 async def search(query: SearchQuery, here: Here, caller: Searcher) -> SearchAnswer:
-    """Find the pictures that are most similar to one of the library, one on the web, an embedding, or words."""
+    """Find the pictures that fit best to one of the library, one on the web, an embedding, words, or a mixture."""
     question: dict[str, Any] = {"vector": query.vector, "text": query.text}
     if query.id is not None:
         question["id"] = from_wire(query.id)
     if query.url is not None:
         question["image"] = checked_url(query.url)
-    return await _answer(here, caller, query, question, encodes=query.url is not None or query.region is not None)
+    question["mix"] = [_part(part) for part in query.mix]
+    plain = query.url is None and query.text is None and query.region is None and query.subject is None
+    return await _answer(here, caller, query, question, encodes=not plain or bool(query.mix))
 
 
 @router.post("/search/upload", responses=responses(415), response_model_exclude_unset=True)
@@ -56,25 +65,66 @@ async def search_by_upload(
     query: Annotated[UploadedQuery, Form(media_type="multipart/form-data")], here: Here, caller: Searcher
 ) -> SearchAnswer:
     """Find the pictures that are most similar to the one that is sent."""
-    return await _answer(here, caller, query, {"image": await query.file.read()}, encodes=True)
+    question = {"image": await query.file.read(), "mix": [_part(part) for part in (query.mix.root if query.mix else ())]}
+    return await _answer(here, caller, query, question, encodes=True)
+
+
+@router.post("/subject", responses=responses(404, 410, 415), dependencies=[MAY_SEARCH])
+async def subject(query: SubjectQuery, here: Here) -> SubjectOut:
+    """Where the main subject is of a picture of the library, or of one on the web."""
+    if query.id is not None:
+        picture = await to_thread.run_sync(here.library.original, from_wire(query.id))
+        return await _subject(here, picture)
+    return await _subject(here, checked_url(query.url or ""))
+
+
+@router.post("/subject/upload", responses=responses(415), dependencies=[MAY_SEARCH])
+async def subject_of_upload(file: UploadFile, here: Here) -> SubjectOut:
+    """Where the main subject is of the picture that is sent."""
+    return await _subject(here, await file.read())
+
+
+async def _subject(here: Context, picture: bytes | str) -> SubjectOut:
+    found = await here.lanes.run(lambda: here.library.subject(picture))
+    return SubjectOut(region=_wire_region(found.region), method=found.method)
+
+
+def _part(part: MixPart) -> Part:
+    return Part(
+        image=None if part.url is None else checked_url(part.url),
+        id=None if part.id is None else from_wire(part.id),
+        vector=part.vector,
+        text=part.text,
+        weight=part.weight,
+        region=None if part.region is None else _region(part.region),
+    )
+
+
+def _region(region: WireRegion) -> Region:
+    return Region(region.x, region.y, region.w, region.h)
+
+
+def _wire_region(region: Region) -> WireRegion:
+    return WireRegion(**region._asdict())
 
 
 async def _answer(
     here: Context, caller: Caller, wanted: SearchQuery | UploadedQuery, question: Mapping[str, Any], *, encodes: bool
 ) -> SearchAnswer:
     began = perf_counter()
-    part = wanted.region
-    region = None if part is None else (part.x, part.y, part.w, part.h)
 
     def ask() -> tuple[Sequence[Hit], Mapping[str, float], Mapping[str, Record]]:
         # One hit more than wanted tells whether there is another page.
         hits = here.library.search(
             **question,
-            region=region,
+            region=None if wanted.region is None else _region(wanted.region),
+            subject=wanted.subject,
+            regions=wanted.regions,
             k=wanted.k + 1,
             offset=wanted.offset,
             filter=wanted.filter,
             min_score=wanted.min_score,
+            min_chance=wanted.min_chance,
         )
         return hits, hits.timings, _records(here.library, hits[: wanted.k], wanted)
 
@@ -96,6 +146,10 @@ def _records(library: Library, hits: Sequence[Hit], wanted: Wanted) -> Mapping[s
 
 def _shown(hit: Hit, wanted: Wanted, record: Record | None, caller: Caller) -> HitOut:
     shown: dict[str, Any] = {"id": to_wire(hit.id), "score": hit.score}
+    if hit.chance is not None:
+        shown["chance"] = hit.chance
+    if hit.region is not None:
+        shown["region"] = _wire_region(hit.region)
     if "attributes" in wanted.fields:
         shown["attributes"] = wire_attributes(hit.attributes)
     if "uri" in wanted.fields:

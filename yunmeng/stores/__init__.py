@@ -1,15 +1,20 @@
 """Stores: vectors with their attributes, kept on disk, found again by nearness and by filters."""
 
 from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.gate import Gate
 from yunmeng.stores.memory import MemoryStore
 from yunmeng.stores.parse import format_filter, parse_filter
 from yunmeng.stores.protocol import Store
+from yunmeng.stores.regional import MAX_REGIONS, RegionalStore
 from yunmeng.stores.schema import check_schema, coerce_text, conform, parse_schema
 from yunmeng.stores.zvec import ZvecStore
 
 __all__ = [
+    "MAX_REGIONS",
     "Filter",
+    "Gate",
     "MemoryStore",
+    "RegionalStore",
     "Store",
     "ZvecStore",
     "check",

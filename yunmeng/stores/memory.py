@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
+from yunmeng.stores import bm25
 from yunmeng.stores.batch import check_group, check_ids, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.fulltext import question_of, share, text_of
 from yunmeng.stores.gate import Gate
 from yunmeng.stores.schema import check_schema
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
@@ -25,6 +27,7 @@ class MemoryStore(Closing):
         self.dim = dim
         self._schema = check_schema(schema or {})
         self._records: dict[str, Record] = {}
+        self._words: dict[str, list[str]] = {}
         self._matrix: NDArray[np.float32] | None = None  # the vectors in the order of _records; None after a write
         self._gate = Gate(1)
         self._closed = False
@@ -33,16 +36,23 @@ class MemoryStore(Closing):
     def schema(self) -> AttributeSchema:
         return self._schema
 
+    @property
+    def reads_text(self) -> bool:
+        return True
+
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
         with self._opened():
             self._records.update((record.id, _copied(record)) for record in checked)
+            self._words.update((record.id, bm25.stemmed(text_of(record))) for record in checked)
             self._matrix = None
 
     def delete(self, ids: Sequence[str]) -> int:
         check_ids(ids)
         with self._opened():
             self._matrix = None
+            for id in ids:
+                self._words.pop(id, None)
             return sum(self._records.pop(id, None) is not None for id in ids)
 
     def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
@@ -69,6 +79,13 @@ class MemoryStore(Closing):
             if (group := hit.attributes.get(group_by)) is not None:
                 best.setdefault(group, hit)
         return list(best.values())[: max(k, 0)]
+
+    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
+        with self._opened():
+            matching = self._matching(filter)
+            found = bm25.rank(self._words, question_of(query))
+        scored = [(share(found[each.id][0], whole=found[each.id][1]), each) for each in matching if each.id in found]
+        return _as_hits(scored)[: max(k, 0)]
 
     def count(self, filter: Filter | None = None) -> int:
         with self._opened():
@@ -117,8 +134,7 @@ class MemoryStore(Closing):
             rows = {id: row for row, id in enumerate(self._records)}
             matching = self._matching(filter)
         scored = [(float(np.clip(scores[rows[record.id]], -1, 1)), record) for record in matching]
-        scored.sort(key=lambda pair: pair[0], reverse=True)
-        return [Hit(record.id, score, record.uri, _copied(record).attributes) for score, record in scored]
+        return _as_hits(scored)
 
     def _vectors(self) -> NDArray[np.float32]:
         if self._matrix is None:
@@ -126,6 +142,12 @@ class MemoryStore(Closing):
             matrix = np.stack(vectors) if vectors else np.empty((0, self.dim), np.float32)
             self._matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
         return self._matrix
+
+
+def _as_hits(scored: list[tuple[float, Record]]) -> list[Hit]:
+    """Best first."""
+    scored.sort(key=lambda pair: pair[0], reverse=True)
+    return [Hit(record.id, score, record.uri, _copied(record).attributes) for score, record in scored]
 
 
 def _copied(record: Record, *, vectors: bool = True) -> Record:

@@ -22,6 +22,11 @@ class Store(Protocol):
         """The declared attributes, the only ones that filters can name."""
         ...
 
+    @property
+    def reads_text(self) -> bool:
+        """Whether `search_text` can find anything. A store made by a version without full-text search says False."""
+        ...
+
     def upsert(self, records: Sequence[Record]) -> None:
         """Write records, each with its vector; a record with the same id is replaced.
 
@@ -51,6 +56,16 @@ class Store(Protocol):
         """The best hit of each of the k nearest groups, a group being one value of a declared str attribute.
 
         Records without the attribute belong to no group and are left out.
+        """
+        ...
+
+    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
+        """The k records whose text answers ``query`` best by BM25, best first; all there are if there are fewer.
+
+        A record's text is its file's name and the values of its str and list[str] attributes, declared or not, see
+        `yunmeng.stores.fulltext`. One word in common is enough. Scores are in (0, 1), no similarities: above a half
+        where the record has every word of the query. Any query will do, none is read as a language; one
+        without words finds nothing.
         """
         ...
 

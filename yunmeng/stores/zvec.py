@@ -1,4 +1,4 @@
-"""The embedded store: a zvec collection in a folder, HNSW over cosine with an inverted index for each attribute."""
+"""The embedded store: a zvec collection in a folder, HNSW over cosine, inverted indexes for attributes and words."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from yunmeng.stores.batch import check_group, check_query, check_records
 from yunmeng.stores.disk import check_room, has_room
 from yunmeng.stores.encoding import encode_id, unescape
 from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.fulltext import question_of
 from yunmeng.stores.gate import Gate
 from yunmeng.stores.groups import search_groups
 from yunmeng.stores.rewrite import plain
@@ -23,9 +24,11 @@ from yunmeng.stores.zvec_layout import (
     check_columns,
     collection_schema,
     condition,
+    has_text,
     to_doc,
     to_hit,
     to_record,
+    to_word_hit,
 )
 from yunmeng.stores.zvec_query import MAX_TOP, Queries
 from yunmeng.stores.zvec_scan import Scan
@@ -56,6 +59,7 @@ class ZvecStore(Closing):
         self.path = path
         self.dim = dim
         self._schema = schema
+        self._reads_text = has_text(collection.schema)
         self._collection: Any = collection
         self._gate = Gate(engine().readers)
         self._queries = Queries(self._opened, self._gate)
@@ -65,13 +69,17 @@ class ZvecStore(Closing):
         self._damaged = False  # a write has failed
 
     @classmethod
-    def create(cls, path: str | Path, dim: int, schema: AttributeSchema | None = None) -> Self:
+    def create(
+        cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, reads_text: bool = True
+    ) -> Self:
         """A new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
+
+        Without ``reads_text`` it keeps no words, and `search_text` finds nothing.
 
         Raises `LibraryExists`, `SchemaError` or `StoreError`.
         """
         checked = check_schema(schema or {})
-        collection = create(path, collection_schema(engine().zvec, dim, checked))
+        collection = create(path, collection_schema(engine().zvec, dim, checked, text=reads_text))
         return cls(collection, Path(path), dim, checked)
 
     @classmethod
@@ -93,6 +101,10 @@ class ZvecStore(Closing):
     @property
     def schema(self) -> AttributeSchema:
         return self._schema
+
+    @property
+    def reads_text(self) -> bool:
+        return self._reads_text
 
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
@@ -149,6 +161,24 @@ class ZvecStore(Closing):
             return [to_hit(doc) for doc in self._queries.nearest(query, size, self._condition(filter))]
 
         return search_groups(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
+
+    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
+        """As the protocol says, within what zvec 0.8.0 can: it weighs a word by how rare it is in its part on disk.
+
+        So hits that have every word of the query come before the others for certain, but among themselves they may lie
+        out of order until `optimise` has merged the parts.
+
+        Raises `FilterError`, or `StoreError` for more than 100,000 hits in a library that has more pictures.
+        """
+        self._opened()
+        where, k = self._condition(filter), self._queries.affordable(k)
+        if not self._reads_text:
+            return []
+        whole, partly = self._queries.worded(question_of(query), k, where)
+        hits = {doc.id: to_word_hit(doc, whole=True) for doc in whole}
+        for doc in partly:
+            hits.setdefault(doc.id, to_word_hit(doc, whole=False))
+        return list(hits.values())[: max(k, 0)]
 
     def count(self, filter: Filter | None = None) -> int:
         return self._queries.count(self._condition(filter))
@@ -240,7 +270,7 @@ class ZvecStore(Closing):
         return condition(plain(filter, self._schema))
 
     def _write(self, collection: Any, records: Sequence[Record]) -> None:
-        docs = [to_doc(engine().zvec, record, self._schema) for record in records]
+        docs = [to_doc(engine().zvec, record, self._schema, text=self._reads_text) for record in records]
         self._damaged, before = True, self._damaged
         with mapped("cannot write records"):
             statuses = collection.upsert(docs)

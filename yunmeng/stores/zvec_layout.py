@@ -22,24 +22,30 @@ from yunmeng.stores.filters import (
     Or,
     Scalar,
 )
+from yunmeng.stores.fulltext import Phrase, share, text_of
 from yunmeng.types import Attributes, AttributeSchema, AttributeType, AttributeValue, Hit, Record
 
 __all__ = [
     "EVERYTHING",
     "FIELDS_OF_HIT",
+    "TEXT",
     "VECTOR",
     "Condition",
     "check_columns",
     "collection_schema",
     "condition",
+    "has_text",
     "sha256_condition",
     "to_doc",
     "to_hit",
     "to_record",
+    "to_word_hit",
     "with_sha256_prefix",
+    "wording",
 ]
 
 VECTOR: Final = "vector"
+TEXT: Final = "text"
 FIELDS_OF_HIT: Final = ["uri", "attributes"]
 
 MAX_LISTED: Final = 10_000
@@ -56,10 +62,11 @@ _DATA_TYPES: Final[dict[AttributeType, str]] = {
 }
 
 
-def collection_schema(zvec: Any, dim: int, schema: AttributeSchema) -> Any:
+def collection_schema(zvec: Any, dim: int, schema: AttributeSchema, *, text: bool = True) -> Any:
     """The columns: ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared one.
 
-    ``present`` is true in every document, see `Condition`.
+    ``present`` is true in every document, see `Condition`. ``text`` holds the words for full-text search; collections
+    made before there was such a thing have none, nor can they get one: zvec 0.8.0 adds columns of numbers only.
     """
     types, ranged, plain = zvec.DataType, zvec.InvertIndexParam(enable_range_optimization=True), zvec.InvertIndexParam()
     fields = [
@@ -67,6 +74,8 @@ def collection_schema(zvec: Any, dim: int, schema: AttributeSchema) -> Any:
         *(zvec.FieldSchema(name, types.STRING) for name in ("uri", "attributes", "facts")),
         zvec.FieldSchema("present", types.BOOL),
     ]
+    if text:  # the words come ready for comparing but for their English endings
+        fields.append(zvec.FieldSchema(TEXT, types.STRING, index_param=zvec.FtsIndexParam("whitespace", ["stemmer"])))
     for name, type in schema.items():
         index = ranged if type in ("str", "int", "float") else plain
         fields.append(zvec.FieldSchema(_column(name), getattr(types, _DATA_TYPES[type]), True, index))
@@ -89,8 +98,13 @@ def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
     return int(vectors[0])
 
 
-def to_doc(zvec: Any, record: Record, schema: AttributeSchema) -> Any:
-    """The document of a record that has been checked."""
+def has_text(found: Any) -> bool:
+    """Whether the collection has the words of its records."""
+    return any(field.name == TEXT for field in found.fields)
+
+
+def to_doc(zvec: Any, record: Record, schema: AttributeSchema, *, text: bool) -> Any:
+    """The document of a record that has been checked, with its words if there is a column for them."""
     facts = {
         "phash": record.phash,
         "pdq": record.pdq,
@@ -105,6 +119,8 @@ def to_doc(zvec: Any, record: Record, schema: AttributeSchema) -> Any:
         "facts": _json(facts),
         "present": True,
     }
+    if text:
+        fields[TEXT] = text_of(record)
     for name in schema:
         if (value := record.attributes.get(name)) is not None:
             fields[_column(name)] = _stored(value)
@@ -128,6 +144,13 @@ def to_hit(doc: Any) -> Hit:
     fields, score = doc.fields, 1.0 - doc.score
     attributes: Attributes = _decode(fields["attributes"])[0]
     return Hit(unescape(doc.id), min(1.0, max(-1.0, score)), unescape(fields["uri"]), attributes)
+
+
+def to_word_hit(doc: Any, *, whole: bool) -> Hit:
+    """The hit of a document that was found by its words; zvec gives BM25."""
+    fields = doc.fields
+    attributes: Attributes = _decode(fields["attributes"])[0]
+    return Hit(unescape(doc.id), share(doc.score, whole=whole), unescape(fields["uri"]), attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +184,14 @@ def sha256_condition(digests: Sequence[str]) -> Condition:
 def with_sha256_prefix(whole: Condition, prefix: str) -> Condition:
     """The part of ``whole`` with digests that begin with ``prefix``, hexadecimal."""
     return Condition(f"({whole.text}) and sha256 >= '{prefix}' and sha256 < '{prefix}g'", (*whole.columns, "sha256"))
+
+
+def wording(needed: Sequence[Phrase], helpful: Sequence[Phrase]) -> str:
+    """zvec's full-text query for what holds all of ``needed``, and any of ``helpful`` if nothing is needed.
+
+    Each phrase is in quotes: words such as ``or`` are the query language's outside of them.
+    """
+    return " ".join([*(f'+"{" ".join(each)}"' for each in needed), *(f'"{" ".join(each)}"' for each in helpful)])
 
 
 EVERYTHING: Final = Condition("sha256 is not null", ("sha256",))

@@ -4,9 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from yunmeng.errors import StoreError
+from yunmeng.stores.fulltext import Question
 from yunmeng.stores.gate import Gate
 from yunmeng.stores.zvec_engine import engine, mapped
-from yunmeng.stores.zvec_layout import FIELDS_OF_HIT, VECTOR, Condition, sha256_condition, with_sha256_prefix
+from yunmeng.stores.zvec_layout import (
+    FIELDS_OF_HIT,
+    TEXT,
+    VECTOR,
+    Condition,
+    sha256_condition,
+    with_sha256_prefix,
+    wording,
+)
 from yunmeng.types import Vector
 
 __all__ = ["MAX_TOP", "Queries"]
@@ -64,6 +73,18 @@ class Queries:
             docs = self._ranked(vector, k, where, ef, linear=True)
         return docs
 
+    def worded(self, question: Question, k: int, where: Condition | None) -> tuple[list[Any], list[Any]]:
+        """The best k documents that answer the whole of ``question`` by its phrases, and as many that answer any of it.
+
+        The latter may hold some of the former, and are asked for only where the former are fewer than k.
+        """
+        if k < 1 or not question.phrases:
+            return [], []
+        whole = self._filtered(self._match(wording(question.needed, question.helpful)), k, where)
+        if len(whole) >= k or len(question.phrases) == 1:
+            return whole, []
+        return whole, self._filtered(self._match(wording((), question.phrases)), k, where)
+
     def copies(self, digests: Sequence[str], *, vectors: bool) -> list[Any]:
         """The documents with these digests, asked for in smaller parts where one query cannot give them all."""
         docs = self._query(filter=sha256_condition(digests).text, topk=MAX_TOP, include_vector=vectors)
@@ -99,7 +120,13 @@ class Queries:
     def _ranked(self, vector: Vector, k: int, where: Condition | None, ef: int, *, linear: bool) -> list[Any]:
         zvec = engine().zvec
         query = zvec.Query(VECTOR, vector=vector, param=zvec.HnswQueryParam(ef=ef, is_linear=linear))
+        return self._filtered(query, k, where)
 
+    def _match(self, words: str) -> Any:
+        zvec = engine().zvec
+        return zvec.Query(TEXT, fts=zvec.Fts(query_string=words))
+
+    def _filtered(self, query: Any, k: int, where: Condition | None) -> list[Any]:
         def asked(text: str | None) -> list[Any]:
             return self._query(queries=query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
 

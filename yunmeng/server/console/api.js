@@ -36,17 +36,19 @@ export function readError(status, text, retryAfter = null) {
   return new ApiError(status, { code: status >= 502 ? "unreachable" : "internal", message: `HTTP ${status}` }, retryAfter);
 }
 
+/** Those of the values that say something. */
+const given = (values) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== ""));
+
 function asForm(values) {
   const form = new FormData();
-  for (const [name, value] of Object.entries(values)) {
-    if (value !== undefined && value !== null && value !== "") form.append(name, value);
-  }
+  for (const [name, value] of Object.entries(given(values))) form.append(name, value);
   return form;
 }
 
 const withQuery = (path, values) => {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+  const query = new URLSearchParams(given(values)).toString();
+  return query ? `${path}?${query}` : path;
 };
 
 export const session = () => call("GET", "/v1/session");
@@ -55,19 +57,32 @@ export const signOut = () => call("DELETE", "/v1/session");
 export const library = () => call("GET", "/v1/library");
 export const attributes = () => call("GET", "/v1/attributes");
 
-/** `question` is { id } or { url } or { text } or { file }, with `region` as [x, y, w, h] where one is drawn. */
-export function search({ file, region, ...question }, { k, offset, filter, minScore, fields }, signal) {
+/**
+ * `question` is { id } or { url } or { text } or { file }, with `region` as [x, y, w, h] where one is drawn; and `mix`, what
+ * else hits are to be like, each part with a `weight`.
+ */
+export function search({ file, region, mix = [], ...question }, { fields, ...options }, signal) {
+  const { k, offset, filter, min, chance, regions } = options;
+  const wanted = { k, offset, filter, min_score: min, min_chance: chance, regions: regions || null };
   if (file) {
-    const form = asForm({ file, k, offset, filter, min_score: minScore, region: region?.join(",") });
+    const parts = mix.length ? JSON.stringify(mix.map(partOnWire)) : null;
+    const form = asForm({ file, ...wanted, region: region?.join(","), mix: parts });
     for (const field of fields) form.append("fields", field);
     return call("POST", "/v1/search/upload", { form, signal });
   }
-  const json = { ...question, k, offset, fields };
-  if (filter) json.filter = filter;
-  if (minScore !== null && minScore !== undefined) json.min_score = minScore;
-  if (region) json.region = { x: region[0], y: region[1], w: region[2], h: region[3] };
-  return call("POST", "/v1/search", { json, signal });
+  const parts = mix.length ? mix.map(partOnWire) : null;
+  const json = given({ ...question, ...wanted, region: region && boxOnWire(region), mix: parts });
+  return call("POST", "/v1/search", { json: { ...json, fields }, signal });
 }
+
+const boxOnWire = ([x, y, w, h]) => ({ x, y, w, h });
+const partOnWire = ({ region, ...part }) => (region ? { ...part, region: boxOnWire(region) } : part);
+
+/** Where the subject of { id }, { url } or { file } is: { region, method }. */
+export const subject = ({ file, ...picture }, signal) =>
+  file
+    ? call("POST", "/v1/subject/upload", { form: asForm({ file }), signal })
+    : call("POST", "/v1/subject", { json: picture, signal });
 
 /** Each side is { id }, { url } or { file }. */
 export function compare(a, b) {
@@ -91,7 +106,7 @@ export const importEvents = (number) => `/v1/imports/${number}/events`;
 
 export const thumbnail = (id, side) => `/v1/thumbnails/${inPath(id)}?side=${side}`;
 export const original = (id) => `/v1/originals/${inPath(id)}`;
-export const preview = (url) => withQuery("/v1/previews", { url, side: 1024 });
+export const preview = (url, side = 1024) => withQuery("/v1/previews", { url, side });
 
 /** Sends one file to the library, telling `onProgress` the part sent in [0, 1]: fetch cannot say it, XMLHttpRequest can. */
 export function add(file, { id, values, onProgress }) {

@@ -1,7 +1,7 @@
 // The question box: words, an address or an id, and the buttons for a picture.
 import { debounce, h, icon } from "./dom.js";
 import { t } from "./i18n.js";
-import { ask, route } from "./router.js";
+import { ask, go, route } from "./router.js";
 import { keepFile, store } from "./store.js";
 
 const PAUSE = 350; // milliseconds of no typing after which words are searched for
@@ -18,6 +18,10 @@ export function questionIn(text) {
   return store.library?.reads_text && !/^\S+\.\w{2,5}$/.test(asked) ? { text: asked } : { id: asked };
 }
 
+/** Words in the place of words leave the other parts of a mixture as they are; anything else is a new question. */
+const askOrReword = (question, options) =>
+  question.text && route().text ? go({ page: "search", text: question.text, show: null }, options) : ask(question, options);
+
 /** The text that stands for the route's question. */
 const textOf = ({ id, url, text }) => url ?? text ?? (id && `id:${id}`) ?? "";
 
@@ -29,15 +33,19 @@ export function questionBox() {
   const submit = () => {
     later.cancel();
     const question = questionIn(input.value);
-    if (question) ask(question);
+    if (question) askOrReword(question);
     else if (!input.value.trim()) ask({});
   };
   // Words are cheap to try; half an address or half an id would only fail.
   const later = debounce(() => {
     const question = questionIn(input.value);
-    if (question?.text) ask(question, { replace: route().text !== null });
+    if (question?.text) askOrReword(question, { replace: route().text !== null });
   }, PAUSE);
-  input.addEventListener("input", () => (input.value ? later() : submit()));
+  const onType = () => (input.value ? later() : submit());
+  // Chinese is typed as pinyin first, which is not yet what is asked.
+  input.addEventListener("input", (event) => event.isComposing || onType());
+  input.addEventListener("compositionstart", later.cancel);
+  input.addEventListener("compositionend", onType);
   input.addEventListener("paste", (event) => {
     if (/^\s*https?:\/\/\S+\s*$/i.test(event.clipboardData.getData("text"))) setTimeout(submit); // once it is in the box
   });

@@ -7,11 +7,15 @@ import { confirmed, openDialog } from "./dialog.js";
 import { $, button, h, icon } from "./dom.js";
 import { number } from "./format.js";
 import { t } from "./i18n.js";
+import { likeButtons } from "./liking.js";
+import { outline } from "./outline.js";
+import { partsOf } from "./parts.js";
 import { ask, closeShown, route, show } from "./router.js";
 import { failure } from "./states.js";
 import { keptFile, loadLibrary, may, store } from "./store.js";
+import { hasChance, said } from "./tile.js";
 
-let open = null; // { id, dialog, calls }
+let open = null; // { id, dialog, page, calls, matched }
 
 /** Opens, changes or closes the window so that it shows the picture `id`, or none. `page` has ids() and removed(id). */
 export function showDetail(id, page) {
@@ -30,6 +34,23 @@ export function showDetail(id, page) {
   open.calls?.abort();
   Object.assign(open, { id, page, calls: new AbortController() });
   draw();
+}
+
+/** Draws what is known of the open picture as a hit: its score, its chance and the part that matches. */
+export function hitsChanged() {
+  const hit = open && hitOf(open);
+  if (!open?.matched) return;
+  open.matched.replaceChildren(...(hit ? matched(hit) : []));
+  $(".outline-of-part", open.dialog)?.remove();
+  const image = $(".stage-picture", open.dialog);
+  if (hit?.region) image.after(outline(image, hit.region, "scale-down"));
+}
+
+const hitOf = ({ page, id }) => page.hit?.(id);
+
+function matched(hit) {
+  const words = h("p", { class: "matched" }, said(hit).join(" · "));
+  return hasChance(hit) ? [words, h("p", { class: "hint" }, t("chance-explained"))] : [words];
 }
 
 function onKey(event, page) {
@@ -51,14 +72,17 @@ function step(page, by) {
 
 async function draw() {
   const { dialog, id, page, calls } = open;
+  open.matched = h("div", { class: "matched-place" });
+  const here = { ...open }; // by the time the server answers, this may be closed, or open for another picture
   const facts = h("div", { class: "facts" }, h("h2", { class: "facts-title" }, id), h("div", { class: "facts-wait" }));
   const turn = (by, shape, key) =>
     button(shape, t(key), () => step(page, by), { class: `quiet round turn ${shape}`, hidden: neighbour(page, by) === undefined });
   const stage = h("div", { class: "stage" }, picture(id), turn(-1, "left", "previous"), turn(1, "right", "next"));
   replaceContent(dialog, [stage, facts]);
+  hitsChanged();
   try {
     const found = await api.picture(id, calls.signal);
-    if (!calls.signal.aborted) drawFacts(facts, found);
+    if (!calls.signal.aborted) drawFacts(facts, found, here);
   } catch (error) {
     if (!calls.signal.aborted) facts.replaceChildren(failure(error, draw));
   }
@@ -86,13 +110,14 @@ function picture(id) {
   return h("div", { class: "stage-frame" }, image, gone);
 }
 
-function drawFacts(facts, found) {
-  const again = (changed) => drawFacts(facts, changed);
+function drawFacts(facts, found, here) {
+  const again = (changed) => drawFacts(facts, changed, here);
   const size = `${number(found.width)} × ${number(found.height)}`;
   facts.replaceChildren(
     h("h2", { class: "facts-title" }, found.id),
     h("p", { class: "hint" }, size),
-    actions(found),
+    here.matched,
+    actions(found, hitOf(here)),
     attributes(found, again),
     quality(found),
     fingerprints(found),
@@ -101,7 +126,7 @@ function drawFacts(facts, found) {
   );
 }
 
-function actions(found) {
+function actions(found, hit) {
   const asked = queryOf(route());
   const compare = () => openComparison(asked, { id: found.id });
   const withQuery = asked && asked.id !== found.id && button("compare", t("compare-query"), compare, { text: true, kind: "outline" });
@@ -109,6 +134,7 @@ function actions(found) {
     "div",
     { class: "actions" },
     button("search", t("search-with-this"), () => ask({ id: found.id }), { text: true, kind: "solid" }),
+    partsOf(route()).length > 0 && likeButtons({ id: found.id, region: hit?.region }, { text: true, kind: "outline" }),
     withQuery,
     button("compare", t("compare-with"), () => (addToComparison({ id: found.id }), closeShown()), { text: true, kind: "outline" }),
     h("a", { class: "outline", href: api.original(found.id), target: "_blank", rel: "noopener" }, icon("open"), h("span", {}, t("original"))),

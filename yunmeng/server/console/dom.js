@@ -20,17 +20,17 @@ function put(element, name, value) {
   else if (value !== false) element.setAttribute(name, value === true ? "" : value);
 }
 
-/** One of the shapes in icons.js. Decoration only: what it stands for must be said in words beside it or in a label. */
-export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", SHAPES[name]);
-  svg.append(path);
-  return svg;
+/** An element of a drawing. */
+export function drawn(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
 }
+
+/** One of the shapes in icons.js. Decoration only: what it stands for must be said in words beside it or in a label. */
+export const icon = (name) =>
+  drawn("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, drawn("path", { d: SHAPES[name] }));
 
 /** A button with an icon; without `text` the label is read aloud and shown on hover. */
 export function button(name, label, onclick, { text = false, kind = "quiet", ...props } = {}) {

@@ -9,6 +9,12 @@ export const number = (value, digits = 0) =>
 /** A score with three places: the third tells near-duplicates apart. Never "1.000" for less than all of it. */
 export const score = (value) => (value > 0.9995 && value < 0.999999 ? "0.999" : value.toFixed(3));
 
+/** A chance in per cent. Never 100 for less than certainty, nor 0 for more than none. */
+export function percent(chance) {
+  if (chance > 0 && chance < 0.005) return "<1";
+  return chance < 1 && chance >= 0.995 ? ">99" : String(Math.round(chance * 100));
+}
+
 export function bytes(value) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const step = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), units.length - 1);

@@ -3,6 +3,7 @@ import { h } from "./dom.js";
 
 const GAP = 16;
 const CAPTION = 34; // pixels below a tile's square; as in search.css
+const SECOND_LINE = 14;
 const SPARE = 900; // pixels above and below the screen that are kept ready
 const WIDEST = { wide: 200, narrow: 150 };
 
@@ -14,6 +15,7 @@ export class Grid {
     this.items = [];
     this.more = false;
     this.active = 0;
+    this.caption = CAPTION;
     this.rows = new Map();
     this.cells = new Map();
     this.element = h("div", { class: "grid", role: "grid", "aria-label": label, onkeydown: (event) => this.#onKey(event) });
@@ -34,14 +36,25 @@ export class Grid {
     this.observer.disconnect();
   }
 
-  /** Shows `items`; `more` says that others follow, for which empty tiles stand at the end. */
-  show(items, { more = false, stale = false } = {}) {
+  /** Shows `items`; `more` says that others follow, for which empty tiles stand at the end; `tall`, a second line below each. */
+  show(items, { more = false, stale = false, tall = false } = {}) {
+    const kept = this.#focused();
+    const now = items.findIndex(({ id }) => id === kept?.id);
     this.items = items;
     this.more = more;
-    this.active = Math.min(this.active, Math.max(items.length - 1, 0));
+    this.caption = CAPTION + (tall ? SECOND_LINE : 0);
+    this.active = now < 0 ? Math.min(this.active, Math.max(items.length - 1, 0)) : now;
     this.element.classList.toggle("stale", stale);
     this.element.setAttribute("aria-busy", String(stale));
-    this.#measure({ again: true });
+    this.#measure({ again: true, keep: Boolean(kept) });
+    if (kept) this.#controls(this.active)[now < 0 ? 0 : kept.control]?.focus({ preventScroll: true });
+  }
+
+  /** Where the keyboard is: a picture, and which of its controls. */
+  #focused() {
+    const at = document.activeElement.closest("[data-index]")?.dataset.index;
+    if (at === undefined || !this.element.contains(document.activeElement)) return null;
+    return { id: this.items[at]?.id, control: this.#controls(at).indexOf(document.activeElement) };
   }
 
   /** Moves the keyboard to the tile at `index`. */
@@ -54,17 +67,17 @@ export class Grid {
     if (above < 0) window.scrollBy(0, above);
     else if (below > 0) window.scrollBy(0, below);
     this.#draw();
-    this.#cellAt(this.active)?.querySelector("a, button")?.focus({ preventScroll: true });
+    this.#controls(this.active)[0]?.focus({ preventScroll: true });
   }
 
-  #measure({ again = false } = {}) {
+  #measure({ again = false, keep = false } = {}) {
     const width = this.element.clientWidth;
     if (!width) return;
     const widest = width < 600 ? WIDEST.narrow : WIDEST.wide;
     const columns = Math.max(2, Math.floor((width + GAP) / (widest + GAP)));
     const side = (width - GAP * (columns - 1)) / columns;
     if (again || columns !== this.columns || side !== this.side) {
-      Object.assign(this, { columns, side, pitch: side + CAPTION + GAP });
+      Object.assign(this, { columns, side, pitch: side + this.caption + GAP });
       this.element.style.setProperty("--columns", columns);
       this.element.style.setProperty("--side", `${side}px`);
       this.element.setAttribute("aria-colcount", columns);
@@ -75,10 +88,10 @@ export class Grid {
     this.rowCount = Math.ceil((this.items.length + waiting) / columns);
     this.element.setAttribute("aria-rowcount", this.more ? -1 : this.rowCount);
     this.element.style.height = `${Math.max(0, this.rowCount * this.pitch - GAP)}px`;
-    this.#draw();
+    this.#draw(keep);
   }
 
-  #draw() {
+  #draw(keep = this.element.contains(document.activeElement)) {
     if (!this.pitch) return;
     const { top } = this.element.getBoundingClientRect();
     const first = Math.max(0, Math.floor((-top - SPARE) / this.pitch));
@@ -86,7 +99,7 @@ export class Grid {
     const wanted = new Set();
     for (let row = first; row <= last; row += 1) wanted.add(row);
     // The row with the keyboard in it stays, or the keyboard would fall back to the top of the page.
-    if (this.element.contains(document.activeElement)) wanted.add(Math.floor(this.active / this.columns));
+    if (keep && this.items.length) wanted.add(Math.floor(this.active / this.columns));
     for (const [row, element] of this.rows) {
       if (wanted.has(row)) continue;
       element.remove();
@@ -129,6 +142,10 @@ export class Grid {
 
   #cellAt(index) {
     return this.element.querySelector(`[data-index="${index}"]`);
+  }
+
+  #controls(index) {
+    return [...(this.#cellAt(index)?.querySelectorAll("a, button") ?? [])];
   }
 
   // Tab reaches one tile, and the arrow keys move between them, as in any grid.

@@ -38,8 +38,13 @@ export class RegionEditor {
 
   /** For the keyboard: a rectangle in the middle, ready to be moved. */
   begin() {
-    this.#change([0.25, 0.25, 0.5, 0.5], true);
-    this.box.focus();
+    this.choose([0.25, 0.25, 0.5, 0.5]);
+  }
+
+  /** Sets a rectangle that was found, and leaves the keyboard on it. */
+  choose(region) {
+    this.#change(region, true);
+    this.box.focus({ preventScroll: true });
   }
 
   clear() {

@@ -1,4 +1,5 @@
 // The address says what is shown: page, question, filter, cut-off, open picture. All in the fragment, which no log keeps.
+import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js";
 
 const TEXTS = ["id", "url", "text", "upload", "filter", "show"];
 
@@ -8,29 +9,29 @@ export function route() {
   const values = new URLSearchParams(query);
   const found = { page: path === "library" ? "library" : "search" };
   for (const name of TEXTS) found[name] = values.get(name) || null;
-  found.min = readScore(values.get("min"));
+  found.min = readNumber(values.get("min"), -1, 1);
+  found.chance = readNumber(values.get("chance"), 0, 1);
   found.region = readRegion(values.get("region"));
+  found.weight = readWeight(values.get("weight")) ?? 1;
+  found.mix = values.getAll("mix").map(readPart).filter(Boolean);
+  found.regions = values.has("regions");
   return found;
 }
 
-function readScore(text) {
-  const score = text === null ? NaN : Number(text);
-  return score >= -1 && score <= 1 ? score : null;
-}
-
-function readRegion(text) {
-  const parts = (text ?? "").split(",").map(Number);
-  const [x, y, w, h] = parts;
-  const inside = parts.length === 4 && x >= 0 && y >= 0 && w > 0 && h > 0 && x + w <= 1.000001 && y + h <= 1.000001;
-  return inside ? parts : null;
+function readNumber(text, least, most) {
+  const value = text ? Number(text) : NaN;
+  return value >= least && value <= most ? value : null;
 }
 
 /** The fragment that says `wanted`, for links. */
 export function href(wanted) {
   const values = new URLSearchParams();
   for (const name of TEXTS) if (wanted[name]) values.set(name, wanted[name]);
-  if (wanted.min !== null && wanted.min !== undefined) values.set("min", wanted.min);
-  if (wanted.region) values.set("region", wanted.region.map((part) => Number(part.toFixed(4))).join(","));
+  for (const name of ["min", "chance"]) if (typeof wanted[name] === "number") values.set(name, wanted[name]);
+  if (wanted.region) values.set("region", spellRegion(wanted.region));
+  if (typeof wanted.weight === "number" && wanted.weight !== 1) values.set("weight", wanted.weight);
+  for (const part of wanted.mix ?? []) values.append("mix", spell(part));
+  if (wanted.regions) values.set("regions", 1);
   const query = values.toString();
   return `#/${wanted.page === "library" ? "library" : ""}${query ? `?${query}` : ""}`;
 }
@@ -44,7 +45,7 @@ export function go(changes, { replace = false } = {}) {
   window.dispatchEvent(new Event("route"));
 }
 
-const NOTHING = { id: null, url: null, text: null, upload: null, region: null, show: null };
+const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null };
 
 /** Asks a new question, such as { id } or { upload }; filter and cut-off stay. */
 export const ask = (question, options) => go({ page: "search", ...NOTHING, ...question }, options);

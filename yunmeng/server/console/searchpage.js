@@ -1,6 +1,5 @@
 // The search page: the question and the filters beside, the hits, and what to do when there are none.
-import * as api from "./api.js";
-import { announce, explain } from "./announce.js";
+import { announce, explain, toast } from "./announce.js";
 import { askWithFile, pickButton } from "./box.js";
 import { cutoff } from "./cutoff.js";
 import { Drawer } from "./drawer.js";
@@ -10,48 +9,32 @@ import { filterPanel } from "./filters.js";
 import { number } from "./format.js";
 import { Grid } from "./grid.js";
 import { t } from "./i18n.js";
+import { hitsChanged } from "./detail.js";
+import { askedWith, keyOf, partsOf, withoutPart } from "./parts.js";
 import { queryPanel } from "./querypanel.js";
+import { askedText, chanceOf, fetchPage, questionOf } from "./question.js";
+import { regionsSwitch } from "./regionsswitch.js";
 import { ask, go } from "./router.js";
 import { failure, notice, skeleton } from "./states.js";
-import { keptFile, may, store } from "./store.js";
-import { tile } from "./tile.js";
+import { may, store } from "./store.js";
+import { hasChance, tile } from "./tile.js";
 
-const PAGE = 200;
 const PAUSE = 200; // milliseconds without a movement of slider or region, after which the server is asked
 
-/** The question of a route as the API takes it; null to look around in the library, `lost` where an upload is gone. */
-export function questionOf({ id, url, text, upload, region }) {
-  if (upload) {
-    const kept = keptFile(upload);
-    return kept ? { file: kept.file, region } : { lost: true };
-  }
-  if (id) return { id, region };
-  if (url) return { url, region };
-  return text ? { text } : null;
-}
-
-async function fetchPage(wanted, cursor, signal) {
-  const question = questionOf(wanted);
-  if (question) {
-    const options = { k: PAGE, offset: cursor ?? 0, filter: wanted.filter, minScore: wanted.min, fields: ["attributes"] };
-    const { hits, next_offset: next, timings } = await api.search(question, options, signal);
-    return { items: hits, next, timings };
-  }
-  const page = await api.pictures({ limit: PAGE, cursor, filter: wanted.filter }, signal);
-  return { items: page.pictures, next: page.next_cursor, total: page.total };
-}
+const keysOf = (route) => partsOf(route).map(keyOf);
 
 export class SearchPage {
   constructor() {
     this.wanted = null;
-    this.cut = null; // the slider while it moves: hits below are hidden before the server has answered
+    this.cut = null; // { min, chance }: the slider while it moves: hits below are hidden before the server has answered
     this.feed = new Feed((cursor, signal) => fetchPage(this.wanted, cursor, signal), () => this.#draw());
     this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more() });
     this.confirm = debounce((changes) => go(changes, { replace: true }), PAUSE);
     this.query = queryPanel((region) => this.confirm({ region }));
-    this.cutoff = cutoff((min, done) => this.#onCut(min, done));
+    this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
+    this.regions = regionsSwitch((regions) => go({ regions }, { replace: true }));
     this.filters = this.#makeFilters();
-    this.drawer = new Drawer(t("filters"), [this.cutoff.element, this.filters.element]);
+    this.drawer = new Drawer(t("filters"), [this.regions.element, this.cutoff.element, this.filters.element]);
     this.status = h("p", { class: "status", id: "result-status" });
     this.below = h("div", { class: "below" });
     this.welcome = welcome();
@@ -80,6 +63,11 @@ export class SearchPage {
     return this.feed.items.map((item) => item.id);
   }
 
+  /** The hit with this id, where it is one. */
+  hit(id) {
+    return this.feed.items.find((item) => item.id === id && typeof item.score === "number");
+  }
+
   removed(id) {
     this.feed.drop(id);
   }
@@ -87,41 +75,50 @@ export class SearchPage {
   destroy() {
     this.feed.stop();
     this.confirm.cancel();
+    this.query.stop();
     this.grid.destroy();
     this.drawer.destroy();
   }
 
   update(wanted) {
-    const asked = ({ id, url, text, upload, region, filter, min }) => JSON.stringify([id, url, text, upload, region, filter, min]);
     const before = this.wanted;
     this.wanted = wanted;
-    if (before && asked(before) === asked(wanted)) return;
+    if (before && askedText(before) === askedText(wanted)) return;
+    if (before && keysOf(before)[0] !== keysOf(wanted)[0]) this.confirm.cancel(); // a region of another picture
     const question = questionOf(wanted);
+    if (question?.lost && wanted.mix.some((part) => part.weight > 0)) return leaveOutLost(wanted);
     this.query.update(wanted);
-    this.cutoff.set(wanted.min);
+    this.cutoff.set({ min: wanted.min, chance: chanceOf(wanted) });
     this.cutoff.element.hidden = !question;
+    this.regions.set(wanted.regions);
+    this.regions.element.hidden = !question || !store.library.regions;
     this.welcome.hidden = Boolean(question) || store.library.pictures === 0;
     this.cut = null;
     if (before?.filter !== wanted.filter || !before) this.filters.set(wanted.filter);
-    this.drawer.mark(this.filters.count() + (wanted.min === null || !question ? 0 : 1));
-    if (!before || ["id", "url", "text", "upload"].some((key) => before[key] !== wanted[key])) window.scrollTo(0, 0);
+    this.drawer.mark(this.filters.count() + (question ? this.#cuts(wanted) : 0));
+    if (!before || keysOf(before).join("\n") !== keysOf(wanted).join("\n")) window.scrollTo(0, 0);
     if (question?.lost) this.#showLost();
     else this.feed.start();
   }
 
-  #onCut(min, done) {
-    this.cut = min;
-    this.#draw();
-    if (done) this.confirm.now({ min });
-    else this.confirm({ min });
+  /** How many things beside the filters narrow the hits, or change what is looked at. */
+  #cuts(wanted) {
+    const cut = wanted.min === null && chanceOf(wanted) === null ? 0 : 1;
+    return cut + (wanted.regions && store.library.regions ? 1 : 0);
   }
 
-  /** The hits that the slider leaves; they come best first. */
+  #onCut(cut, done) {
+    this.cut = cut;
+    this.#draw();
+    if (done) this.confirm.now(cut);
+    else this.confirm(cut);
+  }
+
+  /** The hits that the slider leaves. */
   #kept() {
-    const { items } = this.feed;
-    if (this.cut === null) return items;
-    const end = items.findIndex((item) => item.score < this.cut);
-    return end < 0 ? items : items.slice(0, end);
+    const { min, chance } = this.cut ?? {};
+    const passes = (item) => (min === null || item.score >= min) && (chance === null || (item.chance ?? 0) >= chance);
+    return this.cut === null ? this.feed.items : this.feed.items.filter(passes);
   }
 
   #draw() {
@@ -130,7 +127,10 @@ export class SearchPage {
     const whole = kept.length === feed.items.length;
     const more = whole && feed.next !== null && (feed.status === "ready" || feed.status === "more");
     this.grid.element.hidden = kept.length === 0; // before it is filled: what is hidden has no width
-    this.grid.show(kept, { more, stale: feed.stale });
+    const chances = feed.items.some(hasChance);
+    this.grid.show(kept, { more, stale: feed.stale, tall: chances });
+    this.cutoff.offer(chances);
+    hitsChanged();
     this.below.replaceChildren(...[this.#belowGrid(kept.length)].filter(Boolean));
     this.filters.fail(feed.error?.code === "filter" ? feed.error.message : null);
     this.status.replaceChildren(...this.#statusText(kept.length, whole));
@@ -154,13 +154,23 @@ export class SearchPage {
     if (feed.status === "failed") return feed.error.code === "filter" ? this.#nothing("filter-wrong") : failure(feed.error, () => feed.retry());
     if (feed.status === "loading" && !feed.items.length) return skeleton();
     if (count || feed.status === "loading" || feed.status === "new") return null;
-    return store.library.pictures === 0 ? emptyLibrary() : this.#nothing("no-hits");
+    return store.library.pictures === 0 ? emptyLibrary() : this.#nothing(this.#onlyWords() && !this.#isCut() ? "no-words" : "no-hits");
+  }
+
+  #onlyWords() {
+    const parts = partsOf(this.wanted);
+    return parts.length > 0 && parts.every((part) => part.text);
+  }
+
+  #isCut() {
+    const { min, chance } = this.cut ?? { min: this.wanted.min, chance: chanceOf(this.wanted) };
+    return min !== null || chance !== null;
   }
 
   #nothing(key) {
-    const { min, filter } = this.wanted;
-    const cut = this.cut ?? min;
-    const loosen = cut !== null && button("filters", t("drop-cutoff"), () => go({ min: null }), { text: true, kind: "solid" });
+    const { filter } = this.wanted;
+    const uncut = () => go({ min: null, chance: null });
+    const loosen = this.#isCut() && button("filters", t("drop-cutoff"), uncut, { text: true, kind: "solid" });
     const drop = filter && button("close", t("drop-filter"), () => go({ filter: null }), { text: true, kind: "solid" });
     return notice("search", t(`${key}-title`), t(key), ...[loosen, drop].filter(Boolean));
   }
@@ -173,6 +183,12 @@ export class SearchPage {
   }
 }
 
+/** An upload is gone after a reload, but what it was mixed with can still be asked. */
+function leaveOutLost(wanted) {
+  toast(t("upload-left-out"));
+  go(askedWith(withoutPart(partsOf(wanted), `upload:${wanted.upload}`)), { replace: true });
+}
+
 function timingText(timings) {
   const stages = Object.entries(timings).filter(([stage]) => stage !== "total");
   const spelt = stages.map(([stage, spent]) => t("stage", { stage: t(`stage-${stage}`), n: number(spent, 1) })).join(" · ");
@@ -182,11 +198,12 @@ function timingText(timings) {
 }
 
 function welcome() {
+  const words = store.library.reads_text;
   return h(
     "div",
     { class: "welcome" },
-    h("h1", {}, t("welcome-title")),
-    h("p", {}, t(store.library.reads_text ? "welcome-with-words" : "welcome")),
+    h("h1", {}, t(words ? "welcome-words-title" : "welcome-title")),
+    h("p", {}, t(words ? "welcome-with-words" : "welcome")),
     h(
       "div",
       { class: "actions" },

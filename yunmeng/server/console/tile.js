@@ -1,9 +1,11 @@
-// One picture in a grid: open it, search with it, put it into a comparison.
+// One picture in a grid: open it, search with it, ask for more or less like it, put it into a comparison.
 import * as api from "./api.js";
 import { addToComparison } from "./compare.js";
-import { button, h } from "./dom.js";
-import { score, shortName } from "./format.js";
+import { $, button, h } from "./dom.js";
+import { percent, score, shortName } from "./format.js";
 import { t } from "./i18n.js";
+import { likeButtons } from "./liking.js";
+import { outline } from "./outline.js";
 import { ask, href, route, show } from "./router.js";
 
 export const DRAGGED = "application/x-yunmeng-id";
@@ -23,25 +25,39 @@ export function tile(item, known) {
       { class: "tile", role: "gridcell" },
       h("a", { class: "tile-open", onclick: open, ondragstart: (event) => drag(event, id) }, picture(id)),
       h("div", { class: "caption" }, h("span", { class: "name", title: id }, shortName(id)), h("span", { class: "score" })),
-      h(
-        "div",
-        { class: "tile-actions" },
-        button("search", t("search-with-this"), () => ask({ id }), { kind: "chip-button" }),
-        button("compare", t("compare-add"), () => addToComparison({ id }), { kind: "chip-button" }),
-      ),
+      h("span", { class: "chance", title: t("chance-explained") }),
+      h("div", { class: "tile-actions" }),
     ),
     item,
   );
 }
 
 function refresh(cell, item) {
-  const hasScore = typeof item.score === "number";
-  const spoken = hasScore ? t("hit-label", { name: item.id, score: score(item.score) }) : item.id;
-  const link = cell.querySelector("a");
-  link.setAttribute("aria-label", spoken);
+  const link = $("a", cell);
+  link.setAttribute("aria-label", [item.id, ...said(item)].join(t("and")));
   link.href = href({ ...route(), show: item.id });
-  cell.querySelector(".score").textContent = hasScore ? score(item.score) : "";
+  $(".score", cell).textContent = isHit(item) ? score(item.score) : "";
+  $(".chance", cell).textContent = hasChance(item) ? t("chance", { n: percent(item.chance) }) : "";
+  $(".outline-of-part", cell)?.remove();
+  if (item.region) link.append(outline($("img", cell), item.region));
+  $(".tile-actions", cell).replaceChildren(
+    button("search", t("search-with-this"), () => ask({ id: item.id }), { kind: "chip-button" }),
+    ...(isHit(item) ? likeButtons(item, { kind: "chip-button" }) : []),
+    button("compare", t("compare-add"), () => addToComparison({ id: item.id }), { kind: "chip-button" }),
+  );
   return cell;
+}
+
+const isHit = (item) => typeof item.score === "number";
+export const hasChance = (item) => typeof item.chance === "number";
+
+/** What is to be said of a hit, in words. */
+export function said(item) {
+  return [
+    isHit(item) && t("hit-score", { score: score(item.score) }),
+    hasChance(item) && t("chance", { n: percent(item.chance) }),
+    item.region && t("hit-part"),
+  ].filter(Boolean);
 }
 
 function picture(id) {

@@ -1,0 +1,87 @@
+"""Small networks made with onnx.helper, and what they compute in plain NumPy."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from yunmeng.types import Pixels
+
+SIDE, DIM = 16, 5
+WEIGHT: NDArray[np.float32] = np.random.default_rng(3).standard_normal((3, DIM)).astype(np.float32)
+TABLE: NDArray[np.float32] = np.random.default_rng(4).standard_normal((40, DIM)).astype(np.float32)
+
+
+def save(nodes: list[Any], source: Any, target: Any, constants: dict[str, NDArray[Any]], file: Path) -> Path:
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "test", [source], [target], tensors)
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    onnx.checker.check_model(model)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, file)
+    return file
+
+
+def colour_network(
+    file: Path,
+    *,
+    layout: str = "nhwc",
+    kind: int = TensorProto.UINT8,
+    batch: str | int = "n",
+    side: str | int = SIDE,
+    weight: NDArray[np.float32] = WEIGHT,
+) -> Path:
+    """The mean colour, squared so that no two layers of it cancel, times a matrix: (n, DIM)."""
+    axes = [1, 2] if layout == "nhwc" else [2, 3]
+    shape = [batch, side, side, 3] if layout == "nhwc" else [batch, 3, side, side]
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["x"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=axes, keepdims=0),
+        helper.make_node("Mul", ["mean", "mean"], ["squared"]),
+        helper.make_node("MatMul", ["squared", "weight"], ["vector"]),
+    ]
+    source = helper.make_tensor_value_info("pixels", kind, shape)
+    target = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [batch, weight.shape[1]])
+    return save(nodes, source, target, {"weight": weight}, file)
+
+
+def colour_vectors(pixels: NDArray[Any], weight: NDArray[np.float32] = WEIGHT) -> NDArray[np.float32]:
+    """What `colour_network` gives for (n, h, w, 3), divided by its length."""
+    vectors = pixels.astype(np.float64).mean(axis=(1, 2)) ** 2 @ weight
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def map_network(file: Path, rank: int) -> Path:
+    """A feature map (n, 3, h, w) for rank 4, or the same as tokens (n, h * w, 3), of pixels in NCHW."""
+    nodes = [helper.make_node("Identity", ["pixels"], ["map" if rank == 4 else "x"])]
+    shape: list[str | int] = ["n", 3, SIDE, SIDE]
+    if rank == 3:
+        nodes += [
+            helper.make_node("Reshape", ["x", "shape"], ["flat"]),
+            helper.make_node("Transpose", ["flat"], ["map"], perm=[0, 2, 1]),
+        ]
+    source = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, shape)
+    target = helper.make_tensor_value_info("map", TensorProto.FLOAT, shape if rank == 4 else ["n", SIDE * SIDE, 3])
+    constants = {"shape": np.array([0, 3, -1], np.int64)} if rank == 3 else {}
+    return save(nodes, source, target, constants, file)
+
+
+def word_network(file: Path, length: int) -> Path:
+    """The mean of the rows of `TABLE` that the ids name: (n, DIM)."""
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["rows"]),
+        helper.make_node("ReduceMean", ["rows"], ["vector"], axes=[1], keepdims=0),
+    ]
+    source = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", length])
+    target = helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", DIM])
+    return save(nodes, source, target, {"table": TABLE}, file)
+
+
+def some_pictures(count: int = 3) -> list[Pixels]:
+    """Pictures of several sizes, none the network's."""
+    random = np.random.default_rng(0)
+    sizes = [(40, 30), (17, 50), (90, 91), (8, 8), (300, 20)][:count]
+    return [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]

@@ -1,0 +1,219 @@
+"""The exported graph against PyTorch, both towers, with preparation and tokenisers as the originals have them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.export.conftest import Exported
+from tests.export.making import TIMM, TWO_TOWERS
+from yunmeng.encoders.added import find_added
+from yunmeng.encoders.description import OnnxDescription
+from yunmeng.types import Pixels
+
+TEXTS = [
+    "a photo of a cat",
+    "A RED Dress!",
+    "红色连衣裙",
+    "一只在沙发上的猫，旁边有两本书。",
+    "Mixed 红色 dress 😀 ÜBER straße it's",
+    "many words " * 50,
+    "多字" * 100,
+    "",
+    "  odd \t spaces\n",
+    "ＦＵＬＬ “quotes” ﬁne &amp; ΟΔΟΣ",
+]
+
+
+def pictures(count: int, side: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def a_photograph() -> Image.Image:
+    """Smooth, neither square nor small, as a camera's."""
+    coarse = np.random.default_rng(5).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((360, 240), Image.Resampling.BICUBIC)
+
+
+def unit(tensor: Any) -> NDArray[np.float32]:
+    vectors: NDArray[np.float32] = getattr(tensor, "pooler_output", tensor).detach().numpy()
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def normalised(pixels: NDArray[np.uint8], mean: Any, std: Any) -> Any:
+    import torch
+
+    planes = (pixels.astype(np.float32) / 255 - np.array(mean, np.float32)) / np.array(std, np.float32)
+    return torch.from_numpy(planes.transpose(0, 3, 1, 2).astype(np.float32))
+
+
+def description(model: Exported) -> OnnxDescription:
+    found = find_added(model.spec.name, model.settings)
+    assert isinstance(found, OnnxDescription)
+    return found
+
+
+@pytest.mark.parametrize("name", TIMM)
+def test_timm(name: str, timm_models: Callable[[str], Exported]) -> None:
+    import timm
+
+    model = timm_models(name)
+    side = TIMM[name][0]
+    config = timm.data.resolve_model_data_config(model.network)
+    assert (model.spec.dim, model.spec.input_size) == (model.network.num_features, side)
+    assert not model.spec.reads_text
+    for count in (1, 3):
+        batch = pictures(count, side)
+        expected = unit(model.network(normalised(batch, config["mean"], config["std"])))
+        found = model.encoder.encode(list(batch))
+        assert np.abs(found - expected).max() < 1e-4
+    assert found[0] @ found[1] < 0.9999, "the made weights must tell pictures apart"
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224"])
+def test_timms_own_preparation(name: str, timm_models: Callable[[str], Exported]) -> None:
+    """To the pixel: both resize with Pillow."""
+    import timm
+
+    model = timm_models(name)
+    side = TIMM[name][0]
+    config = {**timm.data.resolve_model_data_config(model.network), "input_size": (3, side, side)}
+    original = timm.data.create_transform(**config)(a_photograph()).numpy().transpose(1, 2, 0)
+    ours = model.encoder.prepare(a_photograph()).astype(np.float32) / 255
+    np.testing.assert_allclose((ours - np.array(config["mean"])) / np.array(config["std"]), original, atol=1e-5)
+
+
+def picture_reference(kind: str, model: Exported, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if kind == "open_clip_simple":
+        config = model.network.visual.preprocess_cfg
+        return unit(model.network.encode_image(normalised(batch, config["mean"], config["std"])))
+    import transformers
+
+    processor = transformers.AutoImageProcessor.from_pretrained(model.place)
+    planes = normalised(batch, processor.image_mean, processor.image_std)
+    return unit(model.network.get_image_features(pixel_values=planes))
+
+
+def ids_reference(kind: str, model: Exported, texts: list[str]) -> NDArray[np.int64]:
+    """Token ids of the model's own tokeniser, filled up to the length that was exported."""
+    length = description(model).text.context_length  # type: ignore[union-attr]
+    if kind == "open_clip_simple":
+        import open_clip
+
+        ids: NDArray[np.int64] = open_clip.get_tokenizer(f"local-dir:{model.place}")(texts).numpy()
+        return ids
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model.place)
+    found = tokenizer(texts, padding="max_length", truncation=True, max_length=length, return_tensors="np")
+    return np.asarray(found["input_ids"])
+
+
+@pytest.mark.parametrize("kind", TWO_TOWERS)
+def test_pictures_of_two_towers(kind: str, two_towers: Callable[[str], Exported]) -> None:
+    model = two_towers(kind)
+    assert model.spec.reads_text
+    for count in (1, 3):
+        batch = pictures(count, model.spec.input_size)
+        found = model.encoder.encode(list(batch))
+        assert np.abs(found - picture_reference(kind, model, batch)).max() < 1e-4
+    assert found[0] @ found[1] < 0.9999
+
+
+@pytest.mark.parametrize("kind", TWO_TOWERS)
+def test_texts_of_two_towers(kind: str, two_towers: Callable[[str], Exported]) -> None:
+    """From the words: tokeniser and tower as one, one text and several."""
+    import torch
+
+    model = two_towers(kind)
+    for texts in (TEXTS[:1], TEXTS[:3], TEXTS):
+        ids = torch.from_numpy(ids_reference(kind, model, texts))
+        if kind == "open_clip_simple":
+            expected = unit(model.network.encode_text(ids))
+        else:
+            mask = {"attention_mask": (ids != 0).long()} if kind == "chinese_clip" else {}
+            expected = unit(model.network.get_text_features(input_ids=ids, **mask))
+        found = model.encoder.encode_texts(texts)
+        assert found.shape == (len(texts), model.spec.dim)
+        assert np.abs(found - expected).max() < 1e-4
+    assert found[0] @ found[2] < 0.9999
+
+
+@pytest.mark.parametrize("kind", TWO_TOWERS)
+def test_token_ids_are_the_originals(kind: str, two_towers: Callable[[str], Exported]) -> None:
+    model = two_towers(kind)
+    tokenise = model.encoder._opened().tokeniser
+    for text in TEXTS:
+        np.testing.assert_array_equal(tokenise([text]), ids_reference(kind, model, [text]), err_msg=repr(text))
+
+
+@pytest.mark.parametrize("kind", TWO_TOWERS)
+def test_the_originals_own_preparation(kind: str, two_towers: Callable[[str], Exported]) -> None:
+    """Transformers resizes tensors with PyTorch's kernels, which round to the nearest level elsewhere than Pillow's
+    fixed-point ones: two levels of 255 at most, and half a level on average."""
+    model = two_towers(kind)
+    ours = model.encoder.prepare(a_photograph()).astype(np.float32)
+    if kind == "open_clip_simple":
+        import open_clip
+
+        config = open_clip.transform.PreprocessCfg(**model.network.visual.preprocess_cfg)
+        planes = open_clip.image_transform_v2(config, is_train=False)(a_photograph()).numpy()
+        mean, std = config.mean, config.std
+    else:
+        import transformers
+
+        processor = transformers.AutoImageProcessor.from_pretrained(model.place)
+        planes = np.asarray(processor(a_photograph(), return_tensors="np")["pixel_values"][0])
+        mean, std = processor.image_mean, processor.image_std
+    original = (planes.transpose(1, 2, 0) * np.array(std) + np.array(mean)) * 255
+    difference = np.abs(ours - original)
+    assert difference.max() < (0.01 if kind == "open_clip_simple" else 2.01)
+    assert difference.mean() < 0.5
+
+
+def test_what_is_written_is_what_the_network_needs(two_towers: Callable[[str], Exported]) -> None:
+    """No tower carries the weights of the other, and any ONNX Runtime from 1.20 reads it."""
+    import onnx
+
+    model = two_towers("open_clip_simple")
+    folder = model.settings.models_dir / model.spec.name
+    weights = sum(tensor.numel() * 4 for tensor in model.network.visual.state_dict().values())
+    assert (folder / "picture.onnx").stat().st_size < 1.2 * weights + 100_000
+    for file in ("picture.onnx", "text.onnx"):
+        graph = onnx.load(folder / file)
+        assert graph.ir_version <= 10
+        assert [(entry.domain, entry.version <= 21) for entry in graph.opset_import] == [("", True)]
+
+
+def test_the_description_says_where_it_comes_from(timm_models: Callable[[str], Exported]) -> None:
+    model = timm_models("resnet18")
+    row = description(model)
+    assert (row.source, row.licence) == ("timm:resnet18", "apache-2.0")
+    assert row.weights_sha256 is not None
+    assert json.loads((model.place / "config.json").read_text())["architecture"] == "resnet18"
+
+
+def test_the_same_weights_are_the_same_encoder_and_others_are_not(
+    timm_models: Callable[[str], Exported], shelf: Any
+) -> None:
+    """Out of a pickle, under another name: the same vectors, hence the same digest; cropped otherwise: another."""
+    import torch
+    from safetensors.torch import load_file
+
+    from yunmeng.export import add_exported, parse_source
+
+    model = timm_models("resnet18")
+    pickle = model.place / "copy.pth"
+    torch.save({"state_dict": load_file(model.place / "model.safetensors")}, pickle)
+    source = parse_source("timm:resnet18")
+    squashed = add_exported(source, shelf, weights=pickle, input_size=40, name="again", resize="squash", licence="MIT")
+    assert (squashed.licence, squashed.preprocessing) == ("MIT", "squash-resize bilinear, uint8")
+    again, first = find_added("again", shelf), description(model)
+    assert isinstance(again, OnnxDescription)
+    assert again.weights_sha256 == first.weights_sha256
+    assert squashed.sha256 != model.spec.sha256
+    assert again.model_copy(update={"picture": first.picture}).spec.sha256 == model.spec.sha256

@@ -1,0 +1,139 @@
+"""``yunmeng models fuse``."""
+
+import heapq
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from yunmeng.cli.options import json_option, print_json, printable
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.encoders.fusion_fitting import FusionReport, Source
+
+
+@click.command(
+    "fuse",
+    epilog="""\b
+Examples:
+  yunmeng models fuse both --parts efficientnet-lite0,efficientnet-lite2
+  yunmeng models fuse mine --parts efficientnet-lite2,dinov2-s --weights 1,0.7 --fit photos/ --dim 512
+  yunmeng models fuse mine --parts efficientnet-lite2,dinov2-s --db my-library
+  yunmeng eval products/gallery products/query --encoder mine
+""",
+)
+@click.argument("name")
+@click.option("--parts", required=True, metavar="A,B", help="Encoders to fuse; see: yunmeng models list.")
+@click.option(
+    "--weights", metavar="W,W", help="How much each part counts, as in 1,0.5: by its square. 1 each if left out."
+)
+@click.option(
+    "--dim",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Length of the projected vectors; 512 if left out.",
+)
+@click.option(
+    "--fit",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PICTURES",
+    help="Folder or picture to fit a whitening projection on; may be given several times.",
+)
+@click.option("--db", metavar="DIR", help="Fit on the pictures of this library.")
+@json_option
+def fuse(
+    name: str,
+    parts: str,
+    weights: str | None,
+    dim: int | None,
+    fit: tuple[Path, ...],
+    db: str | None,
+    as_json: bool,
+) -> int:
+    """Make one encoder NAME of several, to be used like any other.
+
+    The vectors of the parts are weighted and laid end to end. With --fit or --db they are then projected to --dim by a
+    whitening that is learnt from those pictures (up to 5,000, without labels). Whether a fusion is better than its best
+    part depends on pictures and parts: yunmeng eval tells.
+    """
+    from yunmeng.cli.progress import counting_progress
+    from yunmeng.config import Settings
+    from yunmeng.encoders.fusion_fitting import fuse as make
+
+    if dim is not None and not fit and db is None:
+        raise click.UsageError("--dim goes with a projection: add --fit PICTURES or --db DIR")
+    settings = Settings.load()
+    with ExitStack() as opened, counting_progress("Encoding") as on_encoded:
+        pictures = _in_files(fit, settings) + ([] if db is None else _in_library(db, settings, opened))
+        if (fit or db is not None) and not pictures:
+            raise click.UsageError("there are no pictures to fit on in what --fit and --db name")
+        report = make(
+            name,
+            [part.strip() for part in parts.split(",")],
+            settings,
+            weights=None if weights is None else _numbers(weights),
+            dim=dim,
+            pictures=pictures,
+            on_encoded=on_encoded,
+        )
+    _show(report, as_json)
+    return 1 if report.failed else 0
+
+
+def _show(report: "FusionReport", as_json: bool) -> None:
+    for picture, reason in report.failed:
+        click.echo(printable(f"{picture}: {reason}"), err=True)
+    explained = report.explained_variance
+    if as_json:
+        print_json(
+            {
+                "name": report.spec.name,
+                "dim": report.spec.dim,
+                "explained_variance": None if explained is None else round(explained, 6),
+                "pictures": report.pictures,
+                "failed": [{"path": picture, "reason": reason} for picture, reason in report.failed],
+            }
+        )
+        return
+    click.echo(f"{report.spec.name}: {report.spec.dim}-d, {report.spec.source}")
+    if explained is not None:
+        click.echo(f"fitted on {report.pictures:,} pictures; keeps {explained:.1%} of the variance")
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a list of numbers like 1,0.5", param_hint="--weights") from None
+
+
+def _in_files(paths: tuple[Path, ...], settings: "Settings") -> "list[Source]":
+    from yunmeng.imaging import is_picture, read
+    from yunmeng.ingest.folders import file_entry, folder_entries
+
+    def source(path: Path) -> "Source":
+        return str(path), lambda: read(path, max_bytes=settings.max_file_bytes)
+
+    entries = [entry for path in paths for entry in (folder_entries(path) if path.is_dir() else [file_entry(path)])]
+    return [
+        source(Path(entry.uri))
+        for entry in entries
+        if entry.problem is None and (entry.certain or is_picture(Path(entry.uri)))
+    ]
+
+
+def _in_library(db: str, settings: "Settings", opened: ExitStack) -> "list[Source]":
+    from yunmeng.encoders.fusion_fitting import FIT_MOST
+    from yunmeng.library import Library
+    from yunmeng.types import Record
+
+    library = opened.enter_context(Library.open(db, settings=settings))
+
+    def source(record: Record) -> "Source":
+        return record.id, lambda: library.original(record)
+
+    # The order of the digests is a random one that is always the same.
+    return [source(record) for record in heapq.nsmallest(FIT_MOST, library.iterate(), key=lambda r: r.sha256)]

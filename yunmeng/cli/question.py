@@ -1,0 +1,68 @@
+"""What is asked on the command line, as the parts of a question."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yunmeng.retrieval import Part
+
+__all__ = ["kind_of", "parse_region", "parts"]
+
+UNLIKE = -0.5
+"""Weight of what hits are to be unlike: with more, they are like nothing else any more."""
+
+_WEIGHTED = re.compile(r"(?s)(.+):(\d+(?:\.\d+)?|\.\d+)")
+
+
+def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "Iterator[Part]":
+    """The parts that --like, --unlike and --text name, with weights perhaps: ``a.jpg``, ``id:7:0.5``, ``红色:2``."""
+    from yunmeng.retrieval import Part
+
+    for value in like:
+        name, weight = _weighted(value)
+        yield Part(**kind_of(name), weight=weight)
+    for value in unlike:
+        name, weight = _weighted(value)
+        yield Part(**kind_of(name), weight=weight * UNLIKE)
+    for value in texts:
+        name, weight = _weighted(value)
+        yield Part(text=name, weight=weight)
+
+
+def kind_of(query: str) -> dict[str, Any]:
+    """What kind of query it is, as an argument of `Library.search`. Raises `SourceError`."""
+    from yunmeng.errors import SourceError
+    from yunmeng.fetch import is_url
+    from yunmeng.imaging import PICTURE_ENDINGS
+
+    if query.startswith("id:"):
+        return {"id": query.removeprefix("id:")}
+    path = Path(query)
+    if is_url(query) or path.is_file():
+        return {"image": query}
+    if path.is_dir():
+        raise SourceError(f"{query} is a folder: name one picture, or index it with yunmeng index {query} --db DIR")
+    if path.suffix.lower() in PICTURE_ENDINGS or "/" in query:
+        raise SourceError(f"no such file: {query} (for a picture of the library write id:{query})")
+    return {"text": query}
+
+
+def parse_region(value: str) -> tuple[float, ...]:
+    """``x,y,w,h`` as numbers. Raises `QueryError`."""
+    from yunmeng.errors import QueryError
+
+    try:
+        return tuple(float(part) for part in value.split(","))
+    except ValueError:
+        raise QueryError(f"{value!r} is no region: give x,y,w,h in fractions, such as 0.1,0.2,0.5,0.5") from None
+
+
+def _weighted(value: str) -> tuple[str, float]:
+    """A name and its weight, 1 where none is given. What lies there as a file is a name as it stands."""
+    prefix = "id:" if value.startswith("id:") else ""
+    found = _WEIGHTED.fullmatch(value.removeprefix(prefix))
+    if found is None or found[1].endswith(("http:", "https:")) or Path(value).exists():
+        return value, 1.0
+    return prefix + found[1], float(found[2])

@@ -1,0 +1,89 @@
+"""``yunmeng reencode`` and ``yunmeng calibrate``."""
+
+import click
+
+from yunmeng.cli.options import db_option, json_option, print_json, printable
+
+SHOWN_FAILURES = 20
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  yunmeng reencode efficientnet-lite0 --db my-library
+  yunmeng reencode --regions --db my-library
+"""
+)
+@click.argument("encoder", required=False)
+@db_option
+@click.option("--subject/--whole", default=None, help="See pictures by their main subject only, or all of them.")
+@click.option("--regions/--no-regions", default=None, help="Keep the parts of pictures too, or no longer.")
+@click.option("--drop-missing", is_flag=True, help="Go on without the pictures whose files cannot be read any more.")
+@json_option
+def reencode(
+    encoder: str | None, db: str, subject: bool | None, regions: bool | None, drop_missing: bool, as_json: bool
+) -> int:
+    """Move a library to another ENCODER, or to another way to see its pictures.
+
+    All pictures are read and encoded again, beside the old vectors; the library is a new one when all is done, and
+    until then as it was. Ctrl-C stops cleanly, and the same command goes on from there.
+    """
+    from yunmeng.cli.progress import indexing_progress, stop_on_signal
+    from yunmeng.library import Library
+
+    with Library.open(db) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+        report = library.reencode(
+            encoder, subject=subject, regions=regions, drop_missing=drop_missing, on_tally=on_tally, stop=stop
+        )
+        name = library.card.encoder.name
+    moved = not report.interrupted and (drop_missing or not report.failed)
+    if as_json:
+        failed = [{"path": failure.path, "reason": failure.reason} for failure in report.failed]
+        print_json({"moved": moved, "encoder": name, "failed": failed, "seconds": round(report.seconds, 3)})
+    else:
+        for failure in report.failed[:SHOWN_FAILURES]:
+            click.echo(f"{printable(failure.path)}: {printable(failure.reason)}", err=True)
+    if report.interrupted:
+        click.echo("Stopped. The library is as it was; run the same command again to go on.", err=True)
+        return 130
+    if not moved:
+        click.echo(
+            f"{len(report.failed):,} pictures cannot be read, so the library stays as it was. Bring their files back "
+            "and run the same command again, or leave them out with --drop-missing.",
+            err=True,
+        )
+        return 1
+    if not as_json:
+        click.echo(f"Moved to {name} in {report.seconds:.1f} s.")
+    return 0
+
+
+@click.command(epilog="\b\nExample:\n  yunmeng calibrate --db my-library\n")
+@db_option
+@json_option
+def calibrate(db: str, as_json: bool) -> int:
+    """Learn what a score is worth in a library: the chance that a hit is a real match.
+
+    Indexing does it by itself as a library grows. Here it is done anew, and shown: half of the scores are learnt from,
+    and the other half shows, by what was told of hits, how many of them were real.
+    """
+    from yunmeng.library import Library
+    from yunmeng.retrieval import CALIBRATED_FROM, held_out
+
+    with Library.open(db) as library:
+        sample = library.calibrate()
+    if sample is None:
+        click.echo(
+            f"There is too little to learn from: it takes {CALIBRATED_FROM} pictures, and their files at their place.",
+            err=True,
+        )
+        return 1
+    bins = held_out(sample)
+    if as_json:
+        print_json({"bins": [{"hits": row.hits, "told": row.told, "real": row.real} for row in bins]})
+        return 0
+    click.echo(f"Learnt from {len(sample.strangers):,} strangers and {len(sample.copies):,} edited copies.")
+    click.echo("chance told   real   hits")
+    for row in bins:
+        click.echo(f"{row.told:>11.0%} {row.real:>6.0%} {row.hits:>6}")
+    return 0

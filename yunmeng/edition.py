@@ -1,0 +1,214 @@
+"""One edition of a library: a card, the store that was filled by it, and the encoder that it names.
+
+A library that moves to another encoder gets a new edition beside the old one, which answers until the new one is whole.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from typing import Final, Self, TypeVar, cast
+
+from yunmeng.closing import Closing
+from yunmeng.config import Settings
+from yunmeng.encoders import Encoder, TextEncoder, load
+from yunmeng.errors import EncoderMismatch, RecordNotFound
+from yunmeng.fetch import Fetcher
+from yunmeng.ingest import Additions, Intake, OnTally, Outcome, Pipeline
+from yunmeng.layout import Card, Layout
+from yunmeng.originals import Originals
+from yunmeng.retrieval import CALIBRATED_FROM, Asker, Embedder, Sample, fit, sample_scores
+from yunmeng.state import State
+from yunmeng.stores import RegionalStore, ZvecStore
+from yunmeng.types import Record
+from yunmeng.views import Views
+from yunmeng import words
+
+__all__ = ["Edition", "Surroundings"]
+
+T = TypeVar("T")
+
+FEWEST: Final = 20
+"""Scores of either kind that a curve can be fitted to."""
+
+
+class Surroundings(Closing):
+    """What all editions of a library share. ``wrap`` is done to the encoder of queries and added pictures."""
+
+    def __init__(self, layout: Layout, settings: Settings) -> None:
+        self.layout: Final = layout
+        self.settings: Final = settings
+        self.originals: Final = Originals(layout, settings, lambda: self.fetcher)
+        self.public_only = settings.private_urls is False
+        self.wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        return Fetcher(self.settings, public_only=self.public_only)
+
+    @cached_property
+    def state(self) -> State:
+        """The state database, opened when first needed: a search does without."""
+        return State.open(self.layout.state)
+
+    def close(self) -> None:
+        for name in ("state", "fetcher"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()
+
+
+class Edition(Closing):
+    """An open edition. Threads may share it."""
+
+    def __init__(
+        self, card: Card, store: ZvecStore | RegionalStore, around: Surroundings, encoder: Encoder | None
+    ) -> None:
+        self.card: Final = card
+        self.store: Final = store
+        self._around = around
+        if encoder is not None:
+            self.encoder = _bound(encoder, card)
+        self.calibration = around.layout.read_calibration(card.edition)
+        self.asker: Final = Asker(
+            store, card.encoder.dim, lambda: self.embedder, lambda: self.texts, self._original, lambda: self.calibration
+        )
+
+    @classmethod
+    def create(cls, card: Card, around: Surroundings, encoder: Encoder | None = None) -> Self:
+        """A new edition, still empty."""
+        layout, dim = around.layout, card.encoder.dim
+        whole = ZvecStore.create(layout.store(card.edition), dim, card.attributes)
+        if not card.regions:
+            return cls(card, whole, around, encoder)
+        try:
+            parts = ZvecStore.create(layout.regions(card.edition), dim, card.attributes)
+        except BaseException:
+            whole.close()
+            raise
+        return cls(card, RegionalStore(whole, parts), around, encoder)
+
+    @classmethod
+    def open(cls, card: Card, around: Surroundings, encoder: Encoder | None = None) -> Self:
+        """An edition that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
+        layout = around.layout
+        whole = ZvecStore.open(layout.store(card.edition), card.attributes)
+        try:
+            if not card.regions:
+                return cls(card, whole, around, encoder)
+            parts = ZvecStore.open(layout.regions(card.edition), card.attributes)
+        except BaseException:
+            whole.close()
+            raise
+        return cls(card, RegionalStore(whole, parts), around, encoder)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Loaded when first needed: search by id and `info` do without."""
+        return _bound(load(self.card.encoder.name, self._around.settings), self.card)
+
+    @cached_property
+    def asking(self) -> Encoder:
+        """The encoder of queries and added pictures."""
+        return self._around.wrap(self.encoder)
+
+    @cached_property
+    def texts(self) -> TextEncoder | None:
+        """What reads words for this edition's vectors; None if nothing does."""
+        if self.card.encoder.reads_text:
+            return cast(TextEncoder, self.encoder)  # which its spec promises
+        return getattr(words, "words_for", lambda _: None)(self.encoder.spec)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        return Embedder(self.asking, self.views, self._around.settings, lambda: self._around.fetcher)
+
+    @cached_property
+    def views(self) -> Views:
+        return Views(
+            self.encoder,
+            enhancements=self.card.enhance,
+            subject=self.card.subject,
+            regions=self.card.regions,
+            max_pixels=self._around.settings.max_pixels,
+        )
+
+    def calibrate(self) -> Sample | None:
+        """Learn what scores are worth here; None where there are too few pictures, or too few can be read."""
+        count = self.store.count()
+        if count < CALIBRATED_FROM:
+            return None
+        sample = sample_scores(self.store, self.encoder, self.views, self._around.originals.read)
+        if min(len(sample.strangers), len(sample.copies)) < FEWEST:
+            return None
+        self.calibration = fit(sample, self.card.edition, count)
+        self._around.layout.write_calibration(self.calibration)
+        return sample
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether the library has grown so much that what it has learnt of its scores may no longer hold."""
+        learnt = self.calibration
+        return self.store.count() >= (CALIBRATED_FROM if learnt is None else 2 * learnt.pictures)
+
+    @cached_property
+    def additions(self) -> Additions:
+        """What takes in pictures one by one."""
+        return Additions(self.store, self.asking, self.intake(replace=True), self._around.originals)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether words can be asked."""
+        return self.card.encoder.reads_text or self.store.reads_text or self.texts is not None
+
+    def pipeline(
+        self, look: Callable[[T], Outcome], workers: int, on_tally: OnTally, stop: threading.Event
+    ) -> Pipeline[T]:
+        """A run that brings in what ``look`` makes of its entries."""
+        return Pipeline(
+            look=look,
+            encoder=self.encoder,
+            store=self.store,
+            state=self._around.state,
+            batch_size=max(1, self._around.settings.batch_size // self.views.most),
+            workers=workers,
+            on_tally=on_tally,
+            stop=stop,
+        )
+
+    def intake(self, *, tidy: bool = False, replace: bool = False) -> Intake:
+        """What looks at pictures that come in."""
+        around = self._around
+        return Intake(
+            self.store,
+            self.views,
+            around.settings,
+            lambda: around.fetcher,
+            tidy=tidy,
+            replace=replace,
+            on_fetched=around.originals.remember,
+        )
+
+    def find(self, id: str, *, vector: bool = False) -> Record:
+        """The record of a picture. Raises `RecordNotFound`."""
+        found = self.store.get([id], vectors=vector).get(id)
+        if found is None:
+            raise RecordNotFound(f"no picture has the id {id}")
+        return found
+
+    def close(self) -> None:
+        """Write what is outstanding. Closing twice does no harm."""
+        self.store.close()
+
+    def _original(self, id: str) -> bytes:
+        return self._around.originals.read(self.find(id))
+
+
+def _bound(encoder: Encoder, card: Card) -> Encoder:
+    """``encoder``, if it is the one that ``card`` names. Vectors of another would be compared with no meaning."""
+    spec, bound = encoder.spec, card.encoder
+    if (spec.name, spec.dim, spec.sha256) != (bound.name, bound.dim, bound.sha256):
+        raise EncoderMismatch(
+            f"the library is bound to {bound.name} ({bound.dim}-d, weights {bound.sha256[:12]}), this is {spec.name} "
+            f"({spec.dim}-d, weights {spec.sha256[:12]}): move the library to it with yunmeng reencode"
+        )
+    return encoder

@@ -1,0 +1,190 @@
+"""Making a fusion: the whitening learnt from pictures, and the model that keeps it."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.config import Settings
+from yunmeng.encoders.adding import workplace
+from yunmeng.encoders.catalogue import load
+from yunmeng.encoders.description import FusionDescription
+from yunmeng.encoders.fusion import FusedEncoder, Projection
+from yunmeng.encoders.protocol import Encoder, EncoderSpec
+from yunmeng.errors import EncoderError, OriginalGone, PictureError
+from yunmeng.imaging import decode
+from yunmeng.lookahead import map_ahead
+from yunmeng.types import Pixels
+
+__all__ = ["FIT_MOST", "FusionReport", "OnEncoded", "Source", "fit_projection", "fuse"]
+
+Source: TypeAlias = tuple[str, Callable[[], bytes]]
+"""A picture to fit on: what to call it in a report, and what reads its bytes."""
+
+OnEncoded: TypeAlias = Callable[[int, int], None]
+"""Called with the number of pictures that are done and that of all."""
+
+FIT_MOST: Final = 5_000
+"""Pictures that a whitening is fitted on at most: the figures stop moving well below, and the vectors lie in memory."""
+
+DEFAULT_DIM: Final = 512
+
+_PROJECTION: Final = "projection.npz"
+_WHITENING: Final = 0.5  # half: variances to the power 0.5 are left; docs/fusion.md compares
+_LEAST_VARIANCE: Final = 1e-7  # of the first axis'; what lies below is rounding, and whitening would make it loud
+_WORKERS: Final = 4  # decoding beside the encoder
+
+
+@dataclass(frozen=True, slots=True)
+class FusionReport:
+    """What was made. ``explained_variance`` is the share in [0, 1] that the projection keeps, None without one;
+    ``pictures`` it was fitted on; ``failed`` holds name and reason of those that could not be used."""
+
+    spec: EncoderSpec
+    explained_variance: float | None
+    pictures: int
+    failed: list[tuple[str, str]]
+
+
+def fuse(
+    name: str,
+    parts: Sequence[str],
+    settings: Settings,
+    *,
+    weights: Sequence[float] | None = None,
+    dim: int | None = None,
+    pictures: Sequence[Source] = (),
+    on_encoded: OnEncoded = lambda _done, _total: None,
+) -> FusionReport:
+    """Make the model ``name`` of ``parts``, names of encoders, and keep it in ``settings.models_dir``.
+
+    ``weights`` are 1 where they are left out. With ``pictures``, which nobody needs to have labelled, a whitening to
+    ``dim`` (default: 512, or all there are) is fitted on up to `FIT_MOST` of them; without them vectors are as long as
+    those of the parts together. Raises EncoderError and its kin in one line.
+    """
+    weights = _checked(parts, weights)
+    if dim is not None and not pictures:
+        raise EncoderError("a projection needs pictures to be fitted on: give some, or leave the dimension out")
+    with workplace(name, settings) as place:
+        encoders = [load(part, settings) for part in parts]
+        joined = _description(name, encoders, weights)
+        if not pictures:
+            return FusionReport(place.finish(joined), None, 0, [])
+        target = min(DEFAULT_DIM, joined.dim) if dim is None else dim
+        _check_dim(target, joined.dim, len(pictures))
+        fused = FusedEncoder(joined.spec, encoders, weights)
+        vectors, failed = _collect(fused, _spread(pictures), settings, on_encoded)
+        projection, explained = fit_projection(vectors, target)
+        (place.folder / _PROJECTION).write_bytes(projection.to_bytes())
+        spec = place.finish(joined.model_copy(update={"dim": target, "projection": _PROJECTION}))
+    return FusionReport(spec, explained, len(vectors), failed)
+
+
+def fit_projection(vectors: NDArray[np.float32], dim: int, power: float = _WHITENING) -> tuple[Projection, float]:
+    """A whitening to ``dim`` for vectors like these, float32 (n, total), and the share of variance that it keeps.
+
+    The projection is onto the first principal axes, each over its standard deviation to ``power``: 0 is plain PCA, 1
+    whitens fully. The same vectors give the same projection, signs included. Raises EncoderError where n, or the
+    variety of the vectors, does not suffice.
+    """
+    count, total = vectors.shape
+    _check_dim(dim, total, count)
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    _, spread, axes = np.linalg.svd(vectors - mean, full_matrices=False)
+    variances = spread**2 / (count - 1)
+    rank = int((variances > _LEAST_VARIANCE * variances[0]).sum())
+    if rank < dim:
+        raise EncoderError(
+            f"the pictures differ in {rank} directions only, which is too few for {dim} dimensions: fit on pictures "
+            f"that are less alike, or choose a dimension up to {rank}"
+        )
+    kept = axes[:dim]
+    kept *= np.sign(kept[np.arange(dim), np.abs(kept).argmax(axis=1)])[:, None]  # an axis' sign is an accident
+    matrix = (kept / np.sqrt(variances[:dim, None]) ** power).T
+    projection = Projection(mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
+    return projection, float(variances[:dim].sum() / variances.sum())
+
+
+def _checked(parts: Sequence[str], weights: Sequence[float] | None) -> tuple[float, ...]:
+    if len(parts) < 2 or len(set(parts)) < len(parts):
+        raise EncoderError("a fusion needs two different encoders or more; see: yunmeng models list")
+    found = tuple(weights) if weights is not None else (1.0,) * len(parts)
+    if len(found) != len(parts):
+        raise EncoderError(f"there are {len(parts)} parts and {len(found)} weights: give one weight for each part")
+    if not all(math.isfinite(weight) and weight > 0 for weight in found):
+        raise EncoderError("weights must be above 0: leave a part out that is not to count")
+    return found
+
+
+def _check_dim(dim: int, total: int, count: int) -> None:
+    if not 1 <= dim <= total:
+        raise EncoderError(f"the parts make {total} dimensions together: choose a dimension from 1 to {total}")
+    if count <= dim:
+        raise EncoderError(
+            f"{dim} dimensions cannot be fitted on {count} pictures: give {dim + 1} or more, better "
+            f"{4 * dim}, or a smaller dimension"
+        )
+
+
+def _description(name: str, parts: Sequence[Encoder], weights: tuple[float, ...]) -> FusionDescription:
+    specs = [part.spec for part in parts]
+    names = tuple(spec.name for spec in specs)
+    return FusionDescription(
+        name=name,
+        dim=sum(spec.dim for spec in specs),
+        licence=" and ".join(dict.fromkeys(spec.licence for spec in specs)),
+        source=f"fusion of {', '.join(names)}",
+        parts=names,
+        part_sha256=tuple(spec.sha256 for spec in specs),
+        weights=weights,
+        input_size=max(spec.input_size for spec in specs),
+        reads_text=all(spec.reads_text for spec in specs),
+    )
+
+
+def _spread(pictures: Sequence[Source]) -> Sequence[Source]:
+    """At most `FIT_MOST` of them, evenly from all: folders put like beside like."""
+    if len(pictures) <= FIT_MOST:
+        return pictures
+    return [pictures[index * len(pictures) // FIT_MOST] for index in range(FIT_MOST)]
+
+
+def _collect(
+    encoder: FusedEncoder, pictures: Sequence[Source], settings: Settings, on_encoded: OnEncoded
+) -> tuple[NDArray[np.float32], list[tuple[str, str]]]:
+    """The unprojected vectors of the pictures that can be used, and what is wrong with the others."""
+    vectors = [np.empty((0, encoder.spec.dim), np.float32)]  # its spec has no projection, so that is all of them
+    failed: list[tuple[str, str]] = []
+    done = 0
+    for batch in _prepared(encoder, pictures, settings):
+        failed += [(name, str(result)) for name, result in batch if not isinstance(result, np.ndarray)]
+        good = [result for _, result in batch if isinstance(result, np.ndarray)]
+        if good:
+            vectors.append(encoder.join(good))
+        done += len(batch)
+        on_encoded(done, len(pictures))
+    return np.concatenate(vectors), failed
+
+
+def _prepared(
+    encoder: Encoder, pictures: Sequence[Source], settings: Settings
+) -> Iterator[list[tuple[str, Pixels | Exception]]]:
+    """Batches of pictures as the encoder takes them, in order, or what is wrong with one."""
+
+    def prepare(source: Source) -> tuple[str, Pixels | Exception]:
+        name, read = source
+        try:
+            picture = decode(read(), at_least=encoder.spec.decoded_side, max_pixels=settings.max_pixels)
+        except (PictureError, OriginalGone) as error:
+            return name, error
+        return name, encoder.prepare(picture.image)
+
+    with ThreadPoolExecutor(_WORKERS, "decode") as pool:
+        prepared = map_ahead(pool, prepare, pictures, 2 * settings.batch_size)
+        while batch := list(islice(prepared, settings.batch_size)):
+            yield batch

@@ -1,0 +1,49 @@
+"""How fast an encoder is on this machine."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from yunmeng.encoders.protocol import Encoder, TextEncoder
+from yunmeng.types import Pixels
+
+__all__ = ["BATCH", "Speed", "measure"]
+
+BATCH: Final = 32
+"""Pictures in the larger batch that is measured."""
+
+_TEXTS: Final = ("a red dress", "红色连衣裙", "a photo of two cats on a sofa", "一只在沙发上的猫")
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Pictures a second one by one and in batches of `BATCH`, preparing included, decoding not; milliseconds a text,
+    where the encoder reads it."""
+
+    alone: float
+    in_batches: float
+    text_ms: float | None
+
+
+def measure(encoder: Encoder, pictures: Sequence[Pixels], seconds: float) -> Speed:
+    """Time an encoder for about ``seconds`` on each figure; ``pictures`` are one or more, gone through in turn."""
+    batch = [pictures[index % len(pictures)] for index in range(BATCH)]
+    turn = iter(range(1 << 62))
+    alone = _rate(lambda: encoder.encode([batch[next(turn) % BATCH]]), seconds)
+    many = _rate(lambda: encoder.encode(batch), seconds) * BATCH
+    text_ms = None
+    if encoder.spec.reads_text:
+        reader = cast(TextEncoder, encoder)
+        text_ms = 1000 / _rate(lambda: reader.encode_texts([_TEXTS[next(turn) % len(_TEXTS)]]), seconds)
+    return Speed(alone, many, text_ms)
+
+
+def _rate(work: Callable[[], object], seconds: float) -> float:
+    """How often a second ``work`` is done, the first time left out: that one loads what is loaded when needed."""
+    work()
+    rounds, began = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - began) < seconds or not rounds:
+        work()
+        rounds += 1
+    return rounds / elapsed

@@ -1,0 +1,94 @@
+"""PyTorch and its companions: imported here first, so that what is missing or ill-matched is said in one line."""
+
+import importlib
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, Final
+
+from yunmeng.errors import EncoderError, MissingExtra, WeightsError, YunmengError
+
+__all__ = ["foreign_errors", "import_parts", "mismatch", "one_line", "quiet"]
+
+_UNUSED_OPERATORS: Final = ("nms", "qnms")
+
+
+def import_parts(*names: str) -> tuple[ModuleType, ...]:
+    """The modules by name, after PyTorch. Raises MissingExtra when one is not installed."""
+    try:
+        _import_torchvision()
+        return tuple(importlib.import_module(name) for name in names)
+    except ImportError as error:
+        missing = error.name or str(error)
+        raise MissingExtra(f"taking a model from PyTorch ({missing} is missing)", "export") from error
+
+
+def _import_torchvision() -> None:
+    """timm and open_clip import torchvision for its transforms. Where its compiled part is for another build of
+    PyTorch (one for CUDA beside one for the CPU), its import fails over two operators that nothing here runs; once
+    they are declared, its Python part loads."""
+    import torch
+
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise EncoderError(f"torchvision does not load beside this PyTorch: {one_line(error)}") from error
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for operator in _UNUSED_OPERATORS:
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _DECLARED.append(library)
+        importlib.import_module("torchvision")
+
+
+_DECLARED: Final[list[Any]] = []  # a declaration ends when its library object does
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the talk of libraries, which is for their developers."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def foreign_errors(what: str) -> Iterator[None]:
+    """Turns whatever a library raises into one line that names ``what`` was being done."""
+    try:
+        yield
+    except (YunmengError, MemoryError):
+        raise
+    except ImportError as error:
+        raise MissingExtra(f"{what} ({error.name or one_line(error)} is missing)", "export") from error
+    except Exception as error:  # libraries raise nearly anything
+        raise _translated(what, error) from error
+
+
+def _translated(what: str, error: Exception) -> EncoderError:
+    text = str(error)
+    if "Error(s) in loading state_dict" in text or "size mismatch" in text:
+        first = next((line.strip() for line in text.splitlines()[1:] if line.strip()), one_line(error))
+        return WeightsError(f"the weights do not fit {what}: {first[:200]}; are they of this very model?")
+    return EncoderError(f"{what} failed: {type(error).__name__}: {one_line(error)[:300]}")
+
+
+def mismatch(what: str, missing: list[str], unexpected: list[str]) -> WeightsError:
+    """The error for weights whose names do not fit."""
+    parts = [f"{len(missing)} are missing, first {missing[0]}"] if missing else []
+    parts += [f"{len(unexpected)} are not known, first {unexpected[0]}"] if unexpected else []
+    return WeightsError(
+        f"the weights do not fit {what}: of its tensors {'; '.join(parts)}; are they of this very model?"
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,163 @@
+"""A store that finds pictures by their parts: two stores, one of pictures and one of the regions of each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import blake2s
+from typing import Final
+
+from yunmeng.closing import Closing
+from yunmeng.errors import StoreError
+from yunmeng.stores.filters import Filter
+from yunmeng.stores.protocol import Store
+from yunmeng.types import Attributes, AttributeSchema, Hit, Record, Region, RegionVector, Vector
+
+__all__ = ["MAX_REGIONS", "RegionalStore"]
+
+MAX_REGIONS: Final = 32
+"""Parts of one picture. All of their ids are known by that, so that no list of them has to be kept."""
+
+REGION: Final = "yunmeng.region"
+"""The attribute of a part that says where in the picture it lies."""
+
+
+class RegionalStore(Closing):
+    """Keeps pictures in ``whole`` and their regions in ``parts``, both made with the same attributes.
+
+    A part is a record whose uri is the picture's id; it has the declared attributes of its picture, so that filters
+    apply to it as well. Parts are written before their picture and removed after it: a picture that is found has all of
+    its parts, whenever the process was killed.
+    """
+
+    def __init__(self, whole: Store, parts: Store) -> None:
+        self._whole = whole
+        self._parts = parts
+
+    @property
+    def schema(self) -> AttributeSchema:
+        return self._whole.schema
+
+    @property
+    def reads_text(self) -> bool:
+        return self._whole.reads_text
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.regions is not None and len(record.regions) > MAX_REGIONS:
+                raise StoreError(f"{record.id!r} has {len(record.regions)} regions, at most {MAX_REGIONS} can be")
+        known = self._known_regions([record.sha256 for record in records if record.regions is None])
+        complete = [
+            record if record.regions is not None else replace(record, regions=known.get(record.sha256, ()))
+            for record in records
+        ]
+        self._parts.upsert([part for record in complete for part in self._parts_of(record)])
+        before = self._whole.get([record.id for record in records])
+        self._whole.upsert(records)
+        self._parts.delete(
+            [
+                part_id(record.id, number)
+                for record in complete
+                if record.id in before
+                for number in range(len(record.regions or ()), MAX_REGIONS)
+            ]
+        )
+
+    def delete(self, ids: Sequence[str]) -> int:
+        deleted = self._whole.delete(ids)
+        self._parts.delete([part_id(id, number) for id in ids for number in range(MAX_REGIONS)])
+        return deleted
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
+        return self._whole.get(ids, vectors=vectors)
+
+    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
+        return self._whole.find_sha256(digests, vectors=vectors)
+
+    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        return self._whole.search(vector, k, filter)
+
+    def search_regions(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        """The k pictures whose best part is nearest, best first, each with that part as its ``region``."""
+        size = min(4 * k, MAX_REGIONS * k)
+        best: dict[str, Hit] = {}
+        while True:
+            hits = self._parts.search(vector, size, filter)
+            for hit in hits:
+                best.setdefault(hit.uri, hit)
+            if len(best) >= k or len(hits) < size or size == MAX_REGIONS * k:
+                break
+            size = min(2 * size, MAX_REGIONS * k)  # which holds k pictures even if all parts of each come first
+        pictures = self._whole.get(list(best)[:k])
+        return [
+            Hit(id, best[id].score, picture.uri, picture.attributes, region=_region(best[id].attributes))
+            for id, picture in ((id, pictures[id]) for id in best if id in pictures)
+        ]
+
+    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+        return self._whole.search_groups(vector, k, group_by, filter)
+
+    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
+        return self._whole.search_text(query, k, filter)
+
+    def count(self, filter: Filter | None = None) -> int:
+        return self._whole.count(filter)
+
+    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
+        return self._whole.iterate(filter, vectors=vectors)
+
+    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
+        return self._whole.page(limit, after, filter)
+
+    def flush(self) -> None:
+        self._parts.flush()
+        self._whole.flush()
+
+    def unindexed(self) -> int:
+        return max(self._whole.unindexed(), self._parts.unindexed())
+
+    def optimise(self) -> None:
+        self._parts.optimise()
+        self._whole.optimise()
+
+    def close(self) -> None:
+        try:
+            self._parts.close()
+        finally:
+            self._whole.close()
+
+    def _known_regions(self, digests: Sequence[str]) -> dict[str, tuple[RegionVector, ...]]:
+        """The regions of each of ``digests`` that is in, from any one picture that has it."""
+        known: dict[str, tuple[RegionVector, ...]] = {}
+        for digest, parts in self._parts.find_sha256(digests, vectors=True).items():
+            one = sorted((part for part in parts if part.uri == parts[0].uri), key=_number)
+            known[digest] = tuple(
+                RegionVector(_region(part.attributes), part.vector) for part in one if part.vector is not None
+            )
+        return known
+
+    def _parts_of(self, record: Record) -> Iterator[Record]:
+        declared = {name: record.attributes[name] for name in self.schema if name in record.attributes}
+        for number, (region, vector) in enumerate(record.regions or ()):
+            yield replace(
+                record,
+                id=part_id(record.id, number),
+                uri=record.id,
+                quality={},
+                attributes={**declared, REGION: ",".join(f"{value:.6g}" for value in region)},
+                vector=vector,
+                regions=None,
+            )
+
+
+def part_id(id: str, number: int) -> str:
+    """The id of a part: short, whatever the picture's is."""
+    return f"{blake2s(id.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}/{number:02}"
+
+
+def _number(part: Record) -> str:
+    return part.id.rpartition("/")[2]
+
+
+def _region(attributes: Attributes) -> Region:
+    text = attributes[REGION]
+    assert isinstance(text, str)
+    return Region(*map(float, text.split(",")))
