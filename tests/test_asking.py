@@ -125,6 +125,28 @@ def test_one_weighted_text_is_asked_by_meaning_alone(filled: Library) -> None:
     assert hits[0].id == "crimson wall.png"
 
 
+def test_copies_of_every_picture_leave_the_chance_unknown(tmp_path: Path, settings: Settings) -> None:
+    """The nearest stranger is then a copy, so nothing is told rather than nonsense, and it is not tried again."""
+    (tmp_path / "pictures").mkdir()
+    for seed in range(30):
+        for copy in range(3):
+            picture = paint(seed, (96, 96)).rotate(90 * copy)  # too far for fingerprints
+            picture.save(tmp_path / "pictures" / f"{seed:03}-{copy}.png")
+    constant = np.full((8, 8, 3), 90, np.uint8)
+
+    class Blind(FakeEncoder):
+        def prepare(self, picture: object) -> np.ndarray:
+            return constant
+
+    with Library.create(tmp_path / "library", Blind(), settings=settings) as library:
+        library.index([tmp_path / "pictures"])
+        assert not library.calibrated
+        assert library.search(id="005-0.png", k=1)[0].chance is None
+        assert library.calibrate() is None
+        library.tend()
+    assert (tmp_path / "library" / "calibration.json").exists()
+
+
 def test_chances_grow_with_the_score_and_cut(tmp_path: Path, settings: Settings) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()

@@ -68,3 +68,10 @@ def test_copies_that_score_no_better_than_strangers_tell_nothing() -> None:
     assert learnt.chance(0.9) == pytest.approx(0.5, abs=0.01)
     backwards = fit(Sample(sample.copies, sample.strangers), 0, 0)
     assert backwards.chance(0.99) <= backwards.chance(1.0)
+
+
+def test_a_curve_that_tells_nothing_says_so() -> None:
+    sample = drawn(6, 300)
+    assert fit(sample, 0, 0).tells
+    assert not fit(Sample(sample.copies, sample.copies), 0, 0).tells
+    assert not Calibration(edition=0, pictures=9, slope=0, offset=0).tells

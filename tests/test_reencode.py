@@ -117,7 +117,7 @@ def test_a_picture_whose_file_is_gone_stops_the_move_unless_it_is_left_out(fille
     report = filled.reencode(other())
     assert [failure.path for failure in report.failed] == ["005.jpg"]
     assert filled.card.encoder.name == "fake"
-    assert filled.get("005.jpg")
+    assert filled.get("005.jpg").id == "005.jpg"
     report = filled.reencode(other(), drop_missing=True)
     assert filled.card.encoder.name == OTHER
     assert filled.count() == 20

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from yunmeng.config import Settings
     from yunmeng.errors import FilterError, LibraryError, PictureError, YunmengError
     from yunmeng.library import Library
-    from yunmeng.types import Hit, Record
+    from yunmeng.retrieval import Part
+    from yunmeng.types import Hit, Record, Region
 
 __all__ = [
     "AsyncClient",
@@ -19,8 +20,10 @@ __all__ = [
     "Hit",
     "Library",
     "LibraryError",
+    "Part",
     "PictureError",
     "Record",
+    "Region",
     "Settings",
     "YunmengError",
     "__version__",
@@ -33,8 +36,10 @@ _HOMES = {
     "Hit": "types",
     "Library": "library",
     "LibraryError": "errors",
+    "Part": "retrieval",
     "PictureError": "errors",
     "Record": "types",
+    "Region": "types",
     "Settings": "config",
     "YunmengError": "errors",
 }

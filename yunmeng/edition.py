@@ -16,7 +16,7 @@ from yunmeng.fetch import Fetcher
 from yunmeng.ingest import Additions, Intake, OnTally, Outcome, Pipeline
 from yunmeng.layout import Card, Layout
 from yunmeng.originals import Originals
-from yunmeng.retrieval import CALIBRATED_FROM, Asker, Embedder, Sample, fit, sample_scores
+from yunmeng.retrieval import CALIBRATED_FROM, Asker, Calibration, Embedder, Sample, fit, sample_scores
 from yunmeng.state import State
 from yunmeng.stores import RegionalStore, ZvecStore
 from yunmeng.types import Record
@@ -68,7 +68,7 @@ class Edition(Closing):
         self._around = around
         if encoder is not None:
             self.encoder = _bound(encoder, card)
-        self.calibration = around.layout.read_calibration(card.edition)
+        self._learnt = around.layout.read_calibration(card.edition)
         self.asker: Final = Asker(
             store, card.encoder.dim, lambda: self.embedder, lambda: self.texts, self._original, lambda: self.calibration
         )
@@ -133,21 +133,27 @@ class Edition(Closing):
         )
 
     def calibrate(self) -> Sample | None:
-        """Learn what scores are worth here; None where there are too few pictures, or too few can be read."""
+        """Learn what scores are worth here; None where too few pictures are there or readable, or scores tell nothing."""
         count = self.store.count()
         if count < CALIBRATED_FROM:
             return None
         sample = sample_scores(self.store, self.encoder, self.views, self._around.originals.read)
-        if min(len(sample.strangers), len(sample.copies)) < FEWEST:
-            return None
-        self.calibration = fit(sample, self.card.edition, count)
-        self._around.layout.write_calibration(self.calibration)
-        return sample
+        enough = min(len(sample.strangers), len(sample.copies)) >= FEWEST
+        nothing = Calibration(edition=self.card.edition, pictures=count, slope=0, offset=0)
+        # What tells nothing is kept as well, so that it is not tried again before the library has grown.
+        self._learnt = fit(sample, self.card.edition, count) if enough else nothing
+        self._around.layout.write_calibration(self._learnt)
+        return sample if self._learnt.tells else None
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What scores are worth here, as far as it is known."""
+        return self._learnt if self._learnt is not None and self._learnt.tells else None
 
     @property
     def outgrown(self) -> bool:
         """Whether the library has grown so much that what it has learnt of its scores may no longer hold."""
-        learnt = self.calibration
+        learnt = self._learnt
         return self.store.count() >= (CALIBRATED_FROM if learnt is None else 2 * learnt.pictures)
 
     @cached_property

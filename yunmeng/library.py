@@ -374,7 +374,7 @@ class Library(Closing):
     def calibrate(self) -> Sample | None:
         """Learn anew what scores are worth here, by the library's own pictures; `index` does it as the library grows.
 
-        None where too few pictures are there, or can be read, to learn from.
+        None where too few pictures are there, or can be read, or where scores tell nothing: most pictures have copies.
         """
         return self._edition.calibrate()
 

@@ -128,16 +128,18 @@ def take_ways_to_ask(tabs: Tabs, query: Path) -> None:
     expect(page.locator(".tile-open").first).to_have_attribute("aria-label", re.compile("coffee"))
     save(page, "words")
     page = tabs.open("/#/?id=photographs/coffee.jpg")
-    for id, name in (
-        ("photographs/coins.jpg", "More like this"),
-        ("photographs/coffee-mirrored.jpg", "Less like this"),
-    ):
-        hit = tile(page, id)
-        hit.scroll_into_view_if_needed()
-        hit.hover()
+    mirrored = tile(page, "photographs/coffee-mirrored.jpg")
+    mirrored.hover()
+    mirrored.get_by_role("button", name="Less like this").click()
+    expect(mirrored).to_have_count(0)
+    page.locator("#part-add").fill("id:photographs/coins.jpg")
+    page.keyboard.press("Enter")
+    for name in ("coffee-mirrored.jpg", "coins.jpg"):
         with page.expect_response("**/v1/search"):
-            hit.get_by_role("button", name=name).click()
-        expect(page.locator(".part").filter(has_text=Path(id).name)).to_be_visible()
+            page.get_by_label(f"Weight of {name}").press("ArrowLeft")
+    expect(tile(page, "photographs/coins.jpg")).to_be_visible()
+    page.get_by_label("Weight of coins.jpg").blur()
+    page.mouse.move(0, 0)
     page.locator(".side").evaluate("side => side.scrollTo(0, 0)")
     save(page, "mixture")
     page = tabs.open(locale="zh-CN")

@@ -32,14 +32,14 @@ def test_hits_that_are_liked_and_unliked_join_the_question(asker: Asker) -> None
     expect(page.locator(".part")).to_have_count(2)
     expect(tile(page, liked).get_by_role("button", name="More like this")).to_have_attribute("aria-pressed", "true")
     now = press(page, unliked, "Less like this")
-    assert now == {"id": "red.png", "mix": [{"id": liked, "weight": 1}, {"id": unliked, "weight": -1}]}
+    assert now == {"id": "red.png", "mix": [{"id": liked, "weight": 1}, {"id": unliked, "weight": -0.5}]}
     expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
     expect(tile(page, unliked)).to_have_count(0)
-    assert chips(page) == {"red.png": "+1", liked: "+1", unliked: "−1"}
+    assert chips(page) == {"red.png": "+1", liked: "+1", unliked: "−0.5"}
     expect(page.locator(".part img")).to_have_count(3)
     page.reload()
     expect(page.locator(".part")).to_have_count(3)
-    assert chips(page) == {"red.png": "+1", liked: "+1", unliked: "−1"}
+    assert chips(page) == {"red.png": "+1", liked: "+1", unliked: "−0.5"}
     page.go_back()
     expect(page.locator(".part")).to_have_count(2)
     assert press(page, liked, "More like this") == {"id": "red.png"}  # pressed again, it goes
@@ -89,6 +89,42 @@ def test_words_and_ids_join_the_question_and_leave_it(asker: Asker) -> None:
     settled(page, "lime.png")
     expect(page.locator(".part")).to_have_count(0)
     assert asked(page) == {"id": ["lime.png"]}
+
+
+def test_what_is_liked_takes_the_place_of_a_picture_that_goes(asker: Asker) -> None:
+    page = asker("/#/?id=red.png&mix=-0.5;;id:058.jpg&mix=1;;id:blue.png")
+    expect(page.locator(".part")).to_have_count(3)
+    page.get_by_role("button", name="Remove red.png").click()
+    settled(page, "blue.png")
+    assert asked(page) == {"id": ["blue.png"], "mix": ["-0.5;;id:058.jpg"]}
+    expect(page.locator(".query-picture")).to_have_attribute("alt", "Query picture: blue.png")
+
+
+def test_what_is_unliked_can_be_all_that_is_left(asker: Asker) -> None:
+    page = asker("/#/?id=red.png&mix=-0.5;;id:blue.png")
+    settled(page, "red.png")
+    with page.expect_request("**/v1/search") as request:
+        page.get_by_role("button", name="Remove red.png").click()
+    assert question(request.value) == {"mix": [{"id": "blue.png", "weight": -1}]}
+    expect(page.locator(".status")).to_have_text(re.compile("^64 results"))
+    assert chips(page) == {"blue.png": "−1"}
+
+
+def test_parts_that_no_one_can_ask_with_are_left_out_of_an_address(asker: Asker) -> None:
+    parts = (
+        "0;;id:a",
+        "11;;id:b",
+        "x;;id:c",
+        "1;0,0,2,2;id:d",
+        "1;;upload:1",
+        "1;;id:",
+        "1;;id:red.png",
+        "-2;;text:a;b:c",
+    )
+    with_parts = "&".join(f"mix={part}" for part in parts)
+    page = asker(f"/#/?id=red.png&weight=0&{with_parts}")
+    settled(page, "red.png")
+    assert chips(page) == {"red.png": "+1", "a;b:c": "−2"}
 
 
 def test_words_in_a_mixture_can_be_changed_in_the_box(asker: Asker) -> None:
@@ -145,7 +181,7 @@ def test_a_hit_is_liked_in_its_detail(asker: Asker) -> None:
     detail.get_by_role("button", name="Less like this").click()
     expect(detail).to_be_hidden()
     expect(tile(page, second)).to_have_count(0)
-    assert chips(page) == {"red.png": "+1", second: "−1"}
+    assert chips(page) == {"red.png": "+1", second: "−0.5"}
 
 
 def test_the_keyboard_stays_on_a_hit_that_is_liked_and_goes_to_its_neighbour_from_one_that_is_not(asker: Asker) -> None:
@@ -164,7 +200,7 @@ def test_the_keyboard_stays_on_a_hit_that_is_liked_and_goes_to_its_neighbour_fro
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(tile(page, liked)).to_have_count(0)
-    assert chips(page)[liked] == "−1"
+    assert chips(page)[liked] == "−0.5"
     expect(page.locator(".grid .tile-open:focus")).to_have_count(1)
 
 

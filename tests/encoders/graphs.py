@@ -51,7 +51,8 @@ def colour_network(
 def colour_vectors(pixels: NDArray[Any], weight: NDArray[np.float32] = WEIGHT) -> NDArray[np.float32]:
     """What `colour_network` gives for (n, h, w, 3), divided by its length."""
     vectors = pixels.astype(np.float64).mean(axis=(1, 2)) ** 2 @ weight
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors, np.float32)
 
 
 def map_network(file: Path, rank: int) -> Path:

@@ -30,7 +30,7 @@ def test_cropping_is_resizing_then_cutting_out_the_centre(size: tuple[int, int],
     resized = picture.resize(new, Image.Resampling[kernel.upper()])
     left, upper = round((new[0] - 32) / 2), round((new[1] - 32) / 2)
     expected = np.asarray(resized.crop((left, upper, left + 32, upper + 32)), np.int16)
-    tower = PictureTower(file="x", input_size=32, resize="crop", resize_side=shorter, interpolation=kernel)  # type: ignore[arg-type]
+    tower = PictureTower(file="x", input_size=32, resize="crop", resize_side=shorter, interpolation=kernel)
     found = fit(picture, tower)
     if size != (32, 32):
         difference = np.abs(found - expected)
@@ -57,7 +57,7 @@ def test_squashing_is_as_for_the_built_in_encoders() -> None:
 
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
 def test_prepared_pictures_pass_and_arrays_and_images_agree(resize: str) -> None:
-    tower = PictureTower(file="x", input_size=16, resize=resize)  # type: ignore[arg-type]
+    tower = PictureTower(file="x", input_size=16, resize=resize)
     for picture in some_pictures(5):
         prepared = fit(picture, tower)
         assert prepared.shape == (16, 16, 3)

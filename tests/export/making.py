@@ -34,7 +34,7 @@ VISION = {
 
 TIMM: dict[str, tuple[int, dict[str, Any]]] = {
     "resnet18": (40, {}),
-    "efficientnet_lite0": (40, {}),
+    "test_efficientnet": (64, {}),  # one of timm's own for tests
     "convnext_atto": (32, {"depths": [1, 1, 1, 1]}),
     "vit_tiny_patch16_224": (32, {"img_size": 32, "depth": 2}),
     "vit_small_patch14_dinov2": (28, {"img_size": 28, "depth": 2}),
@@ -43,26 +43,34 @@ TIMM: dict[str, tuple[int, dict[str, Any]]] = {
 """Families by a small member, the side of the input, and what makes it smaller still."""
 
 
-def shake(network: Any) -> Any:
-    """Random weights of a size that shows: many layers begin as zeros or so small that everything looks alike."""
+def shake(network: Any, example: Any = None) -> Any:
+    """Random weights of a size that shows: many layers begin as zeros or so small that everything looks alike.
+
+    Batch normalisation, where there is one, is fitted to an ``example``, as training would, or it would drown it.
+    """
     import torch
 
     torch.manual_seed(0)
     with torch.no_grad():
         for tensor in network.parameters():
             tensor.add_(torch.randn_like(tensor) * 0.05)
-        for name, buffer in network.named_buffers():
-            if name.endswith("running_var"):
-                buffer.uniform_(0.5, 1.5)
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = None
+        if example is not None:
+            network.train()(example)
     return network.eval()
 
 
 def make_timm(model: str, folder: Path, **arguments: Any) -> tuple[Any, Path]:
     """The network without its head, and a folder as the hub has it, head included."""
     import timm
+    import torch
     from safetensors.torch import save_file
 
-    whole = shake(timm.create_model(model, pretrained=False, num_classes=7, **arguments))
+    side = TIMM[model][0]
+    example = torch.rand(8, 3, side, side, generator=torch.Generator().manual_seed(0))
+    whole = shake(timm.create_model(model, pretrained=False, num_classes=7, **arguments), example)
     save_file(whole.state_dict(), folder / "model.safetensors")
     config = {
         "architecture": model,
@@ -178,8 +186,38 @@ def make_open_clip_simple(folder: Path) -> Any:
     return make_open_clip(folder, {"context_length": 20, "vocab_size": 49408}, mean=(0.4, 0.5, 0.6))
 
 
+def make_open_clip_siglip(folder: Path) -> Any:
+    """SigLIP as open_clip has it: a unigram vocabulary, punctuation dropped, all positions seen at once."""
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=150, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(CORPUS * 5, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    fast = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="</s>", eos_token="</s>", unk_token="<unk>", model_max_length=20
+    )
+    folder.mkdir(parents=True)
+    fast.save_pretrained(folder)
+    text = {
+        "context_length": 20,
+        "vocab_size": len(fast),
+        "hf_tokenizer_name": "made/siglip",
+        "tokenizer_kwargs": {"clean": "canonicalize"},
+        "no_causal_mask": True,
+        "proj_bias": True,
+        "pool_type": "last",
+    }
+    return make_open_clip(folder, text, resize_mode="squash", mean=[0.5] * 3, std=[0.5] * 3)
+
+
 TWO_TOWERS = {
     "open_clip_simple": make_open_clip_simple,
+    "open_clip_siglip": make_open_clip_siglip,
     "clip": make_clip,
     "chinese_clip": make_chinese_clip,
     "siglip": make_siglip,

@@ -7,7 +7,7 @@ from tests.stores.conformance_search import SearchConformance
 from tests.stores.conformance_text import TextConformance
 from tests.stores.examples import DIM
 from tests.stores.kinds import Kind
-from yunmeng.stores import MemoryStore, ZvecStore
+from yunmeng.stores import MemoryStore, RegionalStore, ZvecStore
 from yunmeng.stores.protocol import Store
 
 
@@ -22,6 +22,7 @@ def in_segments(store: Store, step: int) -> None:
 KINDS = {
     "memory": Kind(lambda path, schema: MemoryStore(DIM, schema)),
     "zvec": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema)),
+    "with regions": Kind(lambda path, schema: RegionalStore(MemoryStore(DIM, schema), MemoryStore(DIM, schema))),
     "zvec in segments": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema), in_segments),
 }
 

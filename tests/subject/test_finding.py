@@ -14,7 +14,12 @@ from yunmeng.subject import Subject, find_subject
 from yunmeng.subject.boxes import WHOLE
 from yunmeng.types import Pixels, Region
 
-REGIONS = [Region(0.3, 0.3, 0.4, 0.4), Region(0.05, 0.1, 0.3, 0.5), Region(0.6, 0.5, 0.3, 0.4), Region(0.1, 0.2, 0.8, 0.6)]
+REGIONS = [
+    Region(0.3, 0.3, 0.4, 0.4),
+    Region(0.05, 0.1, 0.3, 0.5),
+    Region(0.6, 0.5, 0.3, 0.4),
+    Region(0.1, 0.2, 0.8, 0.6),
+]
 
 
 @pytest.fixture(autouse=True)

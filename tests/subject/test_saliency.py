@@ -40,11 +40,13 @@ def test_the_heat_map_is_what_onnx_runtime_gives_for_the_normalised_picture(netw
     import onnxruntime
 
     picture = scene(REGION, (SIDE, SIDE))
-    planes = [(picture[..., c] / 255.0 - m) / s for c, (m, s) in enumerate(((0.485, 0.229), (0.456, 0.224), (0.406, 0.225)))]
+    colours = ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))
+    planes = [(picture[..., place] / 255.0 - mean) / deviation for place, (mean, deviation) in enumerate(colours)]
     session = onnxruntime.InferenceSession(str(WEIGHTS.locate()), providers=["CPUExecutionProvider"])
-    (expected,) = session.run(["output_importance"], {"input_image": np.float32([planes])})
+    (expected,) = session.run(["output_importance"], {"input_image": np.asarray([planes], np.float32)})
     found = network.heat(picture)
-    assert (found.shape, found.dtype) == ((SIDE, SIDE), np.float32)
+    assert found.shape == (SIDE, SIDE)
+    assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected[0, 0], atol=1e-3)
 
 

@@ -22,16 +22,27 @@ from yunmeng.words.sentences import SentenceModel
 
 DATA = Path(__file__).parents[2] / "yunmeng" / "words" / "data"
 
-CONCRETE = {"05": "animal", "06": "artifact", "08": "body", "13": "food", "17": "object", "18": "person", "19": "phenomenon"}
+CONCRETE = {
+    "05": "animal",
+    "06": "artifact",
+    "08": "body",
+    "13": "food",
+    "17": "object",
+    "18": "person",
+    "19": "phenomenon",
+}
 CONCRETE["20"] = "plant"
 """WordNet's lexicographer files whose nouns can be seen."""
+TOP, PHYSICAL = "03", "00001930"
+"""The file of the highest nouns, and the synset "physical entity": animal and plant are below it, attribute is not."""
 
 TAXA = re.compile(r"(genus|family|order|class|subclass|suborder|phylum|division|tribe|super\w+|sub\w+) [A-Z]")
 
 CHOSEN = {
     "echidna, spiny anteater, anteater": "01872401", "abacus": "02666196", "apron": "02730930", "balloon": "02782093",
     "bassinet": "02804414", "beaker": "02815834", "bib": "02834397", "bow": "02879718", "cannon": "02950826",
-    "chain": "02999410", "cloak": "03045698", "Dutch oven": "03259280", "envelope": "03291819", "half track": "03478589",
+    "chain": "02999410", "cloak": "03045698", "Dutch oven": "03259280", "envelope": "03291819",
+    "half track": "03478589",
     "hammer": "03481172", "harp": "03495258", "holster": "03527444", "library": "03661043", "mask": "03724870",
     "monitor": "03782006", "palace": "03877845", "pier": "03933933", "planetarium": "03956157", "pole": "03976657",
     "projector": "04009552", "radiator": "04040759", "reel": "04067472", "rotisserie": "04111531", "safe": "04125021",
@@ -103,14 +114,24 @@ def make_nouns(folder: Path) -> None:
 
     below = Counter(ancestor for offset in synsets for ancestor in above(offset))
     classes = find_classes(synsets, senses)
-    seen = [o for o, s in synsets.items() if s.file in CONCRETE and not s.instance and not TAXA.match(s.words[0])]
+    seen = [
+        offset
+        for offset, synset in synsets.items()
+        if (synset.file in CONCRETE or (synset.file == TOP and PHYSICAL in above(offset)))
+        and not synset.instance
+        and not any(TAXA.match(word) for word in synset.words)
+    ]
     kept = sorted({ancestor for offset in [*seen, *classes] for ancestor in above(offset)})
     number = {offset: index for index, offset in enumerate(kept)}
     wanted = set(seen) | set(classes)
+    class_numbers = {number[offset] for offset in classes}
     lemmas: dict[str, list[int]] = {}
     for lemma, offsets in senses.items():
         here = [number[offset] for offset in offsets if offset in wanted]
-        if here and not all(synsets[o].file in ("05", "20") and " " not in lemma and _latin(lemma, synsets[o]) for o in offsets if o in wanted):
+        for place, sense in enumerate(here[2:], 2):
+            if sense in class_numbers:  # a class is meant by its name, however seldom that is elsewhere
+                here.insert(1, here.pop(place))
+        if here:
             known = lemmas.setdefault(plain(lemma), [])
             known += [sense for sense in here if sense not in known]
     names = sorted(lemmas)
@@ -125,11 +146,6 @@ def make_nouns(folder: Path) -> None:
         classes=np.array([number[offset] for offset in classes], np.uint16),
     )
     print(len(kept), "synsets", len(names), "lemmas", (DATA / "nouns.npz").stat().st_size, "bytes")
-
-
-def _latin(lemma: str, synset: Synset) -> bool:
-    """A genus or species name: nobody looks for pictures of Canidae by that name, and there are many."""
-    return any(word[:1].isupper() and word.lower() == lemma for word in synset.words) and synset.words[0][:1].isupper()
 
 
 def make_class_vectors(folder: Path) -> None:

@@ -40,9 +40,17 @@ Examples:
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
     metavar="PICTURES",
-    help="Folder or picture to fit a whitening projection on; may be given several times.",
+    help="Folder or picture to fit a projection on; may be given several times.",
 )
 @click.option("--db", metavar="DIR", help="Fit on the pictures of this library.")
+@click.option(
+    "--whitening",
+    type=click.FloatRange(-1, 1),
+    default=0.0,
+    show_default=True,
+    metavar="P",
+    help="0 keeps the variances of the axes, 0.5 whitens half, 1 fully; below 0 the strong ones become stronger.",
+)
 @json_option
 def fuse(
     name: str,
@@ -51,13 +59,14 @@ def fuse(
     dim: int | None,
     fit: tuple[Path, ...],
     db: str | None,
+    whitening: float,
     as_json: bool,
 ) -> int:
     """Make one encoder NAME of several, to be used like any other.
 
-    The vectors of the parts are weighted and laid end to end. With --fit or --db they are then projected to --dim by a
-    whitening that is learnt from those pictures (up to 5,000, without labels). Whether a fusion is better than its best
-    part depends on pictures and parts: yunmeng eval tells.
+    The vectors of the parts are weighted and laid end to end. With --fit or --db they are then centred and projected to
+    their --dim principal axes, which are learnt from those pictures (up to 5,000, without labels). Whether a fusion is
+    better than its best part depends on pictures and parts: yunmeng eval tells.
     """
     from yunmeng.cli.progress import counting_progress
     from yunmeng.config import Settings
@@ -76,6 +85,7 @@ def fuse(
             settings,
             weights=None if weights is None else _numbers(weights),
             dim=dim,
+            whitening=whitening,
             pictures=pictures,
             on_encoded=on_encoded,
         )

@@ -22,6 +22,8 @@ def info(db: str, as_json: bool) -> None:
         "dim": found.dim,
         "metric": found.metric,
         "enhance": list(found.enhance),
+        "subject": found.subject,
+        "regions": found.regions,
         "attributes": dict(found.attributes),
         "created": found.created,
         "bytes": found.bytes,
@@ -38,6 +40,8 @@ def info(db: str, as_json: bool) -> None:
         print_json(facts)
         return
     facts["enhance"] = ", ".join(found.enhance) or "nothing"
+    for name in ("subject", "regions"):
+        facts[name] = "yes" if facts[name] else "no"
     facts["attributes"] = ", ".join(f"{name}:{kind}" for name, kind in found.attributes.items()) or "none declared"
     facts["bytes"] = f"{found.bytes / 1e6:,.1f} MB"
     facts["last_run"] = "none" if job is None else _in_words(facts["last_run"])

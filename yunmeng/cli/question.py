@@ -13,6 +13,7 @@ __all__ = ["kind_of", "parse_region", "parts"]
 UNLIKE = -0.5
 """Weight of what hits are to be unlike: with more, they are like nothing else any more."""
 
+_HOST = re.compile(r"(?i)https?://[^/]*")  # a number behind it is a port
 _WEIGHTED = re.compile(r"(?s)(.+):(\d+(?:\.\d+)?|\.\d+)")
 
 
@@ -63,6 +64,6 @@ def _weighted(value: str) -> tuple[str, float]:
     """A name and its weight, 1 where none is given. What lies there as a file is a name as it stands."""
     prefix = "id:" if value.startswith("id:") else ""
     found = _WEIGHTED.fullmatch(value.removeprefix(prefix))
-    if found is None or found[1].endswith(("http:", "https:")) or Path(value).exists():
+    if found is None or _HOST.fullmatch(found[1]) or Path(value).exists():
         return value, 1.0
     return prefix + found[1], float(found[2])

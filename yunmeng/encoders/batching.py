@@ -5,14 +5,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
 from yunmeng.closing import Closing
-from yunmeng.encoders.protocol import Encoder
+from yunmeng.encoders.protocol import Encoder, TextEncoder
 from yunmeng.errors import EncoderError
 from yunmeng.types import Pixels
 
@@ -68,6 +68,15 @@ class BatchingEncoder(Closing):
             self._size += len(prepared)
             self._changed.notify()
         return asked.answer.result()
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As the encoder does, on the caller's thread: a text is short work, and waits behind no pictures.
+
+        Only where ``spec.reads_text``; EncoderError elsewhere.
+        """
+        if not self.spec.reads_text:
+            raise EncoderError(f"the encoder {self.spec.name} reads no text")
+        return cast(TextEncoder, self._encoder).encode_texts(texts)
 
     def close(self) -> None:
         """Encode what waits, and take nothing more."""

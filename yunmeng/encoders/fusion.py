@@ -1,8 +1,8 @@
 """Several encoders as one: their vectors weighted, laid end to end, and projected.
 
 Concatenating unit vectors makes the cosine of the whole the mean of the parts' cosines, each counted by the square of
-its weight. The projection is a whitening, fitted on unlabelled pictures (Jégou and Chum, "Negative evidences and
-co-occurences in image retrieval", ECCV 2012), that takes out what the parts say twice; `fusion_fitting` makes it.
+its weight. The projection takes the mean of unlabelled pictures away and keeps their principal axes, whitened or not
+(Jégou and Chum, "Negative evidences and co-occurences in image retrieval", ECCV 2012); `fusion_fitting` makes it.
 """
 
 import io
@@ -129,7 +129,7 @@ def _part(fusion: str, name: str, sha256: str, load_part: Callable[[str], Encode
 
 def _read_projection(file: Path, shape: tuple[int, int]) -> Projection:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
             mean, matrix = (np.asarray(arrays[name], np.float32) for name in ("mean", "matrix"))
     except Exception as error:  # a damaged archive can raise nearly anything; foreign errors stop at this seam
         raise WeightsError(

@@ -1,4 +1,4 @@
-"""Making a fusion: the whitening learnt from pictures, and the model that keeps it."""
+"""Making a fusion: the projection learnt from pictures, and the model that keeps it."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -30,12 +30,11 @@ OnEncoded: TypeAlias = Callable[[int, int], None]
 """Called with the number of pictures that are done and that of all."""
 
 FIT_MOST: Final = 5_000
-"""Pictures that a whitening is fitted on at most: the figures stop moving well below, and the vectors lie in memory."""
+"""Pictures that a projection is fitted on at most, since their vectors lie in memory together."""
 
 DEFAULT_DIM: Final = 512
 
 _PROJECTION: Final = "projection.npz"
-_WHITENING: Final = 0.5  # half: variances to the power 0.5 are left; docs/fusion.md compares
 _LEAST_VARIANCE: Final = 1e-7  # of the first axis'; what lies below is rounding, and whitening would make it loud
 _WORKERS: Final = 4  # decoding beside the encoder
 
@@ -58,16 +57,19 @@ def fuse(
     *,
     weights: Sequence[float] | None = None,
     dim: int | None = None,
+    whitening: float = 0.0,
     pictures: Sequence[Source] = (),
     on_encoded: OnEncoded = lambda _done, _total: None,
 ) -> FusionReport:
     """Make the model ``name`` of ``parts``, names of encoders, and keep it in ``settings.models_dir``.
 
-    ``weights`` are 1 where they are left out. With ``pictures``, which nobody needs to have labelled, a whitening to
+    ``weights`` are 1 where they are left out. With ``pictures``, which nobody needs to have labelled, a projection to
     ``dim`` (default: 512, or all there are) is fitted on up to `FIT_MOST` of them; without them vectors are as long as
-    those of the parts together. Raises EncoderError and its kin in one line.
+    those of the parts together. ``whitening`` is as in `fit_projection`. Raises EncoderError and its kin in one line.
     """
     weights = _checked(parts, weights)
+    if not -1 <= whitening <= 1:
+        raise EncoderError(f"the whitening is from -1 to 1, not {whitening:g}: 0 is plain PCA, 1 whitens fully")
     if dim is not None and not pictures:
         raise EncoderError("a projection needs pictures to be fitted on: give some, or leave the dimension out")
     with workplace(name, settings) as place:
@@ -79,18 +81,20 @@ def fuse(
         _check_dim(target, joined.dim, len(pictures))
         fused = FusedEncoder(joined.spec, encoders, weights)
         vectors, failed = _collect(fused, _spread(pictures), settings, on_encoded)
-        projection, explained = fit_projection(vectors, target)
+        projection, explained = fit_projection(vectors, target, whitening)
         (place.folder / _PROJECTION).write_bytes(projection.to_bytes())
         spec = place.finish(joined.model_copy(update={"dim": target, "projection": _PROJECTION}))
     return FusionReport(spec, explained, len(vectors), failed)
 
 
-def fit_projection(vectors: NDArray[np.float32], dim: int, power: float = _WHITENING) -> tuple[Projection, float]:
-    """A whitening to ``dim`` for vectors like these, float32 (n, total), and the share of variance that it keeps.
+def fit_projection(vectors: NDArray[np.float32], dim: int, whitening: float = 0.0) -> tuple[Projection, float]:
+    """A projection to ``dim`` for vectors like these, float32 (n, total), and the share of variance that it keeps.
 
-    The projection is onto the first principal axes, each over its standard deviation to ``power``: 0 is plain PCA, 1
-    whitens fully. The same vectors give the same projection, signs included. Raises EncoderError where n, or the
-    variety of the vectors, does not suffice.
+    It takes the mean away and projects onto the first principal axes, each divided by its standard deviation to the
+    power ``whitening``: 0 is plain PCA, 0.5 half whitens, 1 whitens fully, and below 0 the strong axes become stronger.
+    Whitening by the very pictures that are searched weakens what tells their kinds apart, which is why 0 is the
+    default. The same vectors give the same projection, signs included. Raises EncoderError where n, or the variety of
+    the vectors, does not suffice.
     """
     count, total = vectors.shape
     _check_dim(dim, total, count)
@@ -105,7 +109,7 @@ def fit_projection(vectors: NDArray[np.float32], dim: int, power: float = _WHITE
         )
     kept = axes[:dim]
     kept *= np.sign(kept[np.arange(dim), np.abs(kept).argmax(axis=1)])[:, None]  # an axis' sign is an accident
-    matrix = (kept / np.sqrt(variances[:dim, None]) ** power).T
+    matrix = (kept / np.sqrt(variances[:dim, None]) ** whitening).T
     projection = Projection(mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
     return projection, float(variances[:dim].sum() / variances.sum())
 

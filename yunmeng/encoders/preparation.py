@@ -70,8 +70,8 @@ def _cropped(image: Image.Image, side: int, shorter: int, resampling: Image.Resa
     sizes = [int(shorter * length / shortest) for length in image.size]  # rounded as torchvision does
     starts = [round((size - side) / 2) for size in sizes]
     if max(sizes) <= _STRIP * shorter:
-        left, upper = starts
-        return image.resize((sizes[0], sizes[1]), resampling).crop((left, upper, left + side, upper + side))
+        corners = (*starts, *(start + side for start in starts))
+        return image.resize((sizes[0], sizes[1]), resampling).crop((corners[0], corners[1], corners[2], corners[3]))
     # all of a long strip would need gigabytes: only its centre is resized, which may round some values the other way
     left, upper = (start * length / size for start, length, size in zip(starts, image.size, sizes, strict=True))
     right, lower = ((s + side) * length / size for s, length, size in zip(starts, image.size, sizes, strict=True))

@@ -42,11 +42,11 @@ def _known(timm: Any, model: str) -> Any:
         near = timm.list_models(f"*{model.split('.')[0].split('_')[0]}*")[:5]
         hint = f", perhaps {', '.join(near)}" if near else ""
         raise UnknownEncoder(f"timm has no model {model}{hint}; its names: python -c 'import timm; timm.list_models()'")
-    config = timm.get_pretrained_cfg(model)
-    if config is None:
+    try:
+        return timm.get_pretrained_cfg(model, allow_unregistered=False)
+    except RuntimeError as error:
         tags = ", ".join(timm.list_pretrained(f"{model.split('.')[0]}.*")[:8])
-        raise UnknownEncoder(f"timm has no weights {model}, only {tags}")
-    return config
+        raise UnknownEncoder(f"timm has no weights {model}, only {tags or 'none at all'}") from error
 
 
 def _create(timm: Any, model: str, weights: Path, options: Options) -> Any:

@@ -11,7 +11,7 @@ from yunmeng.export.pytorch import one_line
 __all__ = ["Fetched", "fetch"]
 
 _PATIENCE: Final = 10.0  # seconds for the hub's first answer; its own client would try six times
-_PLAIN: Final = ("*.json", "*.txt", "*.model", "README.md")
+_PLAIN: Final = (".json", ".txt", ".model", "README.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +27,30 @@ def fetch(repository: str, wanted: str) -> Fetched:
 
     Raises WeightsError that says what was ``wanted`` and what to do.
     """
-    import huggingface_hub
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import HfApi, constants, hf_hub_download
 
     try:
         if constants.HF_HUB_OFFLINE:
             raise ConnectionError("HF_HUB_OFFLINE is set")  # noqa: TRY301  goes the way of an unreachable hub
         info = HfApi().model_info(repository, timeout=_PATIENCE)
         names = [sibling.rfilename for sibling in info.siblings or ()]
-        folder = huggingface_hub.snapshot_download(repository, allow_patterns=[*_PLAIN, *_weights(names)])
+        files = [hf_hub_download(repository, name) for name in _wanted(names)]
         licence = getattr(info.card_data, "license", None) or "unknown"
     except Exception as error:  # the hub's client raises its own errors, its HTTP library's and the system's
         cached = _cached(repository)
         if cached is None:
             raise _unreachable(repository, wanted, error, constants.ENDPOINT) from error
         return Fetched(cached, "unknown")
-    return Fetched(Path(folder), str(licence))
+    if not files:
+        raise WeightsError(f"{repository} on the hub holds no weights that can be read: see its page")
+    return Fetched(Path(files[0]).parent, str(licence))
 
 
-def _weights(names: list[str]) -> list[str]:
-    """The files at the top that hold weights, of the best ending only."""
-    for ending in WEIGHT_ENDINGS:
-        if found := [name for name in names if "/" not in name and name.endswith(ending)]:
-            return found
-    return []
+def _wanted(names: list[str]) -> list[str]:
+    """Of the files at the top those that hold weights, of the best ending only, and those that say how to use them."""
+    top = [name for name in names if "/" not in name]
+    weights = next((found for ending in WEIGHT_ENDINGS if (found := [n for n in top if n.endswith(ending)])), [])
+    return [*weights, *(name for name in top if name.endswith(_PLAIN))] if weights else []
 
 
 def _cached(repository: str) -> Path | None:

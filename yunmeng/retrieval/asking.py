@@ -152,13 +152,13 @@ class Asker:
             if texts is None:
                 if not self._store.reads_text:
                     raise QueryError(self._no_words())
-                return named
+                return fuse([named], [1.0], depth)
             with timed(timings, "encode"):
                 vector = texts.encode_texts([question.words])[0]
         except MissingExtra:
             if not named:
                 raise
-            return named  # names and attributes answer without the text model
+            return fuse([named], [1.0], depth)  # names and attributes answer without the text model
         with timed(timings, "search"):
             meant = self._nearest(vector, question, depth)
         return fuse([meant, named], [1.0, 1.0], depth) if named else meant

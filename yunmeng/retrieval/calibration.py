@@ -35,6 +35,7 @@ NEIGHBOURS: Final = 16  # looked at for the nearest stranger, as the nearest of 
 SAME_PICTURE: Final = 31  # bits of PDQ that differ at the most between copies of one picture
 BATCH: Final = 16
 LEAST_ANGLE: Final = 1e-3
+SURE: Final = 0.9  # the least chance that an untouched copy must get
 
 
 class Calibration(BaseModel):
@@ -49,6 +50,11 @@ class Calibration(BaseModel):
     pictures: int
     slope: float
     offset: float
+
+    @property
+    def tells(self) -> bool:
+        """Whether scores tell anything: not where pictures have many copies that look like strangers."""
+        return self.chance(1.0) >= SURE
 
     def chance(self, score: float) -> float:
         """In [0, 1], for a score as `Store.search` gives it."""

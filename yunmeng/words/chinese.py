@@ -25,7 +25,8 @@ _GLOSSES: Final = 2
 """Of each reading of a word, so many of its meanings."""
 _ASIDE: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _NO_MEANING: Final = re.compile(
-    r"CL:|(?:old |erhua |Japanese |euphemistic )?variant of|used in|abbr\.|see |surname |also written|also pr\.|archaic|\W*$"
+    r"CL:|(?:(?:old|erhua|Japanese|euphemistic) )?variant of|used in|abbr\.|see |surname |also (?:written|pr\.)|archaic"
+    r"|\W*$"
 )
 _NAME: Final = re.compile(r"\[[A-Z][a-z]")
 """How the readings of people's names and of places begin; T恤 is read [T xu4]."""

@@ -9,7 +9,7 @@ and a thing that is no class to those that resemble it. The sentence model alone
 import io
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from yunmeng.words.chinese import dictionary, is_chinese
 from yunmeng.words.nouns import nouns
 from yunmeng.words.sentences import sentence_model
 
-__all__ = ["class_weights"]
+__all__ = ["Reading", "read"]
 
 _TEMPERATURE: Final = 0.1
 _LATER_MEANING: Final = 0.15
@@ -28,12 +28,29 @@ _LONGEST: Final = 200
 """Characters of a text that are read: more says nothing more about one picture, and costs time."""
 
 
-def class_weights(text: str) -> NDArray[np.float32]:
-    """Float32 (1000,), not negative, of length 1 (L2). Raises MissingExtra and EncoderError."""
+class Reading(NamedTuple):
+    """What a text is taken for.
+
+    ``weights`` over the classes: float32 (1000,), not negative, of length 1 (L2). ``likeness`` to the likeliest class:
+    1 and more where the text names a class or a kind of them, below 0.3 for what names nothing that can be seen.
+    """
+
+    weights: NDArray[np.float32]
+    likeness: float
+
+    @property
+    def breadth(self) -> float:
+        """How many classes share the weight, as the entropy's exponential (perplexity), from 1 to 1,000."""
+        share = self.weights**2
+        return float(np.exp(-np.sum(share * np.log(share + 1e-12))))
+
+
+def read(text: str) -> Reading:
+    """The classes that a text means. Raises MissingExtra and EncoderError."""
     text = text.strip()[:_LONGEST]
     best = np.max([_likeness(meaning) - _LATER_MEANING * n for n, meaning in enumerate(_meanings(text))], axis=0)
     weights = np.exp((best - best.max()) / _TEMPERATURE)
-    return np.asarray(weights / np.linalg.norm(weights), np.float32)
+    return Reading(np.asarray(weights / np.linalg.norm(weights), np.float32), float(best.max()))
 
 
 def _meanings(text: str) -> list[str]:
@@ -44,7 +61,7 @@ def _meanings(text: str) -> list[str]:
 def _likeness(meaning: str) -> NDArray[np.float32]:
     mean, vectors = _class_vectors()
     vector = sentence_model().encode([meaning])[0] - mean
-    return vectors @ (vector / np.linalg.norm(vector)) + nouns().nearness(meaning) ** 2
+    return np.asarray(vectors @ (vector / np.linalg.norm(vector)) + nouns().nearness(meaning) ** 2, np.float32)
 
 
 @cache

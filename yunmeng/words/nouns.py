@@ -38,7 +38,8 @@ _LEADING: Final = re.compile(
 
 def plain(text: str) -> str:
     """The text as it is looked up: lower case, no accents or apostrophes, hyphens and dots as spaces, single spaces."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(c for c in folded if not unicodedata.combining(c))
     return " ".join(re.sub(r"\W+|_", " ", re.sub(r"['\u2019]", "", bare)).split())
 
 
@@ -69,12 +70,8 @@ class Nouns:
             senses = self._find(words[cut:])
             if senses is not None:
                 near = [self._lin(int(sense)) - _LATER_SENSE * n for n, sense in enumerate(senses[:_SENSES])]
-                return np.maximum(np.max(near, axis=0) - _BROADER * (cut > 0), 0).astype(np.float32)
+                return np.asarray(np.maximum(np.max(near, axis=0) - _BROADER * (cut > 0), 0), np.float32)
         return np.zeros(len(self._classes), np.float32)
-
-    def knows(self, text: str) -> bool:
-        """Whether the whole text is a noun of the table."""
-        return self._find(_LEADING.sub("", plain(text)).split()) is not None
 
     def _find(self, words: list[str]) -> NDArray[np.uint16] | None:
         for joint in (" ", ""):
@@ -104,7 +101,7 @@ class Nouns:
         near = 2 * shared / (self._information[synset] + self._information[self._classes])
         near[self._below.get(synset, [])] = 1
         near[np.isin(self._classes, list(above))] = 1
-        return near.astype(np.float32)
+        return np.asarray(near, np.float32)
 
 
 def _slice(values: NDArray[np.uint16], ends: list[int], index: int) -> NDArray[np.uint16]:

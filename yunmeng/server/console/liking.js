@@ -4,14 +4,17 @@ import { t } from "./i18n.js";
 import { askedWith, keyOf, partsOf, withoutPart, withPart } from "./parts.js";
 import { go, route } from "./router.js";
 
+const LIKED = 1;
+const UNLIKED = -0.5; // hits resemble what is asked with: at -1, one of them would all but cancel it
+
 /** The two buttons for `item`, { id, region }; none for the picture that is asked with. */
 export function likeButtons({ id, region }, options) {
   if (route().id === id) return [];
   const part = { id, region: region ? [region.x, region.y, region.w, region.h] : null };
   const now = partsOf(route()).find((one) => one.id === id)?.weight ?? 0;
-  return [["plus", "like", 1], ["minus", "unlike", -1]].map(([shape, key, sign]) => {
-    const pressed = now * sign > 0;
-    return button(shape, t(key), () => like({ ...part, weight: sign }, pressed), { ...options, "aria-pressed": String(pressed) });
+  return [["plus", "like", LIKED], ["minus", "unlike", UNLIKED]].map(([shape, key, weight]) => {
+    const pressed = now * weight > 0;
+    return button(shape, t(key), () => like({ ...part, weight }, pressed), { ...options, "aria-pressed": String(pressed) });
   });
 }
 
