@@ -21,7 +21,7 @@ from yunmeng.state import State
 from yunmeng.stores import RegionalStore, ZvecStore
 from yunmeng.types import Record
 from yunmeng.views import Views
-from yunmeng import words
+from yunmeng.words import words_for
 
 __all__ = ["Edition", "Surroundings"]
 
@@ -116,7 +116,7 @@ class Edition(Closing):
         """What reads words for this edition's vectors; None if nothing does."""
         if self.card.encoder.reads_text:
             return cast(TextEncoder, self.encoder)  # which its spec promises
-        return getattr(words, "words_for", lambda _: None)(self.encoder.spec)
+        return words_for(self.encoder.spec)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -133,7 +133,7 @@ class Edition(Closing):
         )
 
     def calibrate(self) -> Sample | None:
-        """Learn what scores are worth here; None where too few pictures are there or readable, or scores tell nothing."""
+        """Learn what scores are worth; None where too few pictures are there or readable, or scores tell nothing."""
         count = self.store.count()
         if count < CALIBRATED_FROM:
             return None

@@ -152,9 +152,19 @@ def test_texts_of_two_towers(kind: str, two_towers: Callable[[str], Exported]) -
 @pytest.mark.parametrize("kind", TWO_TOWERS)
 def test_token_ids_are_the_originals(kind: str, two_towers: Callable[[str], Exported]) -> None:
     model = two_towers(kind)
-    tokenise = model.encoder._opened().tokeniser
+    folder, tower = model.settings.models_dir / model.spec.name, description(model).text
+    assert tower is not None
+    tokenise = Tokeniser(folder / tower.tokenizer, tower.model_copy(update={"fixed_length": True}))
     for text in TEXTS:
         np.testing.assert_array_equal(tokenise([text]), ids_reference(kind, model, [text]), err_msg=repr(text))
+
+
+@pytest.mark.parametrize("kind", TWO_TOWERS)
+def test_short_texts_cost_less_where_padding_changes_nothing(kind: str, two_towers: Callable[[str], Exported]) -> None:
+    """SigLIP attends to its padding, and takes the vector from the last of it: its length is part of the model."""
+    tower = description(two_towers(kind)).text
+    assert tower is not None
+    assert tower.fixed_length == ("siglip" in kind)
 
 
 @pytest.mark.parametrize("kind", TWO_TOWERS)

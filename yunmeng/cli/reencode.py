@@ -74,8 +74,8 @@ def calibrate(db: str, as_json: bool) -> int:
         sample = library.calibrate()
     if sample is None:
         click.echo(
-            f"There is nothing to learn from: it takes {CALIBRATED_FROM} pictures, their files at their place, and not a "
-            "copy of nearly every one among them.",
+            f"There is nothing to learn from: it takes {CALIBRATED_FROM} pictures, their files at their place, and not "
+            "a copy of nearly every one among them.",
             err=True,
         )
         return 1

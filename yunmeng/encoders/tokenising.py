@@ -29,11 +29,14 @@ class Tokeniser:
             raise EncoderError(f"{file} is not a tokenizer.json: {' '.join(str(error).split())}") from error
         length = tower.context_length
         self._tokenizer.enable_truncation(max_length=length)
-        self._tokenizer.enable_padding(direction=tower.padding_side, pad_id=tower.padding_id, length=length)
+        padded = length if tower.fixed_length else None  # None fills up to the longest of a batch
+        self._tokenizer.enable_padding(direction=tower.padding_side, pad_id=tower.padding_id, length=padded)
         self._lower_case = tower.lower_case
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Int64 (n, context_length). What is no character, such as half of a surrogate pair, becomes U+FFFD."""
+        """Int64 (n, context_length), or (n, longest) where the length is not fixed.
+
+        What is no character, such as half of a surrogate pair, becomes U+FFFD."""
         clean = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
         if self._lower_case:
             clean = [text.lower() for text in clean]

@@ -11,11 +11,10 @@ from yunmeng.encoders.adding import workplace
 from yunmeng.encoders.description import OnnxDescription, PictureTower, TextTower
 from yunmeng.encoders.protocol import EncoderSpec
 from yunmeng.encoders.tokenising import Tokeniser
-from yunmeng.errors import EncoderError
 from yunmeng.export.from_open_clip import load_open_clip
 from yunmeng.export.from_timm import load_timm
 from yunmeng.export.from_transformers import load_transformers
-from yunmeng.export.graphs import EMBEDDING, PICTURE_FILE, TEXT_FILE, write_picture_graph, write_text_graph
+from yunmeng.export.graphs import EMBEDDING, PICTURE_FILE, SHORT_TEXTS, TEXT_FILE, write_picture_graph, write_text_graph
 from yunmeng.export.loaded import LoadedModel, LoadedText, Options
 from yunmeng.export.pytorch import import_parts, quiet
 from yunmeng.export.sources import Source
@@ -56,7 +55,7 @@ def add_exported(
         text = None
         if model.text is not None:
             on_stage("Exporting the text tower")
-            text = _add_text(model, model.text, dim, place.folder, settings)
+            text = _add_text(model, model.text, place.folder, settings)
         on_stage("Checking")
         description = OnnxDescription(
             name=name or source.short_name,
@@ -70,7 +69,9 @@ def add_exported(
         return place.finish(description)
 
 
-def _add_text(model: LoadedModel, text: LoadedText, dim: int, folder: Path, settings: Settings) -> TextTower:
+def _add_text(model: LoadedModel, text: LoadedText, folder: Path, settings: Settings) -> TextTower:
+    import torch
+
     (folder / _TOKENIZER_FILE).write_text(text.tokenizer, encoding="utf-8")
     tower = TextTower(
         file=TEXT_FILE,
@@ -83,9 +84,9 @@ def _add_text(model: LoadedModel, text: LoadedText, dim: int, folder: Path, sett
     )
     with quiet():
         check_tokenizer(model.architecture, Tokeniser(folder / _TOKENIZER_FILE, tower), text.original)
-    if (found := write_text_graph(model, text, folder, settings)) != dim:
-        raise EncoderError(f"the text tower gives vectors of length {found}, the picture tower of {dim}")
-    return tower
+    shortest = tower.model_copy(update={"fixed_length": False})
+    short = torch.from_numpy(Tokeniser(folder / _TOKENIZER_FILE, shortest)(SHORT_TEXTS))
+    return shortest if write_text_graph(model, text, short, folder, settings) else tower
 
 
 def _picture(model: LoadedModel, resize: Literal["squash", "crop", "pad"] | None) -> PictureTower:

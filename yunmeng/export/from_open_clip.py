@@ -1,7 +1,7 @@
 """CLIP and SigLIP through open_clip."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from yunmeng.errors import EncoderError, UnknownEncoder
 from yunmeng.export.checkpoints import check_checkpoint, find_checkpoint
 from yunmeng.export.hub import fetch
-from yunmeng.export.loaded import LoadedModel, LoadedText, Options, Preparation
+from yunmeng.export.loaded import LoadedModel, LoadedText, Options, Preparation, Tensor
 from yunmeng.export.pytorch import foreign_errors, import_parts
 from yunmeng.export.sources import Source
 from yunmeng.export.tokenisers import LOWERING, from_simple, from_transformers
@@ -138,7 +138,36 @@ def _text(open_clip: Any, network: Any, name: str) -> LoadedText:
         return ids
 
     lowers = _cleaning(tokenizer) in LOWERING
-    return LoadedText(network.encode_text, length, padding, json_text, original, side, lower_case=lowers)
+    return LoadedText(_encode_text(network), length, padding, json_text, original, side, lower_case=lowers)
+
+
+def _encode_text(network: Any) -> Callable[[Tensor], Tensor]:
+    """The text tower for any length up to its longest. open_clip's plain CLIP adds all of its positions to whatever
+    comes: it is given the first of them, and the corner of its causal mask."""
+    import torch
+
+    if not hasattr(network, "positional_embedding") or getattr(network, "attn_mask", None) is None:
+        return lambda ids: network.encode_text(ids)
+
+    class Words(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, ids: Tensor) -> Tensor:
+            return self.network.encode_text(ids)
+
+    words = Words()
+
+    def encode(ids: Tensor) -> Tensor:
+        length = ids.shape[1]
+        shorter = {
+            "network.positional_embedding": network.positional_embedding[:length],
+            "network.attn_mask": network.attn_mask[:length, :length],
+        }
+        return torch.func.functional_call(words, shorter, (ids,))
+
+    return encode
 
 
 def _cleaning(tokenizer: Any) -> str:

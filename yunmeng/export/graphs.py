@@ -1,27 +1,33 @@
 """Towers of PyTorch as ONNX graphs: with the pixels' normalisation and the vectors' length inside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yunmeng.config import Settings
 from yunmeng.encoders.onnx_runtime import OnnxSession
 from yunmeng.errors import EncoderError
 from yunmeng.export.loaded import LoadedModel, LoadedText, Tensor
 from yunmeng.export.pytorch import foreign_errors, quiet
+from yunmeng.export.tokenisers import HARD_TEXTS
 
-__all__ = ["EMBEDDING", "PICTURE_FILE", "TEXT_FILE", "write_picture_graph", "write_text_graph"]
+__all__ = ["EMBEDDING", "PICTURE_FILE", "SHORT_TEXTS", "TEXT_FILE", "write_picture_graph", "write_text_graph"]
 
 PICTURE_FILE: Final = "picture.onnx"
 TEXT_FILE: Final = "text.onnx"
 EMBEDDING: Final = "yunmeng_embedding"  # a plain "embedding" is what exporters call tables of tokens
+SHORT_TEXTS: Final = HARD_TEXTS[2:4]
+"""Texts of a few tokens, some more than others."""
+
 _PIXELS: Final = "yunmeng_pixels"
 _IDS: Final = "yunmeng_ids"
 
 _OPSET: Final = 18  # the exporter's own; ONNX Runtime 1.20 knows up to 21
 _ONE_FILE: Final = 1_800_000_000  # bytes of weights; a protobuf message ends at 2 GiB, beyond it they lie beside it
+_ROUNDING: Final = 1e-5
 _AGREEMENT: Final = 1e-4  # greatest difference of a component of a unit vector; rounding alone makes about 1e-6
 
 
@@ -46,15 +52,38 @@ def write_picture_graph(model: LoadedModel, folder: Path, settings: Settings) ->
     return _write(tower, _PIXELS, batch, folder / PICTURE_FILE, settings)
 
 
-def write_text_graph(model: LoadedModel, text: LoadedText, folder: Path, settings: Settings) -> int:
-    """Write `TEXT_FILE`: int64 (n, context_length) to float32 (n, dim), L2-normalised. Gives dim.
+def write_text_graph(model: LoadedModel, text: LoadedText, short: Tensor, folder: Path, settings: Settings) -> bool:
+    """Write `TEXT_FILE`: int64 (n, context_length) to float32 (n, dim), L2-normalised.
 
+    ``short`` are the ids of some texts without the padding that all have in common, int64 (n, few). Gives whether the
+    graph takes ids of any length up to ``context_length``, which it does where padding changes nothing.
     Raises EncoderError as `write_picture_graph` does.
     """
     import torch
 
-    ids = torch.from_numpy(text.original(["a photo of a cat", "红色连衣裙", "many words " * 60]))
-    return _write(_tower(model.network, text.encode), _IDS, ids, folder / TEXT_FILE, settings)
+    tower = _tower(model.network, text.encode)
+    full = torch.from_numpy(text.original(HARD_TEXTS[2:5]))
+    longest = torch.from_numpy(text.original(HARD_TEXTS[-3:]))
+    if _padding_is_idle(tower, short, text.original):
+        try:
+            _write(tower, _IDS, longest[:, :-1], folder / TEXT_FILE, settings, (full, short), text.context_length)
+        except EncoderError:  # a network whose code ties it to one length
+            (folder / TEXT_FILE).unlink(missing_ok=True)
+        else:
+            return True
+    _write(tower, _IDS, full, folder / TEXT_FILE, settings)
+    return False
+
+
+def _padding_is_idle(tower: Any, short: Tensor, original: Callable[[Sequence[str]], NDArray[np.int64]]) -> bool:
+    import torch
+
+    try:
+        with torch.no_grad(), quiet():
+            difference = tower(short) - tower(torch.from_numpy(original(SHORT_TEXTS)))
+    except Exception:  # networks refuse another length in many ways
+        return False
+    return bool(difference.abs().max() < _ROUNDING)
 
 
 def _tower(network: Any, encode: Callable[[Tensor], Tensor]) -> Any:
@@ -73,29 +102,39 @@ def _tower(network: Any, encode: Callable[[Tensor], Tensor]) -> Any:
     return Tower().eval()
 
 
-def _write(tower: Any, name: str, batch: Tensor, file: Path, settings: Settings) -> int:
+def _write(
+    tower: Any,
+    name: str,
+    batch: Tensor,
+    file: Path,
+    settings: Settings,
+    others: tuple[Tensor, ...] = (),
+    longest: int | None = None,
+) -> int:
+    """Export and check ``tower``, traced on ``batch``; ``others`` are further inputs to check with. Gives dim."""
     import torch
 
+    checked = [batch[:1], batch, *others]
+    axes = {0: torch.export.Dim("n", min=1, max=65536)}
+    if longest is not None:
+        axes[1] = torch.export.Dim("length", min=2, max=longest)
     with torch.no_grad(), quiet(), foreign_errors(f"exporting {file.stem}s"):
-        wanted = [tower(part).numpy() for part in (batch[:1], batch)]
+        wanted = [tower(part).numpy() for part in checked]
         weights = sum(tensor.numel() * tensor.element_size() for tensor in tower.state_dict().values())
         program = torch.onnx.export(
             tower,
             (batch,),
             input_names=[name],
             output_names=[EMBEDDING],
-            dynamic_shapes=({0: torch.export.Dim("n", min=1, max=65536)},),
+            dynamic_shapes=(axes,),
             opset_version=_OPSET,
             dynamo=True,
             verbose=False,
         )
         program.save(str(file), external_data=weights > _ONE_FILE)
     session = OnnxSession(file, settings)
-    for part, expected in zip((batch[:1], batch), wanted, strict=True):
+    for part, expected in zip(checked, wanted, strict=True):
         (found,) = session.run([EMBEDDING], part.numpy())
         if found.shape != expected.shape or not np.abs(found - expected).max() <= _AGREEMENT:
-            raise EncoderError(
-                f"the exported graph {file.name} gives other vectors than PyTorch, by up to "
-                f"{np.abs(found - expected).max() if found.shape == expected.shape else 'another shape'}"
-            )
+            raise EncoderError(f"the exported graph {file.name} gives other vectors than PyTorch: it cannot be used")
     return int(wanted[0].shape[1])

@@ -15,6 +15,7 @@ from yunmeng.retrieval.fusing import fuse
 from yunmeng.retrieval.query import Embedder, QueryPicture, Timings, as_vector, timed
 from yunmeng.stores import Filter, RegionalStore, Store, parse_filter
 from yunmeng.types import Hit, Hits, Region, Vector
+from yunmeng.words import NEIGHBOURS, Words
 
 __all__ = ["Asker", "Part", "Question", "read_filter"]
 
@@ -153,15 +154,29 @@ class Asker:
                 if not self._store.reads_text:
                     raise QueryError(self._no_words())
                 return fuse([named], [1.0], depth)
-            with timed(timings, "encode"):
-                vector = texts.encode_texts([question.words])[0]
+            meant = self._by_meaning(question, texts, depth, timings)
         except MissingExtra:
             if not named:
                 raise
             return fuse([named], [1.0], depth)  # names and attributes answer without the text model
-        with timed(timings, "search"):
-            meant = self._nearest(vector, question, depth)
         return fuse([meant, named], [1.0, 1.0], depth) if named else meant
+
+    def _by_meaning(self, question: Question, texts: TextEncoder, depth: int, timings: Timings) -> list[Hit]:
+        """The nearest pictures; over the bridge, those that fit, as `Words` tells and sharpens it."""
+        assert question.words is not None
+        with timed(timings, "encode"):
+            vector = texts.encode_texts([question.words])[0]
+            cut = texts.cut_off(question.words) if isinstance(texts, Words) else None
+        with timed(timings, "search"):
+            if not isinstance(texts, Words) or cut is None:
+                return self._nearest(vector, question, depth)
+            best = self._nearest(vector, question, NEIGHBOURS)
+            if not best or best[0].score < cut.first:
+                return []
+            if not question.regions:  # a picture's own vector says little of what one of its parts shows
+                found = self._store.get([hit.id for hit in best], vectors=True).values()
+                vector = texts.sharpen(vector, np.array([record.vector for record in found], np.float32))
+            return [hit for hit in self._nearest(vector, question, depth) if hit.score >= cut.each]
 
     def _nearest(self, vector: Vector, question: Question, k: int) -> list[Hit]:
         if question.regions and isinstance(self._store, RegionalStore):

@@ -49,7 +49,7 @@ class UploadedQuery(Wanted):
 
 @router.post("/search", responses=responses(404, 410, 415), response_model_exclude_unset=True)
 async def search(query: SearchQuery, here: Here, caller: Searcher) -> SearchAnswer:
-    """Find the pictures that fit best to one of the library, one on the web, an embedding, words, or a mixture."""
+    """Find the pictures that fit best to a picture of the library or the web, an embedding, words, or a mixture."""
     question: dict[str, Any] = {"vector": query.vector, "text": query.text}
     if query.id is not None:
         question["id"] = from_wire(query.id)
@@ -65,7 +65,8 @@ async def search_by_upload(
     query: Annotated[UploadedQuery, Form(media_type="multipart/form-data")], here: Here, caller: Searcher
 ) -> SearchAnswer:
     """Find the pictures that are most similar to the one that is sent."""
-    question = {"image": await query.file.read(), "mix": [_part(part) for part in (query.mix.root if query.mix else ())]}
+    mix = query.mix.root if query.mix is not None else []
+    question = {"image": await query.file.read(), "mix": [_part(part) for part in mix]}
     return await _answer(here, caller, query, question, encodes=True)
 
 
