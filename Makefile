@@ -8,7 +8,7 @@ PICTURES ?=
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,export]"
 	touch $@
 
 demo: $(VENV)/.installed  ## Index and search real photographs; make demo PICTURES=folder for your own

@@ -94,7 +94,6 @@ def measure(paths: Sequence[Path], others: Sequence[Image.Image], encoder: Encod
     began = time.perf_counter()
     whole_pictures: list[Vectors] = []
     parts: list[Vectors] = []
-    areas: list[float] = []
     owners: list[int] = []
     for number, path in enumerate(paths):
         garment = Image.open(path).convert("RGB")
@@ -104,10 +103,9 @@ def measure(paths: Sequence[Path], others: Sequence[Image.Image], encoder: Encod
         vectors = encoded(encoder, [*views, *(cut(picture, region) for region in regions)])
         whole_pictures.append(vectors[:4])
         parts.append(vectors[4:])
-        areas += [region.w * region.h for region in regions]
         owners += [number] * len(regions)
     garments, again, wholes, boxes = np.stack(whole_pictures, axis=1)
-    judged = judge(garments, again, wholes, boxes, np.concatenate(parts), np.array(areas), np.array(owners))
+    judged = judge(garments, again, wholes, boxes, np.concatenate(parts), np.array(owners))
     counted = {"collages": len(paths), "regions": round(len(owners) / len(paths), 1)}
     return counted | judged | {"seconds": round(time.perf_counter() - began)}
 
@@ -118,19 +116,14 @@ def judge(
     wholes: Vectors,
     boxes: Vectors,
     parts: Vectors,
-    areas: NDArray[np.float64],
     owners: NDArray[np.intp],
 ) -> dict[str, Any]:
     """Row number i of the first four is of garment i; ``owners`` says whose collage each of ``parts`` is from."""
     one_each = np.arange(len(garments))
-    small = areas < (areas.min() * areas.max()) ** 0.5
     return {
-        "small_regions": round(float(small.sum()) / len(garments), 1),
         "which_collage": {
             "whole": first_right(again, wholes, one_each),
             "regions": first_right(again, parts, owners),
-            "large_regions": first_right(again, parts[~small], owners[~small]),
-            "small_regions": first_right(again, parts[small], owners[small]),
             "whole_and_regions": first_right(
                 again, np.concatenate([wholes, parts]), np.concatenate([one_each, owners])
             ),

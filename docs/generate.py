@@ -51,14 +51,14 @@ def settings_reference() -> str:
 def _rows(settings: type[BaseSettings]) -> list[str]:
     prefix = settings.model_config["env_prefix"]
     return [
-        f"| `{prefix}{name.upper()}` | {_default(field)} | {field.description} |"
+        f"| `{prefix}{name.upper()}` | {_default(name, field)} | {field.description} |"
         for name, field in settings.model_fields.items()
     ]
 
 
-def _default(field: FieldInfo) -> str:
+def _default(name: str, field: FieldInfo) -> str:
     if field.default_factory is not None:
-        return "in the user's cache folder"
+        return f"in the user's {'data' if name == 'models_dir' else 'cache'} folder"
     return "unset" if field.default is None else f"`{field.default}`"
 
 

@@ -25,11 +25,12 @@ from tests.encoders.graphs import (
 )
 from tests.needing import need
 from yunmeng.config import Settings
-from yunmeng.encoders import added, get_spec, load, specs
+from yunmeng.encoders import BatchingEncoder, added, get_spec, load, specs
 from yunmeng.encoders.adding import add_described, add_graph, workplace
 from yunmeng.encoders.catalogue import broken_models
 from yunmeng.encoders.described_encoder import DescribedEncoder
 from yunmeng.encoders.description import OnnxDescription, PictureTower, TextTower, dump_description
+from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.encoders.graph_description import describe_graph
 from yunmeng.encoders.preparation import fit
 from yunmeng.errors import EncoderError, UnknownEncoder, WeightsError
@@ -133,6 +134,16 @@ def test_words_meet_pictures_and_load_only_when_they_come(tmp_path: Path, settin
         "load('colours', Settings(models_dir=Path(sys.argv[1]))).encode([]); assert 'tokenizers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(settings.models_dir)], check=True)
+
+
+def test_words_pass_the_encoder_that_gathers_batches(tmp_path: Path, settings: Settings) -> None:
+    add_described(reading(tmp_path / "mine"), settings)
+    encoder = load("colours", settings)
+    assert isinstance(encoder, DescribedEncoder)
+    with BatchingEncoder(encoder) as batching:
+        np.testing.assert_array_equal(batching.encode_texts(["red dress"]), encoder.encode_texts(["red dress"]))
+    with BatchingEncoder(FakeEncoder()) as batching, pytest.raises(EncoderError, match="fake reads no text"):
+        batching.encode_texts(["red"])
 
 
 def test_one_text_tower_serves_many_threads(tmp_path: Path, settings: Settings) -> None:

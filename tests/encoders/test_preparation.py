@@ -48,6 +48,10 @@ def test_padding_keeps_the_shape_and_fills_the_rest(size: tuple[int, int]) -> No
     assert (columns, rows) == expected
     assert inside.sum() == rows * columns
     assert (found[~inside] == (1, 2, 3)).all()
+    assert (np.flatnonzero(inside.any(axis=1))[0], np.flatnonzero(inside.any(axis=0))[0]) == (
+        (32 - rows) // 2,
+        (32 - columns) // 2,
+    )
 
 
 def test_squashing_is_as_for_the_built_in_encoders() -> None:

@@ -33,7 +33,7 @@ VISION = {
 
 
 TIMM: dict[str, tuple[int, dict[str, Any]]] = {
-    "resnet18": (40, {}),
+    "resnet18": (40, {"layers": [1, 1, 1, 1]}),
     "test_efficientnet": (64, {}),  # one of timm's own for tests
     "convnext_atto": (32, {"depths": [1, 1, 1, 1]}),
     "vit_tiny_patch16_224": (32, {"img_size": 32, "depth": 2}),

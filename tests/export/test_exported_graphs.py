@@ -1,6 +1,7 @@
 """The exported graph against PyTorch, both towers, with preparation and tokenisers as the originals have them."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,15 @@ from PIL import Image
 
 from tests.export.conftest import Exported
 from tests.export.making import CORPUS, TIMM, TWO_TOWERS
+from yunmeng.config import Settings
+from yunmeng.encoders import load
 from yunmeng.encoders.added import find_added
+from yunmeng.encoders.adding import add_graph
 from yunmeng.encoders.description import OnnxDescription, TextTower
+from yunmeng.encoders.graph_description import describe_graph
 from yunmeng.encoders.tokenising import Tokeniser
-from yunmeng.errors import EncoderError
+from yunmeng.errors import EncoderError, WeightsError
+from yunmeng.export import add_exported, graphs, parse_source
 from yunmeng.export.tokenisers import check_tokenizer, from_transformers
 
 TEXTS = [
@@ -242,6 +248,25 @@ def test_what_is_written_is_what_the_network_needs(two_towers: Callable[[str], E
         assert [(entry.domain, entry.version <= 21) for entry in graph.opset_import] == [("", True)]
 
 
+def test_weights_beyond_one_file_lie_beside_the_graph(
+    timm_models: Callable[[str], Exported], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As for networks of over 2 GB, which no protobuf message can hold. Such a graph is added with its weights."""
+    model = timm_models("resnet18")
+    monkeypatch.setattr(graphs, "_ONE_FILE", 1000)
+    settings = Settings(models_dir=tmp_path / "models", threads=2)
+    add_exported(parse_source("timm:resnet18"), settings, weights=model.place, input_size=40, name="large")
+    folder = settings.models_dir / "large"
+    assert sorted(file.name for file in folder.iterdir()) == ["model.toml", "picture.onnx", "picture.onnx.data"]
+    batch = list(pictures(3, 40))
+    np.testing.assert_allclose(load("large", settings).encode(batch), model.encoder.encode(batch), atol=1e-6)
+    add_graph(describe_graph(folder / "picture.onnx", settings, name="copy"), folder / "picture.onnx", settings)
+    np.testing.assert_allclose(load("copy", settings).encode(batch), model.encoder.encode(batch), atol=1e-6)
+    (folder / "picture.onnx.data").write_bytes(b"other")
+    with pytest.raises(WeightsError, match=r"picture\.onnx\.data is not the file that was added"):
+        load("large", settings)
+
+
 def test_the_description_says_where_it_comes_from(timm_models: Callable[[str], Exported]) -> None:
     model = timm_models("resnet18")
     row = description(model)
@@ -251,19 +276,19 @@ def test_the_description_says_where_it_comes_from(timm_models: Callable[[str], E
 
 
 def test_the_same_weights_are_the_same_encoder_and_others_are_not(
-    timm_models: Callable[[str], Exported], shelf: Any
+    timm_models: Callable[[str], Exported], shelf: Any, tmp_path: Path
 ) -> None:
     """Out of a pickle, under another name: the same vectors, hence the same digest; cropped otherwise: another."""
     import torch
     from safetensors.torch import load_file
 
-    from yunmeng.export import add_exported, parse_source
-
     model = timm_models("resnet18")
-    pickle = model.place / "copy.pth"
-    torch.save({"state_dict": load_file(model.place / "model.safetensors")}, pickle)
+    shutil.copy(model.place / "config.json", tmp_path)
+    torch.save({"state_dict": load_file(model.place / "model.safetensors")}, tmp_path / "checkpoint.pth")
     source = parse_source("timm:resnet18")
-    squashed = add_exported(source, shelf, weights=pickle, input_size=40, name="again", resize="squash", licence="MIT")
+    squashed = add_exported(
+        source, shelf, weights=tmp_path, input_size=40, name="again", resize="squash", licence="MIT"
+    )
     assert (squashed.licence, squashed.preprocessing) == ("MIT", "squash-resize bicubic, uint8")
     again, first = find_added("again", shelf), description(model)
     assert isinstance(again, OnnxDescription)

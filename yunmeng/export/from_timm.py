@@ -24,13 +24,14 @@ def load_timm(source: Source, weights: Path | None, options: Options) -> LoadedM
     with foreign_errors(f"timm {source.model}"):
         config = _known(timm, source.model)
         licence = config.license or "unknown"
+        ours = weights is not None
         if weights is None:
             repository = config.hf_hub_id
             if not repository:
                 raise EncoderError(f"timm has no weights on the hub for {source.model}: give them with --weights FILE")
             weights = fetch(repository, str(source)).folder
         network = _create(timm, source.model, weights, options)
-        _load(network, read_checkpoint(find_checkpoint(weights)), str(source))
+        _load(network, read_checkpoint(find_checkpoint(weights)), str(source), strict=ours)
         network.eval()
         preparation = _preparation(timm.data.resolve_model_data_config(network), options)
     architecture = f"timm:{source.model.split('.')[0]}"
@@ -71,8 +72,12 @@ def _create(timm: Any, model: str, weights: Path, options: Options) -> Any:
         return timm.create_model(model, **settings)
 
 
-def _load(network: Any, state: dict[str, Any], what: str) -> None:
-    """Load weights of any age that timm knows, and nothing less than all that the network needs."""
+def _load(network: Any, state: dict[str, Any], what: str, *, strict: bool) -> None:
+    """Load weights of any age that timm knows, and nothing less than all that the network needs.
+
+    More than that is only ``strict`` an error: a file that a user gives may be of a larger relative, while those that
+    timm itself names for a model may hold a head that is left out.
+    """
     convert = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     if convert is not None:
         try:
@@ -84,7 +89,7 @@ def _load(network: Any, state: dict[str, Any], what: str) -> None:
     classifiers = (classifiers,) if isinstance(classifiers, str) else tuple(classifiers)
     unexpected = [key for key in state if key not in needed and key.rsplit(".", 1)[0] not in classifiers]
     missing = [key for key in needed if key not in state]
-    if missing or unexpected:
+    if missing or (strict and unexpected):
         raise mismatch(what, missing, unexpected)
     network.load_state_dict({key: state[key] for key in needed})
 

@@ -26,6 +26,10 @@ FUSED_DEPTH: Final = 100
 """Least number of hits of each list that are fused: what both lists have deep down may well come first."""
 
 
+PARTLY_NAMED: Final = 0.3
+"""Weight of hits whose name holds only some of the words: "photo" of "a photo of a chair" may stand in every name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of a question: exactly one of ``image``, ``id``, ``vector`` and ``text``.
@@ -159,7 +163,11 @@ class Asker:
             if not named:
                 raise
             return fuse([named], [1.0], depth)  # names and attributes answer without the text model
-        return fuse([meant, named], [1.0, 1.0], depth) if named else meant
+        if not named:
+            return meant
+        entirely = [hit for hit in named if hit.score > 0.5]
+        partly = [hit for hit in named if hit.score <= 0.5]
+        return fuse([meant, entirely, partly], [1.0, 1.0, PARTLY_NAMED], depth)
 
     def _by_meaning(self, question: Question, texts: TextEncoder, depth: int, timings: Timings) -> list[Hit]:
         """The nearest pictures; over the bridge, those that fit, as `Words` tells and sharpens it."""

@@ -47,5 +47,5 @@ def fuse(lists: Sequence[Sequence[Hit]], weights: Sequence[float], k: int) -> li
 
 
 def _score(ranks: Sequence[float], shares: Sequence[float]) -> float:
-    parts = [share * (K + 1) / (K + rank) for share, rank in zip(shares, ranks, strict=True)]
+    parts = [share * ((K + 1) / (K + rank)) for share, rank in zip(shares, ranks, strict=True)]
     return math.fsum(parts) / math.fsum(shares)

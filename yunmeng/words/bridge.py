@@ -25,8 +25,8 @@ __all__ = ["CutOff", "Words", "class_directions", "words_for"]
 _BRIDGED: Final = {"efficientnet-lite0": 0.19, "efficientnet-lite2": 0.19}
 """Encoders that have a bridge, and the cosine that the best hit of a text must reach.
 
-On photographs it costs words that are there 0.004 of P@10, and silences four to seven in ten that are not; with 0.23 the
-latter are six to eight, and the former lose 0.03 (docs/benchmarks.md).
+On photographs it costs words that are there 0.004 of P@10, and silences four to seven in ten that are not; with 0.23
+the latter are six to eight, and the former lose 0.03 (docs/benchmarks.md).
 """
 _KEPT: Final = 1024
 """Texts that are remembered: people ask again, page on, and change a filter."""
