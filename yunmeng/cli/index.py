@@ -38,7 +38,7 @@ Examples:
     help="What a new library does to pictures and queries before it looks at them; may be given several times.",
 )
 @click.option("--subject", is_flag=True, help="A new library sees pictures, and queries, by their main subject only.")
-@click.option("--regions", is_flag=True, help="A new library keeps the parts of pictures too: 14 times the work.")
+@click.option("--regions", is_flag=True, help="A new library keeps the parts of pictures too: about 14 times the work.")
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @json_option
 def index(
