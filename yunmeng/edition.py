@@ -81,7 +81,7 @@ class Edition(Closing):
         if not card.regions:
             return cls(card, whole, around, encoder)
         try:
-            parts = ZvecStore.create(layout.regions(card.edition), dim, card.attributes)
+            parts = ZvecStore.create(layout.regions(card.edition), dim, card.attributes, reads_text=False)
         except BaseException:
             whole.close()
             raise

@@ -27,7 +27,8 @@ FUSED_DEPTH: Final = 100
 
 
 PARTLY_NAMED: Final = 0.3
-"""Weight of hits whose name holds only some of the words: "photo" of "a photo of a chair" may stand in every name."""
+"""Weight of hits whose names hold only some of the words, where none has all: "photo" of "a photo of a chair" may stand
+in every name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,7 @@ class Asker:
         if not named:
             return meant
         entirely = [hit for hit in named if hit.score > 0.5]
-        partly = [hit for hit in named if hit.score <= 0.5]
-        return fuse([meant, entirely, partly], [1.0, 1.0, PARTLY_NAMED], depth)
+        return fuse([meant, entirely or named], [1.0, 1.0 if entirely else PARTLY_NAMED], depth)
 
     def _by_meaning(self, question: Question, texts: TextEncoder, depth: int, timings: Timings) -> list[Hit]:
         """The nearest pictures; over the bridge, those that fit, as `Words` tells and sharpens it."""

