@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tests.conftest import CommandLine, write_pictures
+from yunmeng.views import grid
 
 ATTRIBUTES = "category:str, price:float, stock:int, sale:bool, tags:list[str]"
 CATEGORIES = {
@@ -82,6 +83,10 @@ def write_catalogue(folder: Path) -> Path:
     return manifest
 
 
+HELD = {"wide.png": ((400, 200), grid(400, 200)[0]), "tall.png": ((200, 400), grid(200, 400)[-1])}
+"""Pictures that hold another, their sizes, and the region where it is."""
+
+
 def write_many_ways(folder: Path) -> Path:
     """Pictures to ask for in every way: sixty that are painted, three of one colour, and two that hold part of another.
 
@@ -90,10 +95,11 @@ def write_many_ways(folder: Path) -> Path:
     write_pictures(folder, 60)
     for colour in ("red", "lime", "blue"):
         Image.new("RGB", (96, 96), colour).save(folder / f"{colour}.png")
-    for name, size, place in (("wide", (400, 200), (0, 0)), ("tall", (200, 400), (120, 240))):
+    for name, (size, (x, y, w, h)) in HELD.items():
         picture = Image.new("RGB", size, "grey")
-        picture.paste(Image.open(folder / "007.jpg").resize((size[0] * 2 // 5, size[1] * 2 // 5)), place)
-        picture.save(folder / f"{name}.png")
+        held = Image.open(folder / "007.jpg").resize((round(w * size[0]), round(h * size[1])))
+        picture.paste(held, (int(x * size[0]), int(y * size[1])))
+        picture.save(folder / name)
     return folder
 
 
