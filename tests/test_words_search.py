@@ -69,7 +69,8 @@ def test_a_chance_is_not_told_for_words(library: Library) -> None:
 
 def test_on_the_command_line(library: Library, cache_dir: Path) -> None:
     library.close()
-    done = CommandLine(library.path.parent, cache_dir)("search", "咖啡", "--db", "library", "--json", "--sheet", "s.png")
+    yunmeng = CommandLine(library.path.parent, cache_dir)
+    done = yunmeng("search", "咖啡", "--db", "library", "--json", "--sheet", "s.png")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["hits"][0]["id"].startswith(NAMES["coffee"])
     assert (library.path.parent / "s.png").exists()
