@@ -1,36 +1,31 @@
 """The façade: one open library is an encoder, a store and a state database in one folder."""
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from numpy.typing import ArrayLike
 
-from yunmeng.closing import Closing
 from yunmeng.config import Settings, cores
 from yunmeng.edition import Edition, Surroundings
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
 from yunmeng.errors import RecordNotFound, YunmengError
-from yunmeng.imaging import thumbnail
+from yunmeng.holdings import RUNS, Holdings, LibraryInfo
 from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Sources
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.reencoding import Reencoding
 from yunmeng.retrieval import (
     Comparison,
-    Facet,
     Part,
     QueryPicture,
     Question,
     Sample,
     check_region,
-    collect_facets,
     compare_records,
     read_filter,
 )
-from yunmeng.state import Job, State, Status
+from yunmeng.state import Job, Status
 from yunmeng.stores import Filter, Gate, check, check_schema, conform
 from yunmeng.types import Attributes, AttributeSchema, Enhancement, Hits, Record, Vector
 
@@ -39,9 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Library", "LibraryInfo"]
 
-RUNS = ("index", "import")
-"""The jobs that bring pictures in: by command or call, and by the server."""
-
 MOST_CHANGES: Final = 1_000_000
 """Changes at a time that a library lets in: as many as there are threads."""
 
@@ -49,25 +41,7 @@ FETCHING_WORKERS = 8
 """Intake threads where pictures come over the network: most of them wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryInfo:
-    """What a library is and holds. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``."""
-
-    path: str
-    pictures: int
-    encoder: str
-    dim: int
-    metric: str
-    enhance: Sequence[Enhancement]
-    subject: bool
-    regions: bool
-    attributes: AttributeSchema
-    created: str
-    bytes: int
-    last_job: Job | None
-
-
-class Library(Closing):
+class Library(Holdings):
     """Pictures that can be searched, in a folder of their own. One process at a time has it open.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP
@@ -76,8 +50,7 @@ class Library(Closing):
     """
 
     def __init__(self, around: Surroundings, edition: Edition) -> None:
-        self._around = around
-        self._edition = edition
+        super().__init__(around, edition)
         self._replaced: list[Edition] = []  # searches may still be at them
         self._changes = Gate(MOST_CHANGES)
 
@@ -129,41 +102,6 @@ class Library(Closing):
     def exists(path: str | Path) -> bool:
         """Whether there is a library at ``path``."""
         return Layout(path).exists()
-
-    @property
-    def schema(self) -> AttributeSchema:
-        """The declared attributes."""
-        return self.card.attributes
-
-    @property
-    def card(self) -> Card:
-        """What the library is: its encoder, and what is done to its pictures."""
-        return self._edition.card
-
-    @property
-    def path(self) -> Path:
-        """Its folder."""
-        return self._around.layout.folder
-
-    @property
-    def name(self) -> str:
-        """The name of its folder."""
-        return self.path.absolute().name
-
-    @property
-    def state(self) -> State:
-        """The state database, opened when first needed: a search does without."""
-        return self._around.state
-
-    @property
-    def reads_text(self) -> bool:
-        """Whether `search` answers words: by what they mean, or by names and attributes."""
-        return self._edition.reads_text
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether hits tell their chance of being a real match."""
-        return self._edition.calibration is not None
 
     def index(
         self,
@@ -299,36 +237,6 @@ class Library(Closing):
         one, other = (side if isinstance(side, Record) else portrait(side, timings) for side in (a, b))
         return compare_records(one, other, timings)
 
-    def get(self, id: str, *, vector: bool = False) -> Record:
-        """The record of a picture. Raises `RecordNotFound`."""
-        return self._edition.find(id, vector=vector)
-
-    def get_many(self, ids: Sequence[str]) -> dict[str, Record]:
-        """The records that there are among ``ids``, by id."""
-        return self._edition.store.get(ids)
-
-    def page(
-        self, limit: int, after: tuple[str, str] | None = None, filter: str | Filter | None = None
-    ) -> list[Record]:
-        """The next ``limit`` records (that pass ``filter``) by (sha256, id), behind ``after``, one such pair."""
-        return self._edition.store.page(limit, after, read_filter(filter))
-
-    def facets(self, limit: int = 20_000) -> list[Facet]:
-        """What values the first ``limit`` pictures hold in the declared attributes."""
-        return collect_facets(self._edition.store.iterate(), self.schema, limit)
-
-    def original(self, picture: str | Record) -> bytes:
-        """The file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
-        return self._around.originals.read(self.get(picture) if isinstance(picture, str) else picture)
-
-    def thumbnail(self, picture: str | Record, side: int = 256) -> bytes:
-        """A small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original` does."""
-        return self._around.originals.thumbnail(self.get(picture) if isinstance(picture, str) else picture, side)
-
-    def preview(self, url: str, side: int = 1024) -> bytes:
-        """A small copy of a picture on the web, as WebP. Raises `PictureError`."""
-        return thumbnail(self._around.fetcher.fetch(url), side, max_pixels=self._around.settings.max_pixels)
-
     def delete(self, ids: Sequence[str] = (), *, filter: str | Filter | None = None) -> int:
         """Remove pictures by id, or all that pass ``filter``. Returns how many there were.
 
@@ -344,32 +252,6 @@ class Library(Closing):
                 self._around.originals.forget(record)
             store.flush()
             return deleted
-
-    def count(self, filter: str | Filter | None = None) -> int:
-        """How many pictures there are (that pass ``filter``)."""
-        return self._edition.store.count(read_filter(filter))
-
-    def iterate(self, filter: str | Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        """All records (that pass ``filter``), in no particular order."""
-        return self._edition.store.iterate(read_filter(filter), vectors=vectors)
-
-    def info(self) -> LibraryInfo:
-        """What the library is and holds."""
-        files = (Path(folder, name) for folder, _, names in os.walk(self._around.layout.folder) for name in names)
-        return LibraryInfo(
-            path=str(self._around.layout.folder.absolute()),
-            pictures=self._edition.store.count(),
-            encoder=self.card.encoder.name,
-            dim=self.card.encoder.dim,
-            metric=self.card.metric,
-            enhance=self.card.enhance,
-            subject=self.card.subject,
-            regions=self.card.regions,
-            attributes=dict(self.schema),
-            created=self.card.created.isoformat(),
-            bytes=sum(file.stat().st_size for file in files),
-            last_job=self.state.last_job(*RUNS),
-        )
 
     def calibrate(self) -> Sample | None:
         """Learn anew what scores are worth here, by the library's own pictures; `index` does it as the library grows.

@@ -37,6 +37,9 @@ def test_a_fusion_fitted_on_a_folder_makes_a_library(
     found = json.loads(yunmeng("search", pictures / "003.jpg", "--db", "lib", "--json", **models).stdout)
     assert found["hits"][0]["id"] == "003.jpg"
     assert found["hits"][0]["score"] == pytest.approx(1, abs=1e-4)
+    worded = yunmeng("search", "zebra", "--db", "lib", **models)
+    assert (worded.returncode, worded.stdout) == (0, "")
+    assert "only names and attributes were searched" in worded.stderr
 
 
 def test_a_fusion_can_be_fitted_on_the_pictures_of_a_library(

@@ -78,10 +78,16 @@ def search(
         hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
             _draw(library, asked, mix, hits, sheet)
+        by_name_only = not hits and "text" in asked and not mix and not library.reads_meaning
     if as_json:
         print_json({"hits": [_shown(hit) for hit in hits]})
     else:
         _print(hits)
+    if by_name_only:
+        click.echo(
+            "The library's encoder reads no words: only names and attributes were searched; see: yunmeng models list",
+            err=True,
+        )
     if sheet is not None:
         click.echo(f"Sheet: {sheet}", err=as_json)
 
