@@ -22,6 +22,8 @@ Sets that can be built from packages, none of them needed by anything else here:
 
 import argparse
 import json
+import statistics
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -130,6 +132,16 @@ def silent(score: Callable[[str], Matrix], words: Words, names: list[str]) -> fl
     return round(float(np.mean(none)), 3)
 
 
+def milliseconds(words: Words, names: list[str]) -> dict[str, float]:
+    """Time that texts take which were not asked before, once the models are loaded: the median, and the slowest."""
+    taken = []
+    for number, name in enumerate(names):
+        began = time.perf_counter()
+        words.encode_texts([f"{name} {number}"])
+        taken.append(1000 * (time.perf_counter() - began))
+    return {"median": round(statistics.median(taken), 1), "slowest": round(max(taken), 1)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -154,6 +166,7 @@ def main() -> None:
         result[language] = {name: judged(way, classes, index) for name, way in ways.items()}
         absent = [names[index] for _, names in read_names(arguments.absent)] if arguments.absent else []
         present = [named.names[index] for named in classes]
+        result[f"{language}, milliseconds a text"] = milliseconds(words, present)
         result[f"{language}, share that nothing fits"] = {
             side: silent(ways["bridge"], words, names)
             for side, names in {"present": present, "absent": absent}.items()
