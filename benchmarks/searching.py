@@ -39,7 +39,7 @@ def main() -> None:
         queries = list(random / np.linalg.norm(random, axis=1, keepdims=True))
         median_ms(lambda query: library.search(vector=query), queries)
         ours = [median_ms(lambda query: library.search(vector=query), queries) for _ in range(ROUNDS)]
-    collection = zvec.open(str(Layout(folder).store))
+    collection = zvec.open(str(Layout(folder).store(0)))
     param = zvec.HnswQueryParam(ef=100)
 
     def bare(query: Vector) -> object:
