@@ -62,6 +62,16 @@ def library(tmp_path: Path, encoder: FakeEncoder, settings: Settings) -> Iterato
         yield library
 
 
+def told_in_one_line(done: "subprocess.CompletedProcess[str]", complaint: str) -> None:
+    """Check that a command was refused as wrong use is: exit code 2, and one line of complaint."""
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    if "Usage:" not in done.stderr:
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
 class CommandLine:
     """Runs ``yunmeng`` as users do, in a process of its own, in ``folder``."""
 

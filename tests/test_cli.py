@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.conftest import CommandLine, write_pictures
+from tests.conftest import CommandLine, told_in_one_line, write_pictures
 from yunmeng.library import Library
 
 Make = Callable[..., Path]
@@ -130,13 +130,7 @@ def test_info_and_delete(shop: CommandLine, yunmeng: CommandLine, tmp_path: Path
     ],
 )
 def test_wrong_use_is_told_in_one_line_and_ends_with_2(shop: CommandLine, arguments: list[str], complaint: str) -> None:
-    done = shop(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert complaint in done.stderr
-    assert "Traceback" not in done.stderr
-    if "Usage:" not in done.stderr:
-        assert len(done.stderr.splitlines()) == 1, done.stderr
+    told_in_one_line(shop(*arguments), complaint)
 
 
 def test_a_second_writer_is_turned_away(shop: CommandLine) -> None:

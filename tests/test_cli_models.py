@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from onnx import TensorProto
 
-from tests.conftest import CommandLine, write_pictures
+from tests.conftest import CommandLine, told_in_one_line, write_pictures
 from tests.encoders.graphs import DIM, SIDE, colour_network
 from yunmeng.encoders.description import OnnxDescription, PictureTower, dump_description
 
@@ -125,13 +125,7 @@ def test_wrong_use_is_told_in_one_line(
     assert graph.exists()
     write_pictures(tmp_path / "pictures", 1)
     (tmp_path / "empty").mkdir()
-    done = shelf("models", *arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert complaint in done.stderr
-    assert "Traceback" not in done.stderr
-    if "Usage:" not in done.stderr:
-        assert len(done.stderr.splitlines()) == 1, done.stderr
+    told_in_one_line(shelf("models", *arguments), complaint)
 
 
 def test_without_pytorch_the_extra_is_named(shelf: CommandLine, tmp_path: Path) -> None:

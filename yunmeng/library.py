@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from yunmeng.config import Settings, cores
 from yunmeng.edition import Edition, Surroundings
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
-from yunmeng.errors import RecordNotFound, YunmengError
+from yunmeng.errors import RecordNotFound
 from yunmeng.holdings import RUNS, Holdings, LibraryInfo
-from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Sources
+from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Sources, recorded
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.reencoding import Reencoding
 from yunmeng.retrieval import (
@@ -25,7 +25,7 @@ from yunmeng.retrieval import (
     compare_records,
     read_filter,
 )
-from yunmeng.state import Job, Status
+from yunmeng.state import Job
 from yunmeng.stores import Filter, Gate, check, check_schema, conform
 from yunmeng.types import Attributes, AttributeSchema, Enhancement, Hits, Record, Vector
 
@@ -129,27 +129,8 @@ class Library(Holdings):
             job = self.state.start_job("index", {"sources": sources.names})
         else:
             self.state.resume_job(job.id)
-        status: Status = "failed"
-        error = None
-        try:
-            with self._changes:
-                intake = self._edition.intake(tidy=before is not None and before.status != "done")
-                pipeline = self._edition.pipeline(
-                    intake, _workers(fetches=sources.fetches), on_tally or (lambda _: None), stop
-                )
-                report = pipeline.run(job.id, sources.entries(), sources.count)
-                if not report.interrupted and self._edition.outgrown:
-                    self._edition.calibrate()
-            status = "interrupted" if report.interrupted else "done"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        except YunmengError as exc:
-            error = str(exc)
-            raise
-        finally:
-            self.state.finish_job(job.id, status, error)
-        return report
+        tidy = before is not None and before.status != "done"
+        return recorded(self.state, job.id, lambda: self._indexed(sources, job.id, tidy, on_tally, stop))
 
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
@@ -332,6 +313,18 @@ class Library(Holdings):
             self._around.layout.clear_editions(self.card.edition)
             self._replaced.clear()
         self._around.close()
+
+    def _indexed(
+        self, sources: Sources, job_id: int, tidy: bool, on_tally: OnTally | None, stop: threading.Event
+    ) -> IndexReport:
+        with self._changes:
+            intake = self._edition.intake(tidy=tidy)
+            workers = _workers(fetches=sources.fetches)
+            pipeline = self._edition.pipeline(intake, workers, on_tally or (lambda _: None), stop)
+            report = pipeline.run(job_id, sources.entries(), sources.count)
+            if not report.interrupted and self._edition.outgrown:
+                self._edition.calibrate()
+        return report
 
 
 def _encoder_card(encoder: str | Encoder, settings: Settings) -> EncoderCard:

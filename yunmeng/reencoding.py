@@ -10,9 +10,8 @@ from yunmeng.config import cores
 from yunmeng.edition import Edition, Surroundings
 from yunmeng.encoders import Encoder
 from yunmeng.errors import LibraryError, YunmengError
-from yunmeng.ingest import Failed, Fresh, IndexReport, Known, OnTally, Outcome, Unchanged
+from yunmeng.ingest import Failed, Fresh, IndexReport, Known, OnTally, Outcome, Unchanged, recorded
 from yunmeng.layout import Card
-from yunmeng.state import Status
 from yunmeng.stores import Store
 from yunmeng.types import Record
 
@@ -48,27 +47,23 @@ class Reencoding(Closing):
     def run(self) -> IndexReport:
         """Bring over what the new edition lacks."""
         job = self._around.state.start_job("reencode", {"encoder": self._new.card.encoder.name})
-        status: Status = "failed"
-        error = None
-        try:
+
+        def bring_over() -> IndexReport:
             pipeline = self._new.pipeline(self._look, cores(), self._on_tally, self._stop)
-            report = pipeline.run(job.id, _records(self._old.store), self._old.store.count)
-            status = "interrupted" if report.interrupted else "done"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        except YunmengError as exc:
-            error = str(exc)
-            raise
-        finally:
-            self._around.state.finish_job(job.id, status, error)
-        return report
+            records = (record for page in _pages(self._old.store) for record in page)
+            return pipeline.run(job.id, records, self._old.store.count)
+
+        return recorded(self._around.state, job.id, bring_over)
 
     def finish(self) -> Edition:
         """Bring over the last changes, and make the new edition the library's. Nothing may change meanwhile."""
         self._stop = threading.Event()
         self.run()
-        gone = [record.id for record in _records(self._new.store) if not self._old.store.get([record.id])]
+        gone: list[str] = []
+        for page in _pages(self._new.store):
+            ids = [record.id for record in page]
+            kept = self._old.store.get(ids)
+            gone += [id for id in ids if id not in kept]
         self._new.store.delete(gone)
         self._new.store.flush()
         self._around.layout.write_card(self._new.card)
@@ -98,16 +93,14 @@ class Reencoding(Closing):
             return Known(replace(record, vector=twins[0].vector))
         try:
             data = self._around.originals.read(record)
-            views = self._new.views
-            decoded = views.decode(data)
-            return Fresh(record, (views.main(data, decoded), *views.parts(data, decoded)))
+            return Fresh(record, self._new.views.all(data, self._new.views.decode(data)))
         except YunmengError as exc:
             return Failed(record.id, str(exc))
 
 
-def _records(store: Store) -> Iterator[Record]:
+def _pages(store: Store) -> Iterator[list[Record]]:
     """All records, a page at a time: unlike an iteration, that holds nothing off for hours."""
     after = None
     while page := store.page(PAGE, after):
-        yield from page
+        yield page
         after = (page[-1].sha256, page[-1].id)

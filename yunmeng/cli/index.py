@@ -4,14 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json, printable
+from yunmeng.cli.options import db_option, json_option, print_failures, print_json
 
 if TYPE_CHECKING:
     from yunmeng.ingest import IndexReport
     from yunmeng.library import Library
     from yunmeng.types import Enhancement
-
-SHOWN_FAILURES = 20
 
 
 @click.command(
@@ -116,11 +114,7 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
 
 
 def _print_report(report: "IndexReport", db: str) -> None:
-    for failure in report.failed[:SHOWN_FAILURES]:
-        click.echo(f"{printable(failure.path)}: {printable(failure.reason)}", err=True)
-    if len(report.failed) > SHOWN_FAILURES:
-        more = len(report.failed) - SHOWN_FAILURES
-        click.echo(f"... and {more:,} more; --json names all of them", err=True)
+    print_failures(report.failed)
     rate = report.indexed / report.seconds if report.seconds else 0.0
     click.echo(
         f"{report.indexed:,} indexed, {report.skipped:,} skipped, {len(report.failed):,} failed"

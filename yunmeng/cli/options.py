@@ -1,12 +1,17 @@
 """Options and output that several commands share."""
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-__all__ = ["db_option", "json_option", "print_json", "printable"]
+if TYPE_CHECKING:
+    from yunmeng.state import Failure
+
+__all__ = ["db_option", "json_option", "print_failures", "print_json", "printable"]
+
+SHOWN_FAILURES = 20
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +34,14 @@ def print_json(value: object) -> None:
     """One JSON object on stdout. Text stays readable, save for what no UTF-8 stream could carry."""
     text = json.dumps(value, ensure_ascii=False)
     click.echo(text if text.isprintable() else json.dumps(value))
+
+
+def print_failures(failures: "Sequence[Failure]") -> None:
+    """The first failures of a run on stderr, and how many more there are."""
+    for failure in failures[:SHOWN_FAILURES]:
+        click.echo(f"{printable(failure.path)}: {printable(failure.reason)}", err=True)
+    if len(failures) > SHOWN_FAILURES:
+        click.echo(f"... and {len(failures) - SHOWN_FAILURES:,} more; --json names all of them", err=True)
 
 
 def printable(text: str) -> str:

@@ -2,9 +2,7 @@
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json, printable
-
-SHOWN_FAILURES = 20
+from yunmeng.cli.options import db_option, json_option, print_failures, print_json
 
 
 @click.command(
@@ -32,17 +30,16 @@ def reencode(
     from yunmeng.library import Library
 
     with Library.open(db) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+        before = library.card.edition
         report = library.reencode(
             encoder, subject=subject, regions=regions, drop_missing=drop_missing, on_tally=on_tally, stop=stop
         )
-        name = library.card.encoder.name
-    moved = not report.interrupted and (drop_missing or not report.failed)
+        name, moved = library.card.encoder.name, library.card.edition > before
     if as_json:
         failed = [{"path": failure.path, "reason": failure.reason} for failure in report.failed]
         print_json({"moved": moved, "encoder": name, "failed": failed, "seconds": round(report.seconds, 3)})
     else:
-        for failure in report.failed[:SHOWN_FAILURES]:
-            click.echo(f"{printable(failure.path)}: {printable(failure.reason)}", err=True)
+        print_failures(report.failed)
     if report.interrupted:
         click.echo("Stopped. The library is as it was; run the same command again to go on.", err=True)
         return 130

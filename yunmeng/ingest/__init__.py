@@ -3,7 +3,7 @@
 from yunmeng.ingest.additions import Addition, Additions, AddStatus
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
-from yunmeng.ingest.pipeline import OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally
+from yunmeng.ingest.pipeline import OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
 from yunmeng.ingest.sources import Sources
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "Tally",
     "Unchanged",
     "inspect_quality",
+    "recorded",
 ]

@@ -145,7 +145,7 @@ class Intake:
             quality=quality,
             attributes=attributes if entry.attributes is None else entry.attributes,
         )
-        return Fresh(record, (self._views.main(data, picture), *self._views.parts(data, picture)))
+        return Fresh(record, self._views.all(data, picture))
 
 
 def _same(known: Record, entry: Entry) -> bool:

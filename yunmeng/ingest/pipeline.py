@@ -17,10 +17,10 @@ from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.ingest.intake import Failed, Fresh, Known, Outcome, Unchanged
 from yunmeng.lookahead import map_ahead
-from yunmeng.state import Failure, Progress, State
+from yunmeng.state import Failure, Progress, State, Status
 from yunmeng.stores.protocol import Store
 
-__all__ = ["IndexReport", "OnTally", "Pipeline", "Tally"]
+__all__ = ["IndexReport", "OnTally", "Pipeline", "Tally", "recorded"]
 
 T = TypeVar("T")
 
@@ -72,6 +72,24 @@ class _Batch:
 
     def __len__(self) -> int:
         return len(self.fresh) + len(self.known)
+
+
+def recorded(state: State, job_id: int, work: Callable[[], IndexReport]) -> IndexReport:
+    """What ``work`` gives; the end of job ``job_id`` is written down whichever way it comes."""
+    status: Status = "failed"
+    error = None
+    try:
+        report = work()
+        status = "interrupted" if report.interrupted else "done"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    except YunmengError as exc:
+        error = str(exc)
+        raise
+    finally:
+        state.finish_job(job_id, status, error)
+    return report
 
 
 class Pipeline(Generic[T]):

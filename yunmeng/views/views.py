@@ -77,6 +77,10 @@ class Views:
                 return self.part(source, region)
         return View(WHOLE, self._prepared(image))
 
+    def all(self, data: bytes, decoded: Picture) -> list[View]:
+        """Every view by which a picture is to be found, the main one first. Raises `PictureError`."""
+        return [self.main(data, decoded), *self.parts(data, decoded)]
+
     def part(self, source: Source, region: Region) -> View:
         """One part of a picture, read large enough for it. Raises `PictureError`."""
         return View(region, self._prepared(_crop(self._image(source, region), region)))
