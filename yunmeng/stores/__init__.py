@@ -1,5 +1,6 @@
 """Stores: vectors with their attributes, kept on disk, found again by nearness and by filters."""
 
+from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.gate import Gate
 from yunmeng.stores.memory import MemoryStore
@@ -11,6 +12,7 @@ from yunmeng.stores.zvec import ZvecStore
 
 __all__ = [
     "MAX_REGIONS",
+    "Changes",
     "Filter",
     "Gate",
     "MemoryStore",

@@ -11,6 +11,7 @@ from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
 from yunmeng.stores import bm25
 from yunmeng.stores.batch import check_group, check_ids, check_query, check_records
+from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import question_of, share, text_of
 from yunmeng.stores.gate import Gate
@@ -25,6 +26,7 @@ class MemoryStore(Closing):
 
     def __init__(self, dim: int, schema: AttributeSchema | None = None) -> None:
         self.dim = dim
+        self.changes = Changes()
         self._schema = check_schema(schema or {})
         self._records: dict[str, Record] = {}
         self._words: dict[str, list[str]] = {}
@@ -42,14 +44,14 @@ class MemoryStore(Closing):
 
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
-        with self._opened():
+        with self._opened(), self.changes.writing([record.id for record in checked]):
             self._records.update((record.id, _copied(record)) for record in checked)
             self._words.update((record.id, bm25.stemmed(text_of(record))) for record in checked)
             self._matrix = None
 
     def delete(self, ids: Sequence[str]) -> int:
         check_ids(ids)
-        with self._opened():
+        with self._opened(), self.changes.writing(ids):
             self._matrix = None
             for id in ids:
                 self._words.pop(id, None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
 
@@ -16,6 +17,11 @@ class Store(Protocol):
     attribute outside ``schema`` raises `FilterError`, a dead backend or a closed store `StoreError`. Ids are text of 1
     to 1,024 bytes, any other raises `PictureError` (bad-id). Threads may share a store.
     """
+
+    @property
+    def changes(self) -> Changes:
+        """Counts the writes, and tells who watches of them: when they are done, in whichever way they end."""
+        ...
 
     @property
     def schema(self) -> AttributeSchema:

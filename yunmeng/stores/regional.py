@@ -7,6 +7,7 @@ from typing import Final
 
 from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
+from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, AttributeSchema, Hit, Record, Region, RegionVector, Vector
@@ -31,6 +32,7 @@ class RegionalStore(Closing):
     def __init__(self, whole: Store, parts: Store) -> None:
         self._whole = whole
         self._parts = parts
+        self.changes = Changes()
 
     @property
     def schema(self) -> AttributeSchema:
@@ -41,29 +43,13 @@ class RegionalStore(Closing):
         return self._whole.reads_text
 
     def upsert(self, records: Sequence[Record]) -> None:
-        for record in records:
-            if record.regions is not None and len(record.regions) > MAX_REGIONS:
-                raise StoreError(f"{record.id!r} has {len(record.regions)} regions, at most {MAX_REGIONS} can be")
-        known = self._known_regions([record.sha256 for record in records if record.regions is None])
-        complete = [
-            record if record.regions is not None else replace(record, regions=known.get(record.sha256, ()))
-            for record in records
-        ]
-        self._parts.upsert([part for record in complete for part in self._parts_of(record)])
-        before = self._whole.get([record.id for record in records])
-        self._whole.upsert(records)
-        self._parts.delete(
-            [
-                part_id(record.id, number)
-                for record in complete
-                if record.id in before
-                for number in range(len(record.regions or ()), MAX_REGIONS)
-            ]
-        )
+        with self.changes.writing([record.id for record in records]):
+            self._upsert(records)
 
     def delete(self, ids: Sequence[str]) -> int:
-        deleted = self._whole.delete(ids)
-        self._parts.delete([part_id(id, number) for id in ids for number in range(MAX_REGIONS)])
+        with self.changes.writing(ids):
+            deleted = self._whole.delete(ids)
+            self._parts.delete([part_id(id, number) for id in ids for number in range(MAX_REGIONS)])
         return deleted
 
     def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
@@ -123,6 +109,27 @@ class RegionalStore(Closing):
             self._parts.close()
         finally:
             self._whole.close()
+
+    def _upsert(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.regions is not None and len(record.regions) > MAX_REGIONS:
+                raise StoreError(f"{record.id!r} has {len(record.regions)} regions, at most {MAX_REGIONS} can be")
+        known = self._known_regions([record.sha256 for record in records if record.regions is None])
+        complete = [
+            record if record.regions is not None else replace(record, regions=known.get(record.sha256, ()))
+            for record in records
+        ]
+        self._parts.upsert([part for record in complete for part in self._parts_of(record)])
+        before = self._whole.get([record.id for record in records])
+        self._whole.upsert(records)
+        self._parts.delete(
+            [
+                part_id(record.id, number)
+                for record in complete
+                if record.id in before
+                for number in range(len(record.regions or ()), MAX_REGIONS)
+            ]
+        )
 
     def _known_regions(self, digests: Sequence[str]) -> dict[str, tuple[RegionVector, ...]]:
         """The regions of each of ``digests`` that is in, from any one picture that has it."""

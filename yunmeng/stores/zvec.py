@@ -9,6 +9,7 @@ from weakref import WeakSet
 from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
 from yunmeng.stores.batch import check_group, check_query, check_records
+from yunmeng.stores.changes import Changes
 from yunmeng.stores.disk import check_room, has_room
 from yunmeng.stores.encoding import encode_id, unescape
 from yunmeng.stores.filters import Filter, check, evaluate
@@ -58,6 +59,7 @@ class ZvecStore(Closing):
     def __init__(self, collection: Any, path: Path, dim: int, schema: AttributeSchema) -> None:
         self.path = path
         self.dim = dim
+        self.changes = Changes()
         self._schema = schema
         self._reads_text = has_text(collection.schema)
         self._collection: Any = collection
@@ -109,7 +111,7 @@ class ZvecStore(Closing):
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
         check_room(self.path)
-        with self._writing:
+        with self._writing, self.changes.writing([record.id for record in checked]):
             collection = self._opened()
             for start in range(0, len(checked), MAX_BATCH):
                 self._write(collection, checked[start : start + MAX_BATCH])
@@ -117,7 +119,7 @@ class ZvecStore(Closing):
     def delete(self, ids: Sequence[str]) -> int:
         deleted = 0
         keys = [encode_id(id) for id in ids]
-        with self._writing, mapped("cannot delete"):
+        with self._writing, self.changes.writing(ids), mapped("cannot delete"):
             collection = self._opened()
             for start in range(0, len(keys), MAX_BATCH):
                 part = keys[start : start + MAX_BATCH]

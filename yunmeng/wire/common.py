@@ -1,0 +1,67 @@
+"""What several bodies share: ids, attributes, regions, errors."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+
+__all__ = ["Attributes", "ErrorBody", "ErrorDetail", "Id", "Region", "RegionText", "Request"]
+
+
+Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+Attributes: TypeAlias = dict[str, JsonValue]
+
+
+class Request(BaseModel):
+    """A request: a field that nobody knows is a mistake, and said to be one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="Stable, for programs: docs/http.md lists all of them.")
+    message: str = Field(description="One line, for people.")
+    request_id: str = Field(description="Names the request in the server's log.")
+    details: list[JsonValue] = Field(default=[], description="Where several things are wrong, each of them.")
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: ErrorDetail
+
+
+class Region(Request):
+    """A rectangle of the upright picture, in fractions of its width and height; (x, y) is the upper left corner."""
+
+    x: float = Field(ge=0, lt=1)
+    y: float = Field(ge=0, lt=1)
+    w: float = Field(gt=0, le=1)
+    h: float = Field(gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _inside(self) -> "Region":
+        if self.x + self.w > 1 + 1e-6 or self.y + self.h > 1 + 1e-6:
+            raise ValueError("the region must lie inside the picture: x + w and y + h are at most 1")
+        return self
+
+
+def _as_region(value: object) -> object:
+    """``"x,y,w,h"``, as forms give it, for the model to check."""
+    if not isinstance(value, str):
+        return value
+    try:
+        x, y, w, h = (float(part) for part in value.split(","))
+    except ValueError:
+        raise ValueError(
+            "a region is four numbers x,y,w,h in fractions of the picture, such as 0.1,0.2,0.5,0.5"
+        ) from None
+    return {"x": x, "y": y, "w": w, "h": h}
+
+
+RegionText: TypeAlias = Annotated[
+    Region,
+    BeforeValidator(_as_region, json_schema_input_type=str),
+]
