@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Alignment",
     "AttributeSchema",
     "AttributeType",
     "AttributeValue",
     "Attributes",
+    "Contribution",
     "Enhancement",
     "Hit",
     "Hits",
+    "Metric",
     "Pixels",
     "Record",
     "Region",
@@ -33,6 +36,7 @@ AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 AttributeSchema: TypeAlias = Mapping[str, AttributeType]
 Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
+Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 
 
 class Region(NamedTuple):
@@ -75,11 +79,40 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Alignment:
+    """How a picture, the query, lies in another, the target, as their local features tell.
+
+    ``inliers`` counts the features that agree on one ``transform``, a 3 x 3 homography by rows that takes points of the
+    query to points of the target, both in fractions of their width and height; where ``mirrored``, points of the query
+    mirrored left to right. ``outline`` is the part of the query's frame that lies in the target, a polygon of at least
+    three points in fractions of the target. ``query_overlap`` and ``target_overlap`` are the shares of either
+    picture's area, in [0, 1], that the other one shows.
+    """
+
+    inliers: int
+    transform: tuple[float, float, float, float, float, float, float, float, float]
+    mirrored: bool
+    outline: tuple[tuple[float, float], ...]
+    query_overlap: float
+    target_overlap: float
+
+
+class Contribution(NamedTuple):
+    """What one step of a search made of a hit: its ``score`` and its ``rank``, from 1, after that step."""
+
+    step: str
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One answer to a search. ``score`` is a similarity: higher is better, cosine in [-1, 1] unless words were asked.
 
     ``chance`` is the probability in [0, 1] that it is a real match, None in a library that has not learnt to tell.
-    ``region`` is the part of the picture that matches, where the parts of pictures were searched.
+    ``region`` is the part of the picture that matches, where the parts of pictures were searched. ``alignment`` says
+    how the query lies in it, where that was looked at and they agree. ``explanation`` holds every step that had a say
+    in the score, in their order, where it was asked for.
     """
 
     id: str
@@ -88,6 +121,8 @@ class Hit:
     attributes: Attributes
     chance: float | None = None
     region: Region | None = None
+    alignment: Alignment | None = None
+    explanation: tuple[Contribution, ...] = ()
 
 
 class Hits(list[Hit]):

@@ -5,18 +5,22 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validator
 
 from yunmeng.wire.common import Attributes, Id, Region, Request
+from yunmeng.wire.copies import AlignmentOut
 
 __all__ = [
     "MAX_K",
     "MAX_OFFSET",
     "MAX_PARTS",
+    "ContributionOut",
     "FieldName",
     "HitOut",
+    "MetricName",
     "Mix",
     "MixPart",
     "MixText",
     "SearchAnswer",
     "SearchQuery",
+    "StepName",
     "SubjectOut",
     "SubjectQuery",
     "Wanted",
@@ -30,6 +34,10 @@ MAX_OFFSET: Final = 100_000
 MAX_PARTS: Final = 50
 
 FieldName: TypeAlias = Literal["attributes", "uri", "width", "height", "sha256", "phash", "pdq", "quality"]
+
+
+StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
+MetricName: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 
 
 class Wanted(Request):
@@ -48,6 +56,10 @@ class Wanted(Request):
     subject: bool | None = Field(
         None, description="Ask with the main subject of the picture only. Left out: as the library's pictures are."
     )
+    rerank: list[StepName] = Field([], max_length=8, description="Steps that put the first hits in order, one by one.")
+    metric: MetricName | None = Field(None, description="Score hits anew, exactly, by this instead of the cosine.")
+    group_by: str | None = Field(None, max_length=200, description="One hit for each value of this attribute, a str.")
+    explain: bool = Field(False, description="Say which step gave what to the score of each hit.")
     fields: list[FieldName] = Field(["attributes"], description="What hits carry beside id and score.")
 
 
@@ -104,6 +116,14 @@ class SearchQuery(Wanted):
         return self
 
 
+class ContributionOut(BaseModel):
+    """What one step of a search made of a hit."""
+
+    step: str = Field(description="search, or the name of the step.")
+    score: float = Field(description="The hit's score after this step.")
+    rank: int = Field(description="Its place after this step, from 1.")
+
+
 class HitOut(BaseModel):
     """One hit. Fields that were not asked for are left out."""
 
@@ -111,6 +131,8 @@ class HitOut(BaseModel):
     score: float = Field(description="Higher is better: cosine similarity in [-1, 1]; for words, in [0, 1].")
     chance: float | None = Field(None, description="That it is a real match, in a library that has learnt to tell.")
     region: Region | None = Field(None, description="The part of the picture that matches, where parts were searched.")
+    alignment: AlignmentOut | None = Field(None, description="How the query lies in it, where geometry was looked at.")
+    explanation: list[ContributionOut] | None = Field(None, description="The steps behind the score, with explain.")
     attributes: Attributes = {}
     uri: str | None = None
     width: int | None = None
@@ -126,6 +148,7 @@ class SearchAnswer(BaseModel):
 
     hits: list[HitOut]
     next_offset: int | None = Field(description="Where the next page begins; null on the last one.")
+    cached: bool = Field(False, description="Whether the answer was kept from before; it is as fresh as the library.")
     timings: dict[str, float] = Field(description="Milliseconds of each stage (read, encode, search), and total.")
 
 

@@ -1,0 +1,62 @@
+"""What a step of re-ranking is, and what it can see."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.stores import Filter, Store
+from yunmeng.types import Alignment, Hit, Vector
+from yunmeng.views import Source
+
+__all__ = ["Asked", "Step", "Verify"]
+
+Verify = Callable[[Source, Sequence[str]], dict[str, Alignment | None]]
+"""How a picture lies in each of those with these ids: None where they do not agree; ids that cannot be read are left
+out. `yunmeng.matching.Verifier.verify` is one."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question on its way through the steps.
+
+    ``vector`` is the query's embedding, which a step may replace for those behind it; ``wanted`` how many hits will be
+    left in the end; ``picture`` the one picture that was asked with, None for mixtures, words and vectors.
+    """
+
+    vector: Vector
+    store: Store
+    wanted: int
+    filter: Filter | None = None
+    picture: Source | None = None
+    verify: Verify | None = None
+    _vectors: dict[str, Vector] = field(default_factory=dict)
+
+    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """The embeddings of pictures, (n, dim); those that have been deleted meanwhile are all zeros."""
+        missing = [id for id in ids if id not in self._vectors]
+        found = self.store.get(missing, vectors=True)
+        for id in missing:
+            vector = found[id].vector if id in found else None
+            self._vectors[id] = np.zeros_like(self.vector) if vector is None else vector
+        return np.array([self._vectors[id] for id in ids], np.float32).reshape(len(ids), -1)
+
+
+class Step(Protocol):
+    """Puts hits in a better order. Threads may share a step: what belongs to one question is in `Asked`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def depth(self, wanted: int) -> int:
+        """How many hits it needs to look at, where ``wanted`` are to be left in the end."""
+        ...
+
+    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+        """The hits in a new order, best first, each with its new score, which falls from hit to hit.
+
+        It may bring in pictures that were not among ``hits``, and leave some out.
+        """
+        ...
