@@ -3,6 +3,7 @@
 A store joins by a `Kind` that makes it, see test_conformance.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,23 @@ class KeepingConformance:
         store.upsert([record("a", category="first"), record("b"), record("a", category="last")])
         assert store.count() == 2
         assert store.get(["a"])["a"].attributes == {"category": "last"}
+
+    def test_writes_are_counted_and_told_when_they_are_done(self, store: Store) -> None:
+        told: list[tuple[list[str], set[str], int]] = []
+
+        def watch(ids: Sequence[str]) -> None:
+            told.append((list(ids), set(store.get(["a", "b"])), store.changes.number))
+
+        store.changes.watch(watch)
+        before = store.changes.number
+        store.upsert([record("a"), record("b")])
+        written = store.changes.number
+        store.delete(["a", "missing"])
+        deleted = store.changes.number
+        assert before < written < deleted
+        assert told == [(["a", "b"], {"a", "b"}, written), (["a", "missing"], {"b"}, deleted)]
+        store.search(vector_of(record("b")), 1)
+        assert store.changes.number == deleted
 
     def test_delete(self, store: Store, fill: Fill) -> None:
         records = many(30, category=["x"] * 30)

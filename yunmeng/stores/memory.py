@@ -44,14 +44,14 @@ class MemoryStore(Closing):
 
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
-        with self._opened(), self.changes.writing([record.id for record in checked]):
+        with self.changes.writing([record.id for record in checked]), self._opened():
             self._records.update((record.id, _copied(record)) for record in checked)
             self._words.update((record.id, bm25.stemmed(text_of(record))) for record in checked)
             self._matrix = None
 
     def delete(self, ids: Sequence[str]) -> int:
         check_ids(ids)
-        with self._opened(), self.changes.writing(ids):
+        with self.changes.writing(ids), self._opened():
             self._matrix = None
             for id in ids:
                 self._words.pop(id, None)

@@ -111,7 +111,7 @@ class ZvecStore(Closing):
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
         check_room(self.path)
-        with self._writing, self.changes.writing([record.id for record in checked]):
+        with self.changes.writing([record.id for record in checked]), self._writing:
             collection = self._opened()
             for start in range(0, len(checked), MAX_BATCH):
                 self._write(collection, checked[start : start + MAX_BATCH])
@@ -119,7 +119,7 @@ class ZvecStore(Closing):
     def delete(self, ids: Sequence[str]) -> int:
         deleted = 0
         keys = [encode_id(id) for id in ids]
-        with self._writing, self.changes.writing(ids), mapped("cannot delete"):
+        with self.changes.writing(ids), self._writing, mapped("cannot delete"):
             collection = self._opened()
             for start in range(0, len(keys), MAX_BATCH):
                 part = keys[start : start + MAX_BATCH]
