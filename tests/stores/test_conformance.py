@@ -1,5 +1,7 @@
 """The suites of conformance.py, conformance_search.py and conformance_text.py over the stores that are shipped."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.stores.conformance import KeepingConformance
@@ -7,8 +9,9 @@ from tests.stores.conformance_search import SearchConformance
 from tests.stores.conformance_text import TextConformance
 from tests.stores.examples import DIM
 from tests.stores.kinds import Kind
-from yunmeng.stores import MemoryStore, RegionalStore, ZvecStore
+from yunmeng.stores import AugmentedStore, MemoryStore, RegionalStore, ZvecStore, second_schema
 from yunmeng.stores.protocol import Store
+from yunmeng.types import AttributeSchema
 
 
 def in_segments(store: Store, step: int) -> None:
@@ -19,10 +22,21 @@ def in_segments(store: Store, step: int) -> None:
         store.flush()
 
 
+def augmented(path: Path, schema: AttributeSchema) -> Store:
+    plain = ZvecStore.create(path, DIM, schema)
+    return AugmentedStore(plain, ZvecStore.create(f"{path}-2", DIM, second_schema(schema), reads_text=False))
+
+
+def renewed(store: Store, step: int) -> None:
+    assert isinstance(store, AugmentedStore)
+    store.renew(70 * step)
+
+
 KINDS = {
     "memory": Kind(lambda path, schema: MemoryStore(DIM, schema)),
     "zvec": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema)),
     "with regions": Kind(lambda path, schema: RegionalStore(MemoryStore(DIM, schema), MemoryStore(DIM, schema))),
+    "with second vectors": Kind(augmented, renewed),
     "zvec in segments": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema), in_segments),
 }
 

@@ -1,5 +1,7 @@
 """Stores: vectors with their attributes, kept on disk, found again by nearness and by filters."""
 
+from yunmeng.stores.augmented import AugmentedStore, augmented_in_memory, regional_in
+from yunmeng.stores.batch import check_group
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.gate import Gate
@@ -7,11 +9,13 @@ from yunmeng.stores.memory import MemoryStore
 from yunmeng.stores.parse import format_filter, parse_filter
 from yunmeng.stores.protocol import Store
 from yunmeng.stores.regional import MAX_REGIONS, RegionalStore
+from yunmeng.stores.renewal import second_schema
 from yunmeng.stores.schema import check_schema, coerce_text, conform, parse_schema
 from yunmeng.stores.zvec import ZvecStore
 
 __all__ = [
     "MAX_REGIONS",
+    "AugmentedStore",
     "Changes",
     "Filter",
     "Gate",
@@ -19,7 +23,9 @@ __all__ = [
     "RegionalStore",
     "Store",
     "ZvecStore",
+    "augmented_in_memory",
     "check",
+    "check_group",
     "check_schema",
     "coerce_text",
     "conform",
@@ -27,4 +33,6 @@ __all__ = [
     "format_filter",
     "parse_filter",
     "parse_schema",
+    "regional_in",
+    "second_schema",
 ]

@@ -21,6 +21,8 @@ class Changes:
         self._lock = Lock()
         self._number = 0
         self._watchers: list[Watcher] = []
+        self.sound = True
+        """False once a write has failed: the next opening may find more of it than this one."""
 
     @property
     def number(self) -> int:
@@ -37,6 +39,9 @@ class Changes:
         self._grow()
         try:
             yield
+        except BaseException:
+            self.sound = False
+            raise
         finally:
             self._grow()
             for watcher in self._watchers:

@@ -1,0 +1,212 @@
+"""A store that keeps a second vector of every picture: its own averaged with those of its neighbours."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.closing import Closing
+from yunmeng.stores.averaging import augment_all
+from yunmeng.stores.changes import Changes
+from yunmeng.stores.filters import Compare, Filter, check
+from yunmeng.stores.gate import Gate
+from yunmeng.stores.memory import MemoryStore
+from yunmeng.stores.protocol import Store
+from yunmeng.stores.regional import RegionalStore
+from yunmeng.stores.renewal import MARK, Mark, Renewal, done, gravestone, redescribed, second_of, second_schema
+from yunmeng.stores.schema import conform
+from yunmeng.types import AttributeSchema, Hit, Record, Vector
+
+__all__ = ["AugmentedStore", "augmented_in_memory", "regional_in"]
+
+_NEW: Final = Compare(MARK, "=", int(Mark.NEW))
+
+BATCH: Final = 64
+"""Second vectors that are worked out at once: writes wait for a tenth of a second at the most."""
+EVERYWHERE: Final = -1.0
+"""The reach of a picture that every other one is a neighbour of."""
+PAGE: Final = 4096
+"""Ids that are looked for at once."""
+SAME: Final = 1e-5
+"""By how much the numbers of a vector may be off that comes back from a store."""
+
+
+class AugmentedStore(Closing):
+    """Keeps pictures in ``plain`` and their second vectors in ``second``, made with `second_schema`.
+
+    Database-side augmentation (Arandjelović and Zisserman, "Three things everyone should know to improve object
+    retrieval", CVPR 2012, section 5): `search_augmented` finds pictures by the mean of their neighbourhood. A picture
+    that is written is found by its own vector there until `renew` has come to it. It is marked for that first, and the
+    mark is as durable as the picture: whenever the process is killed, the next `renew` goes on. All else is answered
+    from ``plain``.
+    """
+
+    def __init__(self, plain: Store, second: Store) -> None:
+        self.plain: Final = plain
+        self.second: Final = second
+        self.changes = Changes()
+        self._renewal = Renewal(plain, second)
+        self._writing = Gate(1)
+
+    @property
+    def schema(self) -> AttributeSchema:
+        return self.plain.schema
+
+    @property
+    def reads_text(self) -> bool:
+        return self.plain.reads_text
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        fitted = [replace(record, attributes=conform(record.attributes, self.schema)) for record in records]
+        with self.changes.writing([record.id for record in records]), self._writing:
+            self.second.upsert(list(self._seconds(fitted)))
+            self.plain.upsert(fitted)
+
+    def delete(self, ids: Sequence[str]) -> int:
+        with self.changes.writing(ids), self._writing:
+            return sum(self._delete(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
+        return self.plain.get(ids, vectors=vectors)
+
+    def get_augmented(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """The second vectors of those that exist among ``ids``, by id."""
+        found = self.second.get(ids, vectors=True)
+        return {id: record.vector for id, record in found.items() if record.vector is not None}
+
+    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
+        return self.plain.find_sha256(digests, vectors=vectors)
+
+    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        return self.plain.search(vector, k, filter)
+
+    def search_augmented(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        """The k pictures whose second vectors are nearest by cosine, best first; all there are if there are fewer."""
+        if filter is not None:
+            check(filter, self.schema)
+        size = max(k, 0)
+        while True:
+            found = self.second.search(vector, size, filter)
+            pictures = self.plain.get([hit.id for hit in found])
+            hits = [
+                Hit(hit.id, hit.score, pictures[hit.id].uri, pictures[hit.id].attributes)
+                for hit in found
+                if hit.id in pictures  # others have been deleted, and are still to be told of
+            ]
+            if len(hits) >= k or len(found) < size:
+                return hits[: max(k, 0)]
+            size *= 2
+
+    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+        return self.plain.search_groups(vector, k, group_by, filter)
+
+    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
+        return self.plain.search_text(query, k, filter)
+
+    def count(self, filter: Filter | None = None) -> int:
+        return self.plain.count(filter)
+
+    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
+        return self.plain.iterate(filter, vectors=vectors)
+
+    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
+        return self.plain.page(limit, after, filter)
+
+    def flush(self) -> None:
+        self.second.flush()
+        self.plain.flush()
+
+    def unindexed(self) -> int:
+        return self.plain.unindexed()
+
+    def optimise(self) -> None:
+        """Index the pictures' own vectors. The second ones are written once more by `renew`: index them after that."""
+        self.plain.optimise()
+
+    def close(self) -> None:
+        try:
+            self.second.close()
+        finally:
+            self.plain.close()
+
+    def steps_left(self) -> int:
+        """How much there is for `renew` to do: a step for each second vector that is stale, two for a new one."""
+        return self.second.count(Compare(MARK, ">", int(Mark.DONE))) + self.second.count(_NEW)
+
+    def renew(self, most: int) -> int:
+        """Take ``most`` steps at the most towards second vectors that are right. Returns how many; 0 when all are.
+
+        Neighbours are found by the store's own search, so they are as near to right as that is, and those that a new or
+        deleted picture is a neighbour of are looked for among its fifty nearest. Writes may wait for a batch, searches
+        never do.
+        """
+        taken = self._worked_off(most, Compare(MARK, ">", int(Mark.STALE)), self._announce)
+        return taken + self._worked_off(most - taken, Compare(MARK, "=", int(Mark.STALE)), self._average)
+
+    def adopt(self, ids: Sequence[str]) -> None:
+        """Take over into ``second`` what ``plain`` has of these, and remove what it has not: as if written just now."""
+        with self.changes.writing(ids), self._writing:
+            present = self.plain.get(ids, vectors=True)
+            self.second.upsert([second_of(record, self.schema, Mark.NEW) for record in present.values()])
+            self.second.delete([id for id in ids if id not in present])
+
+    def _worked_off(self, most: int, which: Filter, work: Callable[[Sequence[str]], None]) -> int:
+        taken = 0
+        while taken < most and (found := self.second.page(min(PAGE, most - taken), filter=which)):
+            work([record.id for record in found])
+            taken += len(found)
+        return taken
+
+    def _announce(self, ids: Sequence[str]) -> None:
+        told = self.second.count(Compare(MARK, "=", int(Mark.DONE))) > 0
+        for start in range(0, len(ids), BATCH):
+            with self._writing:
+                self._renewal.announce(ids[start : start + BATCH], told=told)
+
+    def _average(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            with self.changes.writing(part), self._writing:
+                self._renewal.average(part)
+
+    def _seconds(self, records: Sequence[Record]) -> Iterator[Record]:
+        """What is kept in ``second`` of records that are about to be written."""
+        ids = [record.id for record in records]
+        before = self.plain.get(ids, vectors=True)
+        kept = self.second.get(ids, vectors=True)
+        for record in records:
+            old, second = before.get(record.id), kept.get(record.id)
+            if old is not None and second is not None and _same(old.vector, record.vector):
+                yield redescribed(second, record, self.schema)
+                continue
+            if old is not None:
+                yield gravestone(old)
+            yield second_of(record, self.schema, Mark.NEW)
+
+    def _delete(self, ids: Sequence[str]) -> int:
+        self.second.upsert([gravestone(record) for record in self.plain.get(ids, vectors=True).values()])
+        deleted = self.plain.delete(ids)
+        self.second.delete(ids)
+        return deleted
+
+
+def augmented_in_memory(records: Sequence[Record]) -> AugmentedStore:
+    """A store of ``records``, one at least, with exact second vectors, in memory: to judge rankings by."""
+    vectors = np.array([record.vector for record in records], np.float32)
+    plain, second = MemoryStore(vectors.shape[1]), MemoryStore(vectors.shape[1], second_schema({}))
+    plain.upsert(records)
+    averages = zip(records, augment_all(vectors), strict=True)
+    second.upsert([done(record, vector, {}, EVERYWHERE) for record, vector in averages])
+    return AugmentedStore(plain, second)
+
+
+def regional_in(store: Store) -> RegionalStore | None:
+    """The part of ``store`` that finds pictures by their parts, if there is one."""
+    whole = store.plain if isinstance(store, AugmentedStore) else store
+    return whole if isinstance(whole, RegionalStore) else None
+
+
+def _same(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> bool:
+    return one is not None and other is not None and one.shape == other.shape and np.allclose(one, other, atol=SAME)

@@ -1,0 +1,161 @@
+"""Second vectors that have to be worked out anew: which they are, and how that is done."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from enum import IntEnum
+from hashlib import blake2s
+from typing import Final
+
+import numpy as np
+
+from yunmeng.stores.averaging import BACKGROUND, NEIGHBOURS, averaged, contrasts, reach_of
+from yunmeng.stores.protocol import Store
+from yunmeng.types import AttributeSchema, AttributeValue, Hit, Record, Vector
+
+__all__ = ["MARK", "Mark", "Renewal", "done", "gravestone", "redescribed", "second_of", "second_schema"]
+
+MARK: Final = "yunmeng.mark"
+"""The attribute of a second vector that says what is to be done about it; declared, so that it is found by filter."""
+
+REACH: Final = "yunmeng.reach"
+"""Its attribute that says how like the picture another must be to be among its neighbours."""
+
+ROUNDING: Final = 1e-5
+"""By how much a store's similarities may be off."""
+
+
+class Mark(IntEnum):
+    """What is to be done about a second vector."""
+
+    DONE = 0
+    STALE = 1
+    """Its picture's neighbours have changed."""
+    NEW = 2
+    """Its picture is new, and those that it is a neighbour of do not know of it yet."""
+    GONE = 3
+    """Its picture is no more, or no more so, and those that it was a neighbour of do not know of it yet."""
+
+
+def second_schema(schema: AttributeSchema) -> AttributeSchema:
+    """The attributes that the store of second vectors is made with."""
+    return {**schema, MARK: "int"}
+
+
+def second_of(record: Record, schema: AttributeSchema, mark: Mark) -> Record:
+    """What is kept of ``record`` beside a second vector, with its own for one. ``schema`` is what is declared."""
+    declared = {name: record.attributes[name] for name in schema if name in record.attributes}
+    return Record(
+        id=record.id,
+        uri="",
+        sha256=record.sha256,
+        phash="",
+        pdq="",
+        width=0,
+        height=0,
+        attributes={**declared, MARK: int(mark)},
+        vector=record.vector,
+    )
+
+
+def done(record: Record, vector: Vector, schema: AttributeSchema, reach: float) -> Record:
+    """What is kept of ``record`` beside ``vector``, its second one, once that is right."""
+    second = second_of(record, schema, Mark.DONE)
+    attributes: dict[str, AttributeValue] = {**second.attributes, REACH: reach}
+    return replace(second, attributes=attributes, vector=vector)
+
+
+def gravestone(record: Record) -> Record:
+    """What is left of a picture whose vector goes: its neighbours are to be told. Its uri is the picture's id.
+
+    It has an id of its own, as the picture may come back before that.
+    """
+    assert record.vector is not None
+    name = blake2s(record.id.encode("utf-8", "surrogatepass"), digest_size=16, person=b"gone")
+    name.update(record.vector.tobytes())
+    return replace(second_of(record, {}, Mark.GONE), id=name.hexdigest(), uri=record.id)
+
+
+def redescribed(second: Record, record: Record, schema: AttributeSchema) -> Record:
+    """``second`` with the attributes of ``record``, whose vector it goes with.
+
+    It is marked all the same: the process may be killed before ``record`` is written.
+    """
+    fresh = second_of(record, schema, max(_mark(second), Mark.STALE))
+    reach = {REACH: second.attributes[REACH]} if REACH in second.attributes else {}
+    return replace(fresh, attributes={**fresh.attributes, **reach}, vector=second.vector)
+
+
+class Renewal:
+    """Brings the records of ``second`` up to those of ``plain``, for which nobody may write to either meanwhile.
+
+    What a picture is, is read from ``plain`` alone. So it does not matter at which write a process was killed.
+    """
+
+    def __init__(self, plain: Store, second: Store) -> None:
+        self._plain = plain
+        self._second = second
+
+    def announce(self, ids: Sequence[str], *, told: bool) -> None:
+        """Have those averaged anew that have one of these as a neighbour, or had, where such have been averaged.
+
+        New ones are to be averaged then too. Without ``told`` there are none to tell.
+        """
+        marked = self._second.get(ids, vectors=True)
+        new = {id for id, record in marked.items() if _mark(record) is Mark.NEW}
+        gone = {id: record for id, record in marked.items() if _mark(record) is Mark.GONE}
+        present = self._plain.get([*new, *(record.uri for record in gone.values())], vectors=True)
+        comers = [present[id] for id in new if id in present]
+        near: dict[str, float] = {}
+        for record in (*comers, *gone.values()) if told else ():
+            for hit in self._nearest(record):
+                near[hit.id] = max(near.get(hit.id, -1.0), hit.score)
+        seconds = [second_of(record, self._plain.schema, Mark.STALE) for record in comers]
+        self._second.upsert([*self._stale(near), *seconds])
+        lost = [*(record.uri for record in gone.values()), *new]
+        self._second.delete([*(id for id in lost if id not in present), *gone])
+
+    def average(self, ids: Sequence[str]) -> None:
+        """Average the stale ones among these with their neighbours, from which ``plain`` has to be searched."""
+        stale = [id for id, record in self._second.get(ids).items() if _mark(record) is Mark.STALE]
+        present = self._plain.get(stale, vectors=True)
+        near = {id: self._nearest(record) for id, record in present.items()}
+        wanted = {hit.id for hits in near.values() for hit in hits[:NEIGHBOURS]}
+        around = {**present, **self._plain.get([id for id in wanted if id not in present], vectors=True)}
+        self._second.upsert([self._averaged(record, near[id], around) for id, record in present.items()])
+        self._second.delete([id for id in stale if id not in present])
+
+    def _averaged(self, record: Record, near: Sequence[Hit], around: Mapping[str, Record]) -> Record:
+        similarities = np.array([hit.score for hit in near], np.float32)
+        vectors = [around[hit.id].vector for hit in near[:NEIGHBOURS]]
+        assert record.vector is not None
+        neighbours = np.array(vectors, np.float32).reshape(-1, len(record.vector))
+        vector = averaged(record.vector, neighbours, contrasts(similarities))
+        return done(record, vector, self._plain.schema, reach_of(similarities))
+
+    def _nearest(self, record: Record) -> list[Hit]:
+        """Its neighbours, and as many others as it takes to tell that they stand out."""
+        assert record.vector is not None
+        hits = self._plain.search(record.vector, BACKGROUND + 1)
+        return [hit for hit in hits if hit.id != record.id][:BACKGROUND]
+
+    def _stale(self, near: Mapping[str, float]) -> Iterable[Record]:
+        """Those of ``near``, ids with similarities, that have been averaged and have such a picture in their reach."""
+        reached = [
+            id
+            for id, second in self._second.get(list(near)).items()
+            if _mark(second) is Mark.DONE and near[id] >= _reach(second) - ROUNDING
+        ]
+        for second in self._second.get(reached, vectors=True).values():
+            yield replace(second, attributes={**second.attributes, MARK: int(Mark.STALE)})
+
+
+def _reach(second: Record) -> float:
+    value = second.attributes[REACH]
+    assert isinstance(value, float)
+    return value
+
+
+def _mark(second: Record) -> Mark:
+    value = second.attributes[MARK]
+    assert isinstance(value, int)
+    return Mark(value)
