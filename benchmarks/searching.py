@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import zvec
 
+from yunmeng.config import Settings
 from yunmeng.layout import Layout
 from yunmeng.library import Library
 from yunmeng.types import Vector
@@ -33,7 +34,8 @@ def median_ms(search: Callable[[Vector], object], queries: list[Vector]) -> floa
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    with Library.open(folder) as library:
+    uncached = Settings.load().model_copy(update={"cache_entries": 0})
+    with Library.open(folder, settings=uncached) as library:
         dim = library.info().dim
         random = np.random.default_rng(0).normal(size=(QUERIES, dim)).astype(np.float32)
         queries = list(random / np.linalg.norm(random, axis=1, keepdims=True))

@@ -9,6 +9,7 @@ beside the server, on the same cores; they send files as people have them and wa
 import argparse
 import http.client
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -105,6 +106,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--clients", type=int, default=16)
     arguments = parser.parse_args()
+    os.environ["YUNMENG_CACHE_ENTRIES"] = "0"  # here, and to the server: searches are measured, not the cache
     settings = Settings.load()
     pictures = [file.read_bytes() for file in sorted(arguments.pictures.rglob("*.jpg"))[:QUERIES]]
     with Library.open(arguments.library) as library:

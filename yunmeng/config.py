@@ -74,6 +74,21 @@ class Settings(_FromEnvironment):
         "to a server they may not.",
     )
     url_max_bytes: int = Field(50_000_000, ge=1, description="Largest body that is fetched from a URL, in bytes.")
+    cache_entries: int = Field(
+        10_000, ge=0, description="Answers, and as many query vectors, that are kept in memory; 0 keeps none there."
+    )
+    cache_bytes: int = Field(64_000_000, ge=0, description="Memory that either of them may take, in bytes.")
+    cache_seconds: float = Field(
+        86_400.0,
+        ge=0,
+        le=31_536_000,
+        description="Seconds that they are kept, also in Redis; 0 keeps none. What has changed is never answered.",
+    )
+    redis_url: str | None = Field(
+        None,
+        description="Redis that keeps them over a restart: redis://host:6379/0, rediss://... or unix:///path. "
+        "Needs the extra redis.",
+    )
 
 
 class ServerSettings(_FromEnvironment):
@@ -105,5 +120,14 @@ class ServerSettings(_FromEnvironment):
         [],
         description='Names beside localhost under which a server without keys answers, as JSON: ["photos.lan"]. '
         "Others are refused, so that no web page can reach it under a name of its own.",
+    )
+    log_queries: bool = Field(
+        True, description="Whether the ids, URLs and words that are asked with are counted, for yunmeng warm."
+    )
+    warm: int = Field(
+        100,
+        ge=0,
+        le=10_000,
+        description="The most popular questions that a server asks itself at its start; 0 asks none.",
     )
     stop_timeout: int = Field(30, ge=1, description="Seconds that requests under way have to finish on SIGTERM.")

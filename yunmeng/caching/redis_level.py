@@ -1,0 +1,155 @@
+"""The level in Redis, which may be down, slow or full at any time: then there is nothing in it, and nobody waits."""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from yunmeng.closing import Closing
+from yunmeng.errors import MissingExtra, SettingsError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["RETRY_AFTER", "TIMEOUT", "RedisLevel"]
+
+T = TypeVar("T")
+
+TIMEOUT: Final = 0.2
+"""Seconds that Redis has to answer: about what a picture takes to encode on a busy machine."""
+RETRY_AFTER: Final = 5.0
+"""Seconds for which Redis is left alone after an error; then one caller tries again."""
+LARGEST: Final = 1_000_000
+"""Bytes of the largest value that is sent there."""
+CHECKED: Final = 16  # bytes of the checksum before each value
+
+_log = logging.getLogger(__name__)
+
+
+class RedisLevel(Closing):
+    """Entries in the Redis at ``url``, each for ``seconds``. Threads may share it, and so may libraries and machines.
+
+    Every value is preceded by a checksum of key and value: what is cut, or was written by somebody else, is no entry.
+    Raises `MissingExtra` without the extra "redis", and `SettingsError` for a URL that is none; nothing else ever.
+    """
+
+    def __init__(self, url: str, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = _client(url)
+        self._milliseconds = max(1, int(seconds * 1000))
+        self._all = _Pause("Redis does not answer, so that nothing is kept there for now", clock)
+        self._writes = _Pause("Redis takes no more entries for now", clock)
+        self._lock = threading.Lock()
+        self._errors = 0
+
+    @property
+    def errors(self) -> int:
+        """Commands that have failed so far."""
+        return self._errors
+
+    @property
+    def up(self) -> bool:
+        """Whether it answered when it was asked last."""
+        return not self._all.begun
+
+    def get(self, key: str) -> bytes | None:
+        found = self._tried(self._all, lambda: self._client.get(_name(key)))
+        return _checked(key, found) if isinstance(found, bytes) else None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep an entry, if Redis takes it."""
+        if len(value) <= LARGEST and not self._all.begun:
+            entry = _checksum(key, value) + value
+            self._tried(self._writes, lambda: self._client.set(_name(key), entry, px=self._milliseconds))
+
+    def look(self) -> bool:
+        """Whether it answers now, as far as it is to be asked now."""
+        self._tried(self._all, self._client.ping)
+        return self.up
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _tried(self, pause: "_Pause", command: Callable[[], T]) -> T | None:
+        from redis import RedisError, ResponseError
+
+        if pause.holds():
+            return None
+        try:
+            answer = command()
+        except ResponseError as exc:  # it is there, but does not want to: its memory is full, say
+            self._failed(pause, exc)
+        except (RedisError, OSError) as exc:
+            self._failed(self._all, exc)
+        else:
+            pause.end()
+            return answer
+        return None
+
+    def _failed(self, pause: "_Pause", error: Exception) -> None:
+        with self._lock:
+            self._errors += 1
+        pause.begin(error)
+
+
+class _Pause:
+    """After an error, a while without further attempts; said once, and once more when it is over."""
+
+    def __init__(self, what: str, clock: Callable[[], float]) -> None:
+        self._what = what
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self.begun = False
+
+    def holds(self) -> bool:
+        """Whether to leave it alone. When the time is over, one caller may try, and the others wait for that."""
+        if not self.begun:
+            return False
+        with self._lock:
+            if self._clock() < self._until:
+                return True
+            self._until = self._clock() + RETRY_AFTER
+            return False
+
+    def begin(self, error: Exception) -> None:
+        with self._lock:
+            self._until = self._clock() + RETRY_AFTER
+            first, self.begun = not self.begun, True
+        if first:
+            _log.warning("%s: %s", self._what, " ".join(str(error).split()))
+
+    def end(self) -> None:
+        if not self.begun:
+            return
+        with self._lock:
+            self.begun = False
+        _log.warning("Redis answers again, and takes entries")
+
+
+def _client(url: str) -> "Redis":
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ModuleNotFoundError as exc:
+        raise MissingExtra("the cache in Redis", "redis") from exc
+    options: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+    try:
+        return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
+    except ValueError as exc:
+        raise SettingsError(f"YUNMENG_REDIS_URL is wrong: {str(exc).splitlines()[0]}") from exc
+
+
+def _name(key: str) -> str:
+    return f"yunmeng:{key}"
+
+
+def _checksum(key: str, value: bytes) -> bytes:
+    return hashlib.blake2b(value, digest_size=CHECKED, key=key.encode()[:64]).digest()
+
+
+def _checked(key: str, entry: bytes) -> bytes | None:
+    value = entry[CHECKED:]
+    return value if entry[:CHECKED] == _checksum(key, value) else None

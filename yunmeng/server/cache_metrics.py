@@ -1,0 +1,35 @@
+"""What the caches tell of themselves, at the moment when it is asked for."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from yunmeng.caching import Caches
+
+__all__ = ["CacheMetrics"]
+
+
+class CacheMetrics(Collector):
+    """Hits, misses, entries and bytes of a library's caches, and how Redis does."""
+
+    def __init__(self, caches: Caches) -> None:
+        self._caches = caches
+
+    def collect(self) -> Iterator[Metric]:
+        hits = CounterMetricFamily("yunmeng_cache_hits", "What was found in a cache.", labels=["cache", "level"])
+        misses = CounterMetricFamily("yunmeng_cache_misses", "What was not.", labels=["cache", "level"])
+        entries = GaugeMetricFamily("yunmeng_cache_entries", "Entries of a cache in process.", labels=["cache"])
+        taken = GaugeMetricFamily("yunmeng_cache_bytes", "Memory that a cache takes in process.", labels=["cache"])
+        for cache in self._caches.all:
+            for figures in cache.figures():
+                hits.add_metric([figures.cache, figures.level], figures.hits)
+                misses.add_metric([figures.cache, figures.level], figures.misses)
+            count, size = cache.size()
+            entries.add_metric([cache.name], count)
+            taken.add_metric([cache.name], size)
+        yield from (hits, misses, entries, taken)
+        redis = self._caches.redis
+        if redis is not None:
+            yield GaugeMetricFamily("yunmeng_redis_up", "Whether Redis answered when it was asked last.", redis.up)
+            yield CounterMetricFamily("yunmeng_redis_errors", "Commands that Redis has failed.", redis.errors)

@@ -1,0 +1,24 @@
+"""Routes that have the server ask itself what people will ask."""
+
+from anyio import to_thread
+from fastapi import APIRouter
+
+from yunmeng.server.context import IS_ADMIN, Here
+from yunmeng.server.errors import responses
+from yunmeng.wire import WarmOrder, WarmOut
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/warm", tags=["status"])
+
+
+@router.post("", responses=responses(), status_code=202, dependencies=[IS_ADMIN])
+async def warm(order: WarmOrder, here: Here) -> WarmOut:
+    """Ask these questions in the background, so that their answers are at hand when people ask them."""
+    return await to_thread.run_sync(here.warmer.order, order.queries, order.top)
+
+
+@router.get("", responses=responses(), dependencies=[IS_ADMIN])
+async def warming(here: Here) -> WarmOut:
+    """How far that has come."""
+    return here.warmer.view()

@@ -1,0 +1,179 @@
+"""Groups of duplicates as they wait for a decision, and what was discarded, so that it can be brought back."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from yunmeng.state.database import State
+from yunmeng.state.tables import DuplicateGroupRow, DuplicateMemberRow, DuplicateSearchRow
+
+__all__ = ["Backup", "DuplicateCounts", "DuplicateSearch", "Duplicates", "KeptGroup", "KeptMember", "SearchStatus"]
+
+_AT_ONCE = 1000
+"""Groups whose members are written together."""
+
+SearchStatus: TypeAlias = Literal["none", "running", "done", "cancelled", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateSearch:
+    """How the last search ended, if it has."""
+
+    status: SearchStatus = "none"
+    finished_at: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateCounts:
+    """Groups, pictures in all of them together, and groups that nobody has decided on."""
+
+    groups: int
+    pictures: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A record that was discarded: what it held, as JSON, and its vector's bytes."""
+
+    record: Mapping[str, Any]
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMember:
+    """One picture of a group; ``backup`` of one that was discarded."""
+
+    id: str
+    reason: str
+    score: float
+    keep: bool
+    backup: Backup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptGroup:
+    """A group under its number; the first of ``members`` was proposed to stay."""
+
+    number: int
+    decided: bool
+    members: Sequence[KeptMember]
+
+
+class Duplicates:
+    """The groups of one library."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def begin(self) -> None:
+        """Note that a search is under way."""
+        self._note("running", None)
+
+    def finish(self, status: SearchStatus, error: str | None = None) -> None:
+        """Note how it ended."""
+        self._note(status, error)
+
+    def search(self) -> DuplicateSearch:
+        """The last search, or the one under way."""
+        with self._state.reading() as session:
+            row = session.get(DuplicateSearchRow, 1)
+            if row is None:
+                return DuplicateSearch()
+            status: SearchStatus = row.status  # type: ignore[assignment]  # only a `SearchStatus` is ever written
+            return DuplicateSearch(status, row.finished_at and row.finished_at.replace(tzinfo=UTC), row.error)
+
+    def replace(self, groups: Iterable[Sequence[KeptMember]]) -> list[int]:
+        """Keep what a search has found, in place of all groups that have nothing to bring back. Their numbers."""
+        found = list(groups)
+        with self._state.transaction() as session:
+            discarded = select(DuplicateMemberRow.group_id).where(DuplicateMemberRow.vector.is_not(None))
+            session.execute(delete(DuplicateGroupRow).where(DuplicateGroupRow.id.not_in(discarded)))
+            rows = [DuplicateGroupRow(size=len(members), decided=False) for members in found]
+            session.add_all(rows)
+            session.flush()
+            numbers = [row.id for row in rows]
+            for begin in range(0, len(found), _AT_ONCE):
+                part = slice(begin, begin + _AT_ONCE)
+                some = zip(numbers[part], found[part], strict=True)
+                values = [_row(number, *one) for number, members in some for one in enumerate(members)]
+                session.execute(insert(DuplicateMemberRow), values)
+        return numbers
+
+    def counts(self) -> DuplicateCounts:
+        """How many there are."""
+        waiting = func.count().filter(DuplicateGroupRow.decided.is_(False))
+        query = select(func.count(), func.coalesce(func.sum(DuplicateGroupRow.size), 0), waiting)
+        with self._state.reading() as session:
+            return DuplicateCounts(*session.execute(query.select_from(DuplicateGroupRow)).one())
+
+    def groups(self, offset: int, limit: int, *, open: bool | None = None) -> list[KeptGroup]:
+        """The largest first, from ``offset`` on; with ``open``, only those nobody has decided on, or the others."""
+        query = select(DuplicateGroupRow).order_by(DuplicateGroupRow.size.desc(), DuplicateGroupRow.id)
+        if open is not None:
+            query = query.where(DuplicateGroupRow.decided.is_(not open))
+        with self._state.reading() as session:
+            return [_group(session, row) for row in session.scalars(query.offset(offset).limit(limit))]
+
+    def group(self, number: int) -> KeptGroup | None:
+        """The group of this number."""
+        with self._state.reading() as session:
+            row = session.get(DuplicateGroupRow, number) if number < 2**63 else None
+            return None if row is None else _group(session, row)
+
+    def decide(self, number: int, discarded: Mapping[str, Backup], leaving: Collection[str]) -> None:
+        """Note that of a group the pictures ``leaving`` go; ``discarded`` is what was in the library of them."""
+        with self._state.transaction() as session:
+            for member in _members(session, number):
+                member.keep = member.picture not in leaving
+                if (backup := discarded.get(member.picture)) is not None:
+                    member.record, member.vector = dict(backup.record), backup.vector
+            session.execute(update(DuplicateGroupRow).where(DuplicateGroupRow.id == number).values(decided=True))
+
+    def reopen(self, number: int) -> None:
+        """Note that all pictures of a group are back, and nobody has decided on it."""
+        with self._state.transaction() as session:
+            for member in _members(session, number):
+                member.keep = member.place == 0
+                member.record = member.vector = None
+            session.execute(update(DuplicateGroupRow).where(DuplicateGroupRow.id == number).values(decided=False))
+
+    def _note(self, status: SearchStatus, error: str | None) -> None:
+        over = None if status == "running" else datetime.now(UTC)
+        with self._state.transaction() as session:
+            session.merge(DuplicateSearchRow(id=1, status=status, finished_at=over, error=error))
+
+
+def _row(number: int, place: int, member: KeptMember) -> dict[str, object]:
+    return {
+        "group_id": number,
+        "place": place,
+        "picture": member.id,
+        "reason": member.reason,
+        "score": member.score,
+        "keep": member.keep,
+    }
+
+
+def _members(session: Session, number: int) -> list[DuplicateMemberRow]:
+    query = select(DuplicateMemberRow).where(DuplicateMemberRow.group_id == number).order_by(DuplicateMemberRow.place)
+    return list(session.scalars(query))
+
+
+def _group(session: Session, row: DuplicateGroupRow) -> KeptGroup:
+    members = [
+        KeptMember(
+            member.picture,
+            member.reason,
+            member.score,
+            member.keep,
+            None if member.record is None or member.vector is None else Backup(member.record, member.vector),
+        )
+        for member in _members(session, row.id)
+    ]
+    return KeptGroup(row.id, row.decided, members)
