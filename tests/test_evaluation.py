@@ -6,15 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from tests.conftest import paint
+from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import SourceError
-from yunmeng.evaluation import class_scores, evaluate
+from yunmeng.evaluation import Labelled, class_scores, evaluate, reranked
+from yunmeng.retrieval import STEPS, steps_of
+from yunmeng.types import Metric
 
 
 def average_precision(relevant: list[bool]) -> float:
@@ -44,6 +48,31 @@ def test_scores_are_those_of_the_definition(
     assert scores.precision_at_10 == pytest.approx(np.mean([sum(r[:10]) / 10 for r in rankings]))
 
 
+@given(st.integers(0, 10_000), st.lists(st.sampled_from(sorted({*STEPS} - {"geometry"})), min_size=1, max_size=3))
+@given_settings(max_examples=20, deadline=None)
+def test_steps_rank_the_whole_gallery(seed: int, names: list[str]) -> None:
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(40, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    pictures = [Labelled(Path(str(row)), 0, vector) for row, vector in enumerate(vectors)]
+    orders = list(reranked(pictures[:36], pictures[36:], steps_of(names), FakeEncoder(), Settings()))
+    assert [order.shape for order in orders] == [(1, 36)] * 4
+    assert all(np.array_equal(np.sort(order[0]), np.arange(36)) for order in orders)
+
+
+def test_what_a_step_does_not_look_at_follows_in_its_order() -> None:
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(601, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    pictures = [Labelled(Path(str(row)), 0, vector) for row, vector in enumerate(vectors)]
+    (order,) = reranked(pictures[:600], pictures[600:], steps_of("reciprocal"), FakeEncoder(), Settings())
+    plain = np.argsort(-(vectors[:600] @ vectors[600]), kind="stable")
+    assert order[0, 400:].tolist() == plain[400:].tolist()
+    assert order[0, :400].tolist() != plain[:400].tolist()
+    (order,) = reranked(pictures[:600], pictures[600:], steps_of("", "manhattan"), FakeEncoder(), Settings())
+    assert order[0].tolist() == np.argsort(np.abs(vectors[:600] - vectors[600]).sum(axis=1)).tolist()
+
+
 @pytest.fixture
 def classes(tmp_path: Path) -> Callable[..., Path]:
     def make(side: str, names: str, count: int) -> Path:
@@ -67,6 +96,21 @@ def test_classes_that_look_alike_within_are_found(classes: Callable[..., Path], 
     assert (result.queries, result.gallery, result.classes) == (6, 36, 3)
     assert [path for path, _ in result.failed] == [str(gallery / "a" / "broken.jpg")]
     assert seen[-1] == (43, 43)
+
+
+@pytest.mark.parametrize("metric", ["hamming", "fingerprint"])
+def test_rankings_are_put_in_order_by_metric_and_steps(
+    classes: Callable[..., Path], settings: Settings, metric: Metric
+) -> None:
+    need("cv2", extra="copies")
+    seen: list[tuple[int, int]] = []
+    gallery, queries = classes("gallery", "abc", 4), classes("query", "abc", 2)
+    (gallery / "a" / "broken.jpg").write_bytes(b"no picture")
+    steps = steps_of("geometry,reciprocal", metric)
+    result = evaluate(gallery, queries, FakeEncoder(), settings, lambda *done: seen.append(done), steps=steps)
+    assert (result.scores.map, result.scores.precision_at_1) == (1.0, 1.0)
+    assert (result.queries, result.gallery) == (6, 12)
+    assert seen == [(done, 25) for done in range(1, 26)]
 
 
 def test_folders_that_cannot_be_judged_say_why(

@@ -1,35 +1,49 @@
 """``yunmeng eval``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.cli.options import json_option, print_json
+from yunmeng.cli.options import json_option, metric_option, print_json, rerank_option
+
+if TYPE_CHECKING:
+    from yunmeng.types import Metric
 
 
 @click.command(
     "eval",
-    epilog="\b\nExample:\n  yunmeng eval products/gallery products/query --encoder efficientnet-lite0\n",
+    epilog="""\b
+Examples:
+  yunmeng eval products/gallery products/query --encoder efficientnet-lite0
+  yunmeng eval products/gallery products/query --rerank expand
+""",
 )
 @click.argument("gallery", type=click.Path(path_type=Path))
 @click.argument("queries", type=click.Path(path_type=Path))
 @click.option("--encoder", metavar="NAME", help="Encoder to judge; see: yunmeng models list.")
+@rerank_option
+@metric_option
 @json_option
-def evaluate(gallery: Path, queries: Path, encoder: str | None, as_json: bool) -> int:
+def evaluate(
+    gallery: Path, queries: Path, encoder: str | None, rerank: str, metric: "Metric | None", as_json: bool
+) -> int:
     """Judge an encoder on your own pictures.
 
     GALLERY and QUERIES are folders of folders: a picture's class is the name of the folder it lies in. Each query ranks
     the whole gallery; a hit is right if its class is the query's. Prints mean average precision (mAP) and the share
-    of right ones among the first (P@1) and the first ten hits (P@10).
+    of right ones among the first (P@1) and the first ten hits (P@10). With --metric and --rerank, the rankings are put
+    in order as a search with them does; what a step does not look at keeps its order behind.
     """
     from yunmeng.cli.progress import counting_progress
     from yunmeng.config import Settings
     from yunmeng.encoders import DEFAULT_ENCODER, load
     from yunmeng.evaluation import evaluate as judge
+    from yunmeng.retrieval import steps_of
 
-    settings = Settings.load()
-    with counting_progress("Encoding") as on_encoded:
-        result = judge(gallery, queries, load(encoder or DEFAULT_ENCODER, settings), settings, on_encoded)
+    settings, steps = Settings.load(), steps_of(rerank, metric)
+    with counting_progress("Judging" if steps else "Encoding") as on_done:
+        result = judge(gallery, queries, load(encoder or DEFAULT_ENCODER, settings), settings, on_done, steps=steps)
     for path, reason in result.failed:
         click.echo(f"{path}: {reason}", err=True)
     scores = result.scores

@@ -1,11 +1,12 @@
 """``yunmeng search``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json, printable
+from yunmeng.cli.options import db_option, json_option, metric_option, print_json, printable, rerank_option
 from yunmeng.cli.question import kind_of, parse_region, parts
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ Examples:
   yunmeng search --like a.jpg --like id:7:0.5 --unlike id:9 --text "red:0.5" --db shop
   yunmeng search page.jpg --region 0.1,0.2,0.4,0.3 --db archive
   yunmeng search stamp.jpg --regions --db archive
+  yunmeng search suspect.jpg --rerank geometry --explain --db archive
+  yunmeng search shoe.jpg --rerank expand --group-by product --db shop
 \b
 Filters read like SQL: = != < <= > >=, and, or, not, in ('a', 'b'), between, like 'prefix%',
 is null, 'red' in tags, contains_any(tags, 'red', 'blue'), contains_all(...).
@@ -45,6 +48,10 @@ is null, 'red' in tags, contains_any(tags, 'red', 'blue'), contains_all(...).
 @click.option("--region", metavar="X,Y,W,H", help="Ask with this part of QUERY, in fractions of its width and height.")
 @click.option("--subject/--whole", default=None, help="Ask with the main subject of the pictures, or with all of them.")
 @click.option("--regions", is_flag=True, help="Search the parts of pictures, in a library that was made with them.")
+@rerank_option
+@metric_option
+@click.option("--group-by", metavar="ATTR", help="One hit for each value of this attribute, a declared str.")
+@click.option("--explain", is_flag=True, help="Say what each step made of the score of each hit.")
 @click.option(
     "--sheet",
     metavar="FILE",
@@ -98,6 +105,10 @@ def _shown(hit: "Hit") -> dict[str, Any]:
         shown["chance"] = hit.chance
     if hit.region is not None:
         shown["region"] = list(hit.region)
+    if hit.alignment is not None:
+        shown["alignment"] = asdict(hit.alignment)
+    if hit.explanation:
+        shown["explanation"] = [part._asdict() for part in hit.explanation]
     return shown
 
 
@@ -131,9 +142,22 @@ def _print(hits: "list[Hit]") -> None:
     if told:
         table.add_column("chance", justify="right", style="green")
     table.add_column("id", overflow="fold")
+    explained = any(hit.explanation for hit in hits)
+    if explained:
+        table.add_column("step: score (rank)", overflow="fold")
     table.add_column("attributes", overflow="fold", style="dim")
     for rank, hit in enumerate(hits, 1):
         attributes = ", ".join(f"{name}={value}" for name, value in hit.attributes.items())
         chance = [] if not told else ["" if hit.chance is None else f"{hit.chance:.0%}"]
-        table.add_row(str(rank), f"{hit.score:.3f}", *chance, Text(printable(hit.id)), Text(printable(attributes)))
+        steps = [] if not explained else [_explained(hit)]
+        shown = Text(printable(attributes))
+        table.add_row(str(rank), f"{hit.score:.3f}", *chance, Text(printable(hit.id)), *steps, shown)
     Console().print(table)
+
+
+def _explained(hit: "Hit") -> str:
+    """``search: 0.812 (4), geometry: 0.931 (1), 203 features agree``."""
+    parts = [f"{part.step}: {part.score:.3f} ({part.rank})" for part in hit.explanation]
+    if hit.alignment is not None:
+        parts.append(f"{hit.alignment.inliers} features agree")
+    return ", ".join(parts)

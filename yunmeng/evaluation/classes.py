@@ -5,21 +5,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yunmeng.config import Settings
 from yunmeng.encoders import Encoder
 from yunmeng.errors import PictureError, SourceError
-from yunmeng.evaluation.measures import ClassScores, class_scores
+from yunmeng.evaluation.measures import ClassScores, class_scores, order_scores
+from yunmeng.evaluation.reranking import Labelled, reranked
 from yunmeng.imaging import PICTURE_ENDINGS, decode, read
 from yunmeng.lookahead import map_ahead
+from yunmeng.retrieval import Step
 from yunmeng.types import Pixels, Vector
 
-__all__ = ["Evaluation", "OnEncoded", "evaluate"]
+__all__ = ["Evaluation", "OnDone", "evaluate"]
 
-OnEncoded = Callable[[int, int], None]
-"""Called with the number of pictures that are done and that of all."""
+OnDone: TypeAlias = Callable[[int, int], None]
+"""Called with how much is done, and how much there is: pictures to encode, and queries to put in order by steps."""
 
 WORKERS = 4  # decoding beside the encoder
 
@@ -36,36 +40,61 @@ class Evaluation:
 
 
 def evaluate(
-    gallery: Path, queries: Path, encoder: Encoder, settings: Settings, on_encoded: OnEncoded | None = None
+    gallery: Path,
+    queries: Path,
+    encoder: Encoder,
+    settings: Settings,
+    on_done: OnDone = lambda _done, _total: None,
+    *,
+    steps: Sequence[Step] = (),
 ) -> Evaluation:
     """Rank ``gallery`` for each picture of ``queries``, exactly, and score what comes first.
 
-    Both are folders of folders, one for each class. Raises `SourceError` if one of them is not, or if the queries have
-    a class that the gallery lacks.
+    Both are folders of folders, one for each class. ``steps`` of re-ranking take each ranking in turn, as they do in a
+    search. Raises `SourceError` if a folder is none of classes, or if the queries have a class that the gallery lacks;
+    what the steps raise; and what the encoder does.
     """
-    sides = (_pictures(gallery), _pictures(queries))
-    classes = sorted({path.parent.name for path in sides[0]})
-    missing = {path.parent.name for path in sides[1]}.difference(classes)
+    paths = (_pictures(gallery), _pictures(queries))
+    classes = sorted({path.parent.name for path in paths[0]})
+    missing = {path.parent.name for path in paths[1]}.difference(classes)
     if missing:
         raise SourceError(f"{gallery} has no pictures of the class {min(missing)}, which {queries} asks for")
     number = {name: index for index, name in enumerate(classes)}
-    vectors: tuple[list[Vector], list[Vector]] = ([], [])
-    labels: tuple[list[int], list[int]] = ([], [])
+    found: tuple[list[Labelled], list[Labelled]] = ([], [])
     failed = []
-    paths = [*sides[0], *sides[1]]
-    for done, (path, result) in enumerate(_encoded(paths, encoder, settings), 1):
-        side = int(done > len(sides[0]))
+    encoded = len(paths[0]) + len(paths[1])
+    total = encoded + (len(paths[1]) if steps else 0)
+    for done, (path, result) in enumerate(_encoded([*paths[0], *paths[1]], encoder, settings), 1):
         if isinstance(result, PictureError):
             failed.append((str(path), str(result)))
         else:
-            vectors[side].append(result)
-            labels[side].append(number[path.parent.name])
-        if on_encoded is not None:
-            on_encoded(done, len(paths))
-    if not all(vectors):
-        raise SourceError(f"none of the pictures in {queries if vectors[0] else gallery} can be used")
-    scores = class_scores(*(np.array(part) for pair in zip(vectors, labels, strict=True) for part in pair))
-    return Evaluation(scores, len(labels[1]), len(labels[0]), len(classes), failed)
+            found[int(done > len(paths[0]))].append(Labelled(path, number[path.parent.name], result))
+        on_done(done, total)
+    if not all(found):
+        raise SourceError(f"none of the pictures in {queries if found[0] else gallery} can be used")
+    scores = _scores(*found, steps, encoder, settings, lambda ranked: on_done(encoded + ranked, total))
+    return Evaluation(scores, len(found[1]), len(found[0]), len(classes), failed)
+
+
+def _scores(
+    gallery: Sequence[Labelled],
+    queries: Sequence[Labelled],
+    steps: Sequence[Step],
+    encoder: Encoder,
+    settings: Settings,
+    on_ranked: Callable[[int], None],
+) -> ClassScores:
+    classes = [np.array([picture.label for picture in side]) for side in (gallery, queries)]
+    if not steps:
+        vectors = [np.array([picture.vector for picture in side]) for side in (gallery, queries)]
+        return class_scores(vectors[0], classes[0], vectors[1], classes[1])
+
+    def orders() -> Iterator[NDArray[np.intp]]:
+        for done, order in enumerate(reranked(gallery, queries, steps, encoder, settings), 1):
+            yield order
+            on_ranked(done)
+
+    return order_scores(orders(), *classes)
 
 
 def _pictures(folder: Path) -> list[Path]:

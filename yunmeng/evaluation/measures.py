@@ -1,11 +1,12 @@
 """Measures of a ranking where relevance is having the same class."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClassScores", "class_scores"]
+__all__ = ["ClassScores", "class_scores", "order_scores"]
 
 BLOCK = 256
 """Queries that are ranked at once: a block's similarities to 100,000 pictures take 100 MB."""
@@ -32,12 +33,24 @@ def class_scores(
     precision is the mean of the precision at each relevant rank (Manning, Raghavan, Schütze: Introduction to
     Information Retrieval, 8.4), with ties in gallery order. A query whose class the gallery lacks scores 0.
     """
-    average_precisions, hits = [], []
-    ranks = np.arange(1, len(gallery) + 1)
-    for start in range(0, len(queries), BLOCK):
+
+    def order(start: int) -> NDArray[np.intp]:
         similarities = queries[start : start + BLOCK] @ gallery.T
-        order = np.argsort(-similarities, axis=1, kind="stable")
-        relevant = gallery_classes[order] == query_classes[start : start + BLOCK, None]
+        return np.argsort(-similarities, axis=1, kind="stable")
+
+    return order_scores(map(order, range(0, len(queries), BLOCK)), gallery_classes, query_classes)
+
+
+def order_scores(
+    orders: Iterable[NDArray[np.intp]], gallery_classes: NDArray[np.int64], query_classes: NDArray[np.int64]
+) -> ClassScores:
+    """Score rankings that are there: ``orders`` are blocks of them, (b, n), a row of gallery rows for each query."""
+    average_precisions, hits = [], []
+    ranks = np.arange(1, len(gallery_classes) + 1)
+    start = 0
+    for order in orders:
+        relevant = gallery_classes[order] == query_classes[start : start + len(order), None]
+        start += len(order)
         precisions = np.cumsum(relevant, axis=1) / ranks
         found = relevant.sum(axis=1)
         average_precisions.append((precisions * relevant).sum(axis=1) / np.maximum(found, 1))

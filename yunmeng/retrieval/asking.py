@@ -1,101 +1,36 @@
-"""A question to a library: pictures, parts of them, and words, mixed by weights."""
+"""From a question to hits: what is near is found, put in order, cut to a page, and told its chance."""
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from yunmeng.encoders.protocol import TextEncoder
-from yunmeng.errors import MissingExtra, QueryError, RecordNotFound
+from yunmeng.errors import QueryError, RecordNotFound
+from yunmeng.imaging import fingerprint
 from yunmeng.retrieval.calibration import Calibration
-from yunmeng.retrieval.fusing import fuse
-from yunmeng.retrieval.query import Embedder, QueryPicture, Timings, as_vector, timed
-from yunmeng.stores import Filter, RegionalStore, Store, parse_filter
-from yunmeng.types import Hit, Hits, Region, Vector
-from yunmeng.words import NEIGHBOURS, Words
+from yunmeng.retrieval.grouping import group_heads, merged, one_each
+from yunmeng.retrieval.query import Embedder, Timings, as_vector, timed
+from yunmeng.retrieval.question import Part, Question, read_filter
+from yunmeng.retrieval.ranking import Candidates, deep_enough, depth_of, ranked
+from yunmeng.retrieval.steps import STEPS, WITHOUT_VECTOR, Asked, Step, Verify, steps_of
+from yunmeng.retrieval.wording import NO_WORDS, WordSearch
+from yunmeng.stores import Store, regional_in
+from yunmeng.types import Hit, Hits, Metric, Record, Vector
+from yunmeng.views import Source
 
 __all__ = ["Asker", "Part", "Question", "read_filter"]
 
 CANCELLED: Final = 1e-4
 """Length of a mixture, of parts of length 1, below which they have cancelled each other."""
 
-FUSED_DEPTH: Final = 100
-"""Least number of hits of each list that are fused: what both lists have deep down may well come first."""
-
-
-PARTLY_NAMED: Final = 0.3
-"""Weight of hits whose names hold only some of the words, where none has all: "photo" of "a photo of a chair" may stand
-in every name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a question: exactly one of ``image``, ``id``, ``vector`` and ``text``.
-
-    ``weight`` says how much it counts; below 0, hits are to be unlike it. ``region`` is the part of the picture that is
-    meant. Raises `QueryError` if it is not sound.
-    """
-
-    image: QueryPicture | None = None
-    id: str | None = None
-    vector: ArrayLike | None = None
-    text: str | None = None
-    weight: float = 1.0
-    region: Region | None = None
-
-    def __post_init__(self) -> None:
-        if sum(given is not None for given in (self.image, self.id, self.vector, self.text)) != 1:
-            raise QueryError("a part of a question is exactly one of image, id, vector and text")
-        if self.region is not None and self.image is None and self.id is None:
-            raise QueryError("a region goes with a picture: ask with image or id")
-        if not math.isfinite(self.weight) or self.weight == 0:
-            raise QueryError(f"a part's weight must be a number other than 0, not {self.weight:g}")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, and which of the hits are wanted."""
-
-    parts: Sequence[Part]
-    k: int = 10
-    offset: int = 0
-    filter: Filter | None = None
-    min_score: float | None = None
-    min_chance: float | None = None
-    regions: bool = False
-    subject: bool | None = None
-
-    def __post_init__(self) -> None:
-        if not self.parts:
-            raise QueryError("ask with a picture, an id, a vector or words")
-        if self.k < 1 or self.offset < 0:
-            raise QueryError(f"k must be at least 1 and offset at least 0, not {self.k} and {self.offset}")
-
-    @property
-    def words(self) -> str | None:
-        """The text of a question that is words and nothing else."""
-        only = self.parts[0] if len(self.parts) == 1 else None
-        return only.text if only is not None and only.weight > 0 else None
-
-    @property
-    def one_picture(self) -> bool:
-        """Whether one whole picture, or its vector, is asked with: what scores are calibrated for."""
-        only = self.parts[0] if len(self.parts) == 1 else None
-        return only is not None and only.text is None and only.region is None and only.weight > 0
-
-
-def read_filter(filter: str | Filter | None) -> Filter | None:
-    """A filter given as text or as a tree; blank text means none. Raises `FilterError`."""
-    if isinstance(filter, str):
-        return parse_filter(filter) if filter.strip() else None
-    return filter
-
 
 class Asker:
-    """Answers questions from one store, by one encoder. Threads may share it."""
+    """Answers questions from one store, by one encoder. Threads may share it.
+
+    ``metric`` is that of questions which name none. ``verify`` is for the step ``geometry``.
+    """
 
     def __init__(
         self,
@@ -105,6 +40,9 @@ class Asker:
         texts: Callable[[], TextEncoder | None],
         original: Callable[[str], bytes],
         calibration: Callable[[], Calibration | None],
+        *,
+        metric: Metric = "cosine",
+        verify: Verify | None = None,
     ) -> None:
         self._store = store
         self._dim = dim
@@ -112,21 +50,31 @@ class Asker:
         self._texts = texts
         self._original = original
         self._calibration = calibration
+        self._metric = metric
+        self._verify = verify
 
     def ask(self, question: Question) -> Hits:
         """The hits, best first. Raises what `yunmeng.library.Library.search` says."""
-        if question.regions and not isinstance(self._store, RegionalStore):
+        if question.regions and regional_in(self._store) is None:
             raise QueryError(
                 "the library keeps no parts of its pictures: make it so with yunmeng reencode --regions --db DIR"
             )
         calibration = self._calibrated(question)
+        steps = self._steps(question)
         timings: dict[str, float] = {}
-        hits = self._by_words(question, timings) if question.words is not None else self._by_parts(question, timings)
+        if question.pictured is not None and any(step.name in ("geometry", "fingerprint") for step in steps):
+            question = self._at_hand(question, timings)
+        found = self._found(question, steps, timings)
+        hits = self._ranked(question, found, steps, timings)
+        if steps:  # which may have brought some in again
+            hits = _without(hits, question.unwanted)
+        if question.group_by is not None:
+            hits = one_each(hits, question.group_by)
         hits = hits[question.offset : question.offset + question.k]
         if question.min_score is not None:
             hits = [hit for hit in hits if hit.score >= question.min_score]
         if calibration is not None:
-            hits = [replace(hit, chance=calibration.chance(hit.score)) for hit in hits]
+            hits = self._with_chances(hits, found, calibration)
         if question.min_chance is not None:
             hits = [hit for hit in hits if hit.chance is not None and hit.chance >= question.min_chance]
         return Hits(hits, timings)
@@ -140,56 +88,101 @@ class Asker:
             )
         return found
 
-    def _by_parts(self, question: Question, timings: Timings) -> list[Hit]:
-        unwanted = {part.id for part in question.parts if part.id is not None and part.weight < 0}
-        vector = self._mixed(question, timings)
-        with timed(timings, "search"):
-            hits = self._nearest(vector, question, question.offset + question.k + len(unwanted))
-        return [hit for hit in hits if hit.id not in unwanted]
+    def _steps(self, question: Question) -> list[Step]:
+        """The library's metric is for vectors: hits by words are fused by rank, and parts of pictures are not kept."""
+        metric = question.metric
+        if metric is None and question.words is None and not question.regions:
+            metric = self._metric
+        steps = steps_of(question.rerank, metric)
+        by_whole = [step.name for step in steps if step.name not in WITHOUT_VECTOR]
+        if question.regions and by_whole:
+            raise QueryError(f"{by_whole[0]} looks at whole pictures: leave it out, or do not search parts of pictures")
+        return steps
 
-    def _by_words(self, question: Question, timings: Timings) -> list[Hit]:
-        """Hits by meaning and hits by name, fused where there are both."""
-        assert question.words is not None
-        depth = max(FUSED_DEPTH, question.offset + question.k)
-        with timed(timings, "search"):
-            named = self._store.search_text(question.words, depth, question.filter)
-        try:
-            texts = self._texts()
-            if texts is None:
-                if not self._store.reads_text:
-                    raise QueryError(self._no_words())
-                return fuse([named], [1.0], depth)
-            meant = self._by_meaning(question, texts, depth, timings)
-        except MissingExtra:
-            if not named:
-                raise
-            return fuse([named], [1.0], depth)  # names and attributes answer without the text model
-        if not named:
-            return meant
-        entirely = [hit for hit in named if hit.score > 0.5]
-        return fuse([meant, entirely or named], [1.0, 1.0 if entirely else PARTLY_NAMED], depth)
+    def _at_hand(self, question: Question, timings: Timings) -> Question:
+        """The question with its picture read, as it is looked at more than once."""
+        (part,) = question.parts
+        if part.image is None:
+            return question
+        with timed(timings, "read"):
+            return replace(question, parts=[replace(part, image=self._embedder().source(part.image))])
 
-    def _by_meaning(self, question: Question, texts: TextEncoder, depth: int, timings: Timings) -> list[Hit]:
-        """The nearest pictures; over the bridge, those that fit, as `Words` tells and sharpens it."""
-        assert question.words is not None
-        with timed(timings, "encode"):
-            vector = texts.encode_texts([question.words])[0]
-            cut = texts.cut_off(question.words) if isinstance(texts, Words) else None
+    def _found(self, question: Question, steps: Sequence[Step], timings: Timings) -> Candidates:
+        """Enough candidates for the page, for every step, and for as many groups as are wanted."""
+        depth = depth_of(steps, question.wanted) + len(question.unwanted)
+        if question.words is not None:
+            by_name = all(step.name in WITHOUT_VECTOR for step in steps)
+            return self._by_words(question.words, question, depth, timings, by_name=by_name)
+        vector, group_by = self._mixed(question, timings), question.group_by
+
+        def near(size: int) -> Candidates:
+            return Candidates(_without(self._nearest(vector, question, size), question.unwanted), vector)
+
         with timed(timings, "search"):
-            if not isinstance(texts, Words) or cut is None:
-                return self._nearest(vector, question, depth)
-            best = self._nearest(vector, question, NEIGHBOURS)
-            if not best or best[0].score < cut.first:
-                return []
-            if not question.regions:  # a picture's own vector says little of what one of its parts shows
-                found = self._store.get([hit.id for hit in best], vectors=True).values()
-                vector = texts.sharpen(vector, np.array([record.vector for record in found], np.float32))
-            return [hit for hit in self._nearest(vector, question, depth) if hit.score >= cut.each]
+            if group_by is None:
+                return near(depth)
+            if question.regions:
+                return deep_enough(near, depth, question.wanted, group_by)
+            heads = group_heads(self._store, vector, question.wanted, group_by, question.filter, question.unwanted)
+            return Candidates(merged(near(depth).hits, heads) if steps else heads, vector)
+
+    def _by_words(self, words: str, question: Question, depth: int, timings: Timings, *, by_name: bool) -> Candidates:
+        search = WordSearch(
+            words,
+            self._store,
+            question.filter,
+            self._texts,
+            lambda vector, size: self._nearest(vector, question, size),
+            timings,
+            sharpens=not question.regions,  # a picture's own vector says little of what one of its parts shows
+            by_name=by_name,
+        )
+        if question.group_by is None:
+            return search.find(depth)
+        return deep_enough(search.find, depth, question.wanted, question.group_by)
 
     def _nearest(self, vector: Vector, question: Question, k: int) -> list[Hit]:
-        if question.regions and isinstance(self._store, RegionalStore):
-            return self._store.search_regions(vector, k, question.filter)
+        if question.regions and (regional := regional_in(self._store)) is not None:
+            return regional.search_regions(vector, k, question.filter)
         return self._store.search(vector, k, question.filter)
+
+    def _ranked(self, question: Question, found: Candidates, steps: Sequence[Step], timings: Timings) -> list[Hit]:
+        if not steps:
+            return ranked(found, self._asked(question, found), steps, explain=question.explain)
+        with timed(timings, "rerank"):
+            asked = self._asked(question, found)
+            if question.pictured is not None:
+                asked.picture = self._picture(question.pictured) if STEPS["geometry"] in steps else None
+                asked.pdq = self._pdq(question.pictured) if question.metric == "fingerprint" else None
+            return ranked(found, asked, steps, explain=question.explain)
+
+    def _asked(self, question: Question, found: Candidates) -> Asked:
+        vector = np.zeros(self._dim, np.float32) if found.vector is None else found.vector
+        return Asked(vector, self._store, question.wanted, question.filter, question.group_by, verify=self._verify)
+
+    def _picture(self, part: Part) -> Source:
+        source = self._source(part)
+        return source if part.region is None else self._embedder().pixels(source, part.region)
+
+    def _pdq(self, part: Part) -> str:
+        if part.id is not None and part.region is None:
+            return self._record(part.id).pdq
+        return fingerprint(self._embedder().pixels(self._source(part), part.region)).pdq
+
+    def _source(self, part: Part) -> Source:
+        if part.id is not None:
+            return self._original(part.id)
+        assert part.image is not None  # a picture is asked with
+        return self._embedder().source(part.image)
+
+    def _with_chances(self, hits: Sequence[Hit], found: Candidates, calibration: Calibration) -> list[Hit]:
+        """Each with the chance that its cosine with the query gives it, whatever steps made of its score."""
+        scores = {hit.id: hit.score for hit in found.hits}
+        brought = [hit.id for hit in hits if hit.id not in scores]
+        if brought and found.vector is not None:
+            cosines = Asked(found.vector, self._store, 0).cosines(brought)
+            scores.update(zip(brought, cosines.tolist(), strict=True))
+        return [replace(hit, chance=calibration.chance(scores[hit.id])) for hit in hits]
 
     def _mixed(self, question: Question, timings: Timings) -> Vector:
         """The parts' embeddings, each of length 1, summed by their weights (Rocchio, 1971) and brought to length 1."""
@@ -210,27 +203,25 @@ class Asker:
             if part.region is not None or question.subject is not None:
                 original = self._original(part.id)
                 return self._embedder().embed(original, part.region, timings, subject=question.subject)
-            return self._stored(part.id)
+            record = self._record(part.id, vector=True)
+            assert record.vector is not None  # asked for above
+            return record.vector
         if part.vector is not None:
             return as_vector(part.vector, self._dim)
         assert part.text is not None
         texts = self._texts()
         if texts is None:
-            raise QueryError(self._no_words())
+            raise QueryError(NO_WORDS)
         with timed(timings, "encode"):
             vector: Vector = texts.encode_texts([part.text])[0]
         return vector
 
-    def _stored(self, id: str) -> Vector:
-        record = self._store.get([id], vectors=True).get(id)
+    def _record(self, id: str, *, vector: bool = False) -> Record:
+        record = self._store.get([id], vectors=vector).get(id)
         if record is None:
             raise RecordNotFound(f"no picture has the id {id}")
-        assert record.vector is not None  # asked for above
-        return record.vector
+        return record
 
-    @staticmethod
-    def _no_words() -> str:
-        return (
-            "the library's encoder reads pictures, not words: search by a picture, or move the library to an "
-            "encoder that reads them; see: yunmeng models list"
-        )
+
+def _without(hits: list[Hit], unwanted: Set[str]) -> list[Hit]:
+    return [hit for hit in hits if hit.id not in unwanted] if unwanted else hits

@@ -16,7 +16,8 @@ from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import EncoderMismatch, QueryError
 from yunmeng.fetch import Fetcher, is_url
 from yunmeng.imaging import describe, read, sha256
-from yunmeng.types import Record, Region, Vector
+from yunmeng.retrieval.query_vectors import QueryVectors
+from yunmeng.types import Pixels, Record, Region, Vector
 from yunmeng.views import Source, View, Views
 
 __all__ = ["Embedder", "QueryPicture", "Timings", "as_vector", "check_region", "read_bytes", "timed"]
@@ -34,12 +35,18 @@ class Embedder:
     """Embeds queries, treated as pictures are when they are indexed, so that the same file meets itself at 1.0."""
 
     def __init__(
-        self, encoder: Encoder, views: Views, settings: Settings, fetcher: Callable[[], Fetcher] | None = None
+        self,
+        encoder: Encoder,
+        views: Views,
+        settings: Settings,
+        fetcher: Callable[[], Fetcher] | None = None,
+        vectors: QueryVectors | None = None,
     ) -> None:
         self._encoder = encoder
         self._views = views
         self._settings = settings
         self._fetcher = fetcher
+        self._vectors = vectors
 
     def embed(
         self, picture: QueryPicture, region: Region | None, timings: Timings, *, subject: bool | None = None
@@ -51,8 +58,15 @@ class Embedder:
         """
         with timed(timings, "read"):
             source = self.source(picture)
+            kept = self._vectors if isinstance(source, bytes) else None
+            known = None if kept is None else kept.find(source, region, subject)
+            if known is not None:
+                return known
             view = self._views.main(source, subject=subject) if region is None else self._views.part(source, region)
-        return self._encoded(view, timings)
+        vector = self._encoded(view, timings)
+        if kept is not None:
+            kept.keep(vector, source, region, subject)
+        return vector
 
     def portrait(self, picture: str | Path | bytes, timings: Timings) -> Record:
         """The record that a picture would have, with its vector; its id is its digest."""
@@ -73,6 +87,10 @@ class Embedder:
             quality=quality,
             vector=self._encoded(view, timings),
         )
+
+    def pixels(self, source: Source, region: Region | None = None) -> Pixels:
+        """A picture, or its ``region``, upright, uint8 (h, w, 3). Raises `PictureError`."""
+        return self._views.pixels(source, region)
 
     def source(self, picture: QueryPicture) -> Source:
         """What `Views` read: a path's or a URL's bytes, and the rest as it is. Raises `PictureError`."""

@@ -21,11 +21,16 @@ def draw_hits(query: str | Path, hits: Sequence[Hit], settings: Settings, *, wor
 
     ``query`` is a path or a URL, or ``words``; what cannot be read any more is left blank.
     """
-    tiles = [Tile(_pixels(hit.uri, settings), hit.id, _detail(hit), hit.region) for hit in hits]
+    tiles = [_tile(hit, settings) for hit in hits]
     if words:
         return draw_sheet(None, tiles, title=str(query))
     name = str(query).rstrip("/").rpartition("/")[2]
     return draw_sheet(Tile(_pixels(query, settings), name, "query"), tiles)
+
+
+def _tile(hit: Hit, settings: Settings) -> Tile:
+    outline = () if hit.alignment is None else hit.alignment.outline
+    return Tile(_pixels(hit.uri, settings), hit.id, _detail(hit), hit.region, outline)
 
 
 def _detail(hit: Hit) -> str:

@@ -1,0 +1,40 @@
+"""One hit a group: the best of each value of an attribute."""
+
+from collections.abc import Sequence, Set
+
+from yunmeng.stores import Filter, Store
+from yunmeng.stores.filters import And, Compare
+from yunmeng.types import Hit, Vector
+
+__all__ = ["group_heads", "merged", "one_each"]
+
+
+def one_each(hits: Sequence[Hit], group_by: str) -> list[Hit]:
+    """The first hit of each group, in order; hits without the attribute belong to no group and are left out."""
+    best: dict[object, Hit] = {}
+    for hit in hits:
+        if (group := hit.attributes.get(group_by)) is not None:
+            best.setdefault(group, hit)
+    return list(best.values())
+
+
+def group_heads(
+    store: Store, vector: Vector, k: int, group_by: str, filter: Filter | None, unwanted: Set[str]
+) -> list[Hit]:
+    """The hit nearest to ``vector`` of each of the k nearest groups; a group's next one for an ``unwanted`` one."""
+    heads = []
+    for hit in store.search_groups(vector, k + len(unwanted), group_by, filter):
+        if hit.id in unwanted:
+            inside: Filter = Compare(group_by, "=", str(hit.attributes[group_by]))
+            inside = inside if filter is None else And((filter, inside))
+            others = store.search(vector, 1 + len(unwanted), inside)
+            heads += [other for other in others if other.id not in unwanted][:1]
+        else:
+            heads.append(hit)
+    return sorted(heads, key=lambda hit: -hit.score)[:k]
+
+
+def merged(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
+    """Both, each picture once, best first."""
+    known = {hit.id for hit in hits}
+    return sorted([*hits, *(hit for hit in others if hit.id not in known)], key=lambda hit: -hit.score)
