@@ -21,6 +21,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SLOW = 45_000
+"""Milliseconds that is waited for what looks at the pixels of many pictures, on a machine that has other work too."""
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -97,7 +99,7 @@ def scores(page: Page) -> list[float]:
 
 def tile(page: Page, id: str) -> Locator:
     """The tile of a picture in the grid."""
-    return page.locator(".tile").filter(has=page.locator(f".name[title='{id}']"))
+    return page.locator(".tile").filter(has=page.locator(f".name[title={json.dumps(id, ensure_ascii=False)}]"))
 
 
 def settled(page: Page, first: str) -> None:

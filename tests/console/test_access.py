@@ -43,6 +43,9 @@ def test_a_key_opens_the_door_and_shows_what_it_allows(tabs: Tabs, guarded: tupl
     expect(page.locator(".tile-open")).to_have_count(17)
     expect(page.get_by_role("heading", name="Add pictures")).to_have_count(0)
     expect(page.get_by_role("heading", name="Import from the server")).to_have_count(0)
+    expect(page.get_by_role("link", name="Duplicates")).to_have_count(0)
+    page.goto(f"{address}/#/duplicates")
+    expect(page.get_by_role("heading", name="This key does not allow that.")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Key")).to_be_focused()
 

@@ -2,35 +2,50 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
+from yunmeng.wire import DuplicateMember, EditOut, KeepRule, MetricName, StepName, Verdict
 
 CONSOLE = Path(__file__).parents[2] / "yunmeng" / "server" / "console"
 CAT = "animal/chelsea.jpg"
 
 
 def test_every_word_is_there_in_both_languages(page: Page) -> None:
-    words: dict[str, list[str]] = page.evaluate("async () => (await import('/console/i18n.js')).WORDS")
+    words: dict[str, list[str]] = page.evaluate("async () => (await import('/console/words.js')).WORDS")
     for key, both in words.items():
         assert len(both) == 2, key
         assert all(text.strip() for text in both), key
         named = [set(re.findall(r"{\w+}", text)) for text in both]
         assert named[0] == named[1], key
-    source = "\n".join(path.read_text(encoding="utf-8") for path in CONSOLE.glob("*.js"))
+    scripts = [path for path in CONSOLE.glob("*.js") if path.name not in ("words.js", "copywords.js")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     used = set(re.findall(r"""\bt\(\s*"([^"]+)\"""", source))
     assert used - set(words) == set()
     in_other_ways = {key for key in words if f'"{key}"' in source or re.search(rf"\b{re.escape(key)}: \[", source)}
-    computed = r"^(error\.|problem-|measure-|stage-|theme-|import-|upload-|fact-|.*-title$)"
+    computed = r"^(error\.|problem-|measure-|stage-|theme-|import-|upload-|fact-|duplicates-|.*-title$)"
+    computed += r"|^(step|metric|verdict|edit|reason|keep|phase)-"
     assert [key for key in words if key not in used | in_other_ways and not re.match(computed, key)] == []
+
+
+def test_every_name_of_the_api_is_put_into_words(page: Page) -> None:
+    words = page.evaluate("async () => (await import('/console/words.js')).WORDS")
+    edits = EditOut.model_fields["name"].annotation
+    reasons = DuplicateMember.model_fields["reason"].annotation
+    for prefix, names in (("step", StepName), ("metric", MetricName), ("verdict", Verdict), ("keep", KeepRule)):
+        assert {f"{prefix}-{name}" for name in get_args(names)} <= set(words), prefix
+    assert {f"step-{name}-hint" for name in get_args(StepName)} <= set(words)
+    assert {f"edit-{name}" for name in get_args(edits)} <= set(words)
+    assert {f"reason-{name}" for name in get_args(reasons)} <= set(words)
 
 
 def test_every_problem_of_quality_is_put_into_words(page: Page) -> None:
     from yunmeng.imaging.quality import EXPLANATIONS
 
-    words = page.evaluate("async () => (await import('/console/i18n.js')).WORDS")
+    words = page.evaluate("async () => (await import('/console/words.js')).WORDS")
     assert {f"problem-{name}" for name in EXPLANATIONS} <= set(words)
 
 

@@ -9,19 +9,21 @@ export function announce(text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/** Shows a message for a while; a failure stays until it is closed. */
-export function toast(text, { failure = false } = {}) {
+/** Shows a message for a while; a failure stays until it is closed. `action` is { label, act }, such as an undo. */
+export function toast(text, { failure = false, action = null } = {}) {
   const close = () => element.remove();
+  const press = action && button("", action.label, () => (close(), action.act()), { text: true, class: "toast-action" });
   const element = h(
     "div",
     { class: `toast${failure ? " failure" : ""}`, role: failure ? "alert" : "status" },
     h("span", {}, text),
+    press,
     button("close", t("close"), close),
   );
   // An open <dialog> lies above everything that is not inside it.
   ([...document.querySelectorAll("dialog:modal")].at(-1) ?? $("#toasts")).append(element);
   element.classList.toggle("inside", element.parentElement.localName === "dialog");
-  if (!failure) setTimeout(close, 4000);
+  if (!failure) setTimeout(close, action ? 12_000 : 4000);
 }
 
 /** An error in words: what it means and what to do, then what the server said. */

@@ -9,7 +9,7 @@ export class ApiError extends Error {
 
 const inPath = (id) => encodeURIComponent(id);
 
-async function call(method, path, { json, form, signal, quiet = false } = {}) {
+async function call(method, path, { json, form, signal, quiet = false, read = "json" } = {}) {
   const body = form ?? (json === undefined ? undefined : JSON.stringify(json));
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   let response;
@@ -19,7 +19,7 @@ async function call(method, path, { json, form, signal, quiet = false } = {}) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, { code: "unreachable", message: "" });
   }
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response.status === 204 ? null : response[read]();
   const failure = readError(response.status, await response.text(), response.headers.get("Retry-After"));
   if (response.status === 401 && !quiet) window.dispatchEvent(new Event("signedout"));
   throw failure;
@@ -62,16 +62,18 @@ export const attributes = () => call("GET", "/v1/attributes");
  * else hits are to be like, each part with a `weight`.
  */
 export function search({ file, region, mix = [], ...question }, { fields, ...options }, signal) {
-  const { k, offset, filter, min, chance, regions } = options;
-  const wanted = { k, offset, filter, min_score: min, min_chance: chance, regions: regions || null };
+  const { k, offset, filter, min, chance, regions, metric, group, explain } = options;
+  const wanted = { k, offset, filter, min_score: min, min_chance: chance, regions: regions || null, metric, group_by: group, explain: explain || null };
+  const rerank = options.rerank ?? [];
   if (file) {
     const parts = mix.length ? JSON.stringify(mix.map(partOnWire)) : null;
     const form = asForm({ file, ...wanted, region: region?.join(","), mix: parts });
     for (const field of fields) form.append("fields", field);
+    for (const step of rerank) form.append("rerank", step);
     return call("POST", "/v1/search/upload", { form, signal });
   }
   const parts = mix.length ? mix.map(partOnWire) : null;
-  const json = given({ ...question, ...wanted, region: region && boxOnWire(region), mix: parts });
+  const json = given({ ...question, ...wanted, rerank: rerank.length ? rerank : null, region: region && boxOnWire(region), mix: parts });
   return call("POST", "/v1/search", { json: { ...json, fields }, signal });
 }
 
@@ -84,11 +86,30 @@ export const subject = ({ file, ...picture }, signal) =>
     ? call("POST", "/v1/subject/upload", { form: asForm({ file }), signal })
     : call("POST", "/v1/subject", { json: picture, signal });
 
-/** Each side is { id }, { url } or { file }. */
-export function compare(a, b) {
+const sidesOnWire = (a, b) => {
   const side = (name, { file, id, url }) => ({ [name]: file, [`${name}_id`]: id, [`${name}_url`]: url });
-  return call("POST", "/v1/compare", { form: asForm({ ...side("a", a), ...side("b", b) }) });
-}
+  return asForm({ ...side("a", a), ...side("b", b) });
+};
+
+/** Each side is { id }, { url } or { file }; `a` is the suspect picture, `b` what it may be made from. */
+export const compare = (a, b, signal) => call("POST", "/v1/compare", { form: sidesOnWire(a, b), signal });
+
+/** The evidence as a PNG: both sides, aligned, with the outline drawn. */
+export const evidence = (a, b, signal) => call("POST", "/v1/compare/evidence", { form: sidesOnWire(a, b), signal, read: "blob" });
+
+/** The pictures that { id }, { url } or { file } may be made from. */
+export const match = ({ file, ...picture }, { k }, signal) =>
+  file
+    ? call("POST", "/v1/match/upload", { form: asForm({ file, k }), signal })
+    : call("POST", "/v1/match", { json: given({ ...picture, k }), signal });
+
+export const duplicates = (signal) => call("GET", "/v1/duplicates", { signal });
+export const findDuplicates = (keep) => call("POST", "/v1/duplicates", { json: { keep } });
+export const cancelDuplicates = () => call("POST", "/v1/duplicates/cancel");
+export const duplicateGroups = ({ offset, limit, open }, signal) =>
+  call("GET", withQuery("/v1/duplicates/groups", { offset, limit, open }), { signal });
+export const decideDuplicates = (number, discard) => call("POST", `/v1/duplicates/groups/${number}`, { json: { discard } });
+export const undoDuplicates = (number) => call("POST", `/v1/duplicates/groups/${number}/undo`);
 
 export const pictures = ({ limit, cursor, filter }, signal) =>
   call("GET", withQuery("/v1/pictures", { limit, cursor, filter }), { signal });

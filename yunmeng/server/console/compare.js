@@ -1,11 +1,15 @@
-// Two pictures side by side, with what their fingerprints and embeddings say.
+// Two pictures side by side: what one has to do with the other, what was done to it, and the evidence.
 import * as api from "./api.js";
 import { toast } from "./announce.js";
 import { openDialog } from "./dialog.js";
 import { $, button, h } from "./dom.js";
+import { editWords } from "./edits.js";
+import { evidenceOf } from "./evidence.js";
+import { alignmentWords } from "./explaining.js";
 import { number, score, shortName } from "./format.js";
 import { t } from "./i18n.js";
 import { failure } from "./states.js";
+import { Zoom } from "./zoom.js";
 
 // As a rule two files show the same picture up to these distances.
 const SAME = { phash: 10, pdq: 31 };
@@ -41,36 +45,49 @@ export function drawTray() {
   $("#tray").replaceChildren(...[content].filter(Boolean));
 }
 
-/** Opens the window for two sides, each { id }, { url } or { file }. */
+/** Opens the window for two sides, each { id }, { url } or { file }; `a` is the suspect, `b` what it may be made from. */
 export function openComparison(a, b) {
   const urls = [];
+  const calls = new AbortController();
   const result = h("div", { class: "comparison", "aria-live": "polite" });
-  const pair = h("div", { class: "pair" }, ...[a, b].map((side) => figure(side, urls)));
-  openDialog("compare-dialog", t("compare"), [h("h2", {}, t("compare")), pair, result], {
-    onClose: () => urls.forEach((url) => URL.revokeObjectURL(url)),
+  const sides = [a, b].map((side) => pictureOf(side, urls));
+  const zoom = new Zoom(sides);
+  const figure = ({ name }, at) => h("figure", {}, zoom.views[at].frame, h("figcaption", { title: name }, shortName(name)));
+  const head = h("div", { class: "compare-head" }, h("h2", {}, t("compare")), zoom.controls);
+  openDialog("compare-dialog", t("compare"), [head, h("div", { class: "pair" }, ...sides.map(figure)), result], {
+    onClose: () => {
+      calls.abort();
+      urls.forEach((url) => URL.revokeObjectURL(url));
+    },
   });
-  load(result, a, b);
+  load(result, a, b, { urls, signal: calls.signal });
 }
 
-function figure({ id, url, file }, urls) {
+function pictureOf({ id, url, file }, urls) {
   if (file) urls.push(URL.createObjectURL(file));
-  const source = file ? urls.at(-1) : id ? api.thumbnail(id, 512) : api.preview(url);
+  const source = file ? urls.at(-1) : id ? api.thumbnail(id, 1024) : api.preview(url);
   const name = id ?? url ?? file.name;
-  return h("figure", {}, h("img", { src: source, alt: t("picture-of", { name }) }), h("figcaption", { title: name }, shortName(name)));
+  return { name, image: h("img", { src: source, alt: t("picture-of", { name }) }), large: id ? api.original(id) : null };
 }
 
-async function load(result, a, b) {
+async function load(result, a, b, call) {
   result.replaceChildren(h("div", { class: "facts-wait" }));
   try {
-    result.replaceChildren(...verdict(await api.compare(a, b)));
+    const found = await api.compare(a, b, call.signal);
+    const evidence = evidenceOf(a, b, { ...call, later: found.verdict === "different" || found.verdict === "same-file" });
+    result.replaceChildren(...verdict(found), evidence, measures(found));
   } catch (error) {
-    result.replaceChildren(failure(error, () => load(result, a, b)));
+    if (!call.signal.aborted) result.replaceChildren(failure(error, () => load(result, a, b, call)));
   }
 }
 
-function verdict(found) {
-  const same = found.phash_distance <= SAME.phash || found.pdq_distance <= SAME.pdq;
-  const key = found.same_file ? "verdict-file" : same ? "verdict-same" : "verdict-other";
+function verdict({ verdict: is, edits, alignment }) {
+  const done = edits.length > 0 && h("ul", { class: "edits", "aria-label": t("edits") }, ...edits.map((edit) => h("li", {}, editWords(edit))));
+  const lies = alignment && h("p", { class: "hint" }, alignmentWords(alignment, { compared: true }).join(" · "));
+  return [h("p", { class: `verdict ${is}` }, t(`verdict-${is}`)), done, lies].filter(Boolean);
+}
+
+function measures(found) {
   const bar = (value, text, hint) => {
     const fill = h("span", { class: "meter-fill" });
     fill.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
@@ -82,5 +99,5 @@ function verdict(found) {
     [t("distance-phash"), bits(found.phash_distance, 64, SAME.phash)],
     [t("distance-pdq"), bits(found.pdq_distance, 256, SAME.pdq)],
   ];
-  return [h("p", { class: "verdict" }, t(key)), h("dl", { class: "measures" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...value)]))];
+  return h("dl", { class: "measures" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...value)]));
 }

@@ -8,7 +8,9 @@ import { $, button, h, icon } from "./dom.js";
 import { number } from "./format.js";
 import { t } from "./i18n.js";
 import { likeButtons } from "./liking.js";
-import { outline } from "./outline.js";
+import { matchWith } from "./matching.js";
+import { alignmentWords, explanationTable } from "./explaining.js";
+import { outline, outlineOf } from "./outline.js";
 import { partsOf } from "./parts.js";
 import { ask, closeShown, route, show } from "./router.js";
 import { failure } from "./states.js";
@@ -40,17 +42,22 @@ export function showDetail(id, page) {
 export function hitsChanged() {
   const hit = open && hitOf(open);
   if (!open?.matched) return;
+  open.why.hidden = !hit || !open.page.explain;
   open.matched.replaceChildren(...(hit ? matched(hit) : []));
   $(".outline-of-part", open.dialog)?.remove();
   const image = $(".stage-picture", open.dialog);
-  if (hit?.region) image.after(outline(image, hit.region, "scale-down"));
+  if (hit && outlineOf(hit)) image.after(outline(image, outlineOf(hit), "scale-down"));
 }
 
 const hitOf = ({ page, id }) => page.hit?.(id);
 
 function matched(hit) {
   const words = h("p", { class: "matched" }, said(hit).join(" · "));
-  return hasChance(hit) ? [words, h("p", { class: "hint" }, t("chance-explained"))] : [words];
+  return [
+    words,
+    hit.alignment && h("p", { class: "hint aligned" }, alignmentWords(hit.alignment).join(" · ")),
+    hasChance(hit) && h("p", { class: "hint" }, t("chance-explained")),
+  ].filter(Boolean);
 }
 
 function onKey(event, page) {
@@ -73,6 +80,7 @@ function step(page, by) {
 async function draw() {
   const { dialog, id, page, calls } = open;
   open.matched = h("div", { class: "matched-place" });
+  open.why = explanation(open);
   const here = { ...open }; // by the time the server answers, this may be closed, or open for another picture
   const facts = h("div", { class: "facts" }, h("h2", { class: "facts-title" }, id), h("div", { class: "facts-wait" }));
   const turn = (by, shape, key) =>
@@ -118,6 +126,7 @@ function drawFacts(facts, found, here) {
     h("p", { class: "hint" }, size),
     here.matched,
     actions(found, hitOf(here)),
+    here.why,
     attributes(found, again),
     quality(found),
     fingerprints(found),
@@ -135,14 +144,32 @@ function actions(found, hit) {
     { class: "actions" },
     button("search", t("search-with-this"), () => ask({ id: found.id }), { text: true, kind: "solid" }),
     partsOf(route()).length > 0 && likeButtons({ id: found.id, region: hit?.region }, { text: true, kind: "outline" }),
-    withQuery,
+    button("original", t("match-find"), () => matchWith({ id: found.id }), { text: true, kind: "outline" }),
     button("compare", t("compare-with"), () => (addToComparison({ id: found.id }), closeShown()), { text: true, kind: "outline" }),
+    withQuery,
     h("a", { class: "outline", href: api.original(found.id), target: "_blank", rel: "noopener" }, icon("open"), h("span", {}, t("original"))),
   );
 }
 
+/** "Why this hit?": asks the same question again, for the steps behind the score. */
+function explanation({ page, id, calls }) {
+  const place = h("div", { class: "explanation", "aria-live": "polite" });
+  const load = async () => {
+    place.replaceChildren(h("div", { class: "facts-wait" }));
+    try {
+      const steps = await page.explain(id, calls.signal);
+      place.replaceChildren(steps?.length ? explanationTable(steps) : h("p", { class: "hint" }, t("why-nothing")));
+    } catch (error) {
+      if (!calls.signal.aborted) place.replaceChildren(failure(error, load));
+    }
+  };
+  const element = h("details", { class: "why" }, h("summary", {}, t("why")), place);
+  element.addEventListener("toggle", () => element.open && !place.hasChildNodes() && load());
+  return element;
+}
+
 /** The question as a side of a comparison; words have no picture. */
-function queryOf({ id, url, upload }) {
+export function queryOf({ id, url, upload }) {
   if (upload) return keptFile(upload) && { file: keptFile(upload).file };
   return id ? { id } : url && { url };
 }

@@ -8,14 +8,16 @@ import { $, button, h } from "./dom.js";
 import { applyLanguage, language, t } from "./i18n.js";
 import { listen } from "./intake.js";
 import { LibraryPage } from "./librarypage.js";
+import { MatchPage } from "./matchpage.js";
 import { nextTheme, switchLanguage, theme } from "./preferences.js";
+import { ReviewPage } from "./reviewpage.js";
 import { route } from "./router.js";
 import { SearchPage } from "./searchpage.js";
 import { SignInPage } from "./signin.js";
 import { failure, skeleton } from "./states.js";
-import { isIn, loadLibrary, loadSession, store } from "./store.js";
+import { isIn, loadLibrary, loadSession, may, store } from "./store.js";
 
-const PAGES = { search: SearchPage, library: LibraryPage };
+const PAGES = { search: SearchPage, library: LibraryPage, duplicates: ReviewPage, match: MatchPage };
 let page = null;
 let kind = null;
 let box = null;
@@ -76,7 +78,8 @@ function drawHeader() {
       $("#theme").focus();
     }, { id: "theme" });
   const leave = store.session?.keys_required && isIn() && button("leave", t("sign-out"), signOut);
-  const libraryLink = isIn() && h("a", { class: "quiet", href: "#/library", "data-page": "library" }, t("library"));
+  const link = (name, word) => h("a", { class: "quiet", href: `#/${name}`, "data-page": name }, t(word));
+  const links = [isIn() && link("library", "library"), isIn() && may("write") && link("duplicates", "duplicates-link")];
   const [tag, name] = other === "EN" ? ["en", "English"] : ["zh-CN", "中文"];
   const languageButton = h(
     "button",
@@ -92,7 +95,7 @@ function drawHeader() {
       h("span", {}, t("brand")),
     ),
     box?.element ?? h("span", { class: "box-place" }),
-    h("nav", { "aria-label": t("navigation") }, ...[libraryLink, languageButton, themeButton(), leave].filter(Boolean)),
+    h("nav", { "aria-label": t("navigation") }, ...[...links, languageButton, themeButton(), leave].filter(Boolean)),
   );
 }
 

@@ -4,6 +4,7 @@ import { announce, fail, toast } from "./announce.js";
 import { button, h } from "./dom.js";
 import { shortName } from "./format.js";
 import { t } from "./i18n.js";
+import { matchWith } from "./matching.js";
 import { mixturePanel } from "./mixture.js";
 import { partsOf } from "./parts.js";
 import { RegionEditor } from "./region.js";
@@ -47,15 +48,16 @@ function draw(element, route, onRegion) {
     frame.hidden = true;
     missing.hidden = false;
     region.tools.forEach((tool) => (tool.hidden = true));
-    region.below.hidden = true;
+    region.onPicture.forEach((tool) => (tool.hidden = true));
   });
   image.src = id ? api.thumbnail(id, 1024) : url ? api.preview(url) : file.url;
   frame.prepend(image);
+  const originals = button("original", t("match-find"), () => matchWith({ id, url, upload }), { class: "outline small", text: true });
   const details = id && button("picture", t("details"), () => show(id), { class: "quiet round small" });
   element.replaceChildren(
     h("div", { class: "query-stage" }, frame, missing),
     foot(name, [details, ...region.tools]),
-    region.below,
+    h("div", { class: "query-below" }, originals, ...region.onPicture),
   );
   return region;
 }
@@ -82,7 +84,7 @@ function regionTools(frame, picture, onRegion) {
     if (JSON.stringify(region) !== JSON.stringify(editor.region)) editor.set(region);
     mark(region);
   };
-  return { tools: [begin, clear], below: h("div", { class: "query-below" }, find, hint), show };
+  return { tools: [begin, clear], onPicture: [find, hint], show };
 }
 
 /** Asks the server where the subject of the picture is. */

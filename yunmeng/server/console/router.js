@@ -1,13 +1,15 @@
 // The address says what is shown: page, question, filter, cut-off, open picture. All in the fragment, which no log keeps.
 import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js";
 
-const TEXTS = ["id", "url", "text", "upload", "filter", "show"];
+const TEXTS = ["id", "url", "text", "upload", "filter", "show", "metric", "group"];
+const PAGES = ["library", "duplicates", "match"]; // beside the search, which the bare address shows
+const STEP = /^[a-z][a-z-]*$/;
 
 /** The route in the address bar. */
 export function route() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const values = new URLSearchParams(query);
-  const found = { page: path === "library" ? "library" : "search" };
+  const found = { page: PAGES.includes(path) ? path : "search" };
   for (const name of TEXTS) found[name] = values.get(name) || null;
   found.min = readNumber(values.get("min"), -1, 1);
   found.chance = readNumber(values.get("chance"), 0, 1);
@@ -15,6 +17,8 @@ export function route() {
   found.weight = readWeight(values.get("weight")) ?? 1;
   found.mix = values.getAll("mix").map(readPart).filter(Boolean);
   found.regions = values.has("regions");
+  found.rerank = [...new Set((values.get("rerank") ?? "").split(",").filter((name) => STEP.test(name)))];
+  found.decided = values.has("decided");
   return found;
 }
 
@@ -31,9 +35,10 @@ export function href(wanted) {
   if (wanted.region) values.set("region", spellRegion(wanted.region));
   if (typeof wanted.weight === "number" && wanted.weight !== 1) values.set("weight", wanted.weight);
   for (const part of wanted.mix ?? []) values.append("mix", spell(part));
-  if (wanted.regions) values.set("regions", 1);
+  for (const name of ["regions", "decided"]) if (wanted[name]) values.set(name, 1);
+  if (wanted.rerank?.length) values.set("rerank", wanted.rerank.join(","));
   const query = values.toString();
-  return `#/${wanted.page === "library" ? "library" : ""}${query ? `?${query}` : ""}`;
+  return `#/${PAGES.includes(wanted.page) ? wanted.page : ""}${query ? `?${query}` : ""}`;
 }
 
 /** Changes the route; `replace` where Back should not come through here again. */
@@ -45,7 +50,7 @@ export function go(changes, { replace = false } = {}) {
   window.dispatchEvent(new Event("route"));
 }
 
-const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null };
+const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null, decided: false };
 
 /** Asks a new question, such as { id } or { upload }; filter and cut-off stay. */
 export const ask = (question, options) => go({ page: "search", ...NOTHING, ...question }, options);

@@ -12,12 +12,13 @@ import { t } from "./i18n.js";
 import { hitsChanged } from "./detail.js";
 import { askedWith, keyOf, partsOf, withoutPart } from "./parts.js";
 import { queryPanel } from "./querypanel.js";
-import { askedText, chanceOf, fetchPage, questionOf } from "./question.js";
+import { orderPanel } from "./ordering.js";
+import { askedText, chanceOf, fetchExplanation, fetchPage, kindOf, orderOf, questionOf } from "./question.js";
 import { regionsSwitch } from "./regionsswitch.js";
 import { ask, go } from "./router.js";
 import { failure, notice, skeleton } from "./states.js";
 import { may, store } from "./store.js";
-import { hasChance, tile } from "./tile.js";
+import { hasChance, hasSecondLine, tile } from "./tile.js";
 
 const PAUSE = 200; // milliseconds without a movement of slider or region, after which the server is asked
 
@@ -33,8 +34,9 @@ export class SearchPage {
     this.query = queryPanel((region) => this.confirm({ region }));
     this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
     this.regions = regionsSwitch((regions) => go({ regions }, { replace: true }));
+    this.order = orderPanel((changes) => go(changes, { replace: true }));
     this.filters = this.#makeFilters();
-    this.drawer = new Drawer(t("filters"), [this.regions.element, this.cutoff.element, this.filters.element]);
+    this.drawer = new Drawer(t("filters"), [this.order.element, this.regions.element, this.cutoff.element, this.filters.element]);
     this.status = h("p", { class: "status", id: "result-status" });
     this.below = h("div", { class: "below" });
     this.welcome = welcome();
@@ -68,6 +70,11 @@ export class SearchPage {
     return this.feed.items.find((item) => item.id === id && typeof item.score === "number");
   }
 
+  /** The steps behind a hit's score. */
+  explain(id, signal) {
+    return fetchExplanation(this.wanted, this.ids().indexOf(id), id, signal);
+  }
+
   removed(id) {
     this.feed.drop(id);
   }
@@ -90,6 +97,8 @@ export class SearchPage {
     this.query.update(wanted);
     this.cutoff.set({ min: wanted.min, chance: chanceOf(wanted) });
     this.cutoff.element.hidden = !question;
+    this.order.set(wanted, kindOf(wanted));
+    this.order.element.hidden = !question;
     this.regions.set(wanted.regions);
     this.regions.element.hidden = !question || !store.library.regions;
     this.welcome.hidden = Boolean(question) || store.library.pictures === 0;
@@ -104,7 +113,8 @@ export class SearchPage {
   /** How many things beside the filters narrow the hits, or change what is looked at. */
   #cuts(wanted) {
     const cut = wanted.min === null && chanceOf(wanted) === null ? 0 : 1;
-    return cut + (wanted.regions && store.library.regions ? 1 : 0);
+    const { rerank, metric, group } = orderOf(wanted);
+    return cut + (wanted.regions && store.library.regions ? 1 : 0) + rerank.length + [metric, group].filter(Boolean).length;
   }
 
   #onCut(cut, done) {
@@ -128,7 +138,7 @@ export class SearchPage {
     const more = whole && feed.next !== null && (feed.status === "ready" || feed.status === "more");
     this.grid.element.hidden = kept.length === 0; // before it is filled: what is hidden has no width
     const chances = feed.items.some(hasChance);
-    this.grid.show(kept, { more, stale: feed.stale, tall: chances });
+    this.grid.show(kept, { more, stale: feed.stale, tall: feed.items.some(hasSecondLine) });
     this.cutoff.offer(chances);
     hitsChanged();
     this.below.replaceChildren(...[this.#belowGrid(kept.length)].filter(Boolean));
@@ -144,8 +154,8 @@ export class SearchPage {
     const total = feed.extra.total;
     if (total !== undefined) return [t("pictures-count", { n: number(total) })];
     const parts = [t(whole && feed.next !== null ? "hits-and-more" : "hits-count", { n: number(count) })];
-    const { timings } = feed.extra;
-    if (timings) parts.push(" · ", timingText(timings));
+    const { timings, cached } = feed.extra;
+    if (timings) parts.push(" · ", timingText(timings, cached));
     return parts;
   }
 
@@ -189,9 +199,10 @@ function leaveOutLost(wanted) {
   go(askedWith(withoutPart(partsOf(wanted), `upload:${wanted.upload}`)), { replace: true });
 }
 
-function timingText(timings) {
+function timingText(timings, cached) {
   const stages = Object.entries(timings).filter(([stage]) => stage !== "total");
-  const spelt = stages.map(([stage, spent]) => t("stage", { stage: t(`stage-${stage}`), n: number(spent, 1) })).join(" · ");
+  const spent = stages.map(([stage, time]) => t("stage", { stage: t(`stage-${stage}`), n: number(time, 1) }));
+  const spelt = [cached && t("from-cache"), ...spent].filter(Boolean).join(" · ");
   const total = number(timings.total, timings.total < 10 ? 1 : 0);
   const spoken = { title: spelt, tabindex: 0, role: "note", "aria-label": spelt };
   return h("span", { class: "timing", ...spoken }, t("took", { n: total }));

@@ -2,10 +2,10 @@
 import * as api from "./api.js";
 import { addToComparison } from "./compare.js";
 import { $, button, h } from "./dom.js";
-import { percent, score, shortName } from "./format.js";
+import { number, percent, score, shortName } from "./format.js";
 import { t } from "./i18n.js";
 import { likeButtons } from "./liking.js";
-import { outline } from "./outline.js";
+import { outline, outlineOf } from "./outline.js";
 import { ask, href, route, show } from "./router.js";
 
 export const DRAGGED = "application/x-yunmeng-id";
@@ -37,9 +37,9 @@ function refresh(cell, item) {
   link.setAttribute("aria-label", [item.id, ...said(item)].join(t("and")));
   link.href = href({ ...route(), show: item.id });
   $(".score", cell).textContent = isHit(item) ? score(item.score) : "";
-  $(".chance", cell).textContent = hasChance(item) ? t("chance", { n: percent(item.chance) }) : "";
+  $(".chance", cell).textContent = [chanceText(item), item.alignment?.inliers > 0 && t("aligned-points", { n: number(item.alignment.inliers) })].filter(Boolean).join(" · ");
   $(".outline-of-part", cell)?.remove();
-  if (item.region) link.append(outline($("img", cell), item.region));
+  if (outlineOf(item)) link.append(outline($("img", cell), outlineOf(item)));
   $(".tile-actions", cell).replaceChildren(
     button("search", t("search-with-this"), () => ask({ id: item.id }), { kind: "chip-button" }),
     ...(isHit(item) ? likeButtons(item, { kind: "chip-button" }) : []),
@@ -50,13 +50,18 @@ function refresh(cell, item) {
 
 const isHit = (item) => typeof item.score === "number";
 export const hasChance = (item) => typeof item.chance === "number";
+const chanceText = (item) => hasChance(item) && t("chance", { n: percent(item.chance) });
+
+/** Whether a hit has more to say below its picture than a score. */
+export const hasSecondLine = (item) => hasChance(item) || Boolean(item.alignment);
 
 /** What is to be said of a hit, in words. */
 export function said(item) {
   return [
     isHit(item) && t("hit-score", { score: score(item.score) }),
-    hasChance(item) && t("chance", { n: percent(item.chance) }),
+    chanceText(item),
     item.region && t("hit-part"),
+    item.alignment && t("hit-verified"),
   ].filter(Boolean);
 }
 
