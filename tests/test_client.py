@@ -20,6 +20,7 @@ from werkzeug import Request, Response
 
 from tests.conftest import paint, write_pictures
 from tests.live import serving
+from tests.needing import need
 from yunmeng.client import AsyncClient, Client, Id, Picture, calls
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
@@ -214,6 +215,9 @@ def test_what_a_search_takes_arrives(client: Client, photo: Path, by_upload: boo
     assert {hit.attributes["category"] for hit in shoes.hits} == {"shoes"}
     assert len(shoes.hits) == 5
     assert shoes.next_offset is None
+    ordered = search(k=4, rerank=("average", "diverse"), metric="hamming", group_by="category", explain=True).hits
+    assert [part.step for part in ordered[0].explanation or ()] == ["search", "hamming", "average", "diverse"]
+    assert len({hit.attributes["category"] for hit in ordered}) == len(ordered)
     first, second = search(k=5), search(k=5, offset=5)
     assert first.next_offset == 5
     assert not {hit.id for hit in first.hits} & {hit.id for hit in second.hits}
@@ -286,6 +290,15 @@ def test_pictures_are_compared_in_every_form(client: Client, photo: Path, httpse
         assert found.same_file
         assert found.score == pytest.approx(1, abs=1e-4)
     assert not client.compare(Id("003.jpg"), Id("004.jpg")).same_file
+    assert client.evidence(photo, Id("003.jpg"))[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_originals_are_matched_in_every_form(client: Client, photo: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/photo.jpg").respond_with_data(photo.read_bytes())
+    same: list[Picture | Id] = [photo, photo.read_bytes(), Id("003.jpg"), httpserver.url_for("/photo.jpg")]
+    answers = [client.match(side, k=2, filter="price < 4").matches for side in same]
+    assert [matches[0].id for matches in answers] == ["003.jpg"] * len(same)
+    assert client.match(photo, min_score=0.5, filter="price > 5").matches == []
 
 
 # Pictures
@@ -644,6 +657,28 @@ def test_silence_is_not_waited_for_longer_than_asked(connect: Callable[..., Clie
         client = connect(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.2)
         with pytest.raises(ServerUnreachable, match="Timeout"):
             client.health()
+
+
+# Duplicates
+
+
+def test_duplicates_are_found_decided_and_undone(owner: Client, tmp_path: Path) -> None:
+    need("faiss", "cv2", extra="copies")
+    assert owner.duplicates().status == "none"
+    for id in ("twin", "twin-b"):
+        owner.add(jpeg(3), id=id)
+    owner.find_duplicates("smallest")
+    while (search := owner.duplicates()).status == "running":
+        pass
+    assert (search.status, search.groups, search.open) == ("done", 1, 1)
+    (group,) = owner.duplicate_groups(open=True, page=1)
+    assert [member.picture.id for member in group.members] == ["twin", "twin-b", "003.jpg"]
+    assert owner.decide_duplicates(group.number, ["twin-b"]).decided
+    assert error_of(lambda: owner.get("twin-b")).code == "not-found"
+    assert list(owner.duplicate_groups(open=True)) == []
+    assert not owner.undo_duplicates(group.number).decided
+    assert owner.get("twin-b").id == "twin-b"
+    assert owner.cancel_duplicates().status == "done"
 
 
 # The clients as such

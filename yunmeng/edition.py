@@ -6,22 +6,40 @@ A library that moves to another encoder gets a new edition beside the old one, w
 import threading
 from collections.abc import Callable
 from functools import cached_property
-from typing import Final, Self, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
+from yunmeng.caching import Caches, Continuity, digest, ground
 from yunmeng.closing import Closing
 from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, TextEncoder, load
 from yunmeng.errors import EncoderMismatch, RecordNotFound
-from yunmeng.fetch import Fetcher
+from yunmeng.fetch import Fetcher, is_url
 from yunmeng.ingest import Additions, Intake, OnTally, Outcome, Pipeline
 from yunmeng.layout import Card, Layout
+from yunmeng.opening import EditionStore, create_store, open_store
 from yunmeng.originals import Originals
-from yunmeng.retrieval import CALIBRATED_FROM, Asker, Calibration, Embedder, Sample, fit, sample_scores
+from yunmeng.retrieval import (
+    CALIBRATED_FROM,
+    Asker,
+    CachedAsker,
+    CachedTexts,
+    Calibration,
+    CopySearch,
+    Embedder,
+    QueryVectors,
+    Sample,
+    fit,
+    read_bytes,
+    sample_scores,
+)
 from yunmeng.state import State
-from yunmeng.stores import RegionalStore, ZvecStore
 from yunmeng.types import Record
 from yunmeng.views import Views
 from yunmeng.words import words_for
+
+if TYPE_CHECKING:
+    from yunmeng.matching import Verifier
 
 __all__ = ["Edition", "Surroundings"]
 
@@ -37,6 +55,7 @@ class Surroundings(Closing):
     def __init__(self, layout: Layout, settings: Settings) -> None:
         self.layout: Final = layout
         self.settings: Final = settings
+        self.caches: Final = Caches(settings)
         self.originals: Final = Originals(layout, settings, lambda: self.fetcher)
         self.public_only = settings.private_urls is False
         self.wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
@@ -44,6 +63,12 @@ class Surroundings(Closing):
     @cached_property
     def fetcher(self) -> Fetcher:
         return Fetcher(self.settings, public_only=self.public_only)
+
+    def read(self, picture: str | Path) -> bytes:
+        """The bytes of a path or a URL. Raises `PictureError`."""
+        if isinstance(picture, str) and is_url(picture):
+            return self.fetcher.fetch(picture)
+        return read_bytes(picture, self.settings)
 
     @cached_property
     def state(self) -> State:
@@ -55,13 +80,19 @@ class Surroundings(Closing):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
+        self.caches.close()
 
 
 class Edition(Closing):
     """An open edition. Threads may share it."""
 
     def __init__(
-        self, card: Card, store: ZvecStore | RegionalStore, around: Surroundings, encoder: Encoder | None
+        self,
+        card: Card,
+        store: EditionStore,
+        around: Surroundings,
+        encoder: Encoder | None,
+        contents: Continuity | None = None,
     ) -> None:
         self.card: Final = card
         self.store: Final = store
@@ -69,37 +100,43 @@ class Edition(Closing):
         if encoder is not None:
             self.encoder = _bound(encoder, card)
         self._learnt = around.layout.read_calibration(card.edition)
+        self._contents = contents or Continuity(around.layout.contents, card.edition)
+        self._contents.begin(lambda: store.changes.number)
+        self._open = True
         self.asker: Final = Asker(
-            store, card.encoder.dim, lambda: self.embedder, lambda: self.texts, self._original, lambda: self.calibration
+            store,
+            card.encoder.dim,
+            lambda: self.embedder,
+            lambda: self.texts,
+            self._original,
+            lambda: self.calibration,
+            metric=card.metric,
+            verify=lambda picture, ids: self.verifier.verify(picture, ids),
         )
 
     @classmethod
     def create(cls, card: Card, around: Surroundings, encoder: Encoder | None = None) -> Self:
         """A new edition, still empty."""
-        layout, dim = around.layout, card.encoder.dim
-        whole = ZvecStore.create(layout.store(card.edition), dim, card.attributes)
-        if not card.regions:
-            return cls(card, whole, around, encoder)
-        try:
-            parts = ZvecStore.create(layout.regions(card.edition), dim, card.attributes, reads_text=False)
-        except BaseException:
-            whole.close()
-            raise
-        return cls(card, RegionalStore(whole, parts), around, encoder)
+        return cls(card, create_store(card, around.layout), around, encoder)
 
     @classmethod
     def open(cls, card: Card, around: Surroundings, encoder: Encoder | None = None) -> Self:
         """An edition that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
-        layout = around.layout
-        whole = ZvecStore.open(layout.store(card.edition), card.attributes)
+        contents = Continuity(around.layout.contents, card.edition)
+        store = open_store(card, around.layout)
         try:
-            if not card.regions:
-                return cls(card, whole, around, encoder)
-            parts = ZvecStore.open(layout.regions(card.edition), card.attributes)
+            return cls(card, store, around, encoder, contents)
         except BaseException:
-            whole.close()
+            store.close()
             raise
-        return cls(card, RegionalStore(whole, parts), around, encoder)
+
+    def recast(self, card: Card, store: EditionStore) -> "Edition":
+        """This edition with another card and another store, which holds its own."""
+        other = Edition(card, store, self._around, None)
+        for name in ("encoder", "asking", "views", "texts"):  # none of them is loaded twice
+            if name in self.__dict__:
+                setattr(other, name, self.__dict__[name])
+        return other
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -115,12 +152,44 @@ class Edition(Closing):
     def texts(self) -> TextEncoder | None:
         """What reads words for this edition's vectors; None if nothing does."""
         if self.card.encoder.reads_text:
-            return cast(TextEncoder, self.encoder)  # which its spec promises
+            return CachedTexts(cast(TextEncoder, self.encoder), self._vectors)  # which its spec promises
         return words_for(self.encoder.spec)
 
     @cached_property
     def embedder(self) -> Embedder:
-        return Embedder(self.asking, self.views, self._around.settings, lambda: self._around.fetcher)
+        return Embedder(self.asking, self.views, self._around.settings, lambda: self._around.fetcher, self._vectors)
+
+    @cached_property
+    def _vectors(self) -> QueryVectors:
+        around, card = self._around, self.card
+        return QueryVectors(
+            around.caches.vectors, self.encoder.spec, card.enhance, card.subject, ground(around.settings)
+        )
+
+    @cached_property
+    def answers(self) -> CachedAsker:
+        """What answers questions, faster the second time."""
+        fixed = digest(self.card.model_dump_json(), ground(self._around.settings))
+
+        def version() -> str:
+            learnt = self.calibration
+            told = "" if learnt is None else f"{learnt.slope!r} {learnt.offset!r}"
+            return f"{fixed} {self._contents.name} {told}"
+
+        return CachedAsker(self.asker, self._around.caches.results, version, self._around.read)
+
+    @cached_property
+    def verifier(self) -> "Verifier":
+        """What aligns pictures with those of the library. Needs the extra ``copies``."""
+        from yunmeng.matching import Verifier
+
+        return Verifier(self._original, max_pixels=self._around.settings.max_pixels)
+
+    @cached_property
+    def copies(self) -> CopySearch:
+        """What finds the originals of edited copies. Needs the extra ``copies``."""
+        most = self._around.settings.max_pixels
+        return CopySearch(self.store, lambda: self.asking, lambda: self.views, lambda: self.verifier, most)
 
     @cached_property
     def views(self) -> Views:
@@ -203,7 +272,13 @@ class Edition(Closing):
 
     def close(self) -> None:
         """Write what is outstanding. Closing twice does no harm."""
-        self.store.close()
+        leaves = self._open and self.store.changes.sound
+        self._open = False
+        if leaves and (self._contents.found or self._around.caches.redis is not None):
+            with self._contents.leaving():  # what is in Redis outlives this process
+                self.store.close()
+        else:
+            self.store.close()
 
     def _original(self, id: str) -> bytes:
         return self._around.originals.read(self.find(id))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from yunmeng.caching import Caches
 from yunmeng.closing import Closing
 from yunmeng.edition import Edition, Surroundings
 from yunmeng.imaging import thumbnail
@@ -33,6 +34,7 @@ class LibraryInfo:
     enhance: Sequence[Enhancement]
     subject: bool
     regions: bool
+    augmented: bool
     attributes: AttributeSchema
     created: str
     bytes: int
@@ -70,6 +72,11 @@ class Holdings(Closing):
     def state(self) -> State:
         """The state database, opened when first needed: a search does without."""
         return self._around.state
+
+    @property
+    def caches(self) -> Caches:
+        """What is kept of questions that were asked before."""
+        return self._around.caches
 
     @property
     def reads_text(self) -> bool:
@@ -136,6 +143,7 @@ class Holdings(Closing):
             enhance=self.card.enhance,
             subject=self.card.subject,
             regions=self.card.regions,
+            augmented=self.card.augmented,
             attributes=dict(self.schema),
             created=self.card.created.isoformat(),
             bytes=sum(file.stat().st_size for file in files),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
 from yunmeng.retrieval.calibration import Calibration
-from yunmeng.types import AttributeType, Enhancement
+from yunmeng.types import AttributeType, Enhancement, LibraryMetric
 
 __all__ = ["FORMAT", "Card", "EncoderCard", "Layout"]
 
@@ -38,7 +38,8 @@ class Card(BaseModel):
 
     format: Literal[1, 2] = FORMAT
     created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
-    metric: Literal["cosine"] = "cosine"
+    metric: LibraryMetric = "cosine"
+    """What hits are scored by where a question names none."""
     encoder: EncoderCard
     enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
@@ -46,6 +47,8 @@ class Card(BaseModel):
     """Whether pictures are seen by their main subject only."""
     regions: bool = False
     """Whether the parts of pictures are kept too."""
+    augmented: bool = False
+    """Whether second vectors are kept, each picture's averaged with its neighbours'."""
     edition: int = Field(0, ge=0)
     """How often the library has been encoded anew: each edition has a store of its own."""
 
@@ -64,6 +67,7 @@ class Layout:
         self.card = self.folder / "library.toml"
         self.next_card = self.folder / "library.next.toml"
         self.calibration = self.folder / "calibration.json"
+        self.contents = self.folder / "contents.json"
         self.state = self.folder / "state.db"
         self.uploads = self.folder / "uploads"
         self.cache = self.folder / "cache"
@@ -75,6 +79,10 @@ class Layout:
     def regions(self, edition: int) -> Path:
         """Where the vectors of its pictures' parts lie, if it has such."""
         return self.folder / (f"regions-{edition}" if edition else "regions")
+
+    def augmented(self, edition: int) -> Path:
+        """Where the second vectors of its pictures lie, if it has such."""
+        return self.folder / (f"augmented-{edition}" if edition else "augmented")
 
     def exists(self) -> bool:
         """Whether a whole library is here: the card is written last."""
@@ -124,7 +132,7 @@ class Layout:
                 raise LibraryError(
                     f"{self.folder} is not empty ({others[0]}): choose a folder of its own for a library"
                 )
-            for left in (self.store(0), self.regions(0)):
+            for left in self._stores(0):
                 if left.exists():
                     shutil.rmtree(left)
         except OSError as exc:
@@ -154,11 +162,14 @@ class Layout:
 
     def clear_editions(self, *kept: int) -> None:
         """Remove the stores of all editions but ``kept``: those that were replaced or given up."""
-        wanted = {path for edition in kept for path in (self.store(edition), self.regions(edition))}
-        for pattern in ("store", "store-*", "regions", "regions-*"):
-            for path in self.folder.glob(pattern):
+        wanted = {path for edition in kept for path in self._stores(edition)}
+        for pattern in self._stores(0):
+            for path in (pattern, *self.folder.glob(f"{pattern.name}-*")):
                 if path not in wanted:
                     shutil.rmtree(path, ignore_errors=True)
+
+    def _stores(self, edition: int) -> tuple[Path, ...]:
+        return self.store(edition), self.regions(edition), self.augmented(edition)
 
     def _write(self, place: Path, card: Card) -> None:
         import tomli_w
@@ -166,7 +177,7 @@ class Layout:
         _put(place, tomli_w.dumps(card.model_dump(mode="json")))
 
     def _ours(self, child: Path) -> bool:
-        ours = (self.store(0), self.regions(0), self.cache, self.card.with_suffix(".draft"))
+        ours = (*self._stores(0), self.cache, self.card.with_suffix(".draft"))
         return child in ours or child.name.startswith(self.state.name)
 
 

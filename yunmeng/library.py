@@ -1,12 +1,15 @@
 """The façade: one open library is an encoder, a store and a state database in one folder."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from yunmeng.answering import Answering
+from yunmeng.augmentation import Augmentation, AugmentReport, OnStep, keep_up, work_off
 from yunmeng.config import Settings, cores
+from yunmeng.deduping import Deduping
 from yunmeng.edition import Edition, Surroundings
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
 from yunmeng.errors import RecordNotFound
@@ -14,10 +17,10 @@ from yunmeng.holdings import RUNS, LibraryInfo
 from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Sources, recorded
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.reencoding import Reencoding
-from yunmeng.retrieval import Sample
+from yunmeng.retrieval import Sample, check_library_metric
 from yunmeng.state import Job
 from yunmeng.stores import Filter, Gate, check_schema, conform
-from yunmeng.types import Attributes, AttributeSchema, Enhancement, Record
+from yunmeng.types import Attributes, AttributeSchema, Enhancement, LibraryMetric, Record
 
 __all__ = ["Library", "LibraryInfo"]
 
@@ -28,7 +31,7 @@ FETCHING_WORKERS = 8
 """Intake threads where pictures come over the network: most of them wait."""
 
 
-class Library(Answering):
+class Library(Answering, Deduping):
     """Pictures that can be searched, in a folder of their own. One process at a time has it open.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP
@@ -40,6 +43,7 @@ class Library(Answering):
         super().__init__(around, edition)
         self._replaced: list[Edition] = []  # searches may still be at them
         self._changes = Gate(MOST_CHANGES)
+        self._moving = threading.Lock()  # held while the library is made into another one
 
     @classmethod
     def create(
@@ -52,6 +56,8 @@ class Library(Answering):
         enhance: Sequence[Enhancement] = (),
         subject: bool = False,
         regions: bool = False,
+        augmented: bool = False,
+        metric: LibraryMetric = "cosine",
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
@@ -59,15 +65,27 @@ class Library(Answering):
         str, int, float, bool and list[str]. ``encoder`` is a name of the catalogue, or an encoder of your own.
         ``enhance`` names what is done to every picture, and every query, before it is encoded: denoise, contrast,
         colour (grey-world balance). With ``subject``, pictures and queries are cut to their main subject first. With
-        ``regions``, a grid of each picture's parts is encoded as well, so that they can be searched.
+        ``regions``, a grid of each picture's parts is encoded as well, so that they can be searched. With
+        ``augmented``, a second vector of each picture is kept up, see `augment`. ``metric`` is what hits are scored by
+        unless a question names another: cosine, euclidean, manhattan or hamming.
 
-        Raises `LibraryExists`, `UnknownEncoder`, `SchemaError`, or `LibraryError` if the folder cannot be used.
+        Raises `LibraryExists`, `UnknownEncoder`, `SchemaError`, `QueryError` for a metric that it cannot have, or
+        `LibraryError` if the folder cannot be used.
         """
+        check_library_metric(metric)
         settings = settings or Settings.load()
         bound = _encoder_card(encoder, settings)
         schema = check_schema(attributes or {})
         layout = Layout(path).prepare()
-        card = Card(encoder=bound, enhance=tuple(enhance), attributes=schema, subject=subject, regions=regions)
+        card = Card(
+            encoder=bound,
+            enhance=tuple(enhance),
+            attributes=schema,
+            subject=subject,
+            regions=regions,
+            augmented=augmented,
+            metric=metric,
+        )
         around = Surroundings(layout, settings)
         edition = Edition.create(card, around, None if isinstance(encoder, str) else encoder)
         layout.write_card(card)
@@ -168,6 +186,20 @@ class Library(Answering):
         """
         return self._edition.calibrate()
 
+    def augment(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> AugmentReport:
+        """Keep a second vector of each picture, averaged with its neighbours: the re-ranking ``expand`` is for them.
+
+        In a library that has them it works out those that are stale, as `index` does at its end and `tend` in portions.
+        Searches go on meanwhile, and so do changes. Stopped or killed, the same call goes on where it was.
+        """
+        began, stop = time.monotonic(), stop or threading.Event()
+        with self._moving:
+            if not self.card.augmented:
+                self._take_over(stop)
+        with self._changes:
+            taken = work_off(self._edition.store, stop, on_step)
+        return AugmentReport(self.count(), taken, time.monotonic() - began, stop.is_set())
+
     def reencode(
         self,
         encoder: str | Encoder | None = None,
@@ -187,28 +219,11 @@ class Library(Answering):
 
         Raises `UnknownEncoder`, or `LibraryError` if the library is so already.
         """
-        while self._replaced:  # by an earlier move, so that nobody searches them any more
-            self._replaced.pop().close()
-        given = None if encoder is None or isinstance(encoder, str) else encoder
-        bound = self.card.encoder if encoder is None else _encoder_card(encoder, self._around.settings)
-        move = Reencoding(
-            self._edition,
-            self.card.following(bound, subject=subject, regions=regions),
-            self._around,
-            given,
-            on_tally or (lambda _: None),
-            stop or threading.Event(),
-        )
-        try:
-            report = move.run()
-            if report.interrupted or (report.failed and not drop_missing):
-                return report
-            with self._changes.narrowed(0):  # what came and went meanwhile is brought over while nothing changes
-                self._replaced.append(self._edition)
-                self._edition = move.finish()
-        finally:
-            move.close()
-        self._edition.calibrate()
+        stop = stop or threading.Event()
+        with self._moving:
+            report = self._reencoded(encoder, subject, regions, drop_missing, on_tally or (lambda _: None), stop)
+        with self._changes:
+            work_off(self._edition.store, stop)
         return report
 
     def warm(self) -> None:
@@ -229,6 +244,7 @@ class Library(Answering):
         if edition.store.unindexed() >= OPTIMISE_FROM:
             edition.store.optimise()
         edition.store.flush()
+        keep_up(edition.store)
         if edition.outgrown:
             edition.calibrate()
 
@@ -249,9 +265,43 @@ class Library(Answering):
             workers = _workers(fetches=sources.fetches)
             pipeline = self._edition.pipeline(intake, workers, on_tally or (lambda _: None), stop)
             report = pipeline.run(job_id, sources.entries(), sources.count)
+            work_off(self._edition.store, stop)
             if not report.interrupted and self._edition.outgrown:
                 self._edition.calibrate()
         return report
+
+    def _reencoded(
+        self,
+        encoder: str | Encoder | None,
+        subject: bool | None,
+        regions: bool | None,
+        drop_missing: bool,
+        on_tally: OnTally,
+        stop: threading.Event,
+    ) -> IndexReport:
+        while self._replaced:  # by an earlier move, so that nobody searches them any more
+            self._replaced.pop().close()
+        given = None if encoder is None or isinstance(encoder, str) else encoder
+        bound = self.card.encoder if encoder is None else _encoder_card(encoder, self._around.settings)
+        card = self.card.following(bound, subject=subject, regions=regions)
+        move = Reencoding(self._edition, card, self._around, given, on_tally, stop)
+        try:
+            report = move.run()
+            if report.interrupted or (report.failed and not drop_missing):
+                return report
+            with self._changes.narrowed(0):  # what came and went meanwhile is brought over while nothing changes
+                self._replaced.append(self._edition)
+                self._edition = move.finish()
+        finally:
+            move.close()
+        self._edition.calibrate()
+        return report
+
+    def _take_over(self, stop: threading.Event) -> None:
+        with Augmentation(self._edition, self._around.layout) as move:
+            if move.run(stop):
+                with self._changes.narrowed(0):
+                    self._edition = move.finish()
 
 
 def _encoder_card(encoder: str | Encoder, settings: Settings) -> EncoderCard:

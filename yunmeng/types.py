@@ -17,6 +17,7 @@ __all__ = [
     "Enhancement",
     "Hit",
     "Hits",
+    "LibraryMetric",
     "Metric",
     "Pixels",
     "Record",
@@ -36,7 +37,8 @@ AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 AttributeSchema: TypeAlias = Mapping[str, AttributeType]
 Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
-Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
+LibraryMetric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming"]
+Metric: TypeAlias = LibraryMetric | Literal["fingerprint"]
 
 
 class Region(NamedTuple):
@@ -126,8 +128,14 @@ class Hit:
 
 
 class Hits(list[Hit]):
-    """The answer to a search, best first. ``timings`` are the seconds that each stage took: read, encode, search."""
+    """The answer to a search, best first. ``timings`` are the seconds that each stage took: read, encode, search.
 
-    def __init__(self, hits: Iterable[Hit] = (), timings: Mapping[str, float] | None = None) -> None:
+    ``cached`` says whether it was kept from before; it is as fresh as any other.
+    """
+
+    def __init__(
+        self, hits: Iterable[Hit] = (), timings: Mapping[str, float] | None = None, *, cached: bool = False
+    ) -> None:
         super().__init__(hits)
         self.timings: Mapping[str, float] = timings or {}
+        self.cached = cached

@@ -120,3 +120,16 @@ def test_another_ending_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"\.png, \.jpg"):
             save_sheet(draw_sheet(None, []), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_polygon_that_matches_is_outlined_on_the_hit() -> None:
+    corners = ((0.5, 0.25), (1.0, 0.25), (0.75, 0.75))
+    sheet = draw_sheet(None, [Tile(plain(COLOURS[0]), "a", "1.000", outline=corners)])
+    accent, place = box(sheet, (14, 124, 134)), box(sheet, COLOURS[0])
+    assert accent is not None
+    assert place is not None
+    width, height = place[2] - place[0], place[3] - place[1]
+    drawn = [(accent[0] - place[0]) / width, (accent[1] - place[1]) / height, (accent[3] - place[1]) / height]
+    assert drawn == pytest.approx([0.5, 0.25, 0.75], abs=0.04)
+    edge = np.asarray(sheet)[place[1] + round(0.5 * height), place[0] + round(0.625 * width)]
+    assert edge.tolist() == [14, 124, 134]  # the side from the last corner to the first

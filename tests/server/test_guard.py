@@ -26,6 +26,9 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("POST", "/v1/subject", {"json": {"id": "x"}}, "search"),
     ("POST", "/v1/subject/upload", {"files": {"file": jpeg(1)}}, "search"),
     ("POST", "/v1/compare", {"data": {"a_id": "x", "b_id": "x"}}, "search"),
+    ("POST", "/v1/compare/evidence", {"data": {"a_id": "x", "b_id": "x"}}, "search"),
+    ("POST", "/v1/match", {"json": {"id": "x"}}, "search"),
+    ("POST", "/v1/match/upload", {"files": {"file": jpeg(1)}}, "search"),
     ("GET", "/metrics", {}, "search"),
     ("POST", "/v1/pictures", {"files": {"files": b"x"}}, "write"),
     ("POST", "/v1/pictures/url", {"json": {"url": "file:///x"}}, "write"),
@@ -39,6 +42,8 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/imports/1/failures", {}, "admin"),
     ("POST", "/v1/imports/1/cancel", {}, "admin"),
     ("POST", "/v1/imports/1/resume", {}, "admin"),
+    ("GET", "/v1/warm", {}, "admin"),
+    ("POST", "/v1/warm", {"json": {"top": 1}}, "admin"),
 ]
 SCOPES: list[Scope] = ["search", "write", "admin"]
 

@@ -7,7 +7,23 @@ from typing import NoReturn
 
 import click
 
-from yunmeng.cli import demo, evaluate, index, keys, manage, models, quality, reencode, search, serve
+from yunmeng.cli import (
+    augment,
+    compare,
+    dedupe,
+    demo,
+    evaluate,
+    index,
+    keys,
+    manage,
+    match,
+    models,
+    quality,
+    reencode,
+    search,
+    serve,
+    warm,
+)
 from yunmeng.errors import YunmengError
 from yunmeng.version import __version__
 
@@ -35,15 +51,20 @@ def cli() -> None:
 for _command in (
     index.index,
     search.search,
+    match.match,
+    compare.compare,
     manage.info,
     manage.delete,
     reencode.reencode,
     reencode.calibrate,
+    dedupe.dedupe,
+    augment.augment,
     quality.quality,
     evaluate.evaluate,
     models.models,
     demo.demo,
     serve.serve,
+    warm.warm,
     keys.keys,
 ):
     cli.add_command(_command)

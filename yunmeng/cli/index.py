@@ -9,7 +9,7 @@ from yunmeng.cli.options import db_option, json_option, print_failures, print_js
 if TYPE_CHECKING:
     from yunmeng.ingest import IndexReport
     from yunmeng.library import Library
-    from yunmeng.types import Enhancement
+    from yunmeng.types import Enhancement, LibraryMetric
 
 
 @click.command(
@@ -37,6 +37,12 @@ Examples:
 )
 @click.option("--subject", is_flag=True, help="A new library sees pictures, and queries, by their main subject only.")
 @click.option("--regions", is_flag=True, help="A new library keeps the parts of pictures too: about 14 times the work.")
+@click.option("--augment", is_flag=True, help="A new library keeps second vectors, for --rerank expand.")
+@click.option(
+    "--metric",
+    type=click.Choice(["cosine", "euclidean", "manhattan", "hamming"]),
+    help="What a new library scores hits by unless a search names another.  [default: cosine]",
+)
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @json_option
 def index(
@@ -47,6 +53,8 @@ def index(
     enhance: "tuple[Enhancement, ...]",
     subject: bool,
     regions: bool,
+    augment: bool,
+    metric: "LibraryMetric | None",
     manifest: str | None,
     as_json: bool,
 ) -> int:
@@ -60,7 +68,7 @@ def index(
     """
     from yunmeng.cli.progress import indexing_progress, stop_on_signal
 
-    views = {"enhance": enhance, "subject": subject, "regions": regions}
+    views = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment, "metric": metric}
     with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
         report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop)
     if as_json:
@@ -89,7 +97,8 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
 
     schema = None if attributes is None else parse_schema(attributes)
     if not Library.exists(db):
-        return Library.create(db, encoder or DEFAULT_ENCODER, schema, **views)
+        given = {name: value for name, value in views.items() if value is not None}
+        return Library.create(db, encoder or DEFAULT_ENCODER, schema, **given)
     library = Library.open(db)
     declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
     if encoder not in (None, library.card.encoder.name):
@@ -105,6 +114,14 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
         if views[name] and not getattr(library.card, name):
             library.close()
             raise SchemaError(f"{db} was made without --{name}: add it with yunmeng reencode --{name} --db {db}")
+    if views["augmented"] and not library.card.augmented:
+        library.close()
+        raise SchemaError(f"{db} was made without --augment: add it with yunmeng augment --db {db}")
+    if views["metric"] not in (None, library.card.metric):
+        library.close()
+        raise SchemaError(
+            f"{db} was made with the metric {library.card.metric}: leave --metric out, and name it when you search"
+        )
     enhance = views["enhance"]
     if enhance and set(enhance) != set(library.card.enhance):
         library.close()

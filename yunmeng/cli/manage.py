@@ -24,6 +24,7 @@ def info(db: str, as_json: bool) -> None:
         "enhance": list(found.enhance),
         "subject": found.subject,
         "regions": found.regions,
+        "augmented": found.augmented,
         "attributes": dict(found.attributes),
         "created": found.created,
         "bytes": found.bytes,
@@ -40,7 +41,7 @@ def info(db: str, as_json: bool) -> None:
         print_json(facts)
         return
     facts["enhance"] = ", ".join(found.enhance) or "nothing"
-    for name in ("subject", "regions"):
+    for name in ("subject", "regions", "augmented"):
         facts[name] = "yes" if facts[name] else "no"
     facts["attributes"] = ", ".join(f"{name}:{kind}" for name, kind in found.attributes.items()) or "none declared"
     facts["bytes"] = f"{found.bytes / 1e6:,.1f} MB"

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from yunmeng.state import Failure
 
-__all__ = ["db_option", "json_option", "print_failures", "print_json", "printable"]
+__all__ = ["db_option", "json_option", "metric_option", "print_failures", "print_json", "printable", "rerank_option"]
 
 SHOWN_FAILURES = 20
 
@@ -20,6 +20,26 @@ def db_option(command: Command) -> Command:
     """``--db DIR``, the library's folder."""
     return click.option(
         "--db", required=True, metavar="DIR", envvar="YUNMENG_DB", show_envvar=True, help="Folder of the library."
+    )(command)
+
+
+def rerank_option(command: Command) -> Command:
+    """``--rerank LIST``, steps of re-ranking."""
+    return click.option(
+        "--rerank",
+        default="",
+        metavar="LIST",
+        help="Steps that put the first hits in order, one upon the other, such as geometry,expand: average, alpha, "
+        "expand, reciprocal, diffusion, geometry, diverse.",
+    )(command)
+
+
+def metric_option(command: Command) -> Command:
+    """``--metric NAME``, what hits are scored by."""
+    return click.option(
+        "--metric",
+        type=click.Choice(["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]),
+        help="Score the nearest anew, exactly, by this.",
     )(command)
 
 

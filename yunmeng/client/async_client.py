@@ -1,6 +1,6 @@
 """The client for programs that do other things while they wait."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -8,7 +8,7 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import wire
-from yunmeng.client import answers, calls
+from yunmeng.client import answers, calls, duplicates
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.errors import ServerError, ServerUnreachable
 
@@ -90,6 +90,22 @@ class AsyncClient:
 
     async def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
         return await self._send(calls.compare(a, b))
+
+    async def evidence(self, a: Picture | Id, b: Picture | Id) -> bytes:
+        return await self._send(calls.evidence(a, b))
+
+    async def match(
+        self, picture: Picture | Id, k: int = 10, filter: str | None = None, min_score: float = 0.0
+    ) -> wire.MatchAnswer:
+        return await self._send(calls.match(picture, k, filter, min_score))
+
+    # Asking ahead
+
+    async def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> wire.WarmOut:
+        return await self._send(calls.warm(queries, top))
+
+    async def warming(self) -> wire.WarmOut:
+        return await self._send(calls.warming())
 
     # Pictures
 
@@ -180,6 +196,31 @@ class AsyncClient:
         finally:
             await response.aclose()
         raise ServerUnreachable(answers.SSE_ENDED_EARLY)
+
+    # Duplicates
+
+    async def find_duplicates(self, keep: wire.KeepRule = "largest") -> wire.DuplicatesOut:
+        return await self._send(duplicates.find(keep))
+
+    async def duplicates(self) -> wire.DuplicatesOut:
+        return await self._send(duplicates.search())
+
+    async def cancel_duplicates(self) -> wire.DuplicatesOut:
+        return await self._send(duplicates.stop())
+
+    async def duplicate_groups(self, open: bool | None = None, page: int = 100) -> AsyncIterator[wire.DuplicateGroup]:
+        offset: int | None = 0
+        while offset is not None:
+            answer = await self._send(duplicates.groups(offset, page, open))
+            for group in answer.groups:
+                yield group
+            offset = answer.next_offset
+
+    async def decide_duplicates(self, number: int, discard: Iterable[str]) -> wire.DuplicateGroup:
+        return await self._send(duplicates.decide(number, discard))
+
+    async def undo_duplicates(self, number: int) -> wire.DuplicateGroup:
+        return await self._send(duplicates.undo(number))
 
     async def _send(self, call: Call[T]) -> T:
         return await self._retrying.copy()(self._attempt, call)

@@ -64,6 +64,14 @@ class Question(TypedDict, total=False):
     """In [0, 1]: hits that are less likely to be real are left out, in a library that knows."""
     region: wire.Region | tuple[float, float, float, float] | None
     """x, y, w, h in fractions of the picture."""
+    rerank: Sequence[wire.StepName] | None
+    """Steps that put the first hits in a better order, one upon the other, such as ``["geometry", "expand"]``."""
+    metric: wire.MetricName | None
+    """What the nearest are scored by anew: the library's metric unless told."""
+    group_by: str | None
+    """One hit for each value of this attribute, a declared str."""
+    explain: bool
+    """Whether hits say what each step made of their score."""
     fields: Sequence[wire.FieldName] | None
     """What hits carry beside id and score: the attributes unless told."""
 
@@ -210,8 +218,9 @@ def _ask(asked: dict[str, Any]) -> Call[wire.SearchAnswer]:
         asked["id"] = wire.to_wire(asked["id"])
     if "vector" in asked:
         asked["vector"] = list(map(float, asked["vector"]))
-    if "fields" in asked:
-        asked["fields"] = list(asked["fields"])
+    for name in ("fields", "rerank"):
+        if name in asked:
+            asked[name] = list(asked[name])
     return Call("POST", "/v1/search", _model(wire.SearchAnswer), json=asked)
 
 
@@ -220,7 +229,7 @@ def _ask_upload(picture: Picture, asked: dict[str, Any]) -> Call[wire.SearchAnsw
         asked["region"] = ",".join(map(str, asked["region"].values()))
     if "mix" in asked:
         asked["mix"] = json.dumps(asked["mix"])
-    parts = [_field("fields", name) for name in asked.pop("fields", ())]
+    parts = [_field(name, value) for name in ("fields", "rerank") for value in asked.pop(name, ())]
     parts += [_field(name, value) for name, value in asked.items()]
     parts.append(_file("file", _bytes(picture)))
     return Call("POST", "/v1/search/upload", _model(wire.SearchAnswer), parts=parts)
@@ -248,12 +257,39 @@ def compare(a: Picture | Id, b: Picture | Id) -> Call[wire.Comparison]:
     return Call("POST", "/v1/compare", _model(wire.Comparison), parts=parts)
 
 
+def evidence(a: Picture | Id, b: Picture | Id) -> Call[bytes]:
+    return Call("POST", "/v1/compare/evidence", _raw, parts=[_side("a", a), _side("b", b)])
+
+
+def match(picture: Picture | Id, k: int, filter: str | None, min_score: float) -> Call[wire.MatchAnswer]:
+    read = _model(wire.MatchAnswer)
+    wanted = _given(k=k, filter=filter, min_score=min_score)
+    if isinstance(picture, Id):
+        return Call("POST", "/v1/match", read, json={"id": wire.to_wire(picture), **wanted})
+    if _is_url(picture):
+        return Call("POST", "/v1/match", read, json={"url": picture, **wanted})
+    parts = [*(_field(name, value) for name, value in wanted.items()), _file("file", _bytes(picture))]
+    return Call("POST", "/v1/match/upload", read, parts=parts)
+
+
 def _side(side: str, picture: Picture | Id) -> Part:
     if isinstance(picture, Id):
         return _field(f"{side}_id", wire.to_wire(picture))
     if _is_url(picture):
         return _field(f"{side}_url", picture)
     return _file(side, _bytes(picture))
+
+
+# Asking ahead
+
+
+def warm(queries: Iterable[Mapping[str, object]], top: int) -> Call[wire.WarmOut]:
+    asked = [{**query, **({"id": wire.to_wire(str(query["id"]))} if "id" in query else {})} for query in queries]
+    return Call("POST", "/v1/warm", _model(wire.WarmOut), json={"queries": asked, "top": top})
+
+
+def warming() -> Call[wire.WarmOut]:
+    return Call("GET", "/v1/warm", _model(wire.WarmOut))
 
 
 # Pictures

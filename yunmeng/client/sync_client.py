@@ -1,13 +1,13 @@
 """The client for programs that wait for each answer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar, Unpack
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import wire
-from yunmeng.client import answers, calls
+from yunmeng.client import answers, calls, duplicates
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.closing import Closing
 from yunmeng.errors import ServerError, ServerUnreachable
@@ -96,11 +96,41 @@ class Client(Closing):
         return self._send(calls.subject(picture))
 
     def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
-        """Two pictures held against each other, each a path, bytes, an open file, a URL or an `Id`::
+        """What was done to ``b``, an original, if ``a`` is a copy; each a path, bytes, an open file, a URL or an `Id`::
 
-        client.compare("mine.jpg", Id("shoes/red")).score
+        client.compare("suspect.jpg", Id("shoes/red")).verdict
         """
         return self._send(calls.compare(a, b))
+
+    def evidence(self, a: Picture | Id, b: Picture | Id) -> bytes:
+        """The same comparison as a PNG for people: side by side, aligned, what matches outlined, what differs marked::
+
+        Path("evidence.png").write_bytes(client.evidence("suspect.jpg", Id("shoes/red")))
+        """
+        return self._send(calls.evidence(a, b))
+
+    def match(
+        self, picture: Picture | Id, k: int = 10, filter: str | None = None, min_score: float = 0.0
+    ) -> wire.MatchAnswer:
+        """The originals that ``picture`` may have been made from, likeliest first, each with its chance as score::
+
+        for original in client.match("suspect.jpg", min_score=0.5).matches:
+            print(original.id, original.score)
+        """
+        return self._send(calls.match(picture, k, filter, min_score))
+
+    # Asking ahead
+
+    def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> wire.WarmOut:
+        """Have the server ask itself these questions in the background, and the ``top`` most popular ones::
+
+        client.warm([{"id": "shoes/red"}, {"text": "red dress", "k": 24}], top=100)
+        """
+        return self._send(calls.warm(queries, top))
+
+    def warming(self) -> wire.WarmOut:
+        """How far the server has come with that."""
+        return self._send(calls.warming())
 
     # Pictures
 
@@ -219,6 +249,39 @@ class Client(Closing):
         finally:
             response.close()
         raise ServerUnreachable(answers.SSE_ENDED_EARLY)
+
+    # Duplicates
+
+    def find_duplicates(self, keep: wire.KeepRule = "largest") -> wire.DuplicatesOut:
+        """Starts to look for pictures that are the same; ``keep`` says which of each group is proposed to stay."""
+        return self._send(duplicates.find(keep))
+
+    def duplicates(self) -> wire.DuplicatesOut:
+        """How far that is, or how it ended, and how many groups there are."""
+        return self._send(duplicates.search())
+
+    def cancel_duplicates(self) -> wire.DuplicatesOut:
+        """Ends the search that is under way."""
+        return self._send(duplicates.stop())
+
+    def duplicate_groups(self, open: bool | None = None, page: int = 100) -> Iterator[wire.DuplicateGroup]:
+        """Groups of pictures that are the same, the largest first; with ``open``, those nobody has decided on.
+
+        They are asked for ``page`` at a time: take all of them before deciding on any.
+        """
+        offset: int | None = 0
+        while offset is not None:
+            answer = self._send(duplicates.groups(offset, page, open))
+            yield from answer.groups
+            offset = answer.next_offset
+
+    def decide_duplicates(self, number: int, discard: Iterable[str]) -> wire.DuplicateGroup:
+        """Takes pictures of a group out of the library; all others stay."""
+        return self._send(duplicates.decide(number, discard))
+
+    def undo_duplicates(self, number: int) -> wire.DuplicateGroup:
+        """Brings back what was taken out of a group."""
+        return self._send(duplicates.undo(number))
 
     def _send(self, call: Call[T]) -> T:
         result: T = self._retrying.copy()(self._attempt, call)

@@ -8,7 +8,7 @@ from yunmeng.imaging.describe import describe
 from yunmeng.imaging.edits import edited
 from yunmeng.imaging.enhance import enhance
 from yunmeng.imaging.files import PICTURE_ENDINGS, is_picture, read
-from yunmeng.imaging.fingerprint import Fingerprints, fingerprint, hamming, sha256
+from yunmeng.imaging.fingerprint import ORIENTATIONS, Fingerprints, fingerprint, hamming, oriented_pdq, sha256
 from yunmeng.imaging.formats import recognise
 from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, problems
 from yunmeng.imaging.sheet import Tile, draw_sheet, save_sheet
@@ -17,6 +17,7 @@ from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
 __all__ = [
     "DECODED_SIDE",
     "EXPLANATIONS",
+    "ORIENTATIONS",
     "PICTURE_ENDINGS",
     "THUMBNAIL_SIDES",
     "Fingerprints",
@@ -33,6 +34,7 @@ __all__ = [
     "from_pillow",
     "hamming",
     "is_picture",
+    "oriented_pdq",
     "problems",
     "read",
     "recognise",

@@ -10,12 +10,15 @@ from PIL import Image
 from yunmeng.imaging.grey import luma
 from yunmeng.types import Pixels
 
-__all__ = ["Fingerprints", "fingerprint", "fingerprint_of_grey", "hamming", "sha256"]
+__all__ = ["ORIENTATIONS", "Fingerprints", "fingerprint", "fingerprint_of_grey", "hamming", "oriented_pdq", "sha256"]
 
 _SIDE: Final = 128
 """Both hashes are taken from a grey copy of this size. PDQ smooths a picture with a tent as wide as 1/64 of it and
 looks at 64 x 64 points: shrinking to 128 with Pillow's bilinear filter is that tent, and at this size the package
 smooths no more. Hashing every pixel of a 500 px picture would take six times as long."""
+
+ORIENTATIONS: Final = (None, *Image.Transpose)
+"""What brings a picture into each of its eight orientations; None leaves it as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ def fingerprint_of_grey(grey: Image.Image) -> Fingerprints:
     """As `fingerprint`, for a caller who has the picture's `luma` at hand."""
     square = grey.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     return Fingerprints(_phash(square), _pdq(square))
+
+
+def oriented_pdq(image: Image.Image) -> list[str]:
+    """The PDQ hashes of an RGB picture in its eight ``ORIENTATIONS``: turned by quarters, mirrored, and both."""
+    square = luma(image).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    return [_pdq(square if turn is None else square.transpose(turn)) for turn in ORIENTATIONS]
 
 
 def sha256(data: bytes) -> str:

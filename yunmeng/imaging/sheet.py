@@ -51,13 +51,15 @@ class Tile:
     """One picture on a sheet.
 
     ``pixels`` is None where the file is gone. ``detail`` is what to read first (a score), ``caption`` what the picture
-    is called; a caption too long for its place loses its middle. ``region`` is outlined.
+    is called; a caption too long for its place loses its middle. ``region`` is outlined, and so is ``outline``, which
+    is a polygon in fractions of the picture.
     """
 
     pixels: Pixels | None
     caption: str
     detail: str
     region: Region | None = None
+    outline: tuple[tuple[float, float], ...] = ()
 
 
 def draw_sheet(query: Tile | None, hits: Sequence[Tile], *, title: str = "") -> Image.Image:
@@ -114,7 +116,7 @@ def _draw_query(sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, at: t
 
 def _draw_hit(sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, rank: int, at: tuple[int, int]) -> None:
     left, top = at
-    sheet.paste(_thumbnail(tile.pixels, _HIT, tile.region), at, _rounded(_HIT, _HIT, _RADIUS))
+    sheet.paste(_thumbnail(tile.pixels, _HIT, tile.region, tile.outline), at, _rounded(_HIT, _HIT, _RADIUS))
     below = top + _HIT + 10 * _SCALE
     strong, small = font(_SCORE, bold=True), font(_SMALL)
     number = str(rank)
@@ -131,7 +133,12 @@ def _draw_nothing(draw: ImageDraw.ImageDraw, at: tuple[int, int]) -> None:
     draw.text(middle, "no hits", _QUIET, font(_SMALL), anchor="mm")
 
 
-def _thumbnail(pixels: Pixels | None, side: int, region: Region | None = None) -> Image.Image:
+def _thumbnail(
+    pixels: Pixels | None,
+    side: int,
+    region: Region | None = None,
+    outline: Sequence[tuple[float, float]] = (),
+) -> Image.Image:
     """The whole picture in the middle of a neutral square."""
     square = Image.new("RGB", (side, side), _GROUND)
     if pixels is None:
@@ -147,6 +154,9 @@ def _thumbnail(pixels: Pixels | None, side: int, region: Region | None = None) -
         x, y = left + region.x * width, top + region.y * height
         box = (x, y, x + region.w * width - 1, y + region.h * height - 1)
         ImageDraw.Draw(square).rectangle(box, outline=_ACCENT, width=_FRAME)
+    if outline:
+        corners = [(left + x * (width - 1), top + y * (height - 1)) for x, y in (*outline, *outline[:2])]
+        ImageDraw.Draw(square).line(corners, _ACCENT, _FRAME, joint="curve")  # one edge twice, to join the last corner
     return square
 
 

@@ -14,13 +14,17 @@ from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.library import Library
-from yunmeng.server import errors, imports, pages, pictures, searching, session, status
+from yunmeng.server import copying, duplicates, errors, imports, pages, pictures, searching, session, status, warming
+from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
+from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.guard import Guard
 from yunmeng.server.limits import BodyLimit, Lanes
 from yunmeng.server.observe import Metrics, Observe
+from yunmeng.server.query_log import QueryLog
 from yunmeng.server.runner import ImportRunner
-from yunmeng.state import Keys
+from yunmeng.server.warmer import Warmer
+from yunmeng.state import Keys, Queries
 from yunmeng.version import __version__
 
 __all__ = ["create_app"]
@@ -39,6 +43,9 @@ def create_app(library: Library, settings: ServerSettings | None = None, *, keys
     settings = settings or ServerSettings.load()
     library.distrust_urls()
     metrics = Metrics()
+    metrics.registry.register(CacheMetrics(library.caches))
+    lanes = Lanes(settings.queue)
+    queries = QueryLog(Queries(library.state))
     context = Context(
         library=library,
         settings=settings,
@@ -48,9 +55,12 @@ def create_app(library: Library, settings: ServerSettings | None = None, *, keys
             rate_limit=settings.rate_limit,
             allowed_hosts=settings.allowed_hosts,
         ),
-        lanes=Lanes(settings.queue),
+        lanes=lanes,
         metrics=metrics,
         imports=ImportRunner(library, metrics),
+        duplicates=DuplicateSearcher(library),
+        queries=queries if settings.log_queries else None,
+        warmer=Warmer(library, queries, lanes, metrics),
         files=anyio.CapacityLimiter(2 * cores()),
     )
     app = FastAPI(
@@ -64,8 +74,8 @@ def create_app(library: Library, settings: ServerSettings | None = None, *, keys
     )
     app.state.context = context
     errors.install(app)
-    for router in (searching.router, pictures.router, imports.router, session.router, status.router):
-        app.include_router(router, dependencies=[Depends(_from_here)])
+    for routes in (searching, copying, pictures, imports, duplicates, session, status, warming):
+        app.include_router(routes.router, dependencies=[Depends(_from_here)])
     pages.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, timeout=settings.body_timeout)
     app.add_middleware(Observe, metrics=metrics)
@@ -86,11 +96,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             return BatchingEncoder(encoder, wait=context.settings.batch_wait, on_batch=context.metrics.batches.observe)
 
         context.library.encode_with(batching)
-        warming = threading.Thread(target=_warm, args=(context,), name="yunmeng-warming")
-        warming.start()
-        stack.callback(warming.join)
+        context.warmer.start()
+        stack.callback(context.warmer.stop)
+        loading = threading.Thread(target=_warm, args=(context,), name="yunmeng-loading")
+        loading.start()
+        stack.callback(loading.join)
         context.imports.start()
         stack.callback(context.imports.stop)
+        stack.callback(context.duplicates.stop)
         try:
             yield
         finally:
@@ -105,3 +118,5 @@ def _warm(context: Context) -> None:
         context.ready = True
     except YunmengError as exc:
         structlog.get_logger().error("the encoder cannot be loaded", error=str(exc))
+        return
+    context.warmer.begin(context.settings.warm)

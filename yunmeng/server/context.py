@@ -8,14 +8,17 @@ from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from yunmeng.config import ServerSettings
-from yunmeng.errors import QueryError
 from yunmeng.fetch import is_url
 from yunmeng.library import Library
+from yunmeng.questions import checked_url
 from yunmeng.scopes import allows
+from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.guard import Caller, Guard
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
+from yunmeng.server.query_log import QueryLog
 from yunmeng.server.runner import ImportRunner
+from yunmeng.server.warmer import Warmer
 from yunmeng.wire import to_wire
 
 __all__ = [
@@ -57,6 +60,10 @@ class Context:
     lanes: Lanes
     metrics: Metrics
     imports: ImportRunner
+    duplicates: DuplicateSearcher
+    queries: QueryLog | None
+    """Counts what is asked; None where that is turned off."""
+    warmer: Warmer
     files: anyio.CapacityLimiter
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     ready: bool = False
@@ -89,13 +96,6 @@ MAY_WRITE: Final = Depends(_writer)
 IS_ADMIN: Final = Depends(_admin)
 Searcher = Annotated[Caller, MAY_SEARCH]
 Writer = Annotated[Caller, MAY_WRITE]
-
-
-def checked_url(url: str) -> str:
-    """``url``, if it is one: a path would be read from the server's disk. Raises `QueryError`."""
-    if not is_url(url):
-        raise QueryError("a URL begins with http:// or https://")
-    return url
 
 
 def visible(uri: str, caller: Caller) -> str | None:

@@ -78,6 +78,11 @@ class Lanes:
         self._lanes = 4 * cores() + 4
 
     @property
+    def inside(self) -> int:
+        """Calls that are worked on, or wait for a lane."""
+        return self._inside
+
+    @property
     def waiting(self) -> int:
         """Calls that wait for a lane."""
         return max(0, self._inside - self._lanes)

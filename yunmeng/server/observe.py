@@ -55,6 +55,9 @@ class Metrics:
         self.imported = Counter(
             "yunmeng_imported_pictures", "Pictures of imports by outcome.", ["outcome"], registry=self.registry
         )
+        self.warmed = Counter(
+            "yunmeng_warmed_questions", "Questions asked ahead by outcome.", ["outcome"], registry=self.registry
+        )
         self.importing = Gauge("yunmeng_imports_waiting", "Imports that run or wait.", registry=self.registry)
 
 

@@ -38,7 +38,7 @@ from yunmeng.wire import (
     wire_attributes,
 )
 
-__all__ = ["router"]
+__all__ = ["router", "shown"]
 
 router = APIRouter(prefix="/v1", tags=["pictures"])
 
@@ -65,6 +65,7 @@ async def library(here: Here) -> LibraryOut:
         metric=info.metric,
         reads_text=here.library.reads_text,
         regions=info.regions,
+        augmented=info.augmented,
         subject=info.subject,
         calibrated=here.library.calibrated,
         enhance=list(info.enhance),
@@ -108,7 +109,7 @@ async def list_pictures(
 
     records, total = await to_thread.run_sync(work)
     return PicturePage(
-        pictures=[_shown(record, caller) for record in records[:limit]],
+        pictures=[shown(record, caller) for record in records[:limit]],
         total=total,
         next_cursor=_cursor(records[limit - 1]) if len(records) > limit else None,
     )
@@ -178,7 +179,7 @@ async def preview(
 @router.get("/pictures/{id:text}", responses=responses(404))
 async def get_picture(id: str, here: Here, caller: Searcher) -> PictureOut:
     """A picture as the library keeps it."""
-    return _shown(await to_thread.run_sync(here.library.get, from_wire(id)), caller)
+    return shown(await to_thread.run_sync(here.library.get, from_wire(id)), caller)
 
 
 @router.delete("/pictures/{id:text}", responses=responses(404), status_code=204, dependencies=[MAY_WRITE])
@@ -196,7 +197,7 @@ async def delete_picture(id: str, here: Here) -> None:
 async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer) -> PictureOut:
     """Give a picture these attributes in place of all that it had."""
     values: Any = new.attributes
-    return _shown(await to_thread.run_sync(here.library.set_attributes, from_wire(id), values), caller)
+    return shown(await to_thread.run_sync(here.library.set_attributes, from_wire(id), values), caller)
 
 
 @router.get(
@@ -256,7 +257,8 @@ def _for_each(text: str | None, count: int) -> Sequence[Attributes | None]:
     return given
 
 
-def _shown(record: Record, caller: Caller) -> PictureOut:
+def shown(record: Record, caller: Caller) -> PictureOut:
+    """A record as ``caller`` may see it."""
     return PictureOut(
         id=to_wire(record.id),
         uri=visible(record.uri, caller),

@@ -93,6 +93,12 @@ class Views:
         large = self._decode(data, min(min(region.w, region.h) for region in regions)).image
         return [View(region, self._prepared(_crop(large, region))) for region in regions]
 
+    def pixels(self, source: Source, region: Region | None = None) -> Pixels:
+        """A picture, or one part of it, as large as the encoder needs it. Raises `PictureError`."""
+        if region is None:
+            return np.asarray(self._image(source, WHOLE))
+        return np.asarray(_crop(self._image(source, region), region))
+
     def subject_of(self, source: Source) -> "Subject":
         """Where the main subject is. Raises `PictureError`."""
         from yunmeng.subject import find_subject

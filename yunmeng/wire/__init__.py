@@ -2,7 +2,16 @@
 
 from yunmeng.wire.about import AttributeValues, Health, KeyIn, LibraryOut, SessionOut, ValueCount
 from yunmeng.wire.common import Attributes, ErrorBody, ErrorDetail, Region, RegionText
-from yunmeng.wire.copies import AlignmentOut, Comparison, EditOut, MatchAnswer, MatchOut, Verdict
+from yunmeng.wire.copies import (
+    AlignmentOut,
+    Comparison,
+    EditOut,
+    MatchAnswer,
+    MatchOut,
+    MatchQuery,
+    MatchWanted,
+    Verdict,
+)
 from yunmeng.wire.duplicates import (
     DuplicateDecision,
     DuplicateGroup,
@@ -32,11 +41,13 @@ from yunmeng.wire.searching import (
     Wanted,
 )
 from yunmeng.wire.text import from_wire, to_wire, wire_attributes
+from yunmeng.wire.warming import MAX_WARM, WarmFailure, WarmOrder, WarmOut
 
 __all__ = [
     "MAX_K",
     "MAX_OFFSET",
     "MAX_PARTS",
+    "MAX_WARM",
     "AddResult",
     "Added",
     "AlignmentOut",
@@ -69,6 +80,8 @@ __all__ = [
     "LibraryOut",
     "MatchAnswer",
     "MatchOut",
+    "MatchQuery",
+    "MatchWanted",
     "MetricName",
     "MixPart",
     "MixText",
@@ -87,6 +100,9 @@ __all__ = [
     "ValueCount",
     "Verdict",
     "Wanted",
+    "WarmFailure",
+    "WarmOrder",
+    "WarmOut",
     "from_wire",
     "to_wire",
     "wire_attributes",

@@ -22,6 +22,7 @@ class LibraryOut(BaseModel):
     metric: str
     reads_text: bool = Field(description="Whether searches by text can be answered.")
     regions: bool = Field(description="Whether the parts of its pictures can be searched.")
+    augmented: bool = Field(description="Whether a second vector of each picture is kept, for re-ranking by expand.")
     subject: bool = Field(description="Whether pictures are seen by their main subject only.")
     calibrated: bool = Field(description="Whether hits tell their chance of being real.")
     enhance: list[str]

@@ -106,6 +106,11 @@ class SearchQuery(Wanted):
     region: Region | None = Field(None, description="Ask with this part of the picture only; with id or url.")
     mix: list[MixPart] = Field([], max_length=MAX_PARTS, description="What else hits are to be like, or unlike.")
 
+    @property
+    def named(self) -> str:
+        """What it asks with, as the command line has it."""
+        return f"id:{self.id}" if self.id is not None else self.url or self.text or "a vector or a mixture"
+
     @model_validator(mode="after")
     def _one_question(self) -> "SearchQuery":
         given = sum(given is not None for given in (self.id, self.url, self.vector, self.text))
@@ -128,7 +133,9 @@ class HitOut(BaseModel):
     """One hit. Fields that were not asked for are left out."""
 
     id: str
-    score: float = Field(description="Higher is better: cosine similarity in [-1, 1]; for words, in [0, 1].")
+    score: float = Field(
+        description="Higher is better: cosine similarity in [-1, 1]; for words, in [0, 1]; or by the last step."
+    )
     chance: float | None = Field(None, description="That it is a real match, in a library that has learnt to tell.")
     region: Region | None = Field(None, description="The part of the picture that matches, where parts were searched.")
     alignment: AlignmentOut | None = Field(None, description="How the query lies in it, where geometry was looked at.")
@@ -149,7 +156,7 @@ class SearchAnswer(BaseModel):
     hits: list[HitOut]
     next_offset: int | None = Field(description="Where the next page begins; null on the last one.")
     cached: bool = Field(False, description="Whether the answer was kept from before; it is as fresh as the library.")
-    timings: dict[str, float] = Field(description="Milliseconds of each stage (read, encode, search), and total.")
+    timings: dict[str, float] = Field(description="Milliseconds by stage (read, encode, search, rerank) and total.")
 
 
 class SubjectQuery(Request):

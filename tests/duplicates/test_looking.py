@@ -1,0 +1,105 @@
+"""What pictures show decides, where their records do not."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+
+from tests.duplicates.conftest import Find, ids, like, record
+from tests.imaging.samples import photograph
+from tests.needing import need
+from yunmeng.duplicates.agreement import agreement
+from yunmeng.matching import align, local_features
+from yunmeng.types import Alignment
+
+need("faiss", "cv2", extra="copies")
+
+SAME = Alignment(8, (1, 0, 0, 0, 1, 0, 0, 0, 1), False, ((0, 0), (1, 0), (1, 1)), 1, 1)
+
+
+def as_file(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=85)
+    return stream.getvalue()
+
+
+def sheltered(seed: int, other: int) -> Image.Image:
+    """The picture ``seed``, with another one in its middle."""
+    image = photograph(seed, (480, 360))
+    image.paste(photograph(other, (340, 260)), (70, 50))
+    return image
+
+
+def titled(image: Image.Image) -> Image.Image:
+    ImageDraw.Draw(image).text((20, 20), "NEW IN", fill="white", font_size=70)
+    return image
+
+
+EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "cropped": lambda image: image.crop((40, 30, 420, 340)),
+    "mirrored": ImageOps.mirror,
+    "turned": lambda image: image.rotate(8, Image.Resampling.BICUBIC, expand=True),
+    "tinted": lambda image: ImageEnhance.Color(image).enhance(1.5),
+    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.3),
+    "small": lambda image: image.resize((240, 180)),
+    "titled": titled,
+    "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(1)),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_copy_agrees_with_its_original(edit: str) -> None:
+    original = photograph(3, (480, 360))
+    copy = EDITS[edit](original.copy())
+    alignment = align(local_features(copy), local_features(original))
+    assert alignment is not None
+    assert agreement(copy, original, alignment) > 0.8
+
+
+def test_another_thing_in_the_same_place_does_not_agree() -> None:
+    """The surroundings align and agree; the thing itself does not."""
+    one, other = sheltered(1, 7), sheltered(1, 8)
+    alignment = align(local_features(one), local_features(other))
+    assert alignment is not None
+    assert agreement(one, other, alignment) < 0.5
+
+
+def test_another_colour_does_not_agree() -> None:
+    shape = Image.new("RGB", (400, 300), "white")
+    ImageDraw.Draw(shape).ellipse((80, 40, 320, 260), fill=(200, 40, 40))
+    red = Image.blend(shape, photograph(2, (400, 300)), 0.15)
+    blue = Image.merge("RGB", red.split()[::-1])
+    assert agreement(red, red, SAME) > 0.99
+    assert agreement(blue, red, SAME) < 0.6
+
+
+def test_where_nothing_is_shown_nothing_agrees() -> None:
+    plain = Image.new("RGB", (400, 300), "white")
+    assert agreement(plain, plain, SAME) == 0
+    outside = Alignment(8, (1, 0, 5, 0, 1, 5, 0, 0, 1), False, SAME.outline, 0, 0)
+    assert agreement(photograph(1), photograph(1), outside) == 0
+
+
+def test_close_vectors_are_believed_only_after_a_look(find: Find, random: np.random.Generator) -> None:
+    one, other = record("one", random), record("other", random)
+    assert one.vector is not None
+    assert other.vector is not None
+    records = [
+        one,
+        record("one-copy", random, vector=like(one.vector, 0.9, random)),
+        other,
+        record("other-like", random, vector=like(other.vector, 0.98, random)),
+        *(record(f"x{number}", random) for number in range(20)),
+    ]
+    files = {
+        "one": as_file(photograph(3, (480, 360))),
+        "one-copy": as_file(EDITS["cropped"](photograph(3, (480, 360)))),
+        "other": as_file(sheltered(1, 7)),
+        "other-like": as_file(sheltered(1, 8)),
+    }
+    report = find(records, files.__getitem__)
+    assert ids(report) == [["one", "one-copy"]]
+    assert [member.reason for member in report.groups[0].members] == ["edited-copy"] * 2
+    assert ids(find(records)) == [["other", "other-like"]]  # unseen, vectors are all there is

@@ -1,0 +1,27 @@
+"""Near-duplicates of a whole library: found by fingerprint and by vector, verified, in groups. Needs ``copies``."""
+
+from yunmeng.duplicates.finding import find_duplicates
+from yunmeng.duplicates.moving import move_out
+from yunmeng.duplicates.types import (
+    DuplicateGroup,
+    DuplicateReport,
+    DuplicateTally,
+    KeepRule,
+    Member,
+    OnTally,
+    Phase,
+    Reason,
+)
+
+__all__ = [
+    "DuplicateGroup",
+    "DuplicateReport",
+    "DuplicateTally",
+    "KeepRule",
+    "Member",
+    "OnTally",
+    "Phase",
+    "Reason",
+    "find_duplicates",
+    "move_out",
+]

@@ -1,0 +1,182 @@
+"""Routes about copies: two pictures held against each other, and the originals of a suspect one."""
+
+import io
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Annotated, NamedTuple, TypeAlias
+
+from fastapi import APIRouter, Depends, Form, Response, UploadFile
+from pydantic import Field
+
+from yunmeng import retrieval
+from yunmeng.errors import QueryError
+from yunmeng.library import Library
+from yunmeng.questions import checked_url
+from yunmeng.server.aligned import shown_alignment
+from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
+from yunmeng.server.errors import responses
+from yunmeng.server.guard import Caller
+from yunmeng.types import Hit, Record
+from yunmeng.wire import (
+    Comparison,
+    EditOut,
+    MatchAnswer,
+    MatchOut,
+    MatchQuery,
+    MatchWanted,
+    from_wire,
+    to_wire,
+    wire_attributes,
+)
+
+__all__ = ["router"]
+
+IdText: TypeAlias = Annotated[str | None, Form(max_length=1024)]
+UrlText: TypeAlias = Annotated[str | None, Form(max_length=4096)]
+
+router = APIRouter(prefix="/v1", tags=["copies"])
+
+
+class Side(NamedTuple):
+    """One of two pictures: the bytes of a file, an id, or a URL."""
+
+    file: bytes | None
+    id: str | None
+    url: str | None
+
+    def of(self, library: Library) -> Record | bytes | str:
+        """As `Library.compare` takes it."""
+        if self.id is not None:
+            return library.get(self.id, vector=True)
+        return self.file if self.file is not None else self.url or ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the evidence."""
+        return self.id or self.url or ""
+
+
+class UploadedSuspect(MatchWanted):
+    """A search for the originals of a picture that comes with the request."""
+
+    file: UploadFile = Field(description="The picture.")
+
+
+async def _sides(
+    a: UploadFile | None = None,
+    b: UploadFile | None = None,
+    a_id: IdText = None,
+    b_id: IdText = None,
+    a_url: UrlText = None,
+    b_url: UrlText = None,
+) -> tuple[Side, Side]:
+    return await _side("a", a, a_id, a_url), await _side("b", b, b_id, b_url)
+
+
+async def _side(name: str, file: UploadFile | None, id: str | None, url: str | None) -> Side:
+    if sum(given is not None for given in (file, id, url)) != 1:
+        raise QueryError(f"give exactly one of the fields {name} (a file), {name}_id and {name}_url")
+    return Side(
+        None if file is None else await file.read(),
+        None if id is None else from_wire(id),
+        None if url is None else checked_url(url),
+    )
+
+
+Sides: TypeAlias = Annotated[tuple[Side, Side], Depends(_sides)]
+
+
+@router.post("/compare", responses=responses(404, 410, 415, 501), dependencies=[MAY_SEARCH])
+async def compare(here: Here, sides: Sides) -> Comparison:
+    """Hold a, a suspect picture, against b, an original; each is a file that is sent, an id or a URL."""
+    began = perf_counter()
+    found = await here.lanes.run(lambda: here.library.compare(*(side.of(here.library) for side in sides)))
+    _observe(here, found.timings)
+    return _shown_comparison(found, perf_counter() - began)
+
+
+@router.post(
+    "/compare/evidence",
+    responses={**responses(404, 410, 415, 501), 200: {"content": {"image/png": {}}, "description": "The picture."}},
+    response_class=Response,
+    dependencies=[MAY_SEARCH],
+)
+async def compare_evidence(here: Here, sides: Sides) -> Response:
+    """The same comparison as a picture: side by side, aligned, what matches outlined, what differs marked."""
+
+    def draw() -> tuple[bytes, Mapping[str, float]]:
+        one, other = sides
+        found = here.library.evidence(one.of(here.library), other.of(here.library), (one.name, other.name))
+        stream = io.BytesIO()
+        found.picture.save(stream, "PNG")
+        return stream.getvalue(), found.comparison.timings
+
+    data, timings = await here.lanes.run(draw)
+    _observe(here, timings)
+    return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/match", responses=responses(404, 410, 415, 501))
+async def match(query: MatchQuery, here: Here, caller: Searcher) -> MatchAnswer:
+    """Find the originals that a picture of the library, or of the web, may have been made from."""
+    id, url = query.id, query.url
+    if id is None:
+        address = checked_url(url or "")
+        return await _matched(here, caller, query, lambda: address)
+    key = from_wire(id)
+    return await _matched(here, caller, query, lambda: here.library.original(key))
+
+
+@router.post("/match/upload", responses=responses(415, 501))
+async def match_by_upload(
+    query: Annotated[UploadedSuspect, Form(media_type="multipart/form-data")], here: Here, caller: Searcher
+) -> MatchAnswer:
+    """Find the originals that the picture that is sent may have been made from."""
+    data = await query.file.read()
+    return await _matched(here, caller, query, lambda: data)
+
+
+async def _matched(
+    here: Context, caller: Caller, wanted: MatchWanted, suspect: Callable[[], bytes | str]
+) -> MatchAnswer:
+    began = perf_counter()
+    hits = await here.lanes.run(
+        lambda: here.library.match(suspect(), k=wanted.k, filter=wanted.filter, min_score=wanted.min_score)
+    )
+    _observe(here, hits.timings)
+    return MatchAnswer(
+        matches=[_shown_match(hit, caller) for hit in hits],
+        timings=_milliseconds({**hits.timings, "total": perf_counter() - began}),
+    )
+
+
+def _shown_match(hit: Hit, caller: Caller) -> MatchOut:
+    return MatchOut(
+        id=to_wire(hit.id),
+        score=hit.score,
+        alignment=None if hit.alignment is None else shown_alignment(hit.alignment),
+        attributes=wire_attributes(hit.attributes),
+        uri=visible(hit.uri, caller),
+    )
+
+
+def _shown_comparison(found: retrieval.Comparison, total: float) -> Comparison:
+    return Comparison(
+        verdict=found.verdict,
+        edits=[EditOut(name=edit.name, amount=edit.amount, detail=edit.detail) for edit in found.edits],
+        alignment=None if found.alignment is None else shown_alignment(found.alignment),
+        same_file=found.same_file,
+        phash_distance=found.phash_distance,
+        pdq_distance=found.pdq_distance,
+        score=found.score,
+        timings=_milliseconds({**found.timings, "total": total}),
+    )
+
+
+def _observe(here: Context, timings: Mapping[str, float]) -> None:
+    for stage, seconds in timings.items():
+        here.metrics.stages.labels(stage).observe(seconds)
+
+
+def _milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {stage: round(value * 1000, 3) for stage, value in seconds.items()}

@@ -1,0 +1,83 @@
+"""The search for duplicates in the background: one at a time, on a thread of its own."""
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from yunmeng.errors import YunmengError
+from yunmeng.library import Library
+from yunmeng.wire import DuplicatesOut, KeepRule, to_wire
+
+if TYPE_CHECKING:
+    from yunmeng.duplicates import DuplicateTally
+
+__all__ = ["DuplicateSearcher"]
+
+
+class DuplicateSearcher:
+    """Looks for duplicates when told to, and leaves what it finds with the library."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._tally: DuplicateTally | None = None
+
+    def order(self, keep: KeepRule) -> DuplicatesOut:
+        """Begin a search, unless one is under way."""
+        with self._lock:
+            if not self._running():
+                self._stop = threading.Event()
+                self._tally = None
+                self._thread = threading.Thread(target=self._work, args=(keep, self._stop), name="yunmeng-duplicates")
+                self._thread.start()
+        return self.view()
+
+    def cancel(self) -> DuplicatesOut:
+        """Have the search that is under way end, if there is one, and wait until it has."""
+        self.stop()
+        return self.view()
+
+    def stop(self) -> None:
+        """End the search that is under way."""
+        with self._lock:
+            self._stop.set()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def view(self) -> DuplicatesOut:
+        """The last search, or the one under way, and what there is of groups."""
+        running, tally = self._running(), self._tally
+        search, counts = self._library.duplicate_search()
+        status = "running" if running else "cancelled" if search.status == "running" else search.status
+        return DuplicatesOut(
+            status=status,
+            phase=tally.phase if running and tally else None,
+            done=tally.done if running and tally else 0,
+            total=tally.total if running and tally else None,
+            groups=counts.groups,
+            pictures=counts.pictures,
+            open=counts.open,
+            finished_at=None if running else search.finished_at,
+            error=to_wire(search.error) if search.error and not running else None,
+        )
+
+    def _running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _work(self, keep: KeepRule, stop: threading.Event) -> None:
+        log = structlog.get_logger()
+        try:
+            report = self._library.find_duplicates(keep, self._take, stop)
+            log.info("duplicates", pictures=report.pictures, groups=len(report.groups), cancelled=report.interrupted)
+        except YunmengError as exc:
+            log.warning("the search for duplicates failed", error=str(exc))
+        except Exception as exc:  # a bug: the library has noted that it failed
+            log.exception("the search for duplicates failed", exc_info=exc)
+
+    def _take(self, tally: "DuplicateTally") -> None:
+        self._tally = replace(tally)
