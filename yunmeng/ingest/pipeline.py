@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import Encoder
-from yunmeng.errors import YunmengError
+from yunmeng.errors import StoreError, YunmengError
 from yunmeng.ingest.intake import Failed, Fresh, Known, Outcome, Unchanged
 from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure, Progress, State, Status
@@ -137,7 +137,10 @@ class Pipeline(Generic[T]):
         if self._store.unindexed() >= OPTIMISE_FROM and not self._stop.is_set():
             self._tally.phase = "optimising"
             self._on_tally(self._tally)
-            self._store.optimise()
+            with suppress(
+                StoreError
+            ):  # somebody reads all records just now: it is done later, by `tend` or the next run
+                self._store.optimise()
         self._store.flush()
         return IndexReport(
             self._tally.indexed, self._tally.skipped, self._failures, time.monotonic() - began, self._stop.is_set()

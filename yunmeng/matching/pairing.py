@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.matching.features import Floats, LocalFeatures
+from yunmeng.matching.opencv import opencv
 
 __all__ = ["Pairs", "pair"]
 
@@ -34,7 +35,9 @@ def pair(query: LocalFeatures, target: LocalFeatures, ratio: float = RATIO) -> P
     """
     if len(query) < 2 or len(target) < 2:
         return Pairs(np.empty(0, np.intp), np.empty(0, np.intp))
-    alike = query.descriptors @ target.descriptors.T
+    # Not NumPy's product: its threads wait for each other where many pictures are looked at side by side.
+    cv2 = opencv()
+    alike: Floats = cv2.gemm(query.descriptors, target.descriptors, 1.0, None, 0.0, flags=cv2.GEMM_2_T)
     nearest = alike.argmax(axis=1)
     rows = np.arange(len(query))
     best = alike[rows, nearest]
