@@ -165,7 +165,7 @@ def _print_end(report: "DuplicateReport", applied: Applied | None, folder: Path 
         return
     freed = sum(member.bytes or 0 for group in report.groups for member in group.discard)
     click.echo(
-        f"{len(report.groups):,} groups with {report.duplicates:,} duplicates among {report.pictures:,} pictures"
+        f"Groups: {len(report.groups):,}, duplicates in them: {report.duplicates:,}, pictures looked at: {report.pictures:,},"
         f" in {report.seconds:.1f} s; the duplicates take {freed / 1e6:,.1f} MB."
     )
     done = report.duplicates - failed
