@@ -165,8 +165,8 @@ def _print_end(report: "DuplicateReport", applied: Applied | None, folder: Path 
         return
     freed = sum(member.bytes or 0 for group in report.groups for member in group.discard)
     click.echo(
-        f"Groups: {len(report.groups):,}, duplicates in them: {report.duplicates:,}, pictures looked at: {report.pictures:,},"
-        f" in {report.seconds:.1f} s; the duplicates take {freed / 1e6:,.1f} MB."
+        f"Groups: {len(report.groups):,}; duplicates in them: {report.duplicates:,}, which take {freed / 1e6:,.1f} MB; "
+        f"pictures: {report.pictures:,}; seconds: {report.seconds:.1f}."
     )
     done = report.duplicates - failed
     if applied is None and report.groups:
