@@ -77,7 +77,6 @@ def same(hits: Hits, expected: list[tuple[str, float, Attributes]]) -> bool:
     )
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("levels", "changes"), [("process", 1000), ("redis", 1000), ("both", 300)], indirect=["levels"]
 )
