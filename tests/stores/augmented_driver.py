@@ -18,13 +18,13 @@ def opened(folder: Path) -> AugmentedStore:
     return AugmentedStore(plain, ZvecStore.open(folder / "second", second_schema(SCHEMA)))
 
 
-def work(folder: str) -> None:
-    """Write, delete and average without end, and say what is acknowledged."""
+def work(folder: str, run: str) -> None:
+    """Write, delete and average without end, and say what is acknowledged; no id is used by two runs."""
     store = opened(Path(folder))
-    number = store.count()
+    number = 0
     print("open", flush=True)
     while True:
-        ids = [f"{n}.jpg" for n in range(number, number + 8)]
+        ids = [f"{run}-{n}.jpg" for n in range(number, number + 8)]
         store.upsert([record(id, category=f"c{len(id) % 3}") for id in ids])
         print("+", *ids, flush=True)
         store.delete(ids[:2])
@@ -34,4 +34,4 @@ def work(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    work(sys.argv[1])
+    work(sys.argv[1], sys.argv[2])

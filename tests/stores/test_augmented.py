@@ -291,8 +291,8 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     moments = random.Random(8)
     safe: set[str] = set()
     gone: set[str] = set()
-    for _ in range(6):
-        command = [sys.executable, "-m", "tests.stores.augmented_driver", str(tmp_path)]
+    for run in range(6):
+        command = [sys.executable, "-m", "tests.stores.augmented_driver", str(tmp_path), str(run)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "open\n"
