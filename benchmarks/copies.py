@@ -140,15 +140,20 @@ def _saved(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def arguments_of(description: str) -> argparse.Namespace:
+    """What the set is made of, as the command says it."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--more", type=Path)
     parser.add_argument("--strangers", type=int, default=600)
     parser.add_argument("--each", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--library", type=Path)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = arguments_of(__doc__.splitlines()[0])
     pictures = divide(arguments.folder.absolute(), arguments.more, arguments.strangers, arguments.seed)
     with (
         tempfile.TemporaryDirectory() as scratch,

@@ -7,7 +7,6 @@ stay those of pictures never seen. Every candidate that is looked at counts: rig
 regression whose weights cannot fall below 0, so that more evidence never lowers a chance. Prints one JSON object.
 """
 
-import argparse
 import json
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.copies import built, divide, queries
+from benchmarks.copies import arguments_of, built, divide, queries
 from yunmeng.retrieval.copies_score import Evidence, cues
 
 RIDGE = 0.01
@@ -55,14 +54,7 @@ def regression(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--more", type=Path)
-    parser.add_argument("--strangers", type=int, default=600)
-    parser.add_argument("--each", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--library", type=Path)
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__.splitlines()[0])
     pictures = divide(arguments.folder.absolute(), arguments.more, arguments.strangers, arguments.seed)
     pairs = []
     with (

@@ -17,8 +17,9 @@ from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import FilterError, MissingExtra, PictureError, QueryError
 from yunmeng.imaging import fingerprint, hamming
 from yunmeng.library import Library
-from yunmeng.retrieval.copies_codes import Codes, to_codes
+from yunmeng.retrieval.copies_codes import Codes
 from yunmeng.retrieval.copies_score import Evidence, chance
+from yunmeng.retrieval.metrics import codes_of_hex
 from yunmeng.stores import MemoryStore
 from yunmeng.types import Record
 
@@ -208,7 +209,7 @@ def test_codes_follow_a_store_through_random_changes() -> None:
             store.delete([id])
         if round_ % 3 == 0:
             query = random.bytes(32).hex()
-            found = codes.nearest(to_codes([query]), 5)
+            found = codes.nearest(codes_of_hex([query]), 5)
             expected = sorted(hamming(query, other) for other in kept.values())[:5]
             assert [one.bits for one in found] == expected
             assert all(hamming(query, kept[one.id]) == one.bits for one in found)
@@ -216,7 +217,7 @@ def test_codes_follow_a_store_through_random_changes() -> None:
 
 def test_codes_are_those_of_the_fingerprint() -> None:
     prints = [fingerprint(np.asarray(scene(seed))).pdq for seed in range(2)]
-    codes = to_codes(prints)
+    codes = codes_of_hex(prints)
     assert int(np.bitwise_count(codes[0] ^ codes[1]).sum()) == hamming(*prints)
 
 

@@ -64,8 +64,8 @@ class Surroundings(Closing):
     def fetcher(self) -> Fetcher:
         return Fetcher(self.settings, public_only=self.public_only)
 
-    def read(self, picture: str | Path) -> bytes:
-        """The bytes of a path or a URL. Raises `PictureError`."""
+    def read(self, picture: str | Path | bytes) -> bytes:
+        """The bytes of a path or a URL, or those that are given. Raises `PictureError`."""
         if isinstance(picture, str) and is_url(picture):
             return self.fetcher.fetch(picture)
         return read_bytes(picture, self.settings)
@@ -157,7 +157,7 @@ class Edition(Closing):
 
     @cached_property
     def embedder(self) -> Embedder:
-        return Embedder(self.asking, self.views, self._around.settings, lambda: self._around.fetcher, self._vectors)
+        return Embedder(self.asking, self.views, self._around.read, self._vectors)
 
     @cached_property
     def _vectors(self) -> QueryVectors:

@@ -120,7 +120,8 @@ def _alone(a: str, b: str, evidence: Path | None) -> "tuple[Comparison, Image | 
 
     settings = Settings.load()
     encoder = load(DEFAULT_ENCODER, settings)
-    embedder = Embedder(encoder, Views(encoder, max_pixels=settings.max_pixels), settings)
+    views = Views(encoder, max_pixels=settings.max_pixels)
+    embedder = Embedder(encoder, views, lambda picture: read_bytes(picture, settings))
 
     def original(record: Record) -> bytes:
         return read_bytes(record.uri, settings)

@@ -152,6 +152,7 @@ def _ask(library: "Library", name: str, wanted: "Wanted", question: dict[str, An
 
 def _by_server(server: str, key: str | None, top: int, lines: list[str] | None, show: OnProgress) -> _Outcome:
     from yunmeng.client import Client
+    from yunmeng.fetch import is_url
 
     outcome = _Outcome()
     with Client(server, key) as client:
@@ -161,7 +162,7 @@ def _by_server(server: str, key: str | None, top: int, lines: list[str] | None, 
             return outcome
         pictures, queries = [], []
         for line, asked in _kinds(lines, outcome):
-            if "image" in asked and not asked["image"].lower().startswith(("http://", "https://")):
+            if "image" in asked and not is_url(asked["image"]):
                 pictures.append(line)
             else:
                 queries.append({"url": asked["image"]} if "image" in asked else asked)

@@ -12,7 +12,7 @@ from yunmeng.neighbours import nearest_codes
 from yunmeng.stores import Store
 from yunmeng.types import Record
 
-__all__ = ["Codes", "NearCode", "to_codes"]
+__all__ = ["Codes", "NearCode"]
 
 _BYTES: Final = 32
 _BATCH: Final = 1000
@@ -102,8 +102,3 @@ class Codes:
             self._ids[row] = last
             self._rows[last] = row
             self._codes[row] = self._codes[len(self._ids)]
-
-
-def to_codes(digits: Sequence[str]) -> NDArray[np.uint8]:
-    """Fingerprints given as hex, as uint8 (n, 32)."""
-    return np.frombuffer(bytes.fromhex("".join(digits)), np.uint8).reshape(-1, _BYTES)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from yunmeng.imaging import ORIENTATIONS, oriented_pdq
-from yunmeng.retrieval.copies_codes import to_codes
 from yunmeng.retrieval.copies_looks import Look
 from yunmeng.retrieval.copies_score import Evidence, chance
+from yunmeng.retrieval.metrics import codes_of_hex
 from yunmeng.types import Alignment, Record
 from yunmeng.views import WHOLE
 
@@ -53,7 +53,7 @@ class Suspect:
     def add(self, looks: Sequence[Look], vectors: NDArray[np.float32]) -> None:
         """More looks, each with its embedding, float32 (n, dim)."""
         nothing = np.zeros((len(ORIENTATIONS), 32), np.uint8)
-        codes = [to_codes(oriented_pdq(look.picture)) if look.hashed else nothing for look in looks]
+        codes = [codes_of_hex(oriented_pdq(look.picture)) if look.hashed else nothing for look in looks]
         self.codes = np.concatenate([self.codes, np.array(codes)])
         self.vectors = np.concatenate([self.vectors.reshape(-1, vectors.shape[1]), vectors])
         self.looks += looks
@@ -75,7 +75,7 @@ def weigh(suspect: Suspect, records: Mapping[str, Record], verifier: "Verifier")
     if not records:
         return []
     vectors = np.array([record.vector for record in records.values()], np.float32)
-    codes = to_codes([record.pdq for record in records.values()])
+    codes = codes_of_hex([record.pdq for record in records.values()])
     cosines = dict(zip(records, np.clip(suspect.vectors @ vectors.T, -1, 1).T, strict=True))
     differing = np.bitwise_count(suspect.codes[:, :, None] ^ codes).sum(axis=-1, dtype=np.int64)
     differing[[number for number, look in enumerate(suspect.looks) if not look.hashed]] = 8 * codes.shape[1]

@@ -32,20 +32,21 @@ EDGE = 1e-6  # by which a region may reach over the picture: fractions are round
 
 
 class Embedder:
-    """Embeds queries, treated as pictures are when they are indexed, so that the same file meets itself at 1.0."""
+    """Embeds queries, treated as pictures are when they are indexed, so that the same file meets itself at 1.0.
+
+    ``read`` gives the bytes of a path or URL, and bytes as they are.
+    """
 
     def __init__(
         self,
         encoder: Encoder,
         views: Views,
-        settings: Settings,
-        fetcher: Callable[[], Fetcher] | None = None,
+        read: Callable[[str | Path | bytes], bytes],
         vectors: QueryVectors | None = None,
     ) -> None:
         self._encoder = encoder
         self._views = views
-        self._settings = settings
-        self._fetcher = fetcher
+        self._read = read
         self._vectors = vectors
 
     def embed(
@@ -71,7 +72,7 @@ class Embedder:
     def portrait(self, picture: str | Path | bytes, timings: Timings) -> Record:
         """The record that a picture would have, with its vector; its id is its digest."""
         with timed(timings, "read"):
-            data = self._bytes(picture)
+            data = self._read(picture)
             decoded = self._views.decode(data)
             fingerprints, quality = describe(decoded)
             view = self._views.main(data, decoded)
@@ -94,12 +95,7 @@ class Embedder:
 
     def source(self, picture: QueryPicture) -> Source:
         """What `Views` read: a path's or a URL's bytes, and the rest as it is. Raises `PictureError`."""
-        return self._bytes(picture) if isinstance(picture, str | Path) else picture
-
-    def _bytes(self, picture: str | Path | bytes) -> bytes:
-        if self._fetcher is not None and isinstance(picture, str) and is_url(picture):
-            return self._fetcher().fetch(picture)
-        return read_bytes(picture, self._settings)
+        return self._read(picture) if isinstance(picture, str | Path) else picture
 
     def _encoded(self, view: View, timings: Timings) -> Vector:
         with timed(timings, "encode"):

@@ -16,6 +16,7 @@ from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.guard import Caller
+from yunmeng.server.observe import milliseconds
 from yunmeng.types import Hit, Record
 from yunmeng.wire import (
     Comparison,
@@ -91,7 +92,7 @@ async def compare(here: Here, sides: Sides) -> Comparison:
     """Hold a, a suspect picture, against b, an original; each is a file that is sent, an id or a URL."""
     began = perf_counter()
     found = await here.lanes.run(lambda: here.library.compare(*(side.of(here.library) for side in sides)))
-    _observe(here, found.timings)
+    here.metrics.took(found.timings)
     return _shown_comparison(found, perf_counter() - began)
 
 
@@ -112,7 +113,7 @@ async def compare_evidence(here: Here, sides: Sides) -> Response:
         return stream.getvalue(), found.comparison.timings
 
     data, timings = await here.lanes.run(draw)
-    _observe(here, timings)
+    here.metrics.took(timings)
     return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
@@ -143,10 +144,10 @@ async def _matched(
     hits = await here.lanes.run(
         lambda: here.library.match(suspect(), k=wanted.k, filter=wanted.filter, min_score=wanted.min_score)
     )
-    _observe(here, hits.timings)
+    here.metrics.took(hits.timings)
     return MatchAnswer(
         matches=[_shown_match(hit, caller) for hit in hits],
-        timings=_milliseconds({**hits.timings, "total": perf_counter() - began}),
+        timings=milliseconds({**hits.timings, "total": perf_counter() - began}),
     )
 
 
@@ -169,14 +170,5 @@ def _shown_comparison(found: retrieval.Comparison, total: float) -> Comparison:
         phash_distance=found.phash_distance,
         pdq_distance=found.pdq_distance,
         score=found.score,
-        timings=_milliseconds({**found.timings, "total": total}),
+        timings=milliseconds({**found.timings, "total": total}),
     )
-
-
-def _observe(here: Context, timings: Mapping[str, float]) -> None:
-    for stage, seconds in timings.items():
-        here.metrics.stages.labels(stage).observe(seconds)
-
-
-def _milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:
-    return {stage: round(value * 1000, 3) for stage, value in seconds.items()}

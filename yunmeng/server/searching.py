@@ -14,6 +14,7 @@ from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.guard import Caller
+from yunmeng.server.observe import milliseconds
 from yunmeng.types import Hit, Hits, Record, Region
 from yunmeng.wire import (
     ContributionOut,
@@ -103,13 +104,12 @@ async def _answer(
         return hits, _records(here.library, hits[: wanted.k], wanted)
 
     hits, records = await (here.lanes.run(work) if encodes else to_thread.run_sync(work))
-    for stage, seconds in hits.timings.items():
-        here.metrics.stages.labels(stage).observe(seconds)
+    here.metrics.took(hits.timings)
     return SearchAnswer(
         hits=[_shown(hit, wanted, records.get(hit.id), caller) for hit in hits[: wanted.k]],
         next_offset=wanted.offset + wanted.k if len(hits) > wanted.k else None,
         cached=hits.cached,
-        timings=_milliseconds({**hits.timings, "total": perf_counter() - began}),
+        timings=milliseconds({**hits.timings, "total": perf_counter() - began}),
     )
 
 
@@ -136,7 +136,3 @@ def _shown(hit: Hit, wanted: Wanted, record: Record | None, caller: Caller) -> H
     if record is not None:  # it may have been deleted since the search
         shown.update((name, getattr(record, name)) for name in _OF_RECORD if name in wanted.fields)
     return HitOut(**shown)
-
-
-def _milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:
-    return {stage: round(value * 1000, 3) for stage, value in seconds.items()}

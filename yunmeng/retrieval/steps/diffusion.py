@@ -1,12 +1,11 @@
 """Re-ranking along a graph of neighbours."""
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.retrieval.steps.protocol import Asked, behind
+from yunmeng.retrieval.steps.protocol import Asked, behind, by_scores
 from yunmeng.types import Hit
 
 __all__ = ["Diffusion", "diffused"]
@@ -42,8 +41,7 @@ class Diffusion:
         ids = [hit.id for hit in looked]
         vectors = asked.vectors(ids)
         scores = diffused(vectors @ vectors.T, asked.cosines(ids))
-        order = np.argsort(-scores, kind="stable")
-        ranked = [replace(looked[row], score=float(scores[row])) for row in order]
+        ranked = by_scores(looked, scores)
         return [*ranked, *behind(hits[DEPTH:], ranked[-1].score)]
 
 

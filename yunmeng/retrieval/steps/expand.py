@@ -6,9 +6,8 @@ from itertools import takewhile
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from yunmeng.retrieval.steps.protocol import Asked, behind
+from yunmeng.retrieval.steps.protocol import Asked, behind, by_scores
 from yunmeng.stores import AugmentedStore
 from yunmeng.stores.averaging import BACKGROUND, augment_all, averaged, contrasts
 from yunmeng.types import Hit, Vector
@@ -82,11 +81,9 @@ def _near(asked: Asked, hits: Sequence[Hit]) -> list[Hit]:
     """The hits themselves, by second vectors that they would have if they were all there is."""
     ids = [hit.id for hit in hits]
     second = augment_all(asked.vectors(ids))
-    order = np.argsort(-(second @ asked.vector), kind="stable")[:BACKGROUND]
-    near = [replace(hits[row], score=float(second[row] @ asked.vector)) for row in order]
+    near = by_scores(hits, second @ asked.vector)[:BACKGROUND]
     asked.vector = _mean(asked.vector, near, dict(zip(ids, second, strict=True)))
-    scores: NDArray[np.float32] = np.clip(second @ asked.vector, -1, 1)
-    return [replace(hits[row], score=float(scores[row])) for row in np.argsort(-scores, kind="stable")]
+    return by_scores(hits, np.clip(second @ asked.vector, -1, 1))
 
 
 def _mean(query: Vector, near: Sequence[Hit], seconds: Mapping[str, Vector]) -> Vector:

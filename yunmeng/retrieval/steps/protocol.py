@@ -11,7 +11,7 @@ from yunmeng.stores import Filter, Store
 from yunmeng.types import Alignment, Hit, Vector
 from yunmeng.views import Source
 
-__all__ = ["Asked", "Step", "Verify", "behind"]
+__all__ = ["Asked", "Step", "Verify", "behind", "by_scores"]
 
 Verify = Callable[[Source, Sequence[str]], dict[str, Alignment | None]]
 """How a picture lies in each of those with these ids: None where they do not agree; ids that cannot be read are left
@@ -78,3 +78,8 @@ class Step(Protocol):
 def behind(hits: Sequence[Hit], last: float, scale: float = 1.0) -> list[Hit]:
     """Hits that a step did not look at, in their order: ``scale`` times their scores, none above ``last``."""
     return [replace(hit, score=min(scale * hit.score, last)) for hit in hits]
+
+
+def by_scores(hits: Sequence[Hit], scores: NDArray[np.floating]) -> list[Hit]:
+    """Hits with new ``scores`` (n,), best first; those that are equal in the order before."""
+    return [replace(hits[row], score=float(scores[row])) for row in np.argsort(-scores, kind="stable")]

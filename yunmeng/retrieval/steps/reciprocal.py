@@ -1,12 +1,11 @@
 """Re-ranking by neighbours in common."""
 
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.retrieval.steps.protocol import Asked, behind
+from yunmeng.retrieval.steps.protocol import Asked, behind, by_scores
 from yunmeng.types import Hit
 
 __all__ = ["Reciprocal"]
@@ -41,8 +40,7 @@ class Reciprocal:
         vectors = np.vstack([asked.vector, asked.vectors([hit.id for hit in looked])])
         cosines: Matrix = np.clip(vectors @ vectors.T, -1, 1)
         scores = (1 - LAMBDA) * jaccard(cosines, K1, K2) + LAMBDA * cosines[0, 1:]
-        order = np.argsort(-scores, kind="stable")
-        ranked = [replace(looked[row], score=float(scores[row])) for row in order]
+        ranked = by_scores(looked, scores)
         return [*ranked, *behind(hits[DEPTH:], ranked[-1].score, LAMBDA)]
 
 

@@ -1,7 +1,6 @@
 """Hits in the order of another metric."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from yunmeng.errors import QueryError
 from yunmeng.retrieval.metrics import codes_of_hex, equal_bits, similarities
-from yunmeng.retrieval.steps.protocol import Asked
+from yunmeng.retrieval.steps.protocol import Asked, by_scores
 from yunmeng.types import Hit, Metric
 
 __all__ = ["Rescore"]
@@ -39,8 +38,7 @@ class Rescore:
     def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
         ids = [hit.id for hit in hits]
         scores = self._of_fingerprints(asked, ids) if self.name == "fingerprint" else self._of_vectors(asked, ids)
-        order = np.argsort(-scores, kind="stable")
-        return [replace(hits[row], score=float(scores[row])) for row in order]
+        return by_scores(hits, scores)
 
     def _of_vectors(self, asked: Asked, ids: Sequence[str]) -> NDArray[np.float64]:
         scores: NDArray[np.float64] = similarities(asked.vector[None], asked.vectors(ids), self.name)[0]
