@@ -31,6 +31,7 @@ from yunmeng.stores.zvec_layout import (
     to_record,
     to_word_hit,
 )
+from yunmeng.stores.zvec_mending import Keeper
 from yunmeng.stores.zvec_query import MAX_TOP, Queries
 from yunmeng.stores.zvec_scan import Scan
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
@@ -66,6 +67,7 @@ class ZvecStore(Closing):
         self._gate = Gate(engine().readers)
         self._queries = Queries(self._opened, self._gate)
         self._writing = Lock()
+        self._keeper = Keeper(path)
         self._maintenance = Lock()
         self._scans: WeakSet[Scan] = WeakSet()
         self._damaged = False  # a write has failed
@@ -123,6 +125,7 @@ class ZvecStore(Closing):
             collection = self._opened()
             for start in range(0, len(keys), MAX_BATCH):
                 part = keys[start : start + MAX_BATCH]
+                self._keeper.keep()
                 for key, status in zip(part, collection.delete(part), strict=True):
                     deleted += status.ok()
                     if not status.ok() and status.code() != engine().zvec.StatusCode.NOT_FOUND:
@@ -273,6 +276,7 @@ class ZvecStore(Closing):
 
     def _write(self, collection: Any, records: Sequence[Record]) -> None:
         docs = [to_doc(engine().zvec, record, self._schema, text=self._reads_text) for record in records]
+        self._keeper.keep()
         self._damaged, before = True, self._damaged
         with mapped("cannot write records"):
             statuses = collection.upsert(docs)

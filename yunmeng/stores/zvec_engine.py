@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, Final
 
 from yunmeng.errors import LibraryExists, LibraryLocked, LibraryNotFound, StoreError, YunmengError
+from yunmeng.stores.zvec_mending import mend
 
 __all__ = ["Engine", "abandon", "create", "engine", "mapped", "open_collection"]
 
@@ -60,6 +61,7 @@ def open_collection(path: str | Path) -> Any:
     """
     if not Path(path).is_dir():
         raise LibraryNotFound(f"there is no store at {path}")
+    mend(Path(path))
     try:
         with mapped(f"cannot open the store at {path}"):
             return engine().zvec.open(os.fspath(path))

@@ -1,0 +1,173 @@
+"""What zvec 0.8.0 does not survive when its process is killed, made good before it opens a collection again.
+
+Written before a record is acknowledged is only its line in the log; the rest is written by a flush, in this order: the
+files of the new part, the map of ids (a RocksDB, as are the indexes of attributes and words), the manifest that counts
+them in, and then the log goes. Killed between, the collection opens as its last manifest says and its log is played
+again; but
+
+- with a map of ids that knows the records of the log already, each of them is taken for the successor of itself, and
+  deleted: what was acknowledged would be gone. So the databases are *kept* as each manifest found them, and put back;
+- a log that has no header yet, or a manifest that is not whole, cannot be opened at all: neither holds anything.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from yunmeng.errors import StoreError
+
+__all__ = ["Keeper", "mend"]
+
+LOG_HEADER: Final = 64
+"""Bytes at the beginning of a log, without which zvec cannot open it."""
+ATTEMPTS: Final = 50
+"""How often copying is begun anew when RocksDB, which merges its files in the background, got in between."""
+
+
+class Keeper:
+    """Keeps the databases of an open collection as its manifest found them, in a folder ``kept.N`` of manifest N.
+
+    Hard links where the file system has them, so it takes about a millisecond and hardly any room.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: int | None = None
+
+    def keep(self) -> None:
+        """To be called before anything is written. Does nothing until zvec has written another manifest.
+
+        What is written later reaches the databases on disk only by a flush. Raises `StoreError`.
+        """
+        newest = max(_numbered(self._path, "manifest"), default=None)
+        if newest is None or newest == self._kept:
+            return
+        target = _kept(self._path, newest)
+        if not target.exists():
+            try:
+                _copy(self._path, target)
+            except OSError as exc:
+                raise StoreError(f"cannot prepare the store at {self._path} for writing: {exc}") from exc
+        _forget(self._path, but=target)
+        self._kept = newest
+
+
+def mend(path: Path) -> None:
+    """Make good what a killed process has left in the collection at ``path``, unless a process has it open.
+
+    Raises `StoreError`.
+    """
+    try:
+        with _locked(path / "LOCK") as alone:
+            if alone:
+                _remove_unbegun(path)
+                _restore(path)
+                if any(path.glob("*/*.wal")):  # what is in a log now will be flushed without another write
+                    Keeper(path).keep()
+    except OSError as exc:
+        raise StoreError(f"cannot mend the store at {path} after its process was killed: {exc}") from exc
+
+
+def _remove_unbegun(path: Path) -> None:
+    """Logs and manifests that were made and not written."""
+    for log in path.glob("*/*.wal"):
+        if log.stat().st_size < LOG_HEADER:
+            log.unlink()
+    *older, newest = sorted(_numbered(path, "manifest")) or [0]
+    if older and not _manifest(path, newest).stat().st_size:
+        _manifest(path, newest).unlink()
+
+
+def _restore(path: Path) -> None:
+    """The databases as the manifest found them which is to be read: the one that counts in no interrupted flush."""
+    manifests, number = _numbered(path, "manifest"), max(_numbered(path, "kept"), default=0)
+    if number not in manifests:  # the last flush was finished
+        return
+    for newer in manifests:
+        if newer > number:  # zvec removes the older one as soon as the newer is whole
+            _manifest(path, newer).unlink()
+    kept = _kept(path, number)
+    for database in _databases(kept):
+        place = path / database.relative_to(kept)
+        shutil.rmtree(place, ignore_errors=True)
+        _link(database, place)
+
+
+def _numbered(path: Path, what: str) -> list[int]:
+    """The N of every ``what.N`` in ``path``."""
+    return [int(place.suffix[1:]) for place in path.glob(f"{what}.*") if place.suffix[1:].isdigit()]
+
+
+def _manifest(path: Path, number: int) -> Path:
+    return path / f"manifest.{number}"
+
+
+def _kept(path: Path, number: int) -> Path:
+    return path / f"kept.{number}"
+
+
+def _forget(path: Path, but: Path) -> None:
+    for kept in path.glob("kept.*"):
+        if kept != but:
+            shutil.rmtree(kept, ignore_errors=True)
+
+
+def _databases(path: Path) -> list[Path]:
+    """RocksDB's folders below ``path``, not those that were kept."""
+    found = (file.parent for pattern in ("*/CURRENT", "*/*/CURRENT") for file in path.glob(pattern))
+    return [folder for folder in found if not folder.relative_to(path).parts[0].startswith("kept.")]
+
+
+def _copy(path: Path, target: Path) -> None:
+    """``target``, whole or not at all, with the databases of ``path``. Raises OSError."""
+    fresh = target.with_name("kept.new")
+    for attempt in range(ATTEMPTS):
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        before = _state(path)
+        try:
+            for database in _databases(path):
+                _link(database, fresh / database.relative_to(path))
+        except OSError:  # a file was merged into another and is gone
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue
+        if _state(path) == before:
+            fresh.rename(target)
+            return
+    raise OSError(f"its databases in {path} do not come to rest")
+
+
+def _state(path: Path) -> list[tuple[str, int]]:
+    """What changes whenever a RocksDB counts files in or out: its own manifest grows, or is replaced."""
+    return sorted((str(file), file.stat().st_size) for folder in _databases(path) for file in folder.glob("MANIFEST-*"))
+
+
+def _link(database: Path, target: Path) -> None:
+    """A copy of a RocksDB. Its tables are never written again once they are whole, and are shared; the rest grows."""
+    target.mkdir(parents=True)
+    for file in database.iterdir():
+        if file.suffix == ".sst":
+            with suppress(OSError):  # no hard links on this file system
+                os.link(file, target / file.name)
+                continue
+        shutil.copyfile(file, target / file.name)
+
+
+@contextmanager
+def _locked(lock: Path) -> Iterator[bool]:
+    """Whether no process has the collection open, and none can open it meanwhile."""
+    if not lock.exists():
+        yield False
+        return
+    with lock.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
