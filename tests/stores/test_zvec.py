@@ -14,30 +14,17 @@ import pytest
 
 from tests.stores.examples import DIM, SCHEMA, many, odd_records, record, unit
 from tests.stores.kinds import same_record
+from tests.stores.zvec_driver import ROOT, driver
 from yunmeng.errors import FilterError, LibraryExists, LibraryLocked, LibraryNotFound, SchemaError, StoreError
 from yunmeng.stores import ZvecStore, parse_filter, zvec, zvec_query
 from yunmeng.stores.filters import Compare, In, IsNull, Not, Or
 from yunmeng.types import AttributeSchema
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[ZvecStore]:
     with ZvecStore.create(tmp_path / "store", DIM, SCHEMA) as store:
         yield store
-
-
-def driver(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.stores.zvec_driver", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:

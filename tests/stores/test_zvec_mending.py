@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ import pytest
 
 from tests.stores.examples import DIM, SCHEMA, record
 from tests.stores.kinds import same_record
+from tests.stores.zvec_driver import driver
 from yunmeng.errors import LibraryLocked
 from yunmeng.stores import ZvecStore, parse_filter
 from yunmeng.types import Record
@@ -164,6 +166,28 @@ def test_killed_while_the_databases_were_kept(tmp_path: Path) -> None:
         holds(store, records)
         store.upsert(colours("red"))
         assert len(list(path.glob("kept.*"))) == 1
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["0/scalar.index.*/OPTIONS-*", "0/fts.*/OPTIONS-*", "1", "1/fts.*", "manifest.*", "[0-9]"],
+    ids=["sealing an index", "sealing words", "new part", "its words", "flushing", "any part"],
+)
+def test_killed_while_it_optimised(tmp_path: Path, pattern: str) -> None:
+    path, records = tmp_path / "store", colours("red", "pink", "blue")
+    with ZvecStore.create(path, DIM, SCHEMA) as store:
+        store.upsert([*records, *colours("grey", "green")])
+        store.delete(["grey.jpg", "green.jpg"])
+        killed_now(path, tmp_path / "killed")
+    for place in (path, tmp_path / "killed"):  # one has all in its manifest, the other in its log
+        died = driver("die", str(place), pattern)
+        assert died.wait() == -signal.SIGKILL
+        died.communicate()
+        with ZvecStore.open(place, SCHEMA) as store:
+            holds(store, records)
+            store.upsert(colours("white"))
+            store.optimise()
+            holds(store, [*records, *colours("white")])
 
 
 @pytest.mark.parametrize("size", [0, 1, 63])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.stores.examples import DIM, SCHEMA, many, record, unit, worded_records
-from tests.stores.test_zvec import ROOT, driver
+from tests.stores.zvec_driver import ROOT, driver
 from yunmeng.errors import FilterError, StoreError
 from yunmeng.stores import ZvecStore, parse_filter
 from yunmeng.stores.filters import Compare

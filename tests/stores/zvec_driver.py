@@ -1,12 +1,31 @@
-"""A process that has a zvec store open, for test_zvec.py to kill, to wait for, or to watch."""
+"""A process that has a zvec store open, for tests to kill, to wait for, or to watch."""
 
+import os
+import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.stores.examples import DIM, SCHEMA, many, record, unit
 from yunmeng.stores import Filter, ZvecStore, parse_filter
+
+ROOT = Path(__file__).parents[2]
+
+
+def driver(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """This module as a process, doing what ``arguments`` say."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.stores.zvec_driver", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def hold(path: str) -> None:
@@ -55,5 +74,22 @@ def ask(path: str) -> None:
     print(rounds, min(asked), sum(thread.is_alive() for thread in threads), flush=True)
 
 
+def die(path: str, pattern: str) -> None:
+    """Optimise the store, and be killed as soon as what matches ``pattern`` in its folder is not what it was."""
+
+    def look() -> set[Path]:
+        return set(Path(path).glob(pattern))
+
+    def watch(before: set[Path]) -> None:
+        while look() == before:
+            time.sleep(0.0005)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with ZvecStore.open(path, SCHEMA) as store:
+        threading.Thread(target=watch, args=[look()], daemon=True).start()
+        store.optimise()
+
+
 if __name__ == "__main__":
-    {"hold": hold, "write": write, "ask": ask}[sys.argv[1]](sys.argv[2])
+    jobs: dict[str, Callable[..., None]] = {"hold": hold, "write": write, "ask": ask, "die": die}
+    jobs[sys.argv[1]](*sys.argv[2:])

@@ -1,6 +1,8 @@
 """The embedded store: a zvec collection in a folder, HNSW over cosine, inverted indexes for attributes and words."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Self
@@ -44,6 +46,7 @@ MAX_PARTS: Final = 64
 """Parts on disk that are let be: a search takes twice as long with so many."""
 QUICKLY_INDEXED: Final = 10_000
 """Records that are indexed in seconds."""
+_A_MOMENT: Final = 0.005  # seconds
 
 
 class ZvecStore(Closing):
@@ -192,7 +195,7 @@ class ZvecStore(Closing):
         """All records (that match), as they were at the call, in no particular order and in constant memory."""
         if filter is not None:
             check(filter, self._schema)
-        with self._maintenance, mapped("cannot iterate"):
+        with self._maintenance, self._writing, mapped("cannot iterate"), self._keeper.flushing():
             scan = Scan(self._opened().iter_docs(include_vector=vectors))
             self._scans.add(scan)
         records = (to_record(doc, vectors=vectors) for doc in scan)
@@ -214,7 +217,7 @@ class ZvecStore(Closing):
 
     def flush(self) -> None:
         check_room(self.path)
-        with self._writing, mapped("cannot flush"):
+        with self._writing, mapped("cannot flush"), self._keeper.flushing():
             self._opened().flush()
         if self._parts() > MAX_PARTS and self.unindexed() < QUICKLY_INDEXED:
             self._optimised()
@@ -245,7 +248,7 @@ class ZvecStore(Closing):
             if self._damaged or not has_room(self.path):
                 abandon(collection)
             else:
-                with mapped(f"cannot close the store at {self.path}"):
+                with mapped(f"cannot close the store at {self.path}"), self._keeper.flushing():
                     collection.close()
 
     def _opened(self) -> Any:
@@ -261,8 +264,27 @@ class ZvecStore(Closing):
             collection = self._opened()
             if any(scan.open for scan in self._scans):
                 return False
-            collection.optimize()
+            self._merge(collection)
             return True
+
+    def _merge(self, collection: Any) -> None:
+        """Have zvec optimise, with nothing written before it has begun the part that new records go to.
+
+        Until then it closes the indexes of the present part for good, which `mend` can only undo if all that they hold
+        was there when they were kept.
+        """
+        with ThreadPoolExecutor(1) as pool, ExitStack() as until:
+            until.enter_context(self._writing)
+            with self._keeper.flushing():
+                collection.flush()
+            self._keeper.keep()
+            working = pool.submit(collection.optimize)
+            while not wait([working], _A_MOMENT).done and self._keeper.current():
+                pass
+            until.close()
+            working.result()
+        with self._writing:
+            self._keeper.renew()
 
     def _parts(self) -> int:
         """In how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""

@@ -6,7 +6,9 @@ them in, and then the log goes. Killed between, the collection opens as its last
 again; but
 
 - with a map of ids that knows the records of the log already, each of them is taken for the successor of itself, and
-  deleted: what was acknowledged would be gone. So the databases are *kept* as each manifest found them, and put back;
+  deleted: what was acknowledged would be gone;
+- with indexes that were about to be closed for good, as optimising does before it begins a new part, nothing opens.
+  So the databases are *kept* as each manifest found them, and put back;
 - a log that has no header yet, or a manifest that is not whole, cannot be opened at all: neither holds anything.
 """
 
@@ -43,7 +45,7 @@ class Keeper:
 
         What is written later reaches the databases on disk only by a flush. Raises `StoreError`.
         """
-        newest = max(_numbered(self._path, "manifest"), default=None)
+        newest = self._newest()
         if newest is None or newest == self._kept:
             return
         target = _kept(self._path, newest)
@@ -54,6 +56,28 @@ class Keeper:
                 raise StoreError(f"cannot prepare the store at {self._path} for writing: {exc}") from exc
         _forget(self._path, but=target)
         self._kept = newest
+
+    def current(self) -> bool:
+        """Whether the databases are kept as the newest manifest found them."""
+        return self._newest() == self._kept
+
+    @contextmanager
+    def flushing(self) -> Iterator[None]:
+        """For what makes zvec flush, while nothing is written. Raises `StoreError`."""
+        self.renew()
+        yield
+        self.renew()
+
+    def renew(self) -> None:
+        """Keep what a log builds on, and drop what none does any more. Raises `StoreError`."""
+        if _logs(self._path):
+            self.keep()
+        elif not self.current():
+            _forget(self._path)
+            self._kept = None
+
+    def _newest(self) -> int | None:
+        return max(_numbered(self._path, "manifest"), default=None)
 
 
 def mend(path: Path) -> None:
@@ -66,15 +90,14 @@ def mend(path: Path) -> None:
             if alone:
                 _remove_unbegun(path)
                 _restore(path)
-                if any(path.glob("*/*.wal")):  # what is in a log now will be flushed without another write
-                    Keeper(path).keep()
+                Keeper(path).renew()
     except OSError as exc:
         raise StoreError(f"cannot mend the store at {path} after its process was killed: {exc}") from exc
 
 
 def _remove_unbegun(path: Path) -> None:
     """Logs and manifests that were made and not written."""
-    for log in path.glob("*/*.wal"):
+    for log in _logs(path):
         if log.stat().st_size < LOG_HEADER:
             log.unlink()
     *older, newest = sorted(_numbered(path, "manifest")) or [0]
@@ -84,8 +107,9 @@ def _remove_unbegun(path: Path) -> None:
 
 def _restore(path: Path) -> None:
     """The databases as the manifest found them which is to be read: the one that counts in no interrupted flush."""
-    manifests, number = _numbered(path, "manifest"), max(_numbered(path, "kept"), default=0)
-    if number not in manifests:  # the last flush was finished
+    manifests, number = _numbered(path, "manifest"), max(_numbered(path, "kept"), default=-1)
+    if number not in manifests:  # the last flush was finished, or nothing was written since
+        _forget(path)
         return
     for newer in manifests:
         if newer > number:  # zvec removes the older one as soon as the newer is whole
@@ -102,6 +126,10 @@ def _numbered(path: Path, what: str) -> list[int]:
     return [int(place.suffix[1:]) for place in path.glob(f"{what}.*") if place.suffix[1:].isdigit()]
 
 
+def _logs(path: Path) -> list[Path]:
+    return list(path.glob("*/*.wal"))
+
+
 def _manifest(path: Path, number: int) -> Path:
     return path / f"manifest.{number}"
 
@@ -110,7 +138,7 @@ def _kept(path: Path, number: int) -> Path:
     return path / f"kept.{number}"
 
 
-def _forget(path: Path, but: Path) -> None:
+def _forget(path: Path, but: Path | None = None) -> None:
     for kept in path.glob("kept.*"):
         if kept != but:
             shutil.rmtree(kept, ignore_errors=True)
