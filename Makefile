@@ -16,7 +16,7 @@ demo: $(VENV)/.installed  ## Index and search real photographs; make demo PICTUR
 	$(BIN)/yunmeng demo --serve --out demo-output $(if $(PICTURES),--pictures "$(PICTURES)")
 
 test: $(VENV)/.installed  ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 check: lint types layers test  ## All that CI runs
 
