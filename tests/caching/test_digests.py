@@ -99,7 +99,9 @@ def test_no_text_reads_as_the_border_between_two(one: list[str], other: list[str
     assert (digest(*one) == digest(*other)) == (one == other)
 
 
-@pytest.mark.parametrize("unknown", [object(), {1, 2}, np.array([object()]), int], ids=["object", "set", "array", "class"])
+@pytest.mark.parametrize(
+    "unknown", [object(), {1, 2}, np.array([object()]), int], ids=["object", "set", "array", "class"]
+)
 def test_what_cannot_be_seen_through_has_none(unknown: Any) -> None:
     with pytest.raises(TypeError, match="has no digest"):
         digest(unknown)
