@@ -46,9 +46,12 @@ def test_killed_twenty_times(tmp_path: Path, make_pictures: Callable[..., Path])
     for turn in range(KILLS):
         log.write_text("")
         process = start(place, pictures, log, 0.02)
-        while turn % 2 and not log.stat().st_size:  # every other run gets as far as encoding, however slow the machine
-            time.sleep(0.01)
-        time.sleep(moments.uniform(0.0, 0.7))
+        if turn % 2:  # such a run gets as far as encoding, however slow the machine
+            while not log.stat().st_size and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0.0, 0.2))
+        else:
+            time.sleep(moments.uniform(0.0, 0.7))
         process.kill()
         process.communicate()
         encoded_again = {pixels[line] for line in log.read_text().split() if line in pixels} & safe.keys()
