@@ -7,9 +7,10 @@ again; but
 
 - with a map of ids that knows the records of the log already, each of them is taken for the successor of itself, and
   deleted: what was acknowledged would be gone;
-- with indexes that were about to be closed for good, as optimising does before it begins a new part, nothing opens.
-  So the databases are *kept* as each manifest found them, and put back;
-- a log that has no header yet, or a manifest that is not whole, cannot be opened at all: neither holds anything.
+- with indexes that were about to be closed for good, as optimising does before it begins a new part, nothing opens;
+- with a log that has no header yet, or a manifest that is not whole, nothing opens either, though they hold nothing.
+
+So the databases are *kept* as each manifest found them, and put back; what was only begun is removed.
 """
 
 import fcntl
@@ -153,20 +154,16 @@ def _databases(path: Path) -> list[Path]:
 def _copy(path: Path, target: Path) -> None:
     """``target``, whole or not at all, with the databases of ``path``. Raises OSError."""
     fresh = target.with_name("kept.new")
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        before = _state(path)
-        try:
+        with suppress(FileNotFoundError):  # a file was merged into another and is gone
+            before = _state(path)
             for database in _databases(path):
                 _link(database, fresh / database.relative_to(path))
-        except OSError:  # a file was merged into another and is gone
-            if attempt == ATTEMPTS - 1:
-                raise
-            continue
-        if _state(path) == before:
-            fresh.rename(target)
-            return
+            if _state(path) == before:
+                fresh.rename(target)
+                return
     raise OSError(f"its databases in {path} do not come to rest")
 
 
