@@ -21,8 +21,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SLOW = 45_000
-"""Milliseconds that is waited for what looks at the pixels of many pictures, on a machine that has other work too."""
+PATIENCE = 60_000
+"""Milliseconds that a page is waited for: what ends in seconds takes long on a machine that has other work too."""
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -62,7 +62,7 @@ class Tabs:
         context = self._browser.new_context(**options)
         self._contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", self._on_message)
         page.on("pageerror", lambda error: self._troubles.append(f"uncaught: {error}"))
         page.goto((self.address if address is None else address) + path)

@@ -10,12 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import CommandLine
 from tests.console import fakeserver
-from tests.console.browsing import Tabs, chromium, need_chromium
+from tests.console.browsing import PATIENCE, Tabs, chromium, need_chromium
 from tests.console.serving import ATTRIBUTES, serve, write_catalogue, write_many_ways, write_pair, write_query
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=PATIENCE)
 
 
 # The scope is the package's: Playwright keeps an event loop in this thread, in which other tests could not run theirs.

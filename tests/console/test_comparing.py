@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import PHONE, SLOW, Tabs, tile
+from tests.console.browsing import PHONE, Tabs, tile
 
 CAT = "animal/chelsea.jpg"
 
@@ -47,13 +47,11 @@ def middle(frame: Locator) -> list[float]:
 
 
 def test_a_copy_is_told_with_what_was_done_and_the_evidence_is_kept(page: Page, compared: Locator) -> None:
-    expect(compared.locator(".verdict")).to_have_text(
-        "An edited copy: one of them is made from the other.", timeout=SLOW
-    )
+    expect(compared.locator(".verdict")).to_have_text("An edited copy: one of them is made from the other.")
     expect(compared.locator(".edits")).to_contain_text(re.compile("crop", re.IGNORECASE))
     expect(compared).to_contain_text(re.compile(r"\d+ points agree · the left picture covers \d+ % of the right one"))
     evidence = compared.locator(".evidence-picture")
-    expect(evidence).to_be_visible(timeout=SLOW)
+    expect(evidence).to_be_visible()
     expect(evidence).to_have_js_property("complete", True)
     assert evidence.evaluate("image => image.naturalWidth") > 600
     with page.expect_download() as download:
@@ -69,7 +67,7 @@ def test_edits_are_told_in_chinese_too(tabs: Tabs, query: Path) -> None:
     page = tabs.open(locale="zh-CN")
     expect(page.locator(".tile-open")).to_have_count(17)
     window = compare(page, query, "与查询比较")
-    expect(window.locator(".verdict")).to_contain_text("修改过的副本", timeout=SLOW)
+    expect(window.locator(".verdict")).to_contain_text("修改过的副本")
     expect(window.locator(".edits")).to_contain_text("裁剪")
     assert not re.search("[a-z]{3}", window.locator(".edits").inner_text())
 
@@ -79,10 +77,10 @@ def test_the_evidence_of_strangers_is_drawn_when_it_is_asked_for(page: Page) -> 
         tile(page, name).hover()
         tile(page, name).get_by_role("button", name="Compare").click()
     window = page.get_by_role("dialog", name="Compare")
-    expect(window.locator(".verdict")).to_have_text(re.compile("^Different pictures"), timeout=SLOW)
+    expect(window.locator(".verdict")).to_have_text(re.compile("^Different pictures"))
     expect(window.locator(".evidence-picture")).to_have_count(0)
     window.get_by_role("button", name="Show the evidence").click()
-    expect(window.locator(".evidence-picture")).to_have_js_property("complete", True, timeout=SLOW)
+    expect(window.locator(".evidence-picture")).to_have_js_property("complete", True)
 
 
 def test_evidence_that_cannot_be_drawn_says_why(tabs: Tabs, page: Page, query: Path) -> None:
@@ -90,12 +88,10 @@ def test_evidence_that_cannot_be_drawn_says_why(tabs: Tabs, page: Page, query: P
     gone = {"error": {"code": "gone", "message": "it is not there", "request_id": "1", "details": []}}
     page.route("**/v1/compare/evidence", lambda route: route.fulfill(status=410, json=gone))
     window = compare(page, query)
-    expect(window.locator(".evidence").get_by_role("alert")).to_contain_text(
-        "The original has gone or changed.", timeout=SLOW
-    )
+    expect(window.locator(".evidence").get_by_role("alert")).to_contain_text("The original has gone or changed.")
     page.unroute("**/v1/compare/evidence")
     window.get_by_role("button", name="Try again").click()
-    expect(window.locator(".evidence-picture")).to_be_visible(timeout=SLOW)
+    expect(window.locator(".evidence-picture")).to_be_visible()
 
 
 def test_both_pictures_are_enlarged_at_the_same_place(page: Page, compared: Locator) -> None:
@@ -140,5 +136,5 @@ def test_both_pictures_are_enlarged_with_the_keyboard(page: Page, compared: Loca
 def test_the_window_fits_a_phone(tabs: Tabs, query: Path) -> None:
     page = tabs.open(**PHONE)
     window = compare(page, query)
-    expect(window.locator(".evidence-picture")).to_be_visible(timeout=SLOW)
+    expect(window.locator(".evidence-picture")).to_be_visible()
     assert window.evaluate("one => one.scrollWidth") <= 390

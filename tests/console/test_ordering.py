@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import SLOW, Tabs, asked, question, settled, tile, tiles
+from tests.console.browsing import Tabs, asked, question, settled, tile, tiles
 from tests.console.serving import CATEGORIES, SCRIPT_ID
 
 CAT = "animal/chelsea.jpg"
@@ -37,7 +37,7 @@ def test_hits_that_geometry_verifies_show_where_they_match(tabs: Tabs) -> None:
     assert asked(page)["rerank"] == ["geometry"]
     mirrored = tile(page, SCRIPT_ID)
     outline = mirrored.locator(".outline-of-part polygon").last
-    expect(outline).to_be_attached(timeout=SLOW)
+    expect(outline).to_be_attached()
     assert tiles(page)[:2] == [CAT, SCRIPT_ID]
     natural = mirrored.locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
     assert within(outline.get_attribute("points") or "", *natural)
@@ -102,7 +102,7 @@ def test_what_does_not_go_with_the_question_is_left_out_and_says_why(asker: Call
 def test_an_upload_is_ordered_too(page: Page, query: Path) -> None:
     page.locator(".box input[name=choose-picture]").set_input_files(query)
     settled(page, CAT)
-    with page.expect_response("**/v1/search/upload", timeout=SLOW) as answered:
+    with page.expect_response("**/v1/search/upload") as answered:
         order(page).get_by_role("button", name="Verified by geometry").click()
     assert answered.value.json()["hits"][0]["alignment"]["inliers"] > 10
     expect(tile(page, CAT).locator(".outline-of-part polygon").last).to_be_attached()
@@ -111,7 +111,7 @@ def test_an_upload_is_ordered_too(page: Page, query: Path) -> None:
 @pytest.mark.parametrize(("locale", "words"), [("en-US", "Verified by geometry"), ("zh-CN", "几何验证")])
 def test_a_hit_says_why_it_is_one(tabs: Tabs, locale: str, words: str) -> None:
     page = tabs.open(f"{BY_ID}&rerank=geometry", locale=locale)
-    expect(page.locator(".tile .outline-of-part").first).to_be_attached(timeout=SLOW)
+    expect(page.locator(".tile .outline-of-part").first).to_be_attached()
     place = tiles(page).index(SCRIPT_ID) + 1
     tile(page, SCRIPT_ID).locator(".tile-open").click()
     detail = page.locator("dialog.detail")
@@ -119,7 +119,7 @@ def test_a_hit_says_why_it_is_one(tabs: Tabs, locale: str, words: str) -> None:
         detail.locator(".why summary").click()
     assert question(request.value) == {"id": CAT, "rerank": ["geometry"], "explain": True}
     rows = detail.locator(".explained tbody tr")
-    expect(rows).to_have_count(2, timeout=SLOW)
+    expect(rows).to_have_count(2)
     expect(rows.nth(1).locator("th")).to_contain_text(words)
     expect(rows.nth(1).locator("th .hint")).not_to_be_empty()
     expect(rows.nth(1).locator("strong")).to_have_text(tile(page, SCRIPT_ID).locator(".score").inner_text())

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.conftest import paint
-from tests.console.browsing import PHONE, SLOW, Tabs, asked, give, tile
+from tests.console.browsing import PHONE, Tabs, asked, give, tile
 from tests.console.serving import SCRIPT_ID
 
 CAT = "animal/chelsea.jpg"
@@ -23,9 +23,7 @@ def test_the_original_of_an_upload_is_found_and_shown_where_it_matches(page: Pag
     page.get_by_role("button", name="Find its original").click()
     expect(page.get_by_role("heading", name="Originals of this picture")).to_be_visible()
     first = page.locator(".results > .matches .match").first
-    expect(first.locator(".match-name")).to_have_text(
-        CAT, timeout=SLOW
-    )  # though a filter of the search would have hidden it
+    expect(first.locator(".match-name")).to_have_text(CAT)  # though a filter of the search would have hidden it
     expect(first.locator(".match-chance")).to_have_text(re.compile(r"^(>?9\d|100) % likely$"))
     expect(first).to_contain_text(re.compile(r"\d+ points agree"))
     points = first.locator(".outline-of-part polygon").last.get_attribute("points") or ""
@@ -41,10 +39,10 @@ def test_a_match_is_compared_for_the_evidence_and_its_details_are_opened(page: P
     give(page, "drop", query)
     page.get_by_role("button", name="Find its original").click()
     first = page.locator(".match").first
-    first.get_by_role("button", name="See the evidence").click(timeout=SLOW)
+    first.get_by_role("button", name="See the evidence").click()
     window = page.get_by_role("dialog", name="Compare")
-    expect(window.locator(".verdict")).to_contain_text("edited copy", timeout=SLOW)
-    expect(window.locator(".evidence-picture")).to_be_visible(timeout=SLOW)
+    expect(window.locator(".verdict")).to_contain_text("edited copy")
+    expect(window.locator(".evidence-picture")).to_be_visible()
     page.keyboard.press("Escape")
     first.locator(".match-picture").click()
     detail = page.get_by_role("dialog", name="Details")
@@ -59,11 +57,11 @@ def test_a_match_is_compared_for_the_evidence_and_its_details_are_opened(page: P
 
 def test_the_next_suspect_is_dropped_on_the_page(tabs: Tabs, query: Path) -> None:
     page = tabs.open("/#/match?id=sky/moon.jpg")
-    expect(page.locator(".match-page .status")).to_contain_text("original", timeout=SLOW)
+    expect(page.locator(".match-page .status")).to_contain_text("original")
     give(page, "dragenter", query)
     expect(page.locator(".dropping")).to_have_text("Drop to find its original")
     give(page, "drop", query)
-    expect(page.locator(".match-name").first).to_have_text(CAT, timeout=SLOW)
+    expect(page.locator(".match-name").first).to_have_text(CAT)
     page.go_back()
     expect(page.locator(".query-foot .name")).to_have_text("moon.jpg")
 
@@ -72,7 +70,7 @@ def test_a_stranger_has_no_likely_original(page: Page, tmp_path: Path) -> None:
     paint(5, (320, 240)).save(tmp_path / "stranger.png")
     page.locator(".box input[name=choose-picture]").set_input_files(tmp_path / "stranger.png")
     page.get_by_role("button", name="Find its original").click()
-    expect(page.locator(".match-page .status")).to_have_text("No likely original was found.", timeout=SLOW)
+    expect(page.locator(".match-page .status")).to_have_text("No likely original was found.")
     expect(page.get_by_role("heading", name="This library does not seem to hold its original")).to_be_visible()
     assert names(page, "results > .matches") == []
 
@@ -82,12 +80,12 @@ def test_a_picture_of_the_library_is_not_its_own_original(tabs: Tabs) -> None:
     with page.expect_request("**/v1/match") as request:
         page.get_by_role("button", name="Find its original").click()
     assert json.loads(request.value.post_data or "")["id"] == CAT
-    expect(page.locator(".match-name").first).to_have_text(SCRIPT_ID, timeout=SLOW)  # the mirrored cat
+    expect(page.locator(".match-name").first).to_have_text(SCRIPT_ID)  # the mirrored cat
     expect(page.locator(".match").first).to_contain_text("mirrored")
     assert asked(page) == {"id": [CAT]}
     assert CAT not in [*names(page, "results > .matches"), *names(page, "match-rest")]
     page.reload()
-    expect(page.locator(".match-name").first).to_have_text(SCRIPT_ID, timeout=SLOW)
+    expect(page.locator(".match-name").first).to_have_text(SCRIPT_ID)
 
 
 def test_likely_and_unlikely_originals_are_kept_apart(tabs: Tabs) -> None:
@@ -127,4 +125,4 @@ def test_a_failure_is_told_and_tried_again(tabs: Tabs, query: Path) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The original has gone or changed.")
     page.unroute("**/v1/match")
     page.get_by_role("button", name="Try again").click()
-    expect(page.locator(".match-name").first).to_be_visible(timeout=SLOW)
+    expect(page.locator(".match-name").first).to_be_visible()

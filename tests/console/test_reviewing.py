@@ -289,7 +289,7 @@ def test_the_duplicates_of_a_library_are_found_and_leave_and_come_back(tabs: Tab
     page.get_by_label("Propose to keep").select_option("the smallest")
     page.get_by_role("button", name="Start").click()
     found = page.locator(".group").filter(has_text="small.jpg")
-    expect(found.locator(".member").first).to_be_visible(timeout=60_000)
+    expect(found.locator(".member").first).to_be_visible()
     names = set(found.locator(".member-name").all_inner_texts())
     assert set(copies) <= names
     expect(found.locator(".member").first.locator(".member-name")).to_have_text("copies/small.jpg")
