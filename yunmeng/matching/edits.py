@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from yunmeng.matching.fitting import project
+from yunmeng.matching.frames import inverse, to_pixels
 from yunmeng.matching.looks import Looks, looks
 from yunmeng.matching.placing import Placing
 from yunmeng.matching.polygons import CORNERS
-from yunmeng.matching.superposed import Superposed, inverse, to_pixels
+from yunmeng.matching.superposed import Superposed
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["Edit", "EditName", "find_edits"]

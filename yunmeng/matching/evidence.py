@@ -11,9 +11,10 @@ from PIL import Image, ImageDraw
 from yunmeng.imaging.fonts import elided, font
 from yunmeng.matching.edits import Edit
 from yunmeng.matching.fitting import project
+from yunmeng.matching.frames import inverse, to_pixels
 from yunmeng.matching.looks import overlaid
 from yunmeng.matching.polygons import CORNERS, clip
-from yunmeng.matching.superposed import inverse, size_of, superpose, to_pixels, warped
+from yunmeng.matching.superposed import size_of, superpose, warped
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["Panel", "draw_evidence"]

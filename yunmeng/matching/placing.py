@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.matching.fitting import project
+from yunmeng.matching.frames import inverse, to_pixels
 from yunmeng.matching.polygons import CORNERS, area, clip
-from yunmeng.matching.superposed import inverse, to_pixels
 from yunmeng.types import Alignment
 
 __all__ = ["Placing", "placing"]

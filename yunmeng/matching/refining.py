@@ -6,12 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.matching.aligning import laid_out
 from yunmeng.matching.features import LocalFeatures
 from yunmeng.matching.fitting import project
+from yunmeng.matching.frames import Frame, Transform, frame, inverse, to_fractions, to_pixels
 from yunmeng.matching.opencv import opencv
 from yunmeng.matching.pairing import pair
-from yunmeng.matching.polygons import CORNERS, area, clip
-from yunmeng.matching.superposed import Frame, Transform, frame, inverse, luma, size_of, to_pixels, warped
+from yunmeng.matching.polygons import CORNERS
+from yunmeng.matching.superposed import luma, size_of, warped
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["refined"]
@@ -36,7 +38,7 @@ def refined(
     """
     current = _through_pairs(alignment, features_a, features_b) or alignment
     for side, rounds, smooth in _STAGES:
-        seen = frame(a, b, current, side)
+        seen = frame(size_of(a), size_of(b), current, side)
         moved = _moved(a, b, seen, rounds, smooth)
         if moved is not None:
             transform = seen.onto_b @ inverse(seen.onto_a @ moved)
@@ -86,21 +88,10 @@ def _moved(a: Pixels, b: Pixels, seen: Frame, rounds: int, smooth: int) -> NDArr
 
 def _updated(alignment: Alignment, transform: Transform, a: tuple[int, int], b: tuple[int, int]) -> Alignment | None:
     """``alignment`` with another ``transform``, of pixels; None where it is no view of a picture."""
-    mirror = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if alignment.mirrored else np.eye(3)
-    matrix = np.diag([1 / b[0], 1 / b[1], 1.0]) @ transform @ np.diag([*a, 1.0]) @ mirror
+    matrix = to_fractions(transform, alignment, a, b)
     if abs(matrix[2, 2]) < _AT_INFINITY:
         return None
     matrix /= matrix[2, 2]
     if min(matrix[2] @ [*corner, 1.0] for corner in CORNERS) < 0.1:
         return None
-    outline, covered = clip(project(matrix, CORNERS)), clip(project(inverse(matrix), CORNERS))
-    if len(outline) < 3 or len(covered) < 3:
-        return None
-    return Alignment(
-        inliers=alignment.inliers,
-        transform=tuple(matrix.ravel().tolist()),
-        mirrored=alignment.mirrored,
-        outline=tuple((float(x), float(y)) for x, y in outline.clip(0, 1)),
-        query_overlap=min(1.0, abs(area(covered))),
-        target_overlap=min(1.0, abs(area(outline))),
-    )
+    return laid_out(alignment.inliers, alignment.mirrored, matrix)

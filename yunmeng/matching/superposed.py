@@ -2,40 +2,30 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from yunmeng.matching.correlating import Plane, correlations
+from yunmeng.matching.frames import Transform, frame, jacobian
 from yunmeng.types import Alignment, Pixels
 
 __all__ = [
-    "Frame",
-    "Plane",
     "Superposed",
-    "Transform",
     "blurred",
     "chroma",
-    "frame",
-    "inverse",
     "is_grey",
-    "jacobian",
     "luma",
     "size_of",
     "superpose",
-    "to_pixels",
     "warped",
 ]
-
-Plane: TypeAlias = NDArray[np.float32]
-Transform: TypeAlias = NDArray[np.float64]
-"""A homography, (3, 3), that takes points in pixels to points in pixels: (x, y, 1), continuous, the corner at 0."""
 
 SIDE: Final = 400
 """Longer side in pixels of the frame that pictures are compared in: fine enough for blur and for a line of text."""
 
-_LEAST_SIDE: Final = 8
 _FITTED: Final = 6000  # pixels that the colours are fitted to
 _ROUNDS: Final = 4
 _SIGMAS: Final = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 1.7, 2.4, 3.4, 4.8, 6.8, 9.6)
@@ -45,14 +35,6 @@ _GREYISH: Final = 8.0  # grey levels
 _LEAST_SHOWN: Final = 48  # pixels
 _ALIKE: Final = 10.0  # grey levels between two plain pictures that are the same
 _TEXTURE: Final = 3.0  # grey levels: the variation below which a window shows nothing to agree on
-
-
-class Frame(NamedTuple):
-    """A window of ``size``, width and height in pixels, and what takes its points to those of either picture."""
-
-    size: tuple[int, int]
-    onto_a: Transform
-    onto_b: Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,41 +59,11 @@ class Superposed:
 
 def superpose(a: Pixels, b: Pixels, alignment: Alignment, side: int = SIDE) -> Superposed:
     """Lay ``a`` over ``b``, as ``alignment`` says, in the part of b that it shows, and make b's looks that of a."""
-    seen = frame(a, b, alignment, side)
+    seen = frame(size_of(a), size_of(b), alignment, side)
     over, covered = warped(a, seen.onto_a, seen.size)
     under = warped(b, seen.onto_b, seen.size)[0]
     density = math.sqrt(abs(np.linalg.det(jacobian(seen.onto_a, (seen.size[0] / 2, seen.size[1] / 2)))))
     return _matched(over, under, covered, density)
-
-
-def frame(a: Pixels, b: Pixels, alignment: Alignment, side: int = SIDE) -> Frame:
-    """The frame around what both pictures show, as fine as the coarser one of them, at most ``side`` pixels long."""
-    onto = inverse(to_pixels(alignment, size_of(a), size_of(b)))  # points of b to points of a
-    xs, ys = np.array(alignment.outline).T
-    low = np.clip([xs.min(), ys.min()], 0, 1) * size_of(b)
-    high = np.clip([xs.max(), ys.max()], 0, 1) * size_of(b)
-    extent = np.maximum(high - low, 1.0)
-    middle = (low + high) / 2
-    density = np.linalg.svd(jacobian(onto, (middle[0], middle[1])), compute_uv=False)[1]
-    scale = min(1.0, float(density), side / float(extent.max()))
-    width, height = (max(_LEAST_SIDE, round(length * scale)) for length in extent)
-    place = np.array([[extent[0] / width, 0, low[0]], [0, extent[1] / height, low[1]], [0, 0, 1]])
-    return Frame((width, height), onto @ place, place)
-
-
-def to_pixels(alignment: Alignment, a: tuple[int, int], b: tuple[int, int]) -> Transform:
-    """The transform of an alignment in pixels of pictures that are ``a`` and ``b`` (width, height) large."""
-    fractions = np.array(alignment.transform, dtype=np.float64).reshape(3, 3)
-    mirror = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if alignment.mirrored else np.eye(3)
-    whole: Transform = np.diag([*b, 1.0]) @ fractions @ mirror @ np.diag([1 / a[0], 1 / a[1], 1.0])
-    return whole
-
-
-def jacobian(transform: Transform, point: tuple[float, float]) -> NDArray[np.float64]:
-    """How the image of ``point`` moves with it, (2, 2)."""
-    x, y, w = transform @ [point[0], point[1], 1.0]
-    rows: NDArray[np.float64] = (transform[:2, :2] - np.outer([x / w, y / w], transform[2, :2])) / w
-    return rows
 
 
 def warped(pixels: Pixels, transform: Transform, size: tuple[int, int]) -> tuple[Plane, NDArray[np.bool_]]:
@@ -133,11 +85,6 @@ def warped(pixels: Pixels, transform: Transform, size: tuple[int, int]) -> tuple
     full = Image.new("L", image.size, 255)
     covered = np.asarray(full.transform(size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BICUBIC)) > 254
     return np.asarray(shown, dtype=np.float32), covered
-
-
-def inverse(transform: Transform) -> Transform:
-    """The way back."""
-    return np.asarray(np.linalg.inv(transform), dtype=np.float64)
 
 
 def chroma(colours: Plane) -> Plane:
@@ -271,19 +218,8 @@ def _features(colours: NDArray[np.float32]) -> NDArray[np.float64]:
 def _agreement(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> float:
     """The correlation in windows, each weighed by how much either picture shows in it."""
     sigma = max(max(a.shape) / _WINDOW, 1.5)
-    mask = covered.astype(np.float32)
-    weight = blurred(mask, sigma) + np.float32(1e-6)
-
-    def mean(plane: Plane) -> Plane:
-        average: Plane = blurred(plane * mask, sigma) / weight
-        return average
-
-    mean_a, mean_b = mean(a), mean(b)
-    var_a = np.maximum(mean(a * a) - mean_a**2, 0)
-    var_b = np.maximum(mean(b * b) - mean_b**2, 0)
-    both = mean(a * b) - mean_a * mean_b
-    noise = np.float32(_TEXTURE**2)
-    correlation = both / np.sqrt((var_a + noise) * (var_b + noise))
-    shown = np.sqrt(np.maximum(var_a, var_b)) * (covered & (np.maximum(var_a, var_b) > noise))
+    found = correlations(a, b, covered.astype(np.float32), lambda plane: blurred(plane, sigma), _TEXTURE)
+    variance = np.maximum(found.variance_a, found.variance_b)
+    shown = np.sqrt(variance) * (covered & (variance > _TEXTURE**2))
     total = float(shown.sum())
-    return float((correlation * shown).sum()) / total if total else 0.0
+    return float((found.values * shown).sum()) / total if total else 0.0
