@@ -3,7 +3,7 @@
 Importing it loads NumPy and Pillow, nothing heavier.
 """
 
-from yunmeng.imaging.decode import DECODED_SIDE, Picture, decode, from_pillow
+from yunmeng.imaging.decode import DECODED_SIDE, Picture, decode, from_array, from_pillow
 from yunmeng.imaging.describe import describe
 from yunmeng.imaging.edits import edited
 from yunmeng.imaging.enhance import enhance
@@ -31,6 +31,7 @@ __all__ = [
     "edited",
     "enhance",
     "fingerprint",
+    "from_array",
     "from_pillow",
     "hamming",
     "is_picture",

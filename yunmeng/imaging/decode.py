@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -24,7 +25,7 @@ from yunmeng.imaging.formats import Format, ends_early, recognise
 from yunmeng.imaging.srgb import flatten, managed
 from yunmeng.types import Pixels
 
-__all__ = ["DECODED_SIDE", "Picture", "decode", "from_pillow"]
+__all__ = ["DECODED_SIDE", "Picture", "decode", "from_array", "from_pillow"]
 
 DECODED_SIDE: Final = 512
 """Shorter side in pixels that fingerprints ask of `decode`: PDQ looks at 512, the other scores at fewer."""
@@ -83,6 +84,17 @@ def from_pillow(image: Image.Image) -> Pixels:
         return np.asarray(_upright(image, _turn(image), None))
     except Exception as exc:  # a file opened lazily fails here, in as many ways as in decode
         raise PictureError(Reason.CORRUPT, f"the image cannot be loaded ({_said(exc)})") from exc
+
+
+def from_array(pixels: NDArray[np.uint8]) -> Pixels:
+    """The array itself. Raises PictureError where it is not uint8 (height, width, 3), or has no pixels."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise PictureError(
+            Reason.UNSUPPORTED, f"an array must be uint8 (height, width, 3), this is {pixels.dtype} {pixels.shape}"
+        )
+    if pixels.size == 0:
+        raise PictureError(Reason.ZERO_SIZE, f"an array of shape {pixels.shape} has no pixels")
+    return pixels
 
 
 def _decode(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -> Picture:

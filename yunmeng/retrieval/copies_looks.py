@@ -6,8 +6,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from yunmeng.errors import PictureError, Reason
-from yunmeng.imaging import decode, from_pillow
+from yunmeng.imaging import decode, from_array, from_pillow
 from yunmeng.matching import find_insets
 from yunmeng.types import Region
 from yunmeng.views import WHOLE, Source
@@ -42,13 +41,7 @@ def read_suspect(source: Source, max_pixels: int) -> Image.Image:
     """The suspect, upright and RGB. Raises `PictureError`."""
     if isinstance(source, bytes):
         return decode(source, at_least=_READ_SIDE, max_pixels=max_pixels).image
-    if isinstance(source, Image.Image):
-        source = from_pillow(source)
-    elif source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3 or source.size == 0:
-        raise PictureError(
-            Reason.UNSUPPORTED, f"an array must be uint8 (height, width, 3), this is {source.dtype} {source.shape}"
-        )
-    image = Image.fromarray(source)
+    image = Image.fromarray(from_pillow(source) if isinstance(source, Image.Image) else from_array(source))
     return image.reduce(max(1, min(image.size) // _READ_SIDE))
 
 

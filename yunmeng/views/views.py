@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from yunmeng.encoders.protocol import Encoder
-from yunmeng.errors import PictureError, Reason
-from yunmeng.imaging import Picture, decode, enhance, from_pillow
+from yunmeng.imaging import Picture, decode, enhance, from_array, from_pillow
 from yunmeng.types import Enhancement, Pixels, Region
 from yunmeng.views.grid import grid
 
@@ -107,7 +106,7 @@ class Views:
 
     def _image(self, source: Source, region: Region) -> Image.Image | Pixels:
         if isinstance(source, np.ndarray):
-            return _checked(source)
+            return from_array(source)
         if isinstance(source, Image.Image):
             return from_pillow(source)
         return self._decode(source, min(region.w, region.h)).image
@@ -129,13 +128,3 @@ def _crop(image: Image.Image | Pixels, region: Region) -> Image.Image:
     right = max(left + 1, min(whole.width, round((region.x + region.w) * whole.width)))
     bottom = max(top + 1, min(whole.height, round((region.y + region.h) * whole.height)))
     return whole.crop((left, top, right, bottom))
-
-
-def _checked(pixels: NDArray[np.uint8]) -> Pixels:
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise PictureError(
-            Reason.UNSUPPORTED, f"an array must be uint8 (height, width, 3), this is {pixels.dtype} {pixels.shape}"
-        )
-    if pixels.size == 0:
-        raise PictureError(Reason.ZERO_SIZE, f"an array of shape {pixels.shape} has no pixels")
-    return pixels
