@@ -53,10 +53,15 @@ def ask(path: str) -> None:
     store.optimise()
     store.upsert(many(50, seed=1))
     store.flush()
-    until = time.monotonic() + 2.5
+    began, rounds = time.monotonic(), 0
+
+    def going_on() -> bool:
+        """A machine with other work gets longer, and one that hangs is not waited for."""
+        enough = rounds > 5 and min(asked) > 5
+        return time.monotonic() - began < (2.5 if enough else 25)
 
     def run(number: int) -> None:
-        while time.monotonic() < until:
+        while going_on():
             assert store.search(unit(2)[0], 5, filters[number % 3])
             assert store.get(["77"])
             asked[number] += 1
@@ -64,13 +69,12 @@ def ask(path: str) -> None:
     threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(asked))]
     for thread in threads:
         thread.start()
-    rounds = 0
-    while time.monotonic() < until:
+    while going_on():
         store.upsert([record(f"new {rounds} {n}") for n in range(20)])
         (store.flush, store.optimise, lambda: list(store.iterate()))[rounds % 3]()
         rounds += 1
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=20)
     print(rounds, min(asked), sum(thread.is_alive() for thread in threads), flush=True)
 
 
