@@ -68,6 +68,18 @@ def test_made_with_them(tmp_path: Path, make_pictures: Make) -> None:
         right(library)
 
 
+def test_an_older_library_is_then_closed_to_older_versions(tmp_path: Path, make_pictures: Make) -> None:
+    """They would write pictures without second vectors."""
+    card = tmp_path / "library" / "library.toml"
+    with Library.create(tmp_path / "library", FakeEncoder()) as library:
+        library.index([make_pictures(5)])
+    card.write_text(card.read_text().replace("format = 3", "format = 2"))
+    with Library.open(tmp_path / "library", FakeEncoder()) as library:
+        assert "format = 2" in card.read_text()
+        library.augment()
+    assert "format = 3" in card.read_text()
+
+
 def test_tending_works_off_what_came_and_went(library: Library) -> None:
     library.augment()
     ids = sorted(record.id for record in library.iterate())

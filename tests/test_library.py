@@ -110,7 +110,7 @@ def test_a_library_is_the_same_after_it_was_closed(
 
 def test_the_card_says_what_the_library_is(library: Library, tmp_path: Path) -> None:
     card = tomllib.loads((tmp_path / "library" / "library.toml").read_text())
-    assert card["format"] == 2
+    assert card["format"] == 3
     assert card["metric"] == "cosine"
     assert card["encoder"]["name"] == "fake"
     assert list(card["attributes"]) == ["category", "price", "stock", "sale", "tags"]

@@ -10,7 +10,7 @@ from typing import Final
 from yunmeng.closing import Closing
 from yunmeng.edition import Edition
 from yunmeng.ingest import OPTIMISE_FROM
-from yunmeng.layout import Layout
+from yunmeng.layout import FORMAT, Layout
 from yunmeng.opening import create_second
 from yunmeng.stores import AugmentedStore, Store
 
@@ -45,7 +45,7 @@ class Augmentation(Closing):
         assert not isinstance(edition.store, AugmentedStore)
         self._edition = edition
         self._layout = layout
-        self._card = edition.card.model_copy(update={"augmented": True})
+        self._card = edition.card.model_copy(update={"format": FORMAT, "augmented": True})
         self._place = layout.augmented(edition.card.edition)
         shutil.rmtree(self._place, ignore_errors=True)
         self._second = create_second(edition.card, layout)

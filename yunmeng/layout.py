@@ -16,7 +16,7 @@ from yunmeng.types import AttributeType, Enhancement, LibraryMetric
 
 __all__ = ["FORMAT", "Card", "EncoderCard", "Layout"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the layout. A change that older code cannot read raises it."""
 
 
@@ -36,7 +36,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal[1, 2] = FORMAT
+    format: Literal[1, 2, 3] = FORMAT
     created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     metric: LibraryMetric = "cosine"
     """What hits are scored by where a question names none."""
