@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import json_option, print_json, printable
+from yunmeng.cli.options import json_option, print_json, print_table, printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -151,7 +151,6 @@ def _done(
 
 
 def _print(found: "Comparison") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     click.echo(VERDICTS[found.verdict])
@@ -166,4 +165,4 @@ def _print(found: "Comparison") -> None:
     table.add_row("pHash", f"{found.phash_distance} of 64 bits differ")
     table.add_row("PDQ", f"{found.pdq_distance} of 256 bits differ")
     table.add_row("similarity", f"{found.score:.3f}")
-    Console().print(table)
+    print_table(table)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yunmeng.cli.compare import check_given, save_evidence, short_name, shown_alignment
-from yunmeng.cli.options import db_option, json_option, print_json, printable
+from yunmeng.cli.options import db_option, json_option, print_json, print_table, printable, shown_attributes
 
 if TYPE_CHECKING:
     from yunmeng.types import Hit, Hits
@@ -86,7 +86,6 @@ def _shown(hit: "Hit") -> dict[str, Any]:
 
 
 def _print(hits: "Hits") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -101,11 +100,13 @@ def _print(hits: "Hits") -> None:
     table.add_column("shows of it", justify="right")
     table.add_column("points", justify="right", style="dim")
     table.add_column("id", overflow="fold")
-    table.add_column("attributes", overflow="fold", style="dim")
+    described = any(hit.attributes for hit in hits)
+    if described:
+        table.add_column("attributes", overflow="fold", style="dim")
     for rank, hit in enumerate(likely or hits[:SHOWN_UNLIKELY], 1):
         shown = (
             ("", "") if hit.alignment is None else (f"{hit.alignment.target_overlap:.0%}", f"{hit.alignment.inliers}")
         )
-        attributes = ", ".join(f"{name}={value}" for name, value in hit.attributes.items())
-        table.add_row(str(rank), f"{hit.score:.0%}", *shown, Text(printable(hit.id)), Text(printable(attributes)))
-    Console().print(table)
+        attributes = [Text(shown_attributes(hit.attributes))] if described else []
+        table.add_row(str(rank), f"{hit.score:.0%}", *shown, Text(printable(hit.id)), *attributes)
+    print_table(table)

@@ -1,17 +1,32 @@
 """Options and output that several commands share."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from yunmeng.state import Failure
+    from rich.table import Table
 
-__all__ = ["db_option", "json_option", "metric_option", "print_failures", "print_json", "printable", "rerank_option"]
+    from yunmeng.state import Failure
+    from yunmeng.types import Attributes
+
+__all__ = [
+    "db_option",
+    "json_option",
+    "metric_option",
+    "print_failures",
+    "print_json",
+    "print_table",
+    "printable",
+    "rerank_option",
+    "shown_attributes",
+]
 
 SHOWN_FAILURES = 20
+UNBOUNDED = 10_000  # characters, wider than any row
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -56,6 +71,16 @@ def print_json(value: object) -> None:
     click.echo(text if text.isprintable() else json.dumps(value))
 
 
+def print_table(table: "Table") -> None:
+    """A table on stdout: within the terminal's width, or a line for each row where it goes into a file or a pipe."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = UNBOUNDED
+    console.print(table)
+
+
 def print_failures(failures: "Sequence[Failure]") -> None:
     """The first failures of a run on stderr, and how many more there are."""
     for failure in failures[:SHOWN_FAILURES]:
@@ -67,3 +92,8 @@ def print_failures(failures: "Sequence[Failure]") -> None:
 def printable(text: str) -> str:
     """Text for a terminal: control characters and bytes that are no UTF-8, as file names may hold, are spelt out."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def shown_attributes(attributes: "Attributes") -> str:
+    """``category=shoes, price=49.9``, for a terminal."""
+    return printable(", ".join(f"{name}={value}" for name, value in attributes.items()))

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, metric_option, print_json, printable, rerank_option
+from yunmeng.cli.options import (
+    db_option,
+    json_option,
+    metric_option,
+    print_json,
+    print_table,
+    printable,
+    rerank_option,
+    shown_attributes,
+)
 from yunmeng.cli.question import kind_of, parse_region, parts
 
 if TYPE_CHECKING:
@@ -128,7 +137,6 @@ def _draw(library: "Library", asked: dict[str, Any], mix: "list[Part]", hits: "l
 
 
 def _print(hits: "list[Hit]") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -145,14 +153,15 @@ def _print(hits: "list[Hit]") -> None:
     explained = any(hit.explanation for hit in hits)
     if explained:
         table.add_column("step: score (rank)", overflow="fold")
-    table.add_column("attributes", overflow="fold", style="dim")
+    described = any(hit.attributes for hit in hits)
+    if described:
+        table.add_column("attributes", overflow="fold", style="dim")
     for rank, hit in enumerate(hits, 1):
-        attributes = ", ".join(f"{name}={value}" for name, value in hit.attributes.items())
         chance = [] if not told else ["" if hit.chance is None else f"{hit.chance:.0%}"]
         steps = [] if not explained else [_explained(hit)]
-        shown = Text(printable(attributes))
-        table.add_row(str(rank), f"{hit.score:.3f}", *chance, Text(printable(hit.id)), *steps, shown)
-    Console().print(table)
+        attributes = [Text(shown_attributes(hit.attributes))] if described else []
+        table.add_row(str(rank), f"{hit.score:.3f}", *chance, Text(printable(hit.id)), *steps, *attributes)
+    print_table(table)
 
 
 def _explained(hit: "Hit") -> str:
