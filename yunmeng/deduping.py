@@ -60,10 +60,11 @@ class Deduping(Holdings):
     ) -> "DuplicateReport":
         """Look for groups of pictures that are the same, and keep them for `duplicate_groups`. Changes no picture.
 
-        ``keep`` says which one of each group is proposed to stay: largest (by pixels, then bytes), smallest, oldest or
-        newest (by the time of its file), sharpest. Files with the same bytes are the same, and pictures with close
-        fingerprints and vectors; other pairs with close vectors are read and laid over each other. Where the files are
-        gone, or on the web, only vectors that are very close count. Setting ``stop`` ends it, without groups.
+        ``keep`` says which one of each group is proposed to stay: largest (by pixels within a plain frame, then bytes),
+        smallest, oldest or newest (by the time of its file), sharpest. Files with the same bytes are the same, and
+        pictures with close fingerprints and vectors; other pairs with close vectors are read and laid over each other.
+        Where the files are gone, or on the web, only vectors that are very close count. Setting ``stop`` ends it,
+        without groups.
 
         Raises `MissingExtra`.
         """

@@ -152,17 +152,13 @@ def take_ways_to_ask(tabs: Tabs, query: Path) -> None:
 
 
 def take_copies(tabs: Tabs, query: Path) -> None:
-    """Originals, the evidence for one, an explained hit, and the review of near-duplicates."""
+    """Originals, an explained hit, and the review of near-duplicates."""
     page = tabs.open()
     search(page, query)
     page.get_by_role("button", name="Find its original").click()
     expect(page.locator(".match .outline-of-part polygon").last).to_be_attached()
     expect(page.locator(".results > .matches img").first).to_have_js_property("complete", True)
     save(page, "match")
-    page.get_by_role("button", name="See the evidence").first.click()
-    expect(page.locator(".evidence-picture")).to_have_js_property("complete", True)
-    page.locator(".compare-dialog").evaluate("dialog => dialog.scrollTo(0, dialog.scrollHeight)")
-    save(page, "evidence")
     page = tabs.open("/#/?id=photographs/rocket.jpg&rerank=expand,geometry")
     tile(page, "photographs/rocket-cropped.jpg").locator(".tile-open").click()
     page.get_by_text("Why this hit?").click()
@@ -174,9 +170,6 @@ def take_copies(tabs: Tabs, query: Path) -> None:
     expect(page.locator(".member").first).to_be_visible()
     page.keyboard.press("ArrowDown")
     save(page, "review")
-    page = tabs.open("/#/duplicates", locale="zh-CN", color_scheme="dark")
-    expect(page.locator(".member-picture img").first).to_have_js_property("complete", True)
-    save(page, "review-dark-zh")
 
 
 def take_import(tabs: Tabs) -> None:

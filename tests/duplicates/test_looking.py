@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.duplicates.conftest import Find, ids, like, record
 from tests.imaging.samples import photograph
 from tests.needing import need
 from yunmeng.duplicates.agreement import agreement
+from yunmeng.duplicates.framing import share_within_frame
 from yunmeng.matching import align, local_features
 from yunmeng.types import Alignment
 
@@ -80,6 +82,33 @@ def test_where_nothing_is_shown_nothing_agrees() -> None:
     assert agreement(plain, plain, SAME) == 0
     outside = Alignment(8, (1, 0, 5, 0, 1, 5, 0, 0, 1), False, SAME.outline, 0, 0)
     assert agreement(photograph(1), photograph(1), outside) == 0
+
+
+@pytest.mark.parametrize("colour", ["white", "#1b3a2f"])
+def test_a_frame_makes_no_picture_the_largest(colour: str, find: Find, random: np.random.Generator) -> None:
+    original, small = record("original", random, width=480, height=360), record("small", random, width=240, height=180)
+    assert original.vector is not None
+    framed = record("framed", random, width=600, height=480, vector=like(original.vector, 0.9, random))
+    small = replace(small, vector=like(original.vector, 0.9, random))
+    picture = photograph(3, (480, 360))
+    files = {
+        "original": as_file(picture),
+        "framed": as_file(ImageOps.expand(picture, 60, colour)),
+        "small": as_file(picture.resize((240, 180))),
+    }
+    records = [small, framed, original, *(record(f"x{number}", random) for number in range(20))]
+    assert find(records, files.__getitem__).groups[0].keep == "original"
+    rest = [one for one in records if one is not original]
+    assert find(rest, files.__getitem__).groups[0].keep == "framed"  # it shows more than the small one
+
+
+def test_what_lies_on_a_plain_ground_has_no_frame() -> None:
+    thing = Image.new("RGB", (400, 300), "white")
+    ImageDraw.Draw(thing).ellipse((80, 40, 320, 260), fill=(200, 40, 40))
+    assert share_within_frame(thing) == 1
+    assert share_within_frame(Image.new("RGB", (400, 300), "white")) == 1
+    assert share_within_frame(Image.new("RGB", (3, 1))) == 1
+    assert share_within_frame(photograph(3)) == 1
 
 
 def test_close_vectors_are_believed_only_after_a_look(find: Find, random: np.random.Generator) -> None:

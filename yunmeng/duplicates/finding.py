@@ -13,6 +13,7 @@ import numpy as np
 from yunmeng.config import cores
 from yunmeng.duplicates.grouping import grouped
 from yunmeng.duplicates.judging import Judge
+from yunmeng.duplicates.keeping import rank, share_that_counts
 from yunmeng.duplicates.pairing import RADIUS, candidates
 from yunmeng.duplicates.reading import Gathered, gathered
 from yunmeng.duplicates.types import DuplicateGroup, DuplicateReport, DuplicateTally, KeepRule, Member, OnTally, Reason
@@ -67,7 +68,7 @@ def find_duplicates(
         judge = Judge(lambda row: original(rows.ids[row]), RADIUS, max_pixels)
         groups = grouped(found, judge, cores(), told, stop)
         ids = [] if stop.is_set() else list(_ids(groups, rows))
-    described = list(_described(ids, store, keep))
+    described = list(_described(ids, store, keep, lambda id: share_that_counts(original, id, max_pixels)))
     described.sort(key=lambda group: (-len(group.members), group.keep))
     return DuplicateReport(described, rows.pictures, time.monotonic() - began, stop.is_set())
 
@@ -83,7 +84,9 @@ def _ids(groups: Sequence[Sequence[int]], rows: Gathered) -> Iterator[list[str]]
             yield [rows.ids[row], *twins]
 
 
-def _described(groups: Sequence[Sequence[str]], store: Store, keep: KeepRule) -> Iterator[DuplicateGroup]:
+def _described(
+    groups: Sequence[Sequence[str]], store: Store, keep: KeepRule, share: Callable[[str], float]
+) -> Iterator[DuplicateGroup]:
     """The groups with what is to be said of each picture, without those that have gone since."""
     batch: list[Sequence[str]] = []
     for number, group in enumerate(groups, 1):
@@ -94,18 +97,20 @@ def _described(groups: Sequence[Sequence[str]], store: Store, keep: KeepRule) ->
         for ids in batch:
             there = [records[id] for id in ids if id in records]
             if len(there) > 1:
-                yield _group(there, keep)
+                yield _group(there, keep, share)
         batch.clear()
 
 
-def _group(records: Sequence[Record], keep: KeepRule) -> DuplicateGroup:
+def _group(records: Sequence[Record], keep: KeepRule, share: Callable[[str], float]) -> DuplicateGroup:
     files = [_file(record) for record in records]
     vectors = np.stack([record.vector for record in records if record.vector is not None])
     found = nearest(vectors, vectors, 2)
     own = found.rows == np.arange(len(records))[:, None]
     scores = np.where(own[:, 0], found.values[:, 1], found.values[:, 0]).tolist()
+    by_share = keep == "largest" and any(_reason(record, records[0]) == "edited-copy" for record in records)
     ranks = [
-        (*_rank(record, file, keep), len(record.id), record.id) for record, file in zip(records, files, strict=True)
+        (*rank(record, file, keep, share(record.id) if by_share else 1.0), len(record.id), record.id)
+        for record, file in zip(records, files, strict=True)
     ]
     order = sorted(range(len(records)), key=ranks.__getitem__)
     kept = records[order[0]]
@@ -131,22 +136,6 @@ def _file(record: Record) -> os.stat_result | None:
         return os.stat(record.uri)  # noqa: PTH116  a uri may hold what pathlib would normalise
     except (OSError, ValueError):
         return None
-
-
-def _rank(record: Record, file: os.stat_result | None, keep: KeepRule) -> tuple[float, ...]:
-    """Lowest for the picture that stays."""
-    pixels, size = record.width * record.height, file.st_size if file else 0
-    match keep:
-        case "largest":
-            return (-pixels, -size)
-        case "smallest":
-            return (pixels, size if file else float("inf"))
-        case "oldest":
-            return (file.st_mtime if file else float("inf"), -pixels)
-        case "newest":
-            return (-file.st_mtime if file else float("inf"), -pixels)
-        case "sharpest":
-            return (-record.quality.get("sharpness", 0.0), -pixels, -size)
 
 
 def _reason(record: Record, other: Record) -> Reason:

@@ -10,7 +10,8 @@ Reason: TypeAlias = Literal["same-file", "same-picture", "edited-copy"]
 """What makes a picture a duplicate: it has the bytes of another, or its fingerprint, or is made from it."""
 
 KeepRule: TypeAlias = Literal["largest", "smallest", "oldest", "newest", "sharpest"]
-"""Which picture of a group stays: by pixels, then bytes; by the time of its file; by sharpness, then pixels."""
+"""Which picture of a group stays: by pixels (for the largest those within a plain frame), then bytes; by the time of
+its file; by sharpness, then pixels."""
 
 Phase: TypeAlias = Literal["reading", "pairing", "verifying"]
 
