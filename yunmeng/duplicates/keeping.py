@@ -14,7 +14,7 @@ from yunmeng.types import Record
 __all__ = ["rank", "share_that_counts"]
 
 _SIDE: Final = 128  # pixels of the shorter side, to see a frame
-_MORE_BYTES: Final = 1.25
+_MORE_BYTES: Final = 1.1
 """Times the bytes that count as more: saving a mirrored picture anew makes a few of them."""
 _FRAMED: Final = 0.9
 """What framing a picture takes from it: the frame was the edit, and the share is known to a few per cent."""
