@@ -205,6 +205,6 @@ def _tell(outcome: _Outcome, seconds: float, *, as_json: bool) -> None:
     for failure in outcome.failed:
         click.echo(f"{printable(failure['query'])}: {printable(failure['reason'])}", err=True)
     if not outcome.asked:
-        click.echo("Nothing was asked of a server of this library yet: name queries with --list FILE.")
+        click.echo("No question that can be asked again was asked of a server yet: name some with --list FILE.")
         return
     click.echo(f"{warmed:,} asked ahead, {len(outcome.failed):,} failed, in {seconds:.1f} s")
