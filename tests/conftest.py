@@ -78,6 +78,7 @@ class CommandLine:
     def __init__(self, folder: Path, cache_dir: Path) -> None:
         self.folder = folder
         self.environment = {**os.environ, "YUNMENG_CACHE_DIR": str(cache_dir)}
+        self.environment.pop("COLUMNS", None)  # pytest-xdist sets it, and output would be cut at that width
 
     def start(
         self, *arguments: str | Path, stderr: int | IO[str] = subprocess.PIPE, **environment: str
