@@ -1,6 +1,7 @@
 """What pictures show decides, where their records do not."""
 
 import io
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -100,6 +101,34 @@ def test_a_frame_makes_no_picture_the_largest(colour: str, find: Find, random: n
     assert find(records, files.__getitem__).groups[0].keep == "original"
     rest = [one for one in records if one is not original]
     assert find(rest, files.__getitem__).groups[0].keep == "framed"  # it shows more than the small one
+
+
+def test_frames_are_looked_for_once_in_each_file_and_until_it_is_stopped(
+    find: Find, random: np.random.Generator
+) -> None:
+    original = record("original", random, width=480, height=360)
+    assert original.vector is not None
+    framed = record("framed", random, width=600, height=480, vector=like(original.vector, 0.9, random))
+    files = {"original": as_file(photograph(3, (480, 360)))}
+    files["framed"] = as_file(ImageOps.expand(photograph(3, (480, 360)), 60, "white"))
+    records = [original, framed, *(replace(framed, id=f"framed-{number}") for number in range(30))]
+    read: list[str] = []
+    stop = threading.Event()
+
+    def reading(id: str) -> bytes:
+        read.append(id)
+        return files[id.partition("-")[0]]
+
+    def stopping(id: str) -> bytes:
+        if len(read) > 2:  # both were laid over each other
+            stop.set()
+        return reading(id)
+
+    assert find(records, reading).groups[0].keep == "original"
+    assert len(read) == 4
+    read.clear()
+    report = find(records, stopping, stop=stop)
+    assert (report.interrupted, report.groups) == (True, [])
 
 
 def test_what_lies_on_a_plain_ground_has_no_frame() -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from yunmeng.matching.correlating import Plane, correlations
-from yunmeng.matching.frames import inverse, to_pixels
+from yunmeng.matching.frames import between_centres, to_pixels
 from yunmeng.matching.opencv import opencv
 from yunmeng.matching.superposed import size_of
 from yunmeng.types import Alignment, Pixels
@@ -33,8 +33,7 @@ def agreement(query: Image.Image, target: Image.Image, alignment: Alignment) -> 
     """
     cv2 = opencv()
     below, above = _small(target), _small(query)
-    centred = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # OpenCV counts pixels from their centres
-    in_pixels = inverse(centred) @ to_pixels(alignment, size_of(above), size_of(below)) @ centred
+    in_pixels = between_centres(to_pixels(alignment, size_of(above), size_of(below)))
     size = size_of(below)
     laid = cv2.warpPerspective(above, in_pixels, size, flags=cv2.INTER_AREA)
     frame = cv2.warpPerspective(np.ones(above.shape[:2], np.uint8), in_pixels, size, flags=cv2.INTER_NEAREST)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -68,9 +69,13 @@ def find_duplicates(
         judge = Judge(lambda row: original(rows.ids[row]), RADIUS, max_pixels)
         groups = grouped(found, judge, cores(), told, stop)
         ids = [] if stop.is_set() else list(_ids(groups, rows))
-    described = list(_described(ids, store, keep, lambda id: share_that_counts(original, id, max_pixels)))
+    describing = _described(ids, store, keep, lambda id: share_that_counts(original, id, max_pixels))
+    described = list(takewhile(lambda _: not stop.is_set(), describing))  # looking for frames reads files
+    interrupted = stop.is_set()
+    if interrupted:
+        described.clear()
     described.sort(key=lambda group: (-len(group.members), group.keep))
-    return DuplicateReport(described, rows.pictures, time.monotonic() - began, stop.is_set())
+    return DuplicateReport(described, rows.pictures, time.monotonic() - began, interrupted)
 
 
 def _ids(groups: Sequence[Sequence[int]], rows: Gathered) -> Iterator[list[str]]:
@@ -108,8 +113,10 @@ def _group(records: Sequence[Record], keep: KeepRule, share: Callable[[str], flo
     own = found.rows == np.arange(len(records))[:, None]
     scores = np.where(own[:, 0], found.values[:, 1], found.values[:, 0]).tolist()
     by_share = keep == "largest" and any(_reason(record, records[0]) == "edited-copy" for record in records)
+    contents = {record.sha256 or record.id: record.id for record in records} if by_share else {}
+    shares = {content: share(id) for content, id in contents.items()}  # each is read once, however many have its bytes
     ranks = [
-        (*rank(record, file, keep, share(record.id) if by_share else 1.0), len(record.id), record.id)
+        (*rank(record, file, keep, shares.get(record.sha256 or record.id, 1.0)), len(record.id), record.id)
         for record, file in zip(records, files, strict=True)
     ]
     order = sorted(range(len(records)), key=ranks.__getitem__)

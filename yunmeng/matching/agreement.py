@@ -7,7 +7,7 @@ from PIL import Image
 
 from yunmeng.matching.correlating import Plane, correlations
 from yunmeng.matching.fitting import project
-from yunmeng.matching.frames import Transform, frame, inverse, jacobian
+from yunmeng.matching.frames import Transform, between_centres, frame, inverse, jacobian
 from yunmeng.matching.opencv import opencv
 from yunmeng.types import Alignment
 
@@ -51,11 +51,10 @@ def _seen(image: Image.Image, onto: Transform, size: tuple[int, int]) -> Plane:
     steps = np.linalg.norm(jacobian(onto, (size[0] / 2, size[1] / 2)), axis=1)
     width, height = np.clip(np.round(image.size / np.maximum(steps, 1e-6)), 1, image.size).astype(int).tolist()
     grey = np.asarray(image.convert("L").resize((width, height), Image.Resampling.BOX, reducing_gap=2.0), np.float32)
-    centred = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # OpenCV counts pixels from their centres
     shrink = np.diag([width / image.width, height / image.height, 1.0])
     seen: Plane = cv2.warpPerspective(
         grey,
-        inverse(centred) @ shrink @ onto @ centred,
+        between_centres(shrink @ onto),
         size,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,

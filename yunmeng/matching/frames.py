@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from yunmeng.types import Alignment
 
-__all__ = ["Frame", "Transform", "frame", "inverse", "jacobian", "to_fractions", "to_pixels"]
+__all__ = ["Frame", "Transform", "between_centres", "frame", "inverse", "jacobian", "to_fractions", "to_pixels"]
 
 Transform: TypeAlias = NDArray[np.float64]
 """A homography, (3, 3), that takes points in pixels to points in pixels: (x, y, 1), continuous, the corner at 0."""
 
 _MIRROR: Final = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
+_CENTRED: Final = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 _LEAST_SIDE: Final = 8
 
 
@@ -60,6 +61,12 @@ def jacobian(transform: Transform, point: tuple[float, float]) -> NDArray[np.flo
     x, y, w = transform @ [point[0], point[1], 1.0]
     rows: NDArray[np.float64] = (transform[:2, :2] - np.outer([x / w, y / w], transform[2, :2])) / w
     return rows
+
+
+def between_centres(transform: Transform) -> Transform:
+    """The same for points that count from the centre of the first pixel, as OpenCV's do."""
+    counted: Transform = inverse(_CENTRED) @ transform @ _CENTRED
+    return counted
 
 
 def inverse(transform: Transform) -> Transform:
