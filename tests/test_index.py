@@ -104,18 +104,6 @@ def test_a_copy_is_a_picture_of_its_own_but_is_not_encoded(
     assert all(hit.score == pytest.approx(1.0, abs=1e-5) for hit in hits)
 
 
-def test_another_picture_with_the_id_of_one_that_is_there_is_reported_and_replaces_nothing(
-    library: Library, make_pictures: Make
-) -> None:
-    first, second = make_pictures(2, "first"), make_pictures(2, "second", start=10)
-    (second / "010.jpg").rename(second / "000.jpg")
-    library.index([first])
-    report = library.index([second])
-    assert report.indexed == 1
-    assert [(f.path, f.reason.split(":")[0]) for f in report.failed] == [(str(second / "000.jpg"), "bad-id")]
-    assert library.get("000.jpg").uri == str(first / "000.jpg")
-
-
 def test_attributes_that_change_are_written_without_encoding(
     library: Library, encoder: FakeEncoder, make_pictures: Make
 ) -> None:

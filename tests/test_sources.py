@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from yunmeng.errors import Reason, SourceError
-from yunmeng.ingest import Sources
+from yunmeng.ingest import Names, Sources
 
 SCHEMA = {"category": "str", "price": "float", "tags": "list[str]"}
 
@@ -54,15 +54,12 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     assert ids(of(tmp_path / "in")) == ["a.jpg", "linked/b.jpg"]
 
 
-def test_several_folders_name_each_file_once_and_report_an_id_that_means_two(tmp_path: Path) -> None:
-    for name in ("one/a.jpg", "one/sub/b.jpg", "two/a.jpg"):
+def test_several_folders_name_each_file_once(tmp_path: Path) -> None:
+    for name in ("one/a.jpg", "one/sub/b.jpg", "two/c.jpg"):
         touch(tmp_path / name)
-    entries = list(of(tmp_path / "one", tmp_path / "one" / "sub", tmp_path / "two").entries())
-    assert [(e.id, e.problem and e.problem.reason) for e in entries] == [
-        ("a.jpg", None),
-        ("sub/b.jpg", None),
-        ("a.jpg", Reason.BAD_ID),
-    ]
+    (tmp_path / "link").symlink_to(tmp_path / "two")
+    sources = of(tmp_path / "one", tmp_path / "one" / "sub", tmp_path / "two", tmp_path / "link")
+    assert [entry.id for entry in Names().apart(sources.entries())] == ["a.jpg", "sub/b.jpg", "c.jpg"]
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
@@ -145,8 +142,9 @@ def test_a_list_of_urls(tmp_path: Path) -> None:
     [
         (b"name,price\nx,1\n", "m.csv", "needs a first line"),
         (b"", "m.csv", "needs a first line"),
-        ("path\n红".encode("gbk"), "m.csv", "not UTF-8"),
-        (b'path,category\n"a.jpg,x\n', "m.csv", "no CSV"),
+        (b"\n\n", "m.csv", "needs a first line"),
+        (b"path,id, id\n", "m.csv", "two columns named id"),
+        (b"\xff\xfep\0a\0t\0h\0\n\0\0\xd8x\0\n\0", "m.csv", "broken UTF-16"),
     ],
 )
 def test_a_manifest_that_is_none_says_so_in_one_line(tmp_path: Path, content: bytes, name: str, complaint: str) -> None:

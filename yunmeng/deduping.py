@@ -12,7 +12,7 @@ from yunmeng.errors import PictureError, QueryError, RecordNotFound, YunmengErro
 from yunmeng.fetch import is_url
 from yunmeng.holdings import Holdings
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
-from yunmeng.stores import Gate, conform
+from yunmeng.stores import Gate
 from yunmeng.types import Attributes, Record
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Deduping(Holdings):
 
     def tag(self, ids: Sequence[str], attributes: Attributes) -> None:
         """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
-        fitted = conform(attributes, self.schema)
+        fitted = admit(attributes, self.schema)
         with self._changes:
             records = self._edition.store.get(ids, vectors=True).values()
             self._edition.store.upsert(

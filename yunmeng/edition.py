@@ -15,7 +15,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, TextEncoder, load
 from yunmeng.errors import EncoderMismatch, RecordNotFound
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.ingest import Additions, Intake, OnTally, Outcome, Pipeline
+from yunmeng.ingest import Additions, Intake, Moves, Names, OnTally, Outcome, Pipeline
 from yunmeng.layout import Card, Layout
 from yunmeng.opening import EditionStore, create_store, open_store
 from yunmeng.originals import Originals
@@ -228,7 +228,8 @@ class Edition(Closing):
     @cached_property
     def additions(self) -> Additions:
         """What takes in pictures one by one."""
-        return Additions(self.store, self.asking, self.intake(replace=True), self._around.originals)
+        intake = self.intake(Moves(self.card.created), replace=True)
+        return Additions(self.store, self.asking, intake, self._around.originals)
 
     @property
     def reads_text(self) -> bool:
@@ -250,7 +251,7 @@ class Edition(Closing):
             stop=stop,
         )
 
-    def intake(self, *, tidy: bool = False, replace: bool = False) -> Intake:
+    def intake(self, moves: Moves, *, names: Names | None = None, tidy: bool = False, replace: bool = False) -> Intake:
         """What looks at pictures that come in."""
         around = self._around
         return Intake(
@@ -258,6 +259,8 @@ class Edition(Closing):
             self.views,
             around.settings,
             lambda: around.fetcher,
+            moves,
+            names=names,
             tidy=tidy,
             replace=replace,
             on_fetched=around.originals.remember,

@@ -14,12 +14,22 @@ from yunmeng.edition import Edition, Surroundings
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
 from yunmeng.errors import RecordNotFound
 from yunmeng.holdings import RUNS, LibraryInfo
-from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Sources, recorded
+from yunmeng.ingest import (
+    OPTIMISE_FROM,
+    Addition,
+    IndexReport,
+    Moves,
+    Names,
+    OnTally,
+    Sources,
+    identify,
+    recorded,
+)
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.reencoding import Reencoding
 from yunmeng.retrieval import Sample, check_library_metric
 from yunmeng.state import Job
-from yunmeng.stores import Filter, Gate, check_schema, conform
+from yunmeng.stores import Filter, Gate, admit, check_schema
 from yunmeng.types import Attributes, AttributeSchema, Enhancement, LibraryMetric, Record
 
 __all__ = ["Library", "LibraryInfo"]
@@ -129,13 +139,17 @@ class Library(Answering, Deduping):
         """
         sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema)
         stop = stop or threading.Event()
-        before = next((run for run in self.state.jobs(*RUNS) if job is None or run.id != job.id), job)
+        runs = self.state.jobs(*RUNS)
+        before = next((run for run in runs if job is None or run.id != job.id), job)
         if job is None:
             job = self.state.start_job("index", {"sources": sources.names})
         else:
             self.state.resume_job(job.id)
+        folders = identify(sources.folders)
+        self.state.note(job.id, {"folders": folders})
+        moves = Moves(self.card.created, folders, [run.arguments.get("folders", {}) for run in runs])
         tidy = before is not None and before.status != "done"
-        return recorded(self.state, job.id, lambda: self._indexed(sources, job.id, tidy, on_tally, stop))
+        return recorded(self.state, job.id, lambda: self._indexed(sources, moves, job.id, tidy, on_tally, stop))
 
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
@@ -147,7 +161,7 @@ class Library(Answering, Deduping):
 
         Raises `PictureError`.
         """
-        fitted = None if attributes is None else conform(attributes, self.schema)
+        fitted = None if attributes is None else admit(attributes, self.schema)
         place = str(picture.absolute()) if isinstance(picture, Path) else picture
         with self._changes:
             return self._edition.additions.add(place, id, fitted)
@@ -158,7 +172,7 @@ class Library(Answering, Deduping):
         Raises `RecordNotFound`, and `PictureError` (bad-attribute).
         """
         with self._changes:
-            changed = self._edition.additions.set_attributes(id, conform(attributes, self.schema))
+            changed = self._edition.additions.set_attributes(id, admit(attributes, self.schema))
         if changed is None:
             raise RecordNotFound(f"no picture has the id {id}")
         return changed
@@ -258,13 +272,20 @@ class Library(Answering, Deduping):
         self._around.close()
 
     def _indexed(
-        self, sources: Sources, job_id: int, tidy: bool, on_tally: OnTally | None, stop: threading.Event
+        self,
+        sources: Sources,
+        moves: Moves,
+        job_id: int,
+        tidy: bool,
+        on_tally: OnTally | None,
+        stop: threading.Event,
     ) -> IndexReport:
+        names = Names()
         with self._changes:
-            intake = self._edition.intake(tidy=tidy)
+            intake = self._edition.intake(moves, names=names, tidy=tidy)
             workers = _workers(fetches=sources.fetches)
             pipeline = self._edition.pipeline(intake, workers, on_tally or (lambda _: None), stop)
-            report = pipeline.run(job_id, sources.entries(), sources.count)
+            report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
             work_off(self._edition.store, stop)
             if not report.interrupted and self._edition.outgrown:
                 self._edition.calibrate()

@@ -78,10 +78,12 @@ def index(
                 "skipped": report.skipped,
                 "failed": [{"path": failure.path, "reason": failure.reason} for failure in report.failed],
                 "seconds": round(report.seconds, 3),
+                "passed_over": dict(report.passed_over),
             }
         )
     else:
         _print_report(report, db)
+    _print_passed_over(report)
     if report.interrupted:
         click.echo("Stopped. What was indexed is kept; run the same command again to go on.", err=True)
         return 130
@@ -139,3 +141,14 @@ def _print_report(report: "IndexReport", db: str) -> None:
     )
     if report.indexed and not report.interrupted:
         click.echo(f"Search it:  yunmeng search PICTURE --db {db} --sheet hits.png")
+
+
+def _print_passed_over(report: "IndexReport") -> None:
+    """Name the formats that are not read, on stderr: a folder of nothing else seems empty otherwise."""
+    if not report.passed_over:
+        return
+    count = sum(report.passed_over.values())
+    formats = ", ".join(f"{format} {number:,}" for format, number in report.passed_over.items())
+    found = report.indexed or report.skipped or report.failed
+    begins = "" if found else "No picture found. "
+    click.echo(f"{begins}{count:,} passed over, of formats that are not read: {formats}", err=True)

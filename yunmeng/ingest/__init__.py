@@ -3,6 +3,8 @@
 from yunmeng.ingest.additions import Addition, Additions, AddStatus
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
+from yunmeng.ingest.moves import Moves, identify
+from yunmeng.ingest.naming import Names
 from yunmeng.ingest.pipeline import OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
 from yunmeng.ingest.sources import Sources
 
@@ -16,6 +18,8 @@ __all__ = [
     "IndexReport",
     "Intake",
     "Known",
+    "Moves",
+    "Names",
     "OnTally",
     "Outcome",
     "Pipeline",
@@ -24,6 +28,7 @@ __all__ = [
     "Sources",
     "Tally",
     "Unchanged",
+    "identify",
     "inspect_quality",
     "recorded",
 ]

@@ -69,11 +69,7 @@ class Additions:
                 pass
             case _:
                 raise PictureError(Reason.NOT_A_PICTURE, entry.uri)
-        self._write(entry, record, stale)
-        if known is not None and known.uri != record.uri:
-            self._keeper.discard(known.uri)
-        same = known is not None and known.sha256 == record.sha256
-        return Addition(entry.id, "added" if known is None else "updated" if same else "replaced")
+        return Addition(entry.id, self._write(entry, record, stale))
 
     def set_attributes(self, id: str, attributes: Attributes) -> Record | None:
         """Give a picture these attributes in place of its own. None where there is no such picture."""
@@ -92,20 +88,29 @@ class Additions:
         uri = str(self._keeper.place(picture))
         return Entry(id=sha256(picture) if id is None else id, uri=uri, attributes=attributes, data=picture)
 
-    def _write(self, entry: Entry, record: Record, stale: tuple[str, ...]) -> None:
-        written = entry.data is not None and not os.path.lexists(record.uri)
-        if written and entry.data is not None:
-            self._keeper.keep(Path(record.uri), entry.data)
-        try:
-            with self._writing:
-                if entry.attributes is None and (now := self._store.get([entry.id]).get(entry.id)) is not None:
-                    record = replace(record, attributes=now.attributes)  # they may have been set since the look at it
+    def _write(self, entry: Entry, record: Record, stale: tuple[str, ...]) -> AddStatus:
+        """Keep a picture's file, then its record; its id may have got another picture since it was looked at."""
+        with self._writing:
+            now = self._store.get([entry.id]).get(entry.id)
+            if entry.attributes is None and now is not None:
+                record = replace(record, attributes=now.attributes)
+            written = entry.data is not None and not os.path.lexists(record.uri)
+            if written and entry.data is not None:
+                self._keeper.keep(Path(record.uri), entry.data)
+            try:
                 self._store.upsert([record])
                 self._store.delete(stale)
-        except BaseException:
-            if written:
-                self._keeper.discard(record.uri)
-            raise
+            except BaseException:
+                if written:
+                    self._keeper.discard(record.uri)
+                raise
+            if now is not None and now.uri != record.uri:
+                self._keeper.discard(now.uri)
+        if now is None:
+            return "added"
+        if now.sha256 != record.sha256:
+            return "replaced"
+        return "unchanged" if dict(now.attributes) == dict(record.attributes) else "updated"
 
 
 def _there(uri: str) -> bool:

@@ -12,14 +12,18 @@ __all__ = ["Entry"]
 class Entry:
     """One picture to index.
 
-    ``uri`` is an absolute path or a URL. ``attributes`` is None where the source says nothing about them: a
-    record that is there already then keeps its own. ``certain`` is False for a file whose name does not promise a
-    picture: it is passed over without a word if it holds none. ``problem`` is set where the source itself is wrong
-    about this picture, which is then reported and not read. ``data`` are its bytes where they are at hand already.
+    ``uri`` is an absolute path or a URL. ``path`` is the name that ``id`` comes from, if it comes from a path: such an
+    id gives way to others (`yunmeng.ingest.naming`); an id that the caller chose does not, and ``path`` is empty then.
+    ``place`` is the line of a manifest that names the picture. ``attributes`` is None where the source says nothing
+    about them: a record that is there already then keeps its own. ``certain`` is False for a file whose name does not
+    promise a picture: it is passed over if it holds none. ``problem`` is set where the source itself is wrong about
+    this picture, which is then reported and not read. ``data`` are its bytes where they are at hand already.
     """
 
     id: str
     uri: str
+    path: str = ""
+    place: str = ""
     attributes: Attributes | None = None
     certain: bool = True
     problem: PictureError | None = None

@@ -3,19 +3,27 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from yunmeng.config import Settings
 from yunmeng.errors import PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
 from yunmeng.imaging import describe, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
+from yunmeng.ingest.folders import unread_format
+from yunmeng.ingest.moves import Moves
+from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
+from yunmeng.stores.encoding import MAX_ID_BYTES, escape
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, Record, RegionVector, Vector
 from yunmeng.views import View, Views
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
+
+UNREACHABLE: Final = frozenset({".", ".."})
+"""Ids that no client can ask for: they vanish from a URL, however they are written there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,9 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class NoPicture:
-    """A file that never claimed to be a picture, and is none."""
+    """A file that never claimed to be a picture, and is none. ``format`` names what it is, if pictures may be in it."""
+
+    format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +80,18 @@ class Intake:
         views: Views,
         settings: Settings,
         fetcher: Callable[[], Fetcher],
+        moves: Moves,
         *,
+        names: Names | None = None,
         tidy: bool = False,
         replace: bool = False,
         on_fetched: Callable[[str, bytes], None] | None = None,
     ) -> None:
         """``views`` is what the encoder sees; fingerprints and quality are of the picture as it is.
 
-        ``tidy``: look also at unchanged pictures for records that a killed run left under a former name.
-        ``replace``: a picture may take the id of another. ``on_fetched`` is called with the SHA-256 and the bytes of
-        each picture that came from the web.
+        ``names`` are the ids of the run that the entries belong to. ``tidy``: look also at unchanged pictures for
+        records that a killed run left under a former name. ``replace``: a picture may take the id of another.
+        ``on_fetched`` is called with the SHA-256 and the bytes of each picture that came from the web.
         """
         self._tidy = tidy
         self._replace = replace
@@ -88,38 +100,94 @@ class Intake:
         self._views = views
         self._settings = settings
         self._fetcher = fetcher
+        self._moves = moves
+        self._names = names
 
     def __call__(self, entry: Entry) -> Outcome:
         try:
             return self.look(entry)
         except PictureError as exc:
-            return Failed(entry.uri, str(exc))
+            told = exc.detail if entry.place in exc.detail else f"{entry.place}: {exc.detail}"
+            return Failed(entry.uri, str(PictureError(exc.reason, told)))
 
     def look(self, entry: Entry) -> Outcome:
         """As a call, but raises `PictureError` for what cannot be indexed."""
         if entry.problem is not None:
             raise entry.problem
         known = self._store.get([entry.id]).get(entry.id)
-        if known is not None and is_url(entry.uri) and known.uri == entry.uri and _same(known, entry):
+        if known is not None and is_url(entry.uri) and known.uri == entry.uri and self._same(known, entry):
             return Unchanged()  # a URL that is in is not fetched again
         data = self._bytes(entry)
         if data is None:
-            return NoPicture()
+            return NoPicture(unread_format(entry.uri))
         digest = sha256(data)
         if self._on_fetched is not None and is_url(entry.uri):
             self._on_fetched(digest, data)
-        unchanged = known is not None and known.sha256 == digest and _same(known, entry)
-        if unchanged and not self._tidy:
+        if self._is_as_it_was(known, entry, digest) and not self._tidy:
             return Unchanged()
-        if known is not None and known.sha256 != digest and not self._replace:
-            _check_id_is_free(known, entry)
         twins = self._store.find_sha256([digest], vectors=True).get(digest, [])
-        stale = [twin for twin in twins if twin.id != entry.id and _gone(twin.uri)]
-        if unchanged and not stale:
+        if entry.path:
+            entry, known = self._named(entry, known, twins)
+        elif known is not None and known.sha256 != digest and not self._replace:
+            self._check_is_free(known, entry)
+        if known is None and entry.id in UNREACHABLE:
+            raise PictureError(Reason.BAD_ID, f"{entry.id!r} cannot be an id: no URL can end in it")
+        stale = [
+            twin for twin in twins if twin.id != entry.id and comes_from_path(twin) and self._has_moved(twin, entry)
+        ]
+        if self._is_as_it_was(known, entry, digest) and not stale:
             return Unchanged()
         if twins:
-            return _known(entry, known, twins, stale)
+            return self._known(entry, digest, known, twins, stale)
         return self._fresh(entry, data, digest, {} if known is None else known.attributes)
+
+    def _is_as_it_was(self, known: Record | None, entry: Entry, digest: str) -> bool:
+        return known is not None and known.sha256 == digest and self._same(known, entry)
+
+    def _same(self, known: Record, entry: Entry) -> bool:
+        """Whether the record says already what the entry says."""
+        if entry.attributes is not None and dict(entry.attributes) != dict(known.attributes):
+            return False
+        if entry.path:
+            return same_file(known.uri, entry.uri)
+        return known.uri == entry.uri or is_url(known.uri) or os.path.lexists(known.uri)
+
+    def _named(self, entry: Entry, known: Record | None, twins: Sequence[Record]) -> tuple[Entry, Record | None]:
+        """The entry under the id that its file has, or is to have, and the record that is there.
+
+        In this order: the id that the file had before; that of a record whose file was moved here, if it was a chosen
+        key or is this file's path too; the file's path, or where another file has that, the path with more parents.
+        """
+        if known is not None and known.uri == entry.uri:
+            return entry, known
+        taken = self._store.get([entry.id, *filter(_is_storable, path_ids(entry.uri))])
+        had = [record for record in (*taken.values(), *twins) if record.uri == entry.uri]
+        had += [record for record in taken.values() if same_file(record.uri, entry.uri)]
+        if not had:
+            moved = (twin for twin in twins if twin.id == entry.path or not comes_from_path(twin))
+            had += islice((twin for twin in moved if self._has_moved(twin, entry)), 1)
+        if had:
+            return replace(entry, id=had[0].id), had[0]
+        for id in (entry.id, *longer_ids(entry.id, entry.uri)):
+            if id not in taken and _is_storable(id) and self._claim(id, entry.uri):
+                return replace(entry, id=id), None
+        raise PictureError(Reason.BAD_ID, f"the id {entry.id} is that of {taken[entry.id].uri} already")
+
+    def _has_moved(self, twin: Record, entry: Entry) -> bool:
+        """Whether the file of a record with the same bytes was moved to where the entry is; one entry alone has it."""
+        return self._moves.left(twin.uri) and self._claim(twin.id, entry.uri)
+
+    def _claim(self, id: str, uri: str) -> bool:
+        return self._names is None or self._names.claim(id, uri)
+
+    def _check_is_free(self, known: Record, entry: Entry) -> None:
+        """A changed picture replaces its record; another picture with the same id must not do so unseen."""
+        if is_url(known.uri) or same_file(known.uri, entry.uri) or self._moves.left(known.uri):
+            return
+        there = "" if os.path.lexists(known.uri) else ", which is away"
+        raise PictureError(
+            Reason.BAD_ID, f"the id {entry.id} belongs to {known.uri}{there}: give another id, or delete it first"
+        )
 
     def _bytes(self, entry: Entry) -> bytes | None:
         if entry.data is not None:
@@ -130,6 +198,18 @@ class Intake:
         if not entry.certain and not is_picture(path):
             return None
         return read(path, max_bytes=self._settings.max_file_bytes)
+
+    def _known(
+        self, entry: Entry, digest: str, known: Record | None, twins: Sequence[Record], stale: Sequence[Record]
+    ) -> Known:
+        attributes = entry.attributes
+        if attributes is None:
+            # What was said about a picture goes with it when it moves, and stays with a copy if its file is away.
+            before = [known] if known is not None and (known.sha256 == digest or not stale) else [*stale]
+            before += [twin for twin in twins if known is None and not _is_there(twin.uri)]
+            attributes = before[0].attributes if before else {}
+        record = replace(twins[0], id=entry.id, uri=entry.uri, attributes=attributes)
+        return Known(record, tuple(twin.id for twin in stale))
 
     def _fresh(self, entry: Entry, data: bytes, digest: str, attributes: Attributes) -> Fresh:
         picture = self._views.decode(data)
@@ -148,32 +228,9 @@ class Intake:
         return Fresh(record, self._views.all(data, picture))
 
 
-def _same(known: Record, entry: Entry) -> bool:
-    """Whether the record says already what the entry says."""
-    if entry.attributes is not None and dict(entry.attributes) != dict(known.attributes):
-        return False
-    return known.uri == entry.uri or not _gone(known.uri)
+def _is_there(uri: str) -> bool:
+    return is_url(uri) or os.path.lexists(uri)
 
 
-def _known(entry: Entry, known: Record | None, twins: Sequence[Record], stale: Sequence[Record]) -> Known:
-    keeps: Attributes = {}
-    if known is not None:
-        keeps = known.attributes
-    elif stale:
-        keeps = stale[0].attributes  # it was moved: what was said about it still holds
-    attributes = keeps if entry.attributes is None else entry.attributes
-    record = replace(twins[0], id=entry.id, uri=entry.uri, attributes=attributes)
-    return Known(record, tuple(twin.id for twin in stale))
-
-
-def _check_id_is_free(known: Record, entry: Entry) -> None:
-    """A changed picture replaces its record; another picture with the same id must not do so unseen."""
-    if known.uri != entry.uri and not is_url(known.uri) and not _gone(known.uri):
-        raise PictureError(
-            Reason.BAD_ID,
-            f"the id {entry.id} belongs to {known.uri}: index a folder above both, or give ids in a manifest",
-        )
-
-
-def _gone(uri: str) -> bool:
-    return not is_url(uri) and not os.path.lexists(uri)
+def _is_storable(id: str) -> bool:
+    return len(escape(id).encode()) <= MAX_ID_BYTES

@@ -2,15 +2,23 @@
 
 import csv
 import json
+import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from yunmeng.errors import PictureError, Reason, SourceError
 from yunmeng.fetch import is_url
+from yunmeng.imaging import PICTURE_ENDINGS
 from yunmeng.ingest.entries import Entry
-from yunmeng.stores.schema import coerce_text, conform
+from yunmeng.ingest.paths import FileFinder
+from yunmeng.ingest.tables import cells_of, records
+from yunmeng.ingest.text import is_decoded, read_lines
+from yunmeng.stores.schema import admit, coerce_text
 from yunmeng.types import Attributes, AttributeSchema
 
 __all__ = ["MANIFEST_ENDINGS", "manifest_entries", "url_list_entries"]
@@ -19,6 +27,11 @@ MANIFEST_ENDINGS = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 
 PLACE_COLUMNS = ("path", "url", "uri")
 """The columns that say where a picture is; the first that a row fills counts."""
+
+DELIMITERS: Final = {".csv": ",;\t|", ".tsv": "\t,;|"}
+"""What parts the cells, the most probable first: the first line shows which it is."""
+
+Row: TypeAlias = Mapping[str, Any] | PictureError
 
 
 def manifest_entries(file: Path, roots: Sequence[Path], schema: AttributeSchema) -> Iterator[Entry]:
@@ -31,16 +44,19 @@ def manifest_entries(file: Path, roots: Sequence[Path], schema: AttributeSchema)
 
     Raises `SourceError` if the manifest as a whole cannot be read.
     """
-    folders = [*roots, file.parent]
-    textual = file.suffix.lower() in (".csv", ".tsv")
-    rows = _delimited_rows(file) if textual else _json_rows(file)
-    for place, row in rows:
-        yield _entry(row, place, folders, schema, textual=textual)
+    finder = FileFinder([*roots, file.parent])
+    textual = file.suffix.lower() in DELIMITERS
+    named: dict[str, int] = {}  # paths of rows without an id -> line
+    for number, row in _delimited_rows(file, schema) if textual else _json_rows(file, schema):
+        entry = _entry(row, f"{file.name} line {number}", finder, schema, textual=textual)
+        if entry.path and (first := named.setdefault(entry.uri, number)) != number:
+            entry = _refused(entry, PictureError(Reason.BAD_ID, f"line {first} names the same picture, without an id"))
+        yield entry
 
 
 def url_list_entries(file: Path) -> Iterator[Entry]:
     """A list of URLs, one a line; blank lines and lines that begin with # are passed over. A URL is its own id."""
-    for number, line in enumerate(_lines(file), 1):
+    for number, line in enumerate(read_lines(file), 1):
         url = line.strip()
         if not url or url.startswith("#"):
             continue
@@ -50,34 +66,52 @@ def url_list_entries(file: Path) -> Iterator[Entry]:
         yield Entry(id=url, uri=url, problem=problem)
 
 
-def _entry(
-    row: Mapping[str, Any] | PictureError,
-    place: str,
-    folders: Sequence[Path],
-    schema: AttributeSchema,
-    *,
-    textual: bool,
-) -> Entry:
-    if isinstance(row, PictureError):
-        return Entry(id=place, uri=place, problem=row)
-    named = next((str(row[column]) for column in PLACE_COLUMNS if row.get(column)), "")
-    if not named:
-        problem = PictureError(Reason.UNREADABLE, f"{place} has none of the columns {', '.join(PLACE_COLUMNS)}")
-        return Entry(id=place, uri=place, problem=problem)
-    uri = named if is_url(named) else _locate(named, folders)
-    key = str(row.get("id") or named.replace(os.sep, "/"))
-    rest = {name: value for name, value in row.items() if name not in (*PLACE_COLUMNS, "id")}
+def _entry(row: Row, place: str, finder: FileFinder, schema: AttributeSchema, *, textual: bool) -> Entry:
+    entry = Entry(id=place, uri=place, place=place)
     try:
-        attributes = conform(_from_text(rest, schema) if textual else _present(rest), schema)
+        if isinstance(row, PictureError):
+            raise row
+        named = _named(row)
+        uri, path = (named, "") if is_url(named) else finder.find(named)
+        entry = Entry(id=path or named, uri=uri, path=path, place=place)
+        key = _key(row)
+        if key:
+            entry = Entry(id=key, uri=uri, place=place)
+        rest = {name: value for name, value in row.items() if name not in (*PLACE_COLUMNS, "id")}
+        attributes = admit(_from_text(rest, schema) if textual else _present(rest), schema)
     except PictureError as exc:
-        return Entry(id=key, uri=uri, problem=PictureError(exc.reason, f"{place}: {exc.detail}"))
-    return Entry(id=key, uri=uri, attributes=attributes)
+        return _refused(entry, exc)
+    return replace(entry, attributes=attributes)
 
 
-def _locate(named: str, folders: Sequence[Path]) -> str:
-    """The absolute path of a picture that a manifest names; where it is nowhere, the first place it could be."""
-    candidates = [os.path.abspath(folder / named) for folder in folders]  # noqa: PTH100  links stay as named
-    return next((path for path in candidates if os.path.exists(path)), candidates[0])  # noqa: PTH110
+def _refused(entry: Entry, problem: PictureError) -> Entry:
+    return replace(entry, problem=PictureError(problem.reason, f"{entry.place}: {problem.detail}"))
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """The path or URL of a row. Raises `PictureError`."""
+    for column in PLACE_COLUMNS:
+        value = row.get(column)
+        if isinstance(value, str) and value.strip():
+            return value
+        if value not in (None, "") and not isinstance(value, str):
+            raise PictureError(Reason.UNREADABLE, f"{column} is {_shown(value)}, which is no text")
+    raise PictureError(Reason.UNREADABLE, f"none of the columns {', '.join(PLACE_COLUMNS)} has a value")
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    """The id that a row gives, or "". Raises `PictureError` (bad-id) for what is neither text nor a number."""
+    value = row.get("id")
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return str(value)
+    raise PictureError(Reason.BAD_ID, f"the id is {_shown(value)}: give text or a number")
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _from_text(values: Mapping[str, str], schema: AttributeSchema) -> Attributes:
@@ -90,44 +124,94 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
-def _delimited_rows(file: Path) -> Iterator[tuple[str, Mapping[str, str] | PictureError]]:
-    delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(_lines(file), delimiter=delimiter, restkey="", restval="", strict=True)
-    try:
-        header = reader.fieldnames or ()
-        if not set(PLACE_COLUMNS) & set(header):
-            raise SourceError(f"{file} needs a first line with a column named {', '.join(PLACE_COLUMNS[:-1])} or uri")
-        for row in reader:
-            place = f"{file.name} line {reader.line_num}"
-            if "" in row:
-                yield place, PictureError(Reason.BAD_ATTRIBUTE, f"{place} has more cells than the first line")
-            else:
-                yield place, {name.strip(): cell.strip() for name, cell in row.items()}
-    except csv.Error as exc:
-        raise SourceError(f"{file} line {reader.line_num} is no CSV: {exc}") from exc
+def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, Row]]:
+    lines = enumerate(read_lines(file), 1)
+    delimiter, columns = _header(file, lines, schema)
+
+    def names_picture(cells: list[str]) -> bool:
+        """Whether these are surely the cells of a row, and no piece of a text that goes over several lines."""
+        row = dict(zip(columns, cells, strict=False))
+        places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
+        return len(cells) == len(columns) > 1 and any(
+            is_url(place) or os.path.splitext(place)[1].lower() in PICTURE_ENDINGS  # noqa: PTH122
+            for place in places
+        )
+
+    for number, cells in records(lines, delimiter, len(columns), names_picture):
+        if isinstance(cells, str):
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, cells)
+            continue
+        filled = [cell.strip() for cell in cells]
+        if not any(filled):
+            continue
+        row = dict(zip(columns, filled, strict=False))
+        if any(filled[len(columns) :]) or row.pop("", ""):
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, "there are more cells than in the first line")
+        elif not all(map(is_decoded, filled)):
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, "not all of it is text in the encoding of the file")
+        else:
+            yield number, _decimal_points(row, schema) if delimiter == ";" else row
 
 
-def _json_rows(file: Path) -> Iterator[tuple[str, Mapping[str, Any] | PictureError]]:
-    for number, line in enumerate(_lines(file), 1):
+def _header(file: Path, lines: Iterator[tuple[int, str]], schema: AttributeSchema) -> tuple[str, list[str]]:
+    """Read the first line: what parts the cells, and the names of the columns. Raises `SourceError`."""
+    first = next((line for _, line in lines if line.strip()), "")
+    delimiters = DELIMITERS[file.suffix.lower()]
+    if told := re.fullmatch(r"sep=(.)\s*", first):  # as Excel writes it
+        delimiters, first = told[1], next((line for _, line in lines if line.strip()), "")
+    for delimiter in delimiters:
+        try:
+            columns = _columns(tuple(cells_of(first, delimiter)), frozenset(schema))
+        except csv.Error:
+            continue
+        if not set(PLACE_COLUMNS).isdisjoint(columns):
+            twice = {name for name in columns if name and columns.count(name) > 1}
+            if twice:
+                raise SourceError(f"{file} has two columns named {min(twice)}: rename or remove one")
+            return delimiter, columns
+    raise SourceError(f"{file} needs a first line with a column named {', '.join(PLACE_COLUMNS[:-1])} or uri")
+
+
+def _columns(names: tuple[str, ...], declared: frozenset[str]) -> list[str]:
+    """Names without blanks around them, and in the letter case that is known where they differ in nothing else."""
+    known = {*PLACE_COLUMNS, "id", *declared}
+    told = [name.strip() for name in names]
+    cased = {name.casefold(): name for name in sorted(known, reverse=True)}
+    return [
+        name if name in known or cased.get(name.casefold()) in told else cased.get(name.casefold(), name)
+        for name in told
+    ]
+
+
+def _decimal_points(row: Mapping[str, str], schema: AttributeSchema) -> Mapping[str, str]:
+    """Where cells are parted by semicolons, it is because numbers are written as 1,5."""
+    return {
+        name: cell.replace(",", ".") if schema.get(name) == "float" and re.fullmatch(r"[+-]?\d+,\d+", cell) else cell
+        for name, cell in row.items()
+    }
+
+
+def _json_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, Row]]:
+    columns = lru_cache(maxsize=256)(lambda names: _columns(names, frozenset(schema)))
+    for number, line in enumerate(read_lines(file), 1):
         if not line.strip():
             continue
-        place = f"{file.name} line {number}"
         try:
-            row = json.loads(line)
-        except ValueError as exc:
-            yield place, PictureError(Reason.BAD_ATTRIBUTE, f"{place} is no JSON: {exc}")
+            row = json.loads(line, object_pairs_hook=_each_once)
+        except (ValueError, RecursionError) as exc:
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, f"this is no JSON: {exc}")
             continue
-        if isinstance(row, dict):
-            yield place, row
+        if not isinstance(row, dict):
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, "this is no JSON object")
+        elif not is_decoded(line):
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, "not all of it is text in the encoding of the file")
         else:
-            yield place, PictureError(Reason.BAD_ATTRIBUTE, f"{place} is no JSON object")
+            yield number, dict(zip(columns(tuple(row)), row.values(), strict=True))
 
 
-def _lines(file: Path) -> Iterator[str]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            yield from stream
-    except OSError as exc:
-        raise SourceError(f"cannot read {file}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise SourceError(f"{file} is not UTF-8: save it as UTF-8 and try again") from exc
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for n, (name, _) in enumerate(pairs) if name in dict(pairs[:n]))
+        raise ValueError(f"the key {twice!r} is there twice")
+    return found

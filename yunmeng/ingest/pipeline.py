@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
-from yunmeng.ingest.intake import Failed, Fresh, Known, Outcome, Unchanged
+from yunmeng.ingest.intake import Failed, Fresh, Known, NoPicture, Outcome, Unchanged
 from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure, Progress, State, Status
 from yunmeng.stores.protocol import Store
@@ -54,6 +54,7 @@ class IndexReport:
 
     ``indexed`` counts the records that were written, ``skipped`` the pictures that were in the library as they are,
     ``failed`` names the others. ``interrupted`` says that the run was stopped before it had seen everything.
+    ``passed_over`` counts files, by format, of formats that hold pictures and are not read, such as CR3 or SVG.
     """
 
     indexed: int
@@ -61,6 +62,7 @@ class IndexReport:
     failed: list[Failure]
     seconds: float
     interrupted: bool = False
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -117,6 +119,7 @@ class Pipeline(Generic[T]):
         self._stop = stop
         self._tally = Tally()
         self._failures: list[Failure] = []
+        self._passed_over: Counter[str] = Counter()
         self._checkpointed = 0  # failures that a checkpoint holds
         self._checkpoint_at = time.monotonic()
         self._last_id: str | None = None
@@ -143,7 +146,12 @@ class Pipeline(Generic[T]):
                 self._store.optimise()
         self._store.flush()
         return IndexReport(
-            self._tally.indexed, self._tally.skipped, self._failures, time.monotonic() - began, self._stop.is_set()
+            self._tally.indexed,
+            self._tally.skipped,
+            self._failures,
+            time.monotonic() - began,
+            self._stop.is_set(),
+            dict(self._passed_over.most_common()),
         )
 
     def _stream(self, job_id: int, outcomes: Iterable[Outcome], encoder: ThreadPoolExecutor) -> None:
@@ -172,6 +180,8 @@ class Pipeline(Generic[T]):
                 batch.fresh.append(outcome)
             case Known():
                 batch.known.append(outcome)
+            case NoPicture(format):
+                self._passed_over.update([format] if format else [])
             case Unchanged():
                 self._tally.skipped += 1
                 self._on_tally(self._tally)

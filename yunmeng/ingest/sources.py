@@ -1,10 +1,9 @@
 """From what the user names to entries: folders, files, manifests and lists of URLs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from yunmeng.errors import PictureError, Reason, SourceError
+from yunmeng.errors import SourceError
 from yunmeng.fetch import is_url
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries
@@ -48,10 +47,16 @@ class Sources:
         """Whether pictures may have to be fetched, so that waiting for the network is to be expected."""
         return bool(self._urls or self._manifest) or any(p.is_file() and _kind(p) != "picture" for p in self._paths)
 
+    @property
+    def folders(self) -> list[Path]:
+        """The folders that are walked, and those of the files that are named."""
+        files = [*self._paths, *([self._manifest] if self._manifest else [])]
+        return list(dict.fromkeys(path if path.is_dir() else path.parent for path in files))
+
     def entries(self) -> Iterator[Entry]:
-        """Every entry, the manifest's first. A file that several paths reach comes once."""
+        """Every entry, the manifest's first. A file that several paths reach comes once; ids may still be the same."""
         sources = list(self._each())
-        if len(sources) == 1:  # then ids and uris are distinct already, and need not be remembered
+        if len(sources) == 1:  # then uris are distinct already, and need not be remembered
             yield from sources[0]
         else:
             yield from _distinct(sources)
@@ -82,18 +87,15 @@ class Sources:
 
 
 def _distinct(sources: Sequence[Iterator[Entry]]) -> Iterator[Entry]:
-    """Passes over what an earlier source has named, and reports an id that means two pictures."""
-    uris: dict[str, str] = {}  # by id
+    """Yield what the sources name, without the files that an earlier one has named."""
+    earlier: set[str] = set()
     for source in sources:
-        earlier = set(uris.values())
+        named = []
         for entry in source:
-            if entry.uri in earlier:
-                continue
-            taken = uris.setdefault(entry.id, entry.uri)
-            if taken != entry.uri:
-                yield replace(entry, problem=PictureError(Reason.BAD_ID, f"{entry.id} is also the id of {taken}"))
-            else:
+            if entry.uri not in earlier:
+                named.append(entry.uri)
                 yield entry
+        earlier.update(named)
 
 
 def _kind(path: Path) -> str:

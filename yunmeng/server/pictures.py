@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
@@ -132,9 +133,10 @@ async def add_pictures(
     results: list[Added | ErrorBody | None] = [None] * len(files)
     errors: dict[int, YunmengError] = {}
     turns = anyio.CapacityLimiter(AT_ONCE)
+    one_by_one = defaultdict[str, anyio.Lock](anyio.Lock)  # files with the same id, in their order
 
     async def add(index: int) -> None:
-        async with turns:
+        async with one_by_one[str(index) if ids is None else ids[index]], turns:
             try:
                 id = from_wire(ids[index]) if ids is not None else None
                 results[index] = await _add(here, await files[index].read(), id, each[index])

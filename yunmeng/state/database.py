@@ -105,6 +105,12 @@ class State(Closing):
                 update(CheckpointRow).where(CheckpointRow.job_id == job_id).values(indexed=0, skipped=0, failed=0)
             )
 
+    def note(self, job_id: int, arguments: Mapping[str, Any]) -> None:
+        """Add to the arguments of a job what was found out since."""
+        with self.transaction() as session:
+            row = session.get_one(JobRow, job_id)
+            row.arguments = {**row.arguments, **arguments}
+
     def checkpoint(self, job_id: int, progress: Progress, failures: Sequence[Failure] = ()) -> None:
         """Note what a job has settled so far, with the failures since the last checkpoint."""
         with self.transaction() as session:

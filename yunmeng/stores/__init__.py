@@ -10,7 +10,7 @@ from yunmeng.stores.parse import format_filter, parse_filter
 from yunmeng.stores.protocol import Store
 from yunmeng.stores.regional import MAX_REGIONS, RegionalStore
 from yunmeng.stores.renewal import second_schema
-from yunmeng.stores.schema import check_schema, coerce_text, conform, parse_schema
+from yunmeng.stores.schema import admit, check_schema, coerce_text, conform, parse_schema
 from yunmeng.stores.zvec import ZvecStore
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "RegionalStore",
     "Store",
     "ZvecStore",
+    "admit",
     "augmented_in_memory",
     "check",
     "check_group",

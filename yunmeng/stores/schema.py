@@ -12,12 +12,14 @@ import numpy as np
 from yunmeng.errors import PictureError, Reason, SchemaError
 from yunmeng.types import Attributes, AttributeSchema, AttributeType, AttributeValue
 
-__all__ = ["INT64", "check_schema", "coerce_text", "conform", "describe", "parse_schema"]
+__all__ = ["INT64", "MAX_BYTES", "admit", "check_schema", "coerce_text", "conform", "describe", "parse_schema"]
 
 TYPES: Final[tuple[AttributeType, ...]] = get_args(AttributeType)
 EXAMPLE: Final = '"category:str, price:float, tags:list[str]"'
 MAX_ATTRIBUTES: Final = 1000
 """zvec takes 1,024 columns, some of which are the store's own."""
+MAX_BYTES: Final = 65_536
+"""The most that a record's attributes may take, as JSON in UTF-8: they are read and sent with every hit."""
 INT64: Final = range(-(2**63), 2**63)
 """The whole numbers that fit a column."""
 
@@ -73,6 +75,22 @@ def conform(attributes: Attributes, schema: AttributeSchema) -> dict[str, Attrib
         fitted[name] = None if value is None else fit(value)
         if value is not None and fitted[name] is None:
             raise _bad(name, value, wanted or "a str, int, float, bool or list[str]")
+    return fitted
+
+
+def admit(attributes: Attributes, schema: AttributeSchema) -> dict[str, AttributeValue]:
+    """Return attributes that come in, as `conform` does, if they take no more than `MAX_BYTES`.
+
+    What is in a library already is not measured: earlier versions took more. Raises `PictureError` (bad-attribute).
+    """
+    fitted = conform(attributes, schema)
+    size = len(json.dumps(fitted, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        largest = max(fitted, key=lambda name: len(str(fitted[name])))
+        raise PictureError(
+            Reason.BAD_ATTRIBUTE,
+            f"the attributes take {size:,} bytes, at most {MAX_BYTES:,} fit; the largest is {largest!r}",
+        )
     return fitted
 
 
