@@ -12,7 +12,7 @@ from yunmeng.errors import PictureError, QueryError, RecordNotFound, YunmengErro
 from yunmeng.fetch import is_url
 from yunmeng.holdings import Holdings
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
-from yunmeng.stores import Gate
+from yunmeng.stores import Gate, admit
 from yunmeng.types import Attributes, Record
 
 if TYPE_CHECKING:

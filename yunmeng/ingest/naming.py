@@ -105,4 +105,5 @@ def same_file(one: str, other: str) -> bool:
 
 
 def _taken(entry: Entry, holder: str) -> Entry:
-    return replace(entry, problem=PictureError(Reason.BAD_ID, f"the id {entry.id} is that of {holder} already"))
+    place = f"{entry.place}: " if entry.place else ""
+    return replace(entry, problem=PictureError(Reason.BAD_ID, f"{place}the id {entry.id} is that of {holder} already"))

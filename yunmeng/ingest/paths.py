@@ -38,7 +38,9 @@ class FileFinder:
 
     def _walked(self, folder: str, path: str) -> str | None:
         found = "/" if path.startswith("/") else ""
-        for part in filter(None, path.split("/")):
+        for part in path.split("/"):
+            if part in ("", "."):
+                continue
             here = os.path.join(folder, found)  # noqa: PTH118
             name = part if os.path.lexists(os.path.join(here, part)) else self._like(here, part)  # noqa: PTH118
             if name is None:

@@ -1,7 +1,8 @@
 """Lines of text files as programs write them: UTF-8, UTF-16, and what spreadsheets save in China and elsewhere."""
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ __all__ = ["is_decoded", "read_lines"]
 
 SAMPLE: Final = 65_536
 """Bytes from which an encoding is guessed."""
+MOST_WORDS: Final = 1000
+"""Different words that are enough to tell UTF-8."""
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,6 +24,7 @@ _MARKS: Final = (
 )
 _GUESSED: Final = ["gb18030", "big5", "cp932", "euc_kr", "cp1252", "cp1251"]
 _PLAINLY_CHINESE: Final = 0.9
+_WORD: Final = re.compile(rb"[\x80-\xff]+")
 
 
 def read_lines(file: Path) -> Iterator[str]:
@@ -53,17 +57,27 @@ def _encoding(file: Path) -> str:
         if found := _unmarked_utf16(head):
             return found
         stream.seek(0)
-        others = bytearray()
-        utf8 = wrong = 0  # lines
-        for line in stream:
-            if line.isascii():
-                continue
-            if _is_utf8(line):
-                utf8 += 1
-            else:
-                wrong += 1
-                others += line[: SAMPLE - len(others)]
-    return "utf-8" if utf8 >= wrong else _guess(bytes(others))
+        if all(map(_is_utf8, stream)):
+            return "utf-8"
+        stream.seek(0)
+        return _guessed(stream)
+
+
+def _guessed(stream: Iterable[bytes]) -> str:
+    """The encoding of text that is not all UTF-8: that with a few broken words, or another."""
+    words: dict[bool, set[bytes]] = {True: set(), False: set()}  # by whether they are UTF-8
+    others = bytearray()
+    for line in stream:
+        before = len(words[False])
+        for word in _WORD.findall(line):
+            same = words[_is_utf8(word)]
+            if len(same) < MOST_WORDS:
+                same.add(word)
+        if len(words[False]) > before:
+            others += line[: SAMPLE - len(others)]
+    # Two bytes may be a letter of UTF-8 by chance, three hardly: 裙 in GBK is one, 红色 is none.
+    weight = 1 if any(max(word) >= 0xE0 for word in words[True]) else 4
+    return "utf-8" if len(words[True]) >= weight * len(words[False]) else _guess(bytes(others))
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
