@@ -44,6 +44,21 @@ def test_index_prints_the_object_that_was_promised(make_pictures: Make, yunmeng:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_index_says_what_formats_it_passed_over(make_pictures: Make, yunmeng: CommandLine) -> None:
+    folder = make_pictures(0)
+    for name in ("1.CR3", "2.cr3", "a/3.jp2", "logo.svg", "notes.txt", "@eaDir/4.svg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"no picture that is read")
+    done = yunmeng("index", folder, "--db", "l", *LITE0, "--json")
+    report = json.loads(done.stdout)
+    assert report["passed_over"] == {"CR3": 2, "JP2": 1, "SVG": 1}
+    told = "4 passed over, of formats that are not read: CR3 2, JP2 1, SVG 1\n"
+    assert done.stderr == f"No picture found. {told}"
+    make_pictures(1)
+    done = yunmeng("index", folder, "--db", "l")
+    assert (done.returncode, done.stderr) == (0, told)
+
+
 def test_search_prints_the_object_that_was_promised(shop: CommandLine) -> None:
     done = shop("search", "pictures/003.jpg", "--db", "library", "-k", "3", "--json")
     assert (done.returncode, done.stderr) == (0, "")

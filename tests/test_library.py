@@ -1,7 +1,10 @@
 """Searching and keeping a library, through its face."""
 
+import json
+import threading
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,7 @@ from yunmeng.errors import (
     LibraryNotFound,
     PictureError,
     QueryError,
+    Reason,
     RecordNotFound,
     SchemaError,
     UnknownEncoder,
@@ -214,3 +218,44 @@ def test_pictures_are_searched_while_others_come_in(filled: Library, make_pictur
     filled.index([more], on_tally=lambda _: found.append(len(filled.search(id="007.jpg", k=5))))
     assert found
     assert set(found) == {5}
+
+
+def test_of_two_pictures_that_come_at_once_under_one_id_the_second_replaces_the_first(
+    library: Library, encoder: FakeEncoder, make_pictures: Make
+) -> None:
+    files = [file.read_bytes() for file in sorted(make_pictures(2).iterdir())]
+    both = threading.Barrier(2)
+
+    class Meeting(FakeEncoder):
+        def encode(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+            both.wait(30)  # neither is written before both have been looked at
+            return super().encode(pictures)
+
+    library.encode_with(lambda _: Meeting())
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda data: library.add(data, id="x"), files))
+    assert sorted(one.status for one in done) == ["added", "replaced"]
+    kept = [path for path in (library.path / "uploads").rglob("*") if path.is_file()]
+    assert [str(path) for path in kept] == [library.get("x").uri]
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: library.add(files[0] + b"\0", id="y"), range(2)))
+    assert sorted(one.status for one in done) == ["added", "unchanged"]
+
+
+def test_attributes_have_a_limit_however_they_come(library: Library, make_pictures: Make, tmp_path: Path) -> None:
+    folder = make_pictures(1)
+    large = {"note": "x" * 30_000, "category": "红" * 13_000}
+    library.index([folder])
+    (tmp_path / "m.jsonl").write_text(json.dumps({"path": "pictures/000.jpg", **large}))
+    (failure,) = library.index([tmp_path / "m.jsonl"]).failed
+    assert "the attributes take 69," in failure.reason
+    for change in (
+        lambda: library.add(folder / "000.jpg", attributes=large),
+        lambda: library.set_attributes("000.jpg", large),
+        lambda: library.tag(["000.jpg"], large),
+    ):
+        with pytest.raises(PictureError, match="at most 65,536 fit; the largest is 'note'") as error:
+            change()
+        assert error.value.reason == Reason.BAD_ATTRIBUTE
+    library.set_attributes("000.jpg", {"note": "x" * 60_000})
+    assert library.count() == 1

@@ -37,6 +37,15 @@ def test_a_folder_gives_all_files_below_it_in_order_and_no_hidden_ones(tmp_path:
     assert of(tmp_path).count() == 4
 
 
+def test_what_systems_keep_beside_pictures_is_passed_over_unless_it_is_named(tmp_path: Path) -> None:
+    theirs = ["@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "System Volume Information", "__MACOSX", "lost+found"]
+    for name in (*theirs, ".thumbnails", ".AppleDouble", "recycle"):
+        touch(tmp_path / "deep" / name / "a.jpg")
+    touch(tmp_path / "Thumbs.db")
+    assert ids(of(tmp_path)) == ["deep/recycle/a.jpg"]
+    assert ids(of(tmp_path / "deep" / "@eaDir", tmp_path / "deep" / "#recycle" / "a.jpg")) == ["a.jpg"] * 2
+
+
 def test_names_that_are_no_utf8_are_found(tmp_path: Path) -> None:
     raw = os.fsencode(tmp_path) + b"/\xff\xfe.jpg"
     Path(os.fsdecode(raw)).write_bytes(b"x")

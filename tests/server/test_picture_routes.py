@@ -25,6 +25,15 @@ ODD_IDS = [
     "https://shop.example/p.jpg?size=1",
     "x//y",
     "two\nlines",
+    "./a",
+    "../a",
+    "a/../b",
+    "a/.",
+    "/",
+    "/etc/passwd",
+    "a\\b",
+    "nul\0",
+    "...",
     "\udc80.jpg",
     " ",
 ]
@@ -69,6 +78,21 @@ def test_adding_again_changes_nothing(client: TestClient, library: Library, enco
     assert add(client, jpeg(3)) == [{"id": digest, "status": "added"}]
     assert add(client, jpeg(3)) == [{"id": digest, "status": "unchanged"}]
     assert library.count() == 2
+
+
+def test_files_of_one_request_with_the_same_id_replace_each_other_in_their_order(
+    client: TestClient, library: Library
+) -> None:
+    results = add(client, jpeg(1), jpeg(2), jpeg(2), jpeg(3), ids=["x"] * 4)
+    assert [result["status"] for result in results] == ["added", "replaced", "unchanged", "replaced"]
+    assert library.get("x").sha256 == hashlib.sha256(jpeg(3)).hexdigest()
+    assert [path.read_bytes() for path in uploads(library)] == [jpeg(3)]
+
+
+@pytest.mark.parametrize("id", [".", ".."])
+def test_ids_that_no_url_can_name_are_refused(client: TestClient, id: str) -> None:
+    response = client.post("/v1/pictures", files=[("files", ("p.jpg", jpeg(1)))], data={"ids": id})
+    refused(response, 422, "bad-id")
 
 
 def uploads(library: Library) -> list[Path]:

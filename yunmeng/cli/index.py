@@ -78,7 +78,7 @@ def index(
                 "skipped": report.skipped,
                 "failed": [{"path": failure.path, "reason": failure.reason} for failure in report.failed],
                 "seconds": round(report.seconds, 3),
-                "passed_over": dict(report.passed_over),
+                **({"passed_over": dict(report.passed_over)} if report.passed_over else {}),
             }
         )
     else:
