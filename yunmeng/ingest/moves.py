@@ -15,57 +15,58 @@ _MOUNT_PLACES: Final = re.compile(r"/(media|run/media)(/[^/]+)?|/mnt|/Volumes")
 """Folders in which drives appear and vanish."""
 
 
-def identify(folders: Iterable[Path]) -> dict[str, list[int]]:
-    """The device and the inode of each folder, by which it is known again under another name.
-
-    Roots of drives are left out: those of two drives have the same.
-    """
+def identify(folders: Iterable[Path]) -> dict[str, list[Any]]:
+    """By path, what tells later what became of a folder: its device, its inode and where its drive is mounted."""
     known = {}
     for folder in folders:
         path = os.path.abspath(folder)  # noqa: PTH100  links stay as named
-        if os.path.isdir(path) and not os.path.ismount(path):  # noqa: PTH112
+        if os.path.isdir(path):  # noqa: PTH112
             status = os.stat(path)  # noqa: PTH116
-            known[path] = [status.st_dev, status.st_ino]
+            known[path] = [status.st_dev, status.st_ino, next(filter(os.path.ismount, _with_parents(path)), path)]
     return known
 
 
 class Moves:
     """Tells files that have left their place from those that are away for now.
 
-    A file has left if the folder it was in is still there, or a folder above it that was indexed, or if such a folder
-    was renamed. Where all of that is missing, a drive may be unplugged; and a folder that is empty and was so since
-    before the library was made, is one where a share is mounted at other times.
+    A file has left if its folder is there without it, or a folder above it that was indexed. Where that is missing as
+    well, it was renamed if this run indexes it under another name; else the drive may be unplugged. It is not if it is
+    mounted without the folder, and what is indexed now lies on another one. A folder that is empty, and was so since
+    before the library was made, is one that a share is mounted on at other times.
     """
 
     def __init__(
         self, since: datetime, folders: Mapping[str, Any] | None = None, earlier: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        """``since`` is when the library was made. ``folders`` are `identify`-ed: those of this run; ``earlier``, of
-        former ones.
+        """``since`` is when the library was made. ``folders`` of this run are `identify`-ed, and those of ``earlier``
+        runs, the newest first.
         """
         self._since = since.timestamp()
-        now = folders or {}
-        self._roots = {*now, *(root for run in earlier for root in run)}
-        here = [list(identity) for identity in now.values()]
-        self._renamed = {root for run in earlier for root, identity in run.items() if list(identity) in here} - {*now}
+        self._now = folders or {}
+        self._known = {path: identity for run in (*reversed(earlier), self._now) for path, identity in run.items()}
 
     def left(self, uri: str) -> bool:
         """Whether no file is at ``uri`` and none is to be expected there again."""
         if is_url(uri) or os.path.lexists(uri):
             return False
-        folder = os.path.dirname(uri)  # noqa: PTH120
-        above = [folder]
-        while not os.path.lexists(folder) and folder != os.path.dirname(folder):  # noqa: PTH120
-            folder = os.path.dirname(folder)  # noqa: PTH120
-            above.append(folder)
-        if not self._in_use(folder):
+        above = _with_parents(os.path.dirname(uri))  # noqa: PTH120
+        there = next(filter(os.path.lexists, above))
+        if any(map(_MOUNT_PLACES.fullmatch, above[: above.index(there) + 1])) or not self._in_use(there):
             return False
-        kept = self._roots.intersection(_with_parents(folder))
-        return len(above) == 1 or bool(kept) or not self._renamed.isdisjoint(above)
+        indexed = [folder for folder in above if folder in self._known]
+        return there == above[0] or not indexed or any(map(self._was_moved, indexed))
+
+    def _was_moved(self, folder: str) -> bool:
+        """Whether an indexed folder is there without something, or is not there any more and is elsewhere."""
+        if os.path.lexists(folder):
+            return True
+        device, inode, mount = self._known[folder]
+        if not os.path.ismount(mount):
+            return False
+        on_device = [now[1] for now in self._now.values() if now[0] == device]
+        return not on_device or inode in on_device or not os.path.lexists(os.path.dirname(folder))  # noqa: PTH120
 
     def _in_use(self, folder: str) -> bool:
-        if _MOUNT_PLACES.fullmatch(folder):
-            return False
         try:
             with os.scandir(folder) as found:
                 return any(found) or os.stat(folder).st_mtime >= self._since  # noqa: PTH116
