@@ -91,7 +91,7 @@ def delete(ids: tuple[str, ...], db: str, filter: str | None, every: bool, yes: 
         deleted = library.delete(keys, filter=filter, all=every)
     unknown = [key for key in keys if key not in known]
     if as_json:
-        print_json({"deleted": deleted, "unknown": unknown})
+        print_json({"deleted": deleted, **({"unknown": unknown} if unknown else {})})
     else:
         click.echo(f"{deleted:,} deleted")
     for key in unknown:
