@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import CommandLine, told_in_one_line, write_pictures
+from yunmeng.cli.manage import delete
 from yunmeng.library import Library
 
 Make = Callable[..., Path]
@@ -99,8 +100,33 @@ def test_info_and_delete(shop: CommandLine, yunmeng: CommandLine, tmp_path: Path
     assert "efficientnet-lite0" in yunmeng("info", "--db", db).stdout
     assert json.loads(yunmeng("delete", "003.jpg", "--db", db, "--json").stdout) == {"deleted": 1}
     assert yunmeng("delete", "--filter", "price > 8", "--db", db).stdout == "4 deleted\n"
-    assert yunmeng("delete", "003.jpg", "--db", db).returncode == 1
-    assert json.loads(yunmeng("info", "--db", db, "--json").stdout)["pictures"] == 7
+    some = yunmeng("delete", "003.jpg", "id:004.jpg", "nope", "--db", db)
+    assert (some.returncode, some.stdout) == (1, "1 deleted\n")
+    assert some.stderr.splitlines() == ["003.jpg: no picture has this id", "nope: no picture has this id"]
+    none = yunmeng("delete", "nope", "--db", db, "--json")
+    assert (none.returncode, json.loads(none.stdout)) == (1, {"deleted": 0, "unknown": ["nope"]})
+    assert json.loads(yunmeng("info", "--db", db, "--json").stdout)["pictures"] == 6
+    for filter in ("", " ", "true"):
+        told_in_one_line(yunmeng("delete", "--filter", filter, "--db", db), "filter")
+    told_in_one_line(yunmeng("delete", "--all", "005.jpg", "--db", db), "leave ids and --filter out")
+    assert yunmeng("delete", "--all", "--db", db).stdout == "6 deleted\n"
+
+
+def test_deleting_all_asks_where_somebody_sits(
+    shop: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(shop.folder / "library", tmp_path / "library")
+    answer = False
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", lambda question, **_: print(question) or answer)
+    order = ["--all", "--db", str(tmp_path / "library")]
+    assert delete(order, standalone_mode=False) == 1
+    assert "all 12 pictures" in capsys.readouterr().out
+    answer = True
+    assert delete(order, standalone_mode=False) == 0
+    assert "12 deleted" in capsys.readouterr().out
+    answer = False
+    assert delete([*order, "--yes"], standalone_mode=False) == 0
 
 
 @pytest.mark.parametrize(
@@ -142,6 +168,10 @@ def test_info_and_delete(shop: CommandLine, yunmeng: CommandLine, tmp_path: Path
         (["eval", "missing", "missing"], "folder of folders"),
         (["models", "show", "nonsense"], "models list"),
         (["delete", "--db", "library"], "--filter"),
+        (["search", "", "--db", "library"], "the question is empty"),
+        (["search", "pictures/000.jpg", "--filter", " ", "--db", "library"], "the filter is empty"),
+        (["search", "id:003.jpg", "--rerank", "expand,expand", "--db", "library"], "more than once"),
+        (["info", "--db", ""], "the path of the library is empty"),
     ],
 )
 def test_wrong_use_is_told_in_one_line_and_ends_with_2(shop: CommandLine, arguments: list[str], complaint: str) -> None:

@@ -122,9 +122,11 @@ def test_a_file_that_has_changed_is_left_where_it_is(
 ) -> None:
     other = pictures / "summer" / "0-twin.jpg"
     other.write_bytes(b"something else by now")
-    done = yunmeng("dedupe", "--db", db, "--move", "out", "--json")
+    told_in_one_line(yunmeng("dedupe", "--db", db, "--move", ""), "the folder of --move is empty")
+    done = yunmeng("dedupe", "--db", db, "--move", "out")
     assert done.returncode == 1
-    assert "0-twin.jpg: not moved" in done.stderr
+    assert f"{other}: not moved: the file of summer/0-twin.jpg has changed" in done.stderr
+    assert "1 left where they are" in done.stdout
     assert other.read_bytes() == b"something else by now"
     assert "summer/0-twin.jpg" in kept(db, settings)
 

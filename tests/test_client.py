@@ -459,7 +459,12 @@ def test_pictures_are_deleted_by_ids_and_filter(owner: Client) -> None:
     assert owner.delete_where(["001.jpg"], "price > 11") == 2
     assert owner.library().pictures == 4
     assert error_of(owner.delete_where).code == "invalid"
+    assert error_of(lambda: owner.delete_where(filter=" ")).code == "invalid"
     assert error_of(lambda: owner.delete("000.jpg")).code == "not-found"
+    owner.add(jpeg(100), id="new")
+    assert owner.delete_where("new") == 1
+    assert owner.delete_where(all=True) == 4
+    assert owner.library().pictures == 0
 
 
 # Imports

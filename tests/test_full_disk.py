@@ -1,14 +1,19 @@
 """A disk that fills up, for real: a small tmpfs."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conftest import CommandLine
-from yunmeng.stores.disk import ROOM
+from tests.conftest import CommandLine, told_in_one_line
+from yunmeng.config import Settings
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.library import Library
+from yunmeng.stores.disk import ROOM, ROOM_TO_DELETE
 
 Make = Callable[..., Path]
 
@@ -45,3 +50,34 @@ def test_a_full_disk_is_told_and_nothing_that_was_acknowledged_is_lost(
     ballast.unlink()
     report = json.loads(yunmeng(*index, all_of_them).stdout)
     assert (report["indexed"], report["skipped"]) == (60, 40)
+
+
+def test_deleting_works_where_writing_does_not(
+    small_disk: Path, make_pictures: Make, yunmeng: CommandLine, settings: Settings
+) -> None:
+    pictures, place = make_pictures(16), small_disk / "library"
+    rows = ["path,number", *(f"{number:03}.jpg,{number}" for number in range(16))]
+    (pictures / "m.csv").write_text("\n".join(rows))
+    sources: dict[str, Any] = {"paths": [pictures], "manifest": pictures / "m.csv"}
+    options: dict[str, Any] = {"augmented": True, "regions": True}
+    with Library.create(place, FakeEncoder(), {"number": "int"}, settings, **options) as library:
+        assert library.index(**sources).indexed == 16
+
+    def leave(free: int) -> None:
+        size = shutil.disk_usage(small_disk).free - free
+        (small_disk / f"ballast {free}").write_bytes(bytes(size))
+
+    leave(ROOM_TO_DELETE + 20_000_000)  # opening a library takes some too
+    for order, said in ((("000.jpg", "001.jpg"), "2 deleted\n"), (("--filter", "number < 6"), "4 deleted\n")):
+        done = yunmeng("delete", *order, "--db", place)
+        assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+    assert json.loads(yunmeng("info", "--db", place, "--json").stdout)["pictures"] == 10
+    leave(ROOM_TO_DELETE - 1_000_000)
+    told_in_one_line(yunmeng("delete", "010.jpg", "--db", place), "the disk is nearly full")
+    for ballast in small_disk.glob("ballast *"):
+        ballast.unlink()
+    with Library.open(place, FakeEncoder(), settings) as library:
+        assert {record.id for record in library.iterate()} == {f"{number:03}.jpg" for number in range(6, 16)}
+        assert len(library.search(id="010.jpg", regions=True, k=99)) == 10
+        assert library.delete(all=True) == 10
+        assert library.index(**sources).indexed == 16

@@ -2,10 +2,13 @@
 
 import json
 import threading
+import errno
+import os
 import tomllib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,15 +25,19 @@ from yunmeng.errors import (
     LibraryFormatError,
     LibraryLocked,
     LibraryNotFound,
+    OriginalGone,
     PictureError,
     QueryError,
     Reason,
     RecordNotFound,
     SchemaError,
+    SourceError,
+    StoreError,
     UnknownEncoder,
 )
 from yunmeng.library import Library
 from yunmeng.retrieval import QueryPicture
+from yunmeng.stores.filters import And, Filter, In, Not, Or
 
 Make = Callable[..., Path]
 
@@ -94,6 +101,96 @@ def test_what_is_deleted_is_found_no_more(filled: Library) -> None:
     assert filled.delete(filter="price > 14") == 5
     assert filled.count() == 14
     assert all(hit.id != "007.jpg" for hit in filled.search(id="006.jpg", k=20))
+
+
+EMPTY_FILTERS = ["", " ", "\t\n", "\u3000\xa0\u2028", "-- all", "/* all */", "\u200b", "()", ";"]
+ALL_FILTERS = ["true", "not false", "true or price > 5", "category not in ()", "contains_all(tags)", "(true) and true"]
+
+
+@pytest.mark.parametrize("filter", [*EMPTY_FILTERS, *ALL_FILTERS, And(()), Not(Or(())), And((Not(In("stock", ())),))])
+def test_a_filter_that_says_nothing_deletes_nothing(filled: Library, filter: str | Filter) -> None:
+    for ids in (None, [], "007.jpg", ["007.jpg"]):
+        with pytest.raises(FilterError) as error:
+            filled.delete(ids, filter=filter)
+        assert "\n" not in str(error.value)
+    assert filled.count() == 20
+
+
+def test_deleting_all_has_its_own_word(filled: Library) -> None:
+    for wrong in ({}, {"ids": None, "filter": None}):
+        with pytest.raises(QueryError, match="all=True"):
+            filled.delete(**wrong)
+    for given in ({"ids": ["007.jpg"]}, {"ids": "007.jpg"}, {"filter": "price > 5"}):
+        with pytest.raises(QueryError, match="leave ids and filter out"):
+            filled.delete(all=True, **given)  # type: ignore[arg-type]
+    with pytest.raises(PictureError, match="the id is empty"):
+        filled.delete("")
+    assert filled.delete([]) == filled.delete(filter="false") == filled.delete(filter="price > 99") == 0
+    assert filled.count() == 20
+    assert filled.delete("007.jpg") == 1
+    assert filled.delete(all=True) == 19
+    assert filled.count() == 0
+    assert filled.delete(all=True) == 0
+
+
+def test_a_wrong_filter_beside_ids_deletes_nothing(filled: Library) -> None:
+    with pytest.raises(FilterError, match="no attribute 'colour'"):
+        filled.delete(["007.jpg"], filter="colour = 'red'")
+    assert filled.count() == 20
+
+
+@pytest.mark.parametrize("filter", EMPTY_FILTERS)
+def test_an_empty_filter_is_no_filter_anywhere(filled: Library, filter: str) -> None:
+    questions: list[Callable[[], object]] = [
+        lambda: filled.search(id="007.jpg", filter=filter),
+        lambda: filled.count(filter),
+        lambda: list(filled.iterate(filter)),
+        lambda: filled.page(3, filter=filter),
+    ]
+    for ask in questions:
+        with pytest.raises(FilterError):
+            ask()
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u3000", "\u200b\ufeff", "\n"])
+def test_words_that_say_nothing_are_no_question(filled: Library, text: str) -> None:
+    with pytest.raises(QueryError, match="the question is empty"):
+        filled.search(text=text)
+
+
+def test_an_empty_path_is_not_the_folder_we_are_in(filled: Library) -> None:
+    with pytest.raises(QueryError, match="the question is empty"):
+        filled.search("")
+    for make in (Library.open, Library.create, Library.exists):
+        with pytest.raises(LibraryError, match="the path of the library is empty"):
+            make("")
+    for wrong in (lambda: filled.index([""]), lambda: filled.index(""), lambda: filled.index(manifest="")):
+        with pytest.raises(SourceError, match="a path is empty"):
+            wrong()
+
+
+def test_a_step_is_named_once(filled: Library) -> None:
+    for steps in (["expand", "expand"], "expand,diverse, expand"):
+        with pytest.raises(QueryError, match="expand is named more than once"):
+            filled.search(id="007.jpg", rerank=steps)
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EACCES, errno.ENOENT])
+def test_a_file_that_cannot_be_read_now_is_not_gone(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    record = filled.get("007.jpg")
+    opened = os.open
+
+    def failing(path: object, *arguments: Any, **options: Any) -> int:
+        if path == record.uri or path == Path(record.uri):
+            raise OSError(error, os.strerror(error))
+        return opened(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", failing)
+    for read in (filled.original, filled.thumbnail):
+        with pytest.raises(OriginalGone if error == errno.ENOENT else StoreError, match=os.strerror(error)):
+            read("007.jpg")
 
 
 def test_a_library_is_the_same_after_it_was_closed(

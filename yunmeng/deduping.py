@@ -2,23 +2,28 @@
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from yunmeng.errors import PictureError, QueryError, RecordNotFound, YunmengError
+from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError, StoreError, YunmengError
 from yunmeng.fetch import is_url
 from yunmeng.holdings import Holdings
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.stores import Gate, admit
+
+from yunmeng.stores.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Attributes, Record
 
 if TYPE_CHECKING:
     from yunmeng.duplicates import DuplicateReport, DuplicateTally, KeepRule
 
 __all__ = ["Deduping", "FoundGroup", "FoundMember"]
+
+_BYTES_OF_NUMBER: Final = 2  # of the vectors in the file that a search for duplicates makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,15 @@ class Deduping(Holdings):
         Where the files are gone, or on the web, only vectors that are very close count. Setting ``stop`` ends it,
         without groups.
 
-        Raises `MissingExtra`.
+        Raises `MissingExtra`, and `StoreError` where the disk is too full for it.
         """
         from yunmeng.duplicates import find_duplicates
 
         edition, state = self._edition, self._duplicates
-        state.begin()
         try:
+            needed = edition.store.count() * edition.card.encoder.dim * _BYTES_OF_NUMBER
+            check_room(self._around.layout.folder, needed + ROOM_TO_DELETE)
+            state.begin()
             report = find_duplicates(
                 edition.store,
                 edition.card.encoder.dim,
@@ -91,9 +98,13 @@ class Deduping(Holdings):
                 for group in report.groups
             )
         except BaseException as exc:
+            failed = StoreError(f"the search for duplicates failed: {exc}") if isinstance(exc, OSError) else exc
             ended = isinstance(exc, KeyboardInterrupt)
-            told = str(exc) if isinstance(exc, YunmengError) else f"an error inside: {type(exc).__name__}"
-            state.finish("cancelled" if ended else "failed", None if ended else told)
+            told = str(failed) if isinstance(failed, YunmengError) else f"an error inside: {type(exc).__name__}"
+            with suppress(StateError):  # on a full disk that cannot be written either
+                state.finish("cancelled" if ended else "failed", None if ended else told)
+            if failed is not exc:
+                raise failed from exc
             raise
         state.finish("done")
         return replace(report, numbers=numbers)

@@ -25,6 +25,7 @@
     ├── MissingExtra            an optional dependency is needed
     ├── SettingsError           an environment variable YUNMENG_... holds what it must not
     ├── StoreError              the vector store failed
+    │   └── DiskFull            too little room is left to write
     ├── StateError              the state database failed
     ├── ServerError             a server answered with an error; .status, .code and .request_id say which
     └── ServerUnreachable       no server answered
@@ -37,6 +38,7 @@ from enum import StrEnum
 
 __all__ = [
     "Busy",
+    "DiskFull",
     "EncoderError",
     "EncoderMismatch",
     "FetchError",
@@ -182,6 +184,10 @@ class SettingsError(YunmengError):
 
 class StoreError(YunmengError):
     """The vector store failed."""
+
+
+class DiskFull(StoreError):
+    """Too little room is left on the disk to write."""
 
 
 class StateError(YunmengError):

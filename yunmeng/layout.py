@@ -63,6 +63,8 @@ class Layout:
     """The paths of one library."""
 
     def __init__(self, folder: str | Path) -> None:
+        if folder == "":
+            raise LibraryError("the path of the library is empty: name its folder")  # "" would be the folder we are in
         self.folder = Path(folder)
         self.card = self.folder / "library.toml"
         self.next_card = self.folder / "library.next.toml"

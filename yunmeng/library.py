@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -12,7 +13,7 @@ from yunmeng.config import Settings, cores
 from yunmeng.deduping import Deduping
 from yunmeng.edition import Edition, Surroundings
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
-from yunmeng.errors import RecordNotFound
+from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound
 from yunmeng.holdings import RUNS, LibraryInfo
 from yunmeng.ingest import (
     OPTIMISE_FROM,
@@ -27,15 +28,18 @@ from yunmeng.ingest import (
 )
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.reencoding import Reencoding
-from yunmeng.retrieval import Sample, check_library_metric
+from yunmeng.retrieval import Sample, check_library_metric, read_filter
 from yunmeng.state import Job
-from yunmeng.stores import Filter, Gate, admit, check_schema
+from yunmeng.stores import Filter, Gate, admit, check, check_schema, fixed_truth
 from yunmeng.types import Attributes, AttributeSchema, Enhancement, LibraryMetric, Record
 
 __all__ = ["Library", "LibraryInfo"]
 
 MOST_CHANGES: Final = 1_000_000
 """Changes at a time that a library lets in: as many as there are threads."""
+
+DELETED_AT_ONCE: Final = 1000
+"""Records that are read, to find their files, before they are deleted."""
 
 FETCHING_WORKERS = 8
 """Intake threads where pictures come over the network: most of them wait."""
@@ -177,20 +181,38 @@ class Library(Answering, Deduping):
             raise RecordNotFound(f"no picture has the id {id}")
         return changed
 
-    def delete(self, ids: Sequence[str] = (), *, filter: str | Filter | None = None) -> int:
-        """Remove pictures by id, or all that pass ``filter``. Returns how many there were.
+    def delete(
+        self, ids: str | Sequence[str] | None = None, *, filter: str | Filter | None = None, all: bool = False
+    ) -> int:
+        """Remove pictures: those with these ids and those that pass ``filter``, or ``all``. Returns how many there were.
 
-        Their files stay, but for those that were sent to the library as bytes.
+        Unknown ids are passed over. Files stay, but for those that were sent to the library as bytes.
+
+        Raises `QueryError` unless it is said what to delete, and `FilterError` also for a filter that is empty or lets
+        every picture through whatever its attributes are: only ``all=True`` empties a library.
         """
+        if all and (ids or filter is not None):
+            raise QueryError("all=True deletes every picture: leave ids and filter out")
+        if not all and ids is None and filter is None:
+            raise QueryError("say what to delete: ids, a filter, or all=True")
+        wanted = read_filter(filter)
+        if wanted is not None:
+            check(wanted, self.schema)
+            if fixed_truth(wanted):
+                raise FilterError("the filter lets every picture through: to delete all, say --all (all=True)")
         with self._changes:
-            store = self._edition.store
-            records = list(store.get([ids] if isinstance(ids, str) else ids).values())
-            if filter is not None:
-                records += self.iterate(filter)
-            deleted = store.delete(list(dict.fromkeys(record.id for record in records)))
-            for record in records:
-                self._around.originals.forget(record)
-            store.flush()
+            store, deleted = self._edition.store, 0
+            named = dict.fromkeys([ids] if isinstance(ids, str) else ids or ())
+            if all or wanted is not None:
+                named.update((record.id, None) for record in store.iterate(wanted))
+            names = list(named)
+            for start in range(0, len(names), DELETED_AT_ONCE):
+                records = store.get(names[start : start + DELETED_AT_ONCE])
+                deleted += store.delete(list(records))
+                for record in records.values():
+                    self._around.originals.forget(record)
+            with suppress(DiskFull):  # the store's log has it, and is written out when there is room again
+                store.flush()
             return deleted
 
     def calibrate(self) -> Sample | None:

@@ -1,11 +1,13 @@
 """The pictures' files: those that lie where they were indexed, those that were sent to the library, thumbnails."""
 
+import errno
 import hashlib
 import os
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from yunmeng.config import Settings
 from yunmeng.errors import OriginalGone, PictureError, StoreError
@@ -18,6 +20,11 @@ __all__ = ["Originals"]
 
 LISTED_SIDE = 256
 """The thumbnail that grids show, made at once for a picture from the web, which is not at hand later."""
+
+_GONE: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}
+)
+"""What the system says where there is no such file. All else may pass: too many open files, a disk that fails."""
 
 
 class Originals:
@@ -59,7 +66,8 @@ class Originals:
     def read(self, record: Record) -> bytes:
         """The picture's bytes, from the web if they came from there.
 
-        Raises `OriginalGone` if the file is not there any more or has changed, and `FetchError`.
+        Raises `OriginalGone` if the file is not there any more or has changed, `StoreError` if it is there and cannot
+        be read now, and `FetchError`.
         """
         if is_url(record.uri):
             data = self._fetcher().fetch(record.uri)
@@ -68,6 +76,8 @@ class Originals:
         try:
             data = read(Path(record.uri), max_bytes=self._settings.max_file_bytes)
         except PictureError as exc:
+            if isinstance(exc.__cause__, OSError) and exc.__cause__.errno not in _GONE:
+                raise StoreError(f"the file of {record.id} cannot be read now: {exc.detail}") from exc
             raise OriginalGone(f"the file of {record.id} cannot be read any more: {exc.detail}") from exc
         if hashlib.sha256(data).hexdigest() != record.sha256:
             raise OriginalGone(f"the file of {record.id} has changed since it was indexed: index it again")

@@ -1,9 +1,12 @@
 """Duplicates over HTTP: looking for them, deciding, undoing, also behind a restart."""
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from tests.needing import need
 from tests.server.conftest import HERE, Open, png, refused
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.errors import StateError
 from yunmeng.library import Library
 from yunmeng.server import create_app
 from yunmeng.state import Keys
@@ -222,6 +226,38 @@ def test_a_search_ends_with_the_server(doubled: Library, open_server: Open, held
         client.post("/v1/duplicates", json={})
         threading.Timer(0.2, held.set).start()
     assert open_server().get("/v1/duplicates").json()["status"] == "cancelled"
+
+
+def test_a_search_on_a_full_disk_says_so(
+    doubled: Library, open_server: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = open_server()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def unwritable(*_: object) -> None:
+        raise StateError("the state database failed: database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.TemporaryFile", full)
+        patched.setattr("yunmeng.state.duplicates.Duplicates.finish", unwritable)
+        answer = look(client)
+    assert answer["status"] == "failed"
+    assert "No space left on device" in answer["error"]
+    assert answer["finished_at"]
+    cut_off = open_server().get("/v1/duplicates").json()  # all that the database has of it is that it began
+    assert cut_off["status"] == "failed"
+    assert "look for duplicates again" in cut_off["error"]
+    with monkeypatch.context() as patched:
+        patched.setattr("yunmeng.state.duplicates.Duplicates.begin", unwritable)
+        answer = look(client)
+    assert (answer["status"], answer["error"]) == ("failed", "the state database failed: database or disk is full")
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=15_000_000))
+        answer = look(client)
+    assert (answer["status"], "the disk is nearly full" in answer["error"]) == ("failed", True)
+    assert look(client)["status"] == "done"
 
 
 def test_who_may_only_search_decides_nothing(doubled: Library, open_server: Open) -> None:

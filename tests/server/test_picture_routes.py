@@ -227,7 +227,17 @@ def test_deleting(client: TestClient, filled: Library) -> None:
     assert uploads(filled) == []
     assert list((filled.path / "cache").rglob("*.webp")) == []
     refused(client.post("/v1/pictures/delete", json={}), 422, "invalid")
-    refused(client.post("/v1/pictures/delete", json={"filter": "  "}), 422, "invalid")
+    for filter in ("", "  ", "\u3000"):
+        for ids in ([], ["001.jpg"]):
+            refused(client.post("/v1/pictures/delete", json={"ids": ids, "filter": filter}), 422, "invalid")
+    for filter in ("-- all", "true", "\u200b"):
+        refused(client.post("/v1/pictures/delete", json={"ids": ["001.jpg"], "filter": filter}), 422, "filter")
+    for order in ({"all": False}, {"all": True, "ids": ["001.jpg"]}, {"all": True, "filter": "true"}, {"all": "yes"}):
+        refused(client.post("/v1/pictures/delete", json=order), 422, "invalid")
+    refused(client.get("/v1/pictures", params={"filter": " "}), 422, "filter")
+    assert filled.count() == 8
+    assert client.post("/v1/pictures/delete", json={"all": True}).json() == {"deleted": 8}
+    assert filled.count() == 0
 
 
 @pytest.mark.parametrize(("side", "size"), [(None, (256, 128)), (128, (128, 64)), (1024, (600, 300))])

@@ -57,6 +57,8 @@ def test_one_hit_a_group_and_pages_of_them(client: TestClient, library: Library)
 
 
 def test_what_cannot_be_done_is_refused(client: TestClient) -> None:
+    twice = client.post("/v1/search", json={"id": "003.jpg", "rerank": ["expand", "diverse", "expand"]})
+    assert (twice.status_code, twice.json()["error"]["code"]) == (422, "query")
     refused(client.post("/v1/search", json={"id": "004.jpg", "rerank": ["magic"]}), 422, "invalid")
     refused(client.post("/v1/search", json={"id": "004.jpg", "metric": "chebyshev"}), 422, "invalid")
     message = refused(client.post("/v1/search", json={"vector": [1.0] * 32, "rerank": ["geometry"]}), 422, "query")

@@ -14,7 +14,7 @@ from tests.stores.examples import DIM, SCHEMA, many, odd_records, record, unit
 from tests.stores.kinds import Fill, Odd, vector_of
 from tests.stores.strategies import filters
 from yunmeng.errors import FilterError, StoreError
-from yunmeng.stores.filters import And, Compare, Filter, IsNull, Not, evaluate
+from yunmeng.stores.filters import And, Compare, ContainsAll, ContainsAny, Filter, In, IsNull, Not, evaluate
 from yunmeng.stores.parse import parse_filter
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Record
@@ -141,6 +141,38 @@ class SearchConformance:
         assert store.count(filter) == len(expected)
         assert {record.id for record in store.iterate(filter)} == expected
         assert {hit.id for hit in store.search(unit(0)[0], len(records), filter)} == expected
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(text=st.text("a%_!\\\ud7ff\ue000\U0010ffff[", max_size=2), escape=st.sampled_from("!\\[_"), begins=st.booleans())
+    def test_like_finds_what_its_pattern_says(self, lettered: Odd, text: str, escape: str, begins: bool) -> None:
+        if begins and not text:
+            return  # "%" alone is refused
+        pattern = "".join(escape + letter if letter in ("%", "_", escape) else letter for letter in text)
+        filter = parse_filter(f"category like '{pattern}{'%' if begins else ''}' escape '{escape}'")
+        values = {id: str(record.attributes["category"]) for id, record in lettered.records.items()}
+        expected = {id for id, value in values.items() if (value.startswith(text) if begins else value == text)}
+        assert {id for id, record in lettered.records.items() if evaluate(filter, record.attributes)} == expected
+        assert {record.id for record in lettered.store.iterate(filter)} == expected
+        assert {hit.id for hit in lettered.store.search(unit(0)[0], 1000, filter)} == expected
+        assert lettered.store.count(Not(filter)) == len(values) - len(expected)
+
+    @pytest.mark.parametrize("count", [33, 100])
+    def test_long_lists_of_values(self, store: Store, fill: Fill, count: int) -> None:
+        """Engines take only so many values at once, and the filter means the same."""
+        names = [f"it's {number}" for number in range(count)]
+        records = many(12, tags=[names[:-1], names, names[-1:], [], ["other"], None] * 2, category=names[:1] * 12)
+        fill(store, records)
+        others = tuple(f"none {number}" for number in range(count))
+        filters: list[Filter] = [
+            ContainsAny("tags", (*others, names[-1])),
+            ContainsAny("tags", others),
+            ContainsAll("tags", tuple(names)),
+            In("category", (*others, names[0])),
+        ]
+        for filter in (*filters, *map(Not, filters), And((ContainsAny("tags", tuple(names)), filters[2]))):
+            expected = {each.id for each in records if evaluate(filter, each.attributes)}
+            assert store.count(filter) == len(expected)
+            assert {hit.id for hit in store.search(unit(0)[0], 12, filter)} == expected
 
     @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
     @given(seed=st.integers(0, 2**32), filter=filters(SCHEMA))

@@ -1,11 +1,12 @@
 """The fixtures of the conformance suite, for any ``kind`` of store."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from tests.stores.examples import SCHEMA, odd_records, worded_records
+from tests.stores.examples import SCHEMA, many, odd_records, worded_records
 from tests.stores.kinds import Fill, Kind, Make, Odd
 from yunmeng.stores.protocol import Store
 from yunmeng.types import AttributeSchema, Record
@@ -45,6 +46,17 @@ def fill(kind: Kind) -> Fill:
 @pytest.fixture(scope="module")
 def odd(kind: Kind, fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]:
     store, records = kind.make(tmp_path_factory.mktemp("odd") / "store", SCHEMA), odd_records(150)
+    fill(store, records)
+    yield Odd(store, records)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def lettered(kind: Kind, fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]:
+    """A store of all short texts of letters that mean something to ``like``, or lie at an end of Unicode."""
+    texts = ["".join(text) for size in range(3) for text in product("a%_!\\\ud7ff\ue000\U0010ffff[", repeat=size)]
+    records = many(len(texts), category=texts)
+    store = kind.make(tmp_path_factory.mktemp("lettered") / "store", SCHEMA)
     fill(store, records)
     yield Odd(store, records)
     store.close()

@@ -23,6 +23,7 @@ from yunmeng.stores.filters import (
     Or,
     check,
     evaluate,
+    fixed_truth,
 )
 from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import INT64, conform
@@ -31,6 +32,35 @@ ROWS = [conform(record.attributes, SCHEMA) for record in odd_records(60, seed=5)
 KNOWN = Compare("price", "<", 10)
 UNKNOWN = Compare("stock", "=", 1)
 ROW: dict[str, Any] = {"price": 5.0, "category": "b", "tags": ["x", "y"], "sale": False}
+
+
+@settings(max_examples=200, deadline=None)
+@given(filters(SCHEMA))
+def test_a_truth_that_is_fixed_holds_for_every_record_that_has_all(filter: Filter) -> None:
+    truth = fixed_truth(filter)
+    if truth is not None:
+        rows = [row for row in ROWS if row.keys() >= SCHEMA.keys()]
+        assert rows
+        assert {evaluate(filter, row) for row in rows} == {truth}
+
+
+@pytest.mark.parametrize(
+    ("filter", "truth"),
+    [
+        (KNOWN, None),
+        (IsNull("stock"), None),
+        (TRUE, True),
+        (Not(TRUE), False),
+        (Or((KNOWN, TRUE)), True),
+        (And((KNOWN, TRUE)), None),
+        (And((KNOWN, In("stock", ()))), False),
+        (Not(In("stock", ())), True),
+        (ContainsAll("tags", ()), True),
+        (ContainsAny("tags", ()), False),
+    ],
+)
+def test_what_is_fixed(filter: Filter, truth: bool | None) -> None:
+    assert fixed_truth(filter) is truth
 
 
 @pytest.mark.parametrize(

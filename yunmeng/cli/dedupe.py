@@ -37,10 +37,10 @@ Examples:
     help="Which picture of each group stays.",
 )
 @click.option("--delete", "applied", flag_value="delete", help="Take the others out of the library; files stay.")
-@click.option("--move", "folder", metavar="DIR", type=click.Path(path_type=Path), help="As --delete, and move files.")
+@click.option("--move", metavar="DIR", help="As --delete, and move files.")
 @click.option("--tag", "applied", flag_value="tag", help="Give the others an attribute: duplicate_of = id of the one.")
 @json_option
-def dedupe(db: str, keep: "KeepRule", applied: Applied | None, folder: Path | None, as_json: bool) -> int:
+def dedupe(db: str, keep: "KeepRule", applied: Applied | None, move: str | None, as_json: bool) -> int:
     """Find pictures that are the same: same file, same picture, or edited copies.
 
     Without --delete, --move or --tag nothing is changed: the groups are shown, the picture that stays first. What was
@@ -49,9 +49,11 @@ def dedupe(db: str, keep: "KeepRule", applied: Applied | None, folder: Path | No
     from yunmeng.cli.progress import stop_on_signal
     from yunmeng.library import Library
 
-    if folder is not None and applied is not None:
+    if move is not None and applied is not None:
         raise click.UsageError("give one of --delete, --move and --tag")
-    applied = "move" if folder is not None else applied
+    if move == "":
+        raise click.UsageError("the folder of --move is empty: name one")
+    applied, folder = (applied, None) if move is None else ("move", Path(move).absolute())
     failures: list[Failure] = []
     with Library.open(db) as library, stop_on_signal() as stop:
         with _progress() as on_tally:
@@ -59,11 +61,11 @@ def dedupe(db: str, keep: "KeepRule", applied: Applied | None, folder: Path | No
         if applied is not None and not report.interrupted:
             failures = _apply(library, report, applied, folder)
     if as_json:
-        print_json(_as_json(report, applied))
-        print_failures(failures)
+        print_json(_as_json(report, applied, failures))
     else:
         _print_groups(report)
         _print_end(report, applied, folder, db, len(failures))
+    print_failures(failures)
     if report.interrupted:
         click.echo("Stopped. Nothing was changed.", err=True)
         return 130
@@ -97,7 +99,7 @@ def _apply(library: "Library", report: "DuplicateReport", applied: Applied, fold
         elif folder is None:
             library.decide_duplicates(number, ids)
         else:
-            moved = _move(library, group, folder.absolute(), failures)
+            moved = _move(library, group, folder, failures)
             library.decide_duplicates(number, moved.keys(), moved)
     return failures
 
@@ -112,6 +114,8 @@ def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "
     records = library.get_many([member.id for member in group.members])
     kept = records.pop(group.keep, None)
     if kept is None:
+        reason = f"not moved: {group.keep}, which was to stay, is gone"
+        failures += [Failure(record.uri, reason) for record in records.values()]
         return {}
     moved: dict[str, str] = {}
     places = {kept.uri: kept.uri}  # two pictures may be one file under two ids
@@ -127,7 +131,8 @@ def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "
     return moved
 
 
-def _as_json(report: "DuplicateReport", applied: Applied | None) -> dict[str, Any]:
+def _as_json(report: "DuplicateReport", applied: Applied | None, failures: "list[Failure]") -> dict[str, Any]:
+    failed = [{"path": failure.path, "reason": failure.reason} for failure in failures]
     return {
         "groups": [
             {
@@ -143,6 +148,7 @@ def _as_json(report: "DuplicateReport", applied: Applied | None) -> dict[str, An
         "duplicates": report.duplicates,
         "seconds": round(report.seconds, 3),
         "applied": None if report.interrupted else applied,
+        **({"failed": failed} if failed else {}),
     }
 
 
@@ -179,6 +185,7 @@ def _print_end(report: "DuplicateReport", applied: Applied | None, folder: Path 
     elif applied == "delete":
         click.echo(f"{done:,} taken out of the library. Their files stay: indexing them brings them back.")
     elif applied == "move":
-        click.echo(f"{done:,} taken out of the library, and their files moved to {folder}.")
+        left = f"; {failed:,} left where they are" if failed else ""
+        click.echo(f"{done:,} taken out of the library, and their files moved to {folder}{left}.")
     elif applied == "tag":
         click.echo(f"{done:,} tagged with duplicate_of.")

@@ -1,8 +1,10 @@
 """``yunmeng info`` and ``yunmeng delete``."""
 
+import sys
+
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json
+from yunmeng.cli.options import db_option, json_option, print_json, printable
 
 
 @click.command(epilog="\b\nExample:\n  yunmeng info --db my-library\n")
@@ -63,22 +65,40 @@ def _in_words(run: object) -> str:
 Examples:
   yunmeng delete summer/beach.jpg --db my-library
   yunmeng delete --filter "category = 'sold out'" --db shop
+  yunmeng delete --all --db my-library
 """
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @db_option
 @click.option("--filter", metavar="EXPR", help="Delete all pictures whose attributes pass this expression.")
+@click.option("--all", "every", is_flag=True, help="Delete all pictures. On a terminal it asks first.")
+@click.option("--yes", is_flag=True, help="With --all: do not ask.")
 @json_option
-def delete(ids: tuple[str, ...], db: str, filter: str | None, as_json: bool) -> int:
-    """Remove pictures from a library, by id or by filter. Their files are left alone."""
+def delete(ids: tuple[str, ...], db: str, filter: str | None, every: bool, yes: bool, as_json: bool) -> int:
+    """Remove pictures from a library, by id or by filter, or all. Their files are left alone."""
     from yunmeng.library import Library
 
-    if not ids and filter is None:
-        raise click.UsageError("name the ids to delete, or give --filter")
+    if not ids and filter is None and not every:
+        raise click.UsageError("name the ids to delete, or give --filter, or --all")
+    if every and (ids or filter is not None):
+        raise click.UsageError("--all deletes every picture: leave ids and --filter out")
+    keys = list(dict.fromkeys(key.removeprefix("id:") for key in ids))
     with Library.open(db) as library:
-        deleted = library.delete([key.removeprefix("id:") for key in ids], filter=filter)
+        if every and not yes and not _confirmed(f"Delete all {library.count():,} pictures of {db}?"):
+            click.echo("Nothing was deleted.", err=True)
+            return 1
+        known = library.get_many(keys)
+        deleted = library.delete(keys, filter=filter, all=every)
+    unknown = [key for key in keys if key not in known]
     if as_json:
-        print_json({"deleted": deleted})
+        print_json({"deleted": deleted, **({"unknown": unknown} if unknown else {})})
     else:
         click.echo(f"{deleted:,} deleted")
-    return 1 if ids and deleted < len(set(ids)) else 0
+    for key in unknown:
+        click.echo(f"{printable(key)}: no picture has this id", err=True)
+    return 1 if unknown else 0
+
+
+def _confirmed(question: str) -> bool:
+    """Ask where somebody sits at a terminal; a script has said it by the option."""
+    return not sys.stdin.isatty() or click.confirm(question, err=True)

@@ -40,6 +40,8 @@ def kind_of(query: str) -> dict[str, Any]:
 
     if query.startswith("id:"):
         return {"id": query.removeprefix("id:")}
+    if not query.strip():
+        return {"text": query}  # which is refused as an empty question; the path "" would be this folder
     path = Path(query)
     if is_url(query) or path.is_file():
         return {"image": query}

@@ -157,8 +157,8 @@ class AsyncClient:
     async def delete(self, id: str) -> None:
         await self._send(calls.delete(id))
 
-    async def delete_where(self, ids: Iterable[str] = (), filter: str | None = None) -> int:
-        return (await self._send(calls.delete_where(ids, filter))).deleted
+    async def delete_where(self, ids: Iterable[str] = (), filter: str | None = None, *, all: bool = False) -> int:
+        return (await self._send(calls.delete_where(ids, filter, all))).deleted
 
     # Imports
 

@@ -377,8 +377,9 @@ def delete(id: str) -> Call[None]:
     return Call("DELETE", _place("pictures", id), _nothing)
 
 
-def delete_where(ids: Iterable[str], filter: str | None) -> Call[wire.Deleted]:
-    body = _given(ids=list(map(wire.to_wire, ids)), filter=filter)
+def delete_where(ids: Iterable[str], filter: str | None, every: bool) -> Call[wire.Deleted]:
+    named = [ids] if isinstance(ids, str) else list(ids)
+    body = _given(ids=list(map(wire.to_wire, named)), filter=filter, all=every or None)
     return Call("POST", "/v1/pictures/delete", _model(wire.Deleted), json=body)
 
 

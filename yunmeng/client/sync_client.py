@@ -198,9 +198,9 @@ class Client(Closing):
         """Removes a picture from the library; a `ServerError` with the code ``not-found`` if there is none."""
         self._send(calls.delete(id))
 
-    def delete_where(self, ids: Iterable[str] = (), filter: str | None = None) -> int:
-        """Removes the pictures that are named, or that pass ``filter``, or both; how many they were."""
-        return self._send(calls.delete_where(ids, filter)).deleted
+    def delete_where(self, ids: Iterable[str] = (), filter: str | None = None, *, all: bool = False) -> int:
+        """Removes the pictures that are named, or that pass ``filter``, or both, or ``all``; how many they were."""
+        return self._send(calls.delete_where(ids, filter, all)).deleted
 
     # Imports
 

@@ -16,7 +16,7 @@ from yunmeng.encoders.catalogue import load
 from yunmeng.encoders.description import FusionDescription
 from yunmeng.encoders.fusion import FusedEncoder, Projection
 from yunmeng.encoders.protocol import Encoder, EncoderSpec
-from yunmeng.errors import EncoderError, OriginalGone, PictureError
+from yunmeng.errors import EncoderError, YunmengError
 from yunmeng.imaging import decode
 from yunmeng.lookahead import map_ahead
 from yunmeng.types import Pixels
@@ -184,7 +184,7 @@ def _prepared(
         name, read = source
         try:
             picture = decode(read(), at_least=encoder.spec.decoded_side, max_pixels=settings.max_pixels)
-        except (PictureError, OriginalGone) as error:
+        except YunmengError as error:
             return name, error
         return name, encoder.prepare(picture.image)
 

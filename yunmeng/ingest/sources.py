@@ -26,6 +26,8 @@ class Sources:
     def __init__(self, paths: Sequence[str | Path], manifest: str | Path | None, schema: AttributeSchema) -> None:
         if not paths and manifest is None:
             raise SourceError("nothing to index: name a folder, a picture, a manifest or a list of URLs")
+        if "" in (*paths, manifest):
+            raise SourceError("a path is empty: name a folder, a picture, a manifest or a list of URLs")
         self._schema = schema
         self._urls = [str(path) for path in paths if is_url(str(path))]
         self._paths = [Path(path) for path in paths if not is_url(str(path))]

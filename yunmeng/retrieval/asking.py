@@ -13,12 +13,12 @@ from yunmeng.retrieval.calibration import Calibration
 from yunmeng.retrieval.grouping import group_heads, merged, one_each
 from yunmeng.retrieval.query import Embedder, Timings, as_vector, timed
 from yunmeng.retrieval.question import Part, Question, read_filter
-from yunmeng.retrieval.ranking import Candidates, deep_enough, depth_of, ranked
+from yunmeng.retrieval.ranking import Candidates, deep_enough, depth_of, in_front, ranked
 from yunmeng.retrieval.steps import STEPS, WITHOUT_VECTOR, Asked, Step, Verify, steps_of
 from yunmeng.retrieval.wording import NO_WORDS, WordSearch
-from yunmeng.stores import Store, regional_in
+from yunmeng.stores import Store, evaluate, regional_in
 from yunmeng.types import Hit, Hits, Metric, Record, Vector
-from yunmeng.views import Source
+from yunmeng.views import WHOLE, Source
 
 __all__ = ["Asker", "Part", "Question", "read_filter"]
 
@@ -65,7 +65,9 @@ class Asker:
         if question.pictured is not None and any(step.name in ("geometry", "fingerprint") for step in steps):
             question = self._at_hand(question, timings)
         found = self._found(question, steps, timings)
-        hits = self._ranked(question, found, steps, timings)
+        first = self._asked_picture(question, found)
+        found = replace(found, hits=in_front(first, found.hits))
+        hits = self._ranked(question, found, first, steps, timings)
         if steps:  # which may have brought some in again
             hits = _without(hits, question.unwanted)
         if question.group_by is not None:
@@ -146,7 +148,28 @@ class Asker:
             return regional.search_regions(vector, k, question.filter)
         return self._store.search(vector, k, question.filter)
 
-    def _ranked(self, question: Question, found: Candidates, steps: Sequence[Step], timings: Timings) -> list[Hit]:
+    def _asked_picture(self, question: Question, found: Candidates) -> Hit | None:
+        """Return the hit of the picture that is asked with by its id, if it passes the filter.
+
+        The search need not have found it, where others have the same vector.
+        """
+        if question.known is None:
+            return None
+        for hit in found.hits:
+            if hit.id == question.known:
+                return hit
+        record = self._store.get([question.known], vectors=True).get(question.known)
+        if record is None or not (question.filter is None or evaluate(question.filter, record.attributes)):
+            return None
+        assert record.vector is not None  # asked for above
+        assert found.vector is not None  # it is asked with a picture
+        score = float(np.clip(record.vector @ found.vector, -1, 1))
+        region = WHOLE if question.regions else None
+        return Hit(record.id, score, record.uri, record.attributes, region=region)
+
+    def _ranked(
+        self, question: Question, found: Candidates, first: Hit | None, steps: Sequence[Step], timings: Timings
+    ) -> list[Hit]:
         if not steps:
             return ranked(found, self._asked(question, found), steps, explain=question.explain)
         with timed(timings, "rerank"):
@@ -154,7 +177,7 @@ class Asker:
             if question.pictured is not None:
                 asked.picture = self._picture(question.pictured) if STEPS["geometry"] in steps else None
                 asked.pdq = self._pdq(question.pictured) if question.metric == "fingerprint" else None
-            return ranked(found, asked, steps, explain=question.explain)
+            return ranked(found, asked, steps, first=first, explain=question.explain)
 
     def _asked(self, question: Question, found: Candidates) -> Asked:
         vector = np.zeros(self._dim, np.float32) if found.vector is None else found.vector

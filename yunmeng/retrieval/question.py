@@ -34,6 +34,8 @@ class Part:
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.image, self.id, self.vector, self.text)) != 1:
             raise QueryError("a part of a question is exactly one of image, id, vector and text")
+        if (isinstance(self.image, str) and not self.image) or (self.text is not None and _is_blank(self.text)):
+            raise QueryError("the question is empty: ask with the path or URL of a picture, an id, or words")
         if self.region is not None and self.image is None and self.id is None:
             raise QueryError("a region goes with a picture: ask with image or id")
         if not math.isfinite(self.weight) or self.weight == 0:
@@ -83,6 +85,12 @@ class Question:
         return only if only is not None and (only.image is not None or only.id is not None) else None
 
     @property
+    def known(self) -> str | None:
+        """The id of the one whole picture of the library that is asked with: it is the first hit."""
+        only = self._only
+        return only.id if only is not None and only.region is None else None
+
+    @property
     def one_picture(self) -> bool:
         """Whether one whole picture, or its vector, is asked with: what scores are calibrated for."""
         only = self._only
@@ -103,8 +111,11 @@ class Question:
         return self.parts[0] if len(self.parts) == 1 and self.parts[0].weight > 0 else None
 
 
+def _is_blank(text: str) -> bool:
+    """Return whether ``text`` shows nothing: spaces of any kind, and characters without a shape or a width."""
+    return not any(letter.isprintable() and not letter.isspace() for letter in text)
+
+
 def read_filter(filter: str | Filter | None) -> Filter | None:
-    """A filter given as text or as a tree; blank text means none. Raises `FilterError`."""
-    if isinstance(filter, str):
-        return parse_filter(filter) if filter.strip() else None
-    return filter
+    """Return a filter given as text or as a tree. Raises `FilterError`, also for blank text: it is no filter at all."""
+    return parse_filter(filter) if isinstance(filter, str) else filter

@@ -9,7 +9,7 @@ from yunmeng.retrieval.grouping import one_each
 from yunmeng.retrieval.steps import Asked, Step
 from yunmeng.types import Contribution, Hit, Vector
 
-__all__ = ["Candidates", "deep_enough", "depth_of", "ranked"]
+__all__ = ["Candidates", "deep_enough", "depth_of", "in_front", "ranked"]
 
 FIRST: Final = 400
 """Hits that are looked through first,"""
@@ -35,11 +35,25 @@ def depth_of(steps: Sequence[Step], wanted: int) -> int:
     return max([wanted, *(step.depth(wanted) for step in steps)])
 
 
-def ranked(found: Candidates, asked: Asked, steps: Sequence[Step], *, explain: bool = False) -> list[Hit]:
+def in_front(first: Hit | None, hits: list[Hit]) -> list[Hit]:
+    """Return ``hits`` with the picture of ``first`` before all others, as it is among them, or else as it is given.
+
+    Where another has a higher score, it gets that score too: scores fall from hit to hit.
+    """
+    if first is None or (hits and hits[0].id == first.id):
+        return hits
+    own = next((hit for hit in hits if hit.id == first.id), first)
+    best = max(own.score, hits[0].score) if hits else own.score
+    return [replace(own, score=best), *(hit for hit in hits if hit.id != first.id)]
+
+
+def ranked(
+    found: Candidates, asked: Asked, steps: Sequence[Step], *, first: Hit | None = None, explain: bool = False
+) -> list[Hit]:
     """The candidates, each step's order upon the other's; with their explanation, where it is wanted.
 
-    A hit's explanation begins with the lists that it was fused of, or with the search, or with the step that brought it
-    in, and ends with the score that it has.
+    ``first`` stays in front after every step, see `in_front`. A hit's explanation begins with the lists that it was
+    fused of, or with the search, or with the step that brought it in, and ends with the score that it has.
     """
     told: defaultdict[str, list[Contribution]] = defaultdict(list)
 
@@ -53,7 +67,7 @@ def ranked(found: Candidates, asked: Asked, steps: Sequence[Step], *, explain: b
             tell(name, listed)
         tell("search", hits)
     for step in steps:
-        hits = step.reorder(asked, hits)
+        hits = in_front(first, step.reorder(asked, hits))
         if explain:
             tell(step.name, hits)
     return [replace(hit, explanation=tuple(told[hit.id])) for hit in hits] if explain else hits

@@ -2,18 +2,22 @@
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from yunmeng.errors import YunmengError
 from yunmeng.library import Library
+from yunmeng.state import DuplicateSearch
 from yunmeng.wire import DuplicatesOut, KeepRule, to_wire
 
 if TYPE_CHECKING:
     from yunmeng.duplicates import DuplicateTally
 
 __all__ = ["DuplicateSearcher"]
+
+CUT_OFF: Final = "the process ended before the search did: look for duplicates again"
 
 
 class DuplicateSearcher:
@@ -25,13 +29,14 @@ class DuplicateSearcher:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._tally: DuplicateTally | None = None
+        self._failure: DuplicateSearch | None = None  # of the last search, which a full disk may not have taken down
 
     def order(self, keep: KeepRule) -> DuplicatesOut:
         """Begin a search, unless one is under way."""
         with self._lock:
             if not self._running():
                 self._stop = threading.Event()
-                self._tally = None
+                self._tally = self._failure = None
                 self._thread = threading.Thread(target=self._work, args=(keep, self._stop), name="yunmeng-duplicates")
                 self._thread.start()
         return self.view()
@@ -53,17 +58,22 @@ class DuplicateSearcher:
         """The last search, or the one under way, and what there is of groups."""
         running, tally = self._running(), self._tally
         search, counts = self._library.duplicate_search()
-        status = "running" if running else "cancelled" if search.status == "running" else search.status
+        if running:
+            search = DuplicateSearch("running")
+        elif self._failure is not None:
+            search = self._failure
+        elif search.status == "running":
+            search = DuplicateSearch("failed", error=CUT_OFF)
         return DuplicatesOut(
-            status=status,
+            status=search.status,
             phase=tally.phase if running and tally else None,
             done=tally.done if running and tally else 0,
             total=tally.total if running and tally else None,
             groups=counts.groups,
             pictures=counts.pictures,
             open=counts.open,
-            finished_at=None if running else search.finished_at,
-            error=to_wire(search.error) if search.error and not running else None,
+            finished_at=search.finished_at,
+            error=to_wire(search.error) if search.error else None,
         )
 
     def _running(self) -> bool:
@@ -75,6 +85,7 @@ class DuplicateSearcher:
             report = self._library.find_duplicates(keep, self._take, stop)
             log.info("duplicates", pictures=report.pictures, groups=len(report.groups), cancelled=report.interrupted)
         except YunmengError as exc:
+            self._failure = DuplicateSearch("failed", datetime.now(UTC), str(exc))
             log.warning("the search for duplicates failed", error=str(exc))
         except Exception as exc:  # a bug: the library has noted that it failed
             log.exception("the search for duplicates failed", exc_info=exc)

@@ -162,9 +162,13 @@ async def add_from_url(order: FromUrl, here: Here) -> Added:
 
 @router.post("/pictures/delete", responses=responses(), dependencies=[MAY_WRITE])
 async def delete_pictures(selection: Selection, here: Here) -> Deleted:
-    """Delete pictures by id, by filter, or both. Files that were not sent to the server stay where they are."""
+    """Delete pictures by id, by filter, or both, or all. Files that were not sent to the server stay where they are."""
     ids = [from_wire(id) for id in selection.ids]
-    return Deleted(deleted=await to_thread.run_sync(lambda: here.library.delete(ids, filter=selection.filter)))
+
+    def work() -> int:
+        return here.library.delete(ids, filter=selection.filter, all=selection.all)
+
+    return Deleted(deleted=await to_thread.run_sync(work))
 
 
 @router.get("/previews", responses={**responses(415), **_PICTURE}, response_class=Response, dependencies=[MAY_SEARCH])

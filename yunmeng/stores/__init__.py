@@ -3,7 +3,7 @@
 from yunmeng.stores.augmented import AugmentedStore, augmented_in_memory, regional_in
 from yunmeng.stores.batch import check_group
 from yunmeng.stores.changes import Changes
-from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.filters import Filter, check, evaluate, fixed_truth
 from yunmeng.stores.gate import Gate
 from yunmeng.stores.memory import MemoryStore
 from yunmeng.stores.parse import format_filter, parse_filter
@@ -31,6 +31,7 @@ __all__ = [
     "coerce_text",
     "conform",
     "evaluate",
+    "fixed_truth",
     "format_filter",
     "parse_filter",
     "parse_schema",

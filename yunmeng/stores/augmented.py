@@ -1,6 +1,7 @@
 """A store that keeps a second vector of every picture: its own averaged with those of its neighbours."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.closing import Closing
+from yunmeng.errors import DiskFull
 from yunmeng.stores.averaging import augment_all
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Compare, Filter, check
@@ -186,7 +188,8 @@ class AugmentedStore(Closing):
             yield second_of(record, self.schema, Mark.NEW)
 
     def _delete(self, ids: Sequence[str]) -> int:
-        self.second.upsert([gravestone(record) for record in self.plain.get(ids, vectors=True).values()])
+        with suppress(DiskFull):  # neighbours that are not told keep its share; deleting makes room
+            self.second.upsert([gravestone(record) for record in self.plain.get(ids, vectors=True).values()])
         deleted = self.plain.delete(ids)
         self.second.delete(ids)
         return deleted

@@ -4,25 +4,29 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from yunmeng.errors import StoreError
+from yunmeng.errors import DiskFull
 
-__all__ = ["ROOM", "check_room", "has_room"]
+__all__ = ["ROOM", "ROOM_TO_DELETE", "check_room", "has_room"]
 
 ROOM: Final = 64_000_000
 """Bytes that must be free before anything is written. What zvec holds in memory then still fits when it is closed:
 closing it on a full disk loses records that were acknowledged (zvec 0.8.0)."""
 
+ROOM_TO_DELETE: Final = 16_000_000
+"""Bytes that must be free before anything is deleted. A deletion takes some 40 bytes of zvec's log and, before the first
+one, a copy of its databases' small files; nothing else is written then, see `ZvecStore.close`."""
 
-def has_room(folder: Path) -> bool:
-    """Whether enough is free where ``folder`` lies."""
-    return shutil.disk_usage(folder).free >= ROOM
+
+def has_room(folder: Path, needed: int = ROOM) -> bool:
+    """Return whether ``needed`` bytes are free where ``folder`` lies."""
+    return shutil.disk_usage(folder).free >= needed
 
 
-def check_room(folder: Path) -> None:
-    """Raises `StoreError` if too little is free where ``folder`` lies."""
-    if not has_room(folder):
+def check_room(folder: Path, needed: int = ROOM) -> None:
+    """Raise `DiskFull` if fewer than ``needed`` bytes are free where ``folder`` lies."""
+    if not has_room(folder, needed):
         free = shutil.disk_usage(folder).free / 1e6
-        raise StoreError(
-            f"the disk is nearly full: {free:,.0f} MB are free at {folder}, {ROOM / 1e6:,.0f} MB are needed; make room "
+        raise DiskFull(
+            f"the disk is nearly full: {free:,.0f} MB are free at {folder}, {needed / 1e6:,.0f} MB are needed; make room "
             "and run it again, nothing is lost"
         )

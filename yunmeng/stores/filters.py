@@ -31,6 +31,7 @@ __all__ = [
     "Scalar",
     "check",
     "evaluate",
+    "fixed_truth",
 ]
 
 Scalar: TypeAlias = str | int | float | bool
@@ -143,6 +144,26 @@ def evaluate(filter: Filter, attributes: Attributes) -> bool | None:
             return any(wanted in value for wanted in values)
         case ContainsAll(_, values):
             return all(wanted in value for wanted in values)
+
+
+def fixed_truth(filter: Filter) -> bool | None:
+    """Return the truth of ``filter`` for every record that has all attributes, or None where their values decide.
+
+    A constant, a list without values, and what is joined of such: `TRUE`, ``not (category in ())``.
+    """
+    match filter:
+        case And(operands):
+            return _kleene(map(fixed_truth, operands), decisive=False)
+        case Or(operands):
+            return _kleene(map(fixed_truth, operands), decisive=True)
+        case Not(operand):
+            truth = fixed_truth(operand)
+            return None if truth is None else not truth
+        case In(_, ()) | ContainsAny(_, ()):
+            return False
+        case ContainsAll(_, ()):
+            return True
+    return None
 
 
 def check(filter: Filter, schema: AttributeSchema) -> None:

@@ -1,10 +1,11 @@
-"""Filters as text: an SQL condition, read by sqlglot into the tree of `yunmeng.stores.filters`, and written again.
+r"""Filters as text: an SQL condition, read by sqlglot into the tree of `yunmeng.stores.filters`, and written again.
 
 ::
 
     category = 'shoes' and price < 50        category in ('shoes', 'bags')      price between 10 and 50
     on_sale and not (stock = 0)              category not in ('shoes')          price is not null
     '红' in tags                             contains_all(tags, 'a', 'b')       name like '红%'
+    discount like '100\%%' escape '\'        begins with 100%
     "list price" >= 10                       contains_any(tags, 'a', 'b')       颜色 = '红'
 
 A quote within text is doubled (``'it''s'``). Double quotes name an attribute where one is expected, as in SQL. Where a
@@ -38,7 +39,6 @@ MAX_LENGTH: Final = 100_000
 """Characters that a filter may have, some 10,000 values in a list."""
 EXAMPLE: Final = "category = 'shoes' and price < 50"
 
-_LAST = "\U0010ffff"  # sorts after every character that text holds
 _FULL_WIDTH = frozenset("＜＞＝！（），；‘’“”")
 _OPERATORS: Final[dict[str, Operator]] = {"eq": "=", "neq": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _MIRRORED: Final[dict[Operator, Operator]] = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -54,7 +54,7 @@ def parse_filter(text: str) -> Filter:
     Raises `FilterError`, which names the place and gives an example.
     """
     if not text.strip():
-        raise FilterError(f"the filter is empty; it reads like {EXAMPLE}")
+        raise FilterError(f"the filter is empty: leave it out, or write one such as {EXAMPLE}")
     if len(text) > MAX_LENGTH:
         raise FilterError(f"the filter has {len(text):,} characters, at most {MAX_LENGTH:,} are read")
     try:
@@ -119,7 +119,9 @@ def _read(node: Any) -> Filter:
         case "is" if node.expression.key == "null":
             return IsNull(_field(node.this))
         case "like":
-            return Not(_read_like(node)) if node.args.get("negate") else _read_like(node)
+            return _read_like(node)
+        case "escape" if node.this.key == "like":
+            return _read_like(node.this, _text(node.expression))
         case "anonymous" if node.name.lower() in _FUNCTIONS:
             return _read_function(node)
         case "column":
@@ -154,12 +156,42 @@ def _read_in(node: Any) -> Filter:
     return In(_field(node.this), tuple(map(_value, node.expressions)))
 
 
-def _read_like(node: Any) -> And:
+def _read_like(node: Any, escape: str | None = None) -> Filter:
     field, pattern = _field(node.this), _text(node.expression)
-    prefix = pattern[:-1]
-    if not prefix or not pattern.endswith("%") or "%" in prefix or "_" in prefix:
-        raise FilterError(f"like finds only what begins with some text, as in {field} like 'abc%', and not {pattern!r}")
-    return And((Compare(field, ">=", prefix), Compare(field, "<", prefix + _LAST)))
+    text, rest = _literal_start(pattern, escape)
+    if rest and (rest != "%" or not text):
+        raise FilterError(
+            f"like finds only what begins with some text, as in {field} like 'abc%', and not {pattern!r}; "
+            rf"a % or _ of the text itself is escaped, as in {field} like '100\%%' escape '\'"
+        )
+    read = _begins(field, text) if rest else Compare(field, "=", text)
+    return Not(read) if node.args.get("negate") else read
+
+
+def _literal_start(pattern: str, escape: str | None) -> tuple[str, str]:
+    """Return the text that a pattern of ``like`` begins with, and the rest of the pattern from its first wildcard on."""
+    if escape is not None and len(escape) != 1:
+        raise FilterError(rf"escape takes one character, as in name like '100\%%' escape '\', and not {escape!r}")
+    text, letters = "", iter(pattern)
+    for letter in letters:
+        if letter == escape:
+            letter = next(letters, "")
+            if letter not in ("%", "_", escape):
+                raise FilterError(f"behind {escape}, the escape of {pattern!r}, comes %, _ or {escape} itself")
+        elif letter in "%_":
+            return text, letter + "".join(letters)
+        text += letter
+    return text, ""
+
+
+def _begins(field: str, start: str) -> Filter:
+    """Return what holds for text that begins with ``start``: it sorts from there on, before the next such start."""
+    first = Compare(field, ">=", start)
+    stem = start.rstrip("\U0010ffff")  # the last of all characters has none behind it
+    if not stem:
+        return first
+    after = 0xE000 if stem[-1] == "\ud7ff" else ord(stem[-1]) + 1  # no text holds a surrogate
+    return And((first, Compare(field, "<", stem[:-1] + chr(after))))
 
 
 def _read_function(node: Any) -> Filter:

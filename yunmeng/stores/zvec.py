@@ -12,7 +12,7 @@ from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
 from yunmeng.stores.batch import check_group, check_query, check_records
 from yunmeng.stores.changes import Changes
-from yunmeng.stores.disk import check_room, has_room
+from yunmeng.stores.disk import ROOM_TO_DELETE, check_room, has_room
 from yunmeng.stores.encoding import encode_id, unescape
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import question_of
@@ -46,6 +46,8 @@ MAX_PARTS: Final = 64
 """Parts on disk that are let be: a search takes twice as long with so many."""
 QUICKLY_INDEXED: Final = 10_000
 """Records that are indexed in seconds."""
+_PAGE: Final = 10_000
+"""Records that are read at once where they are read by pages: each page costs a count."""
 _A_MOMENT: Final = 0.005  # seconds
 
 
@@ -128,6 +130,7 @@ class ZvecStore(Closing):
             collection = self._opened()
             for start in range(0, len(keys), MAX_BATCH):
                 part = keys[start : start + MAX_BATCH]
+                check_room(self.path, ROOM_TO_DELETE)
                 self._keeper.keep()
                 for key, status in zip(part, collection.delete(part), strict=True):
                     deleted += status.ok()
@@ -155,7 +158,7 @@ class ZvecStore(Closing):
     def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
         """The k nearest by cosine, best first; approximate as HNSW is, exact from k = 2,049 on.
 
-        Raises `FilterError`, or `StoreError` for more than 100,000 hits in a library that has more pictures.
+        Raises `FilterError`, or `QueryError` for more than 100,000 hits in a library that has more pictures.
         """
         query = check_query(vector, self.dim)
         k = self._queries.affordable(k)
@@ -176,7 +179,7 @@ class ZvecStore(Closing):
         So hits that have every word of the query come before the others for certain, but among themselves they may lie
         out of order until `optimise` has merged the parts.
 
-        Raises `FilterError`, or `StoreError` for more than 100,000 hits in a library that has more pictures.
+        Raises `FilterError`, or `QueryError` for more than 100,000 hits in a library that has more pictures.
         """
         self._opened()
         where, k = self._condition(filter), self._queries.affordable(k)
@@ -192,9 +195,15 @@ class ZvecStore(Closing):
         return self._queries.count(self._condition(filter))
 
     def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        """All records (that match), as they were at the call, in no particular order and in constant memory."""
+        """Return all records (that match), as they were at the call, in no particular order and in constant memory.
+
+        On a nearly full disk they come by pages instead, which may miss what is deleted meanwhile: to show them as they
+        are at the call, zvec would write what it holds in memory.
+        """
         if filter is not None:
             check(filter, self._schema)
+        if self._collection is not None and not has_room(self.path):
+            return self._paged(filter, vectors=vectors)
         with self._maintenance, self._writing, mapped("cannot iterate"), self._keeper.flushing():
             scan = Scan(self._opened().iter_docs(include_vector=vectors))
             self._scans.add(scan)
@@ -250,6 +259,12 @@ class ZvecStore(Closing):
             else:
                 with mapped(f"cannot close the store at {self.path}"), self._keeper.flushing():
                     collection.close()
+
+    def _paged(self, filter: Filter | None, *, vectors: bool) -> Iterator[Record]:
+        after: tuple[str, str] | None = None
+        while found := self.page(_PAGE, after, filter):
+            after = found[-1].sha256, found[-1].id
+            yield from self.get([record.id for record in found], vectors=True).values() if vectors else found
 
     def _opened(self) -> Any:
         if self._collection is None:

@@ -50,6 +50,8 @@ FIELDS_OF_HIT: Final = ["uri", "attributes"]
 
 MAX_LISTED: Final = 10_000
 """Values in one ``in (...)``; zvec takes 20,000."""
+MAX_CONTAINED: Final = 32
+"""Values in one ``contain_any (...)`` or ``contain_all (...)``: zvec takes no more."""
 
 _decode: Final = json.JSONDecoder().raw_decode  # half the time of json.loads, which matters for ten hits in 0.2 ms
 
@@ -224,13 +226,13 @@ def _text(filter: Filter) -> str:
         case Not(In(field, values)):
             return _listed(" and ", f"{_column(field)} not in", values)
         case ContainsAny(field, strings):
-            return _listed(" or ", f"{_column(field)} contain_any", strings)
+            return _listed(" or ", f"{_column(field)} contain_any", strings, MAX_CONTAINED)
         case Not(ContainsAny(field, strings)):
-            return _listed(" and ", f"{_column(field)} not contain_any", strings)
+            return _listed(" and ", f"{_column(field)} not contain_any", strings, MAX_CONTAINED)
         case ContainsAll(field, strings):
-            return _listed(" and ", f"{_column(field)} contain_all", strings)
+            return _listed(" and ", f"{_column(field)} contain_all", strings, MAX_CONTAINED)
         case Not(ContainsAll(field, strings)):
-            return _listed(" or ", f"{_column(field)} not contain_all", strings)
+            return _listed(" or ", f"{_column(field)} not contain_all", strings, MAX_CONTAINED)
         case IsNull(field):
             return f"{_column(field)} is null"
         case Not(IsNull(field)):
@@ -270,10 +272,10 @@ def _joined(word: str, operands: Sequence[Filter]) -> str:
     return word.join(f"({_text(operand)})" for operand in operands)
 
 
-def _listed(word: str, subject: str, values: Sequence[Scalar]) -> str:
-    """``subject (values)``, or several of them where there are more values than one list takes."""
-    starts = range(0, len(values), MAX_LISTED)
-    lists = (", ".join(map(_literal, values[start : start + MAX_LISTED])) for start in starts)
+def _listed(word: str, subject: str, values: Sequence[Scalar], most: int = MAX_LISTED) -> str:
+    """Return ``subject (values)``, or several of them where there are more values than the ``most`` of one list."""
+    starts = range(0, len(values), most)
+    lists = (", ".join(map(_literal, values[start : start + most])) for start in starts)
     return word.join(f"{subject} ({one})" for one in lists)
 
 

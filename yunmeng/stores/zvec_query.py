@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from yunmeng.errors import StoreError
+from yunmeng.errors import QueryError, StoreError
 from yunmeng.stores.fulltext import Question
 from yunmeng.stores.gate import Gate
 from yunmeng.stores.zvec_engine import engine, mapped
@@ -58,9 +58,9 @@ class Queries:
         return self._stats()[0] if where is None else self._count(where)
 
     def affordable(self, k: int) -> int:
-        """``k``, or as many hits as there can be; `StoreError` where one query cannot give as many as there are."""
+        """Return ``k``, or as many hits as there can be; `QueryError` where one query cannot give as many as there are."""
         if k > MAX_TOP and self.count(None) > MAX_TOP:
-            raise StoreError(f"{k:,} hits are asked for, a search gives at most {MAX_TOP:,}: use iterate for more")
+            raise QueryError(f"{k:,} hits are asked for, a search gives at most {MAX_TOP:,}: use iterate for more")
         return min(k, MAX_TOP)
 
     def nearest(self, vector: Vector, k: int, where: Condition | None) -> list[Any]:

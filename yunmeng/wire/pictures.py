@@ -62,15 +62,20 @@ class NewAttributes(Request):
 
 
 class Selection(Request):
-    """Pictures by id, by filter, or both."""
+    """Pictures by id, by filter, or both; or all pictures."""
 
     ids: list[Id] = Field([], max_length=10_000)
-    filter: str | None = Field(None, min_length=1, max_length=10_000)
+    filter: str | None = Field(None, max_length=10_000, description="As in a search; one that keeps all is refused.")
+    all: bool = Field(False, strict=True, description="Every picture; without ids and filter.")
 
     @model_validator(mode="after")
     def _something(self) -> "Selection":
-        if not self.ids and (self.filter is None or not self.filter.strip()):
-            raise ValueError("name ids, or give a filter")
+        if self.filter is not None and not self.filter.strip():
+            raise ValueError("the filter is empty: leave it out, or write one")
+        if not self.all and not self.ids and self.filter is None:
+            raise ValueError("name ids, give a filter, or say all")
+        if self.all and (self.ids or self.filter is not None):
+            raise ValueError("all goes without ids and filter")
         return self
 
 

@@ -26,15 +26,17 @@ WITHOUT_VECTOR: Final = frozenset({"geometry", "diverse"})
 
 
 def read_steps(names: str | Sequence[str]) -> tuple[str, ...]:
-    """The names of steps, in order, from a list of them or from text such as ``geometry,expand``.
+    """Return the names of steps, in order, from a list of them or from text such as ``geometry,expand``.
 
-    Raises `QueryError` for a name that is none.
+    Raises `QueryError` for a name that is none, and for one that is there twice: it would only cost the time again.
     """
     given = names.split(",") if isinstance(names, str) else names
     read = tuple(name.strip() for name in given if name.strip())
     for name in read:
         if name not in STEPS:
             raise QueryError(f"there is no step of re-ranking called {name!r}: choose among {', '.join(STEPS)}")
+        if read.count(name) > 1:
+            raise QueryError(f"the step of re-ranking {name} is named more than once: name each step once")
     return read
 
 
