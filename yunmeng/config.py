@@ -101,7 +101,17 @@ class ServerSettings(_FromEnvironment):
         ge=1,
         description="Largest body of a request, in bytes; several pictures sent at once count as one.",
     )
+    max_json_bytes: int = Field(
+        2_000_000,
+        ge=1,
+        description="Largest body in JSON of a request, in bytes; it holds 200,000 values at most.",
+    )
     body_timeout: float = Field(120.0, gt=0, description="Seconds that the body of a request may take to arrive.")
+    max_connections: int = Field(
+        1000,
+        ge=8,
+        description="Connections at once. Where more come, those end that say nothing, of the address that has the most.",
+    )
     max_pixels: int = Field(
         100_000_000,
         ge=1,

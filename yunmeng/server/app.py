@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import anyio
 import structlog
 from anyio import to_thread
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI
 
 from yunmeng.config import ServerSettings, cores
 from yunmeng.encoders import BatchingEncoder
@@ -15,11 +15,13 @@ from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.library import Library
 from yunmeng.server import copying, duplicates, errors, imports, pages, pictures, searching, session, status, warming
+from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
 from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.guard import Guard
-from yunmeng.server.limits import BodyLimit, Lanes
+from yunmeng.server.limits import Drain, Lanes
+from yunmeng.server.methods import AnswerMethods
 from yunmeng.server.observe import Metrics, Observe
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.runner import ImportRunner
@@ -75,15 +77,13 @@ def create_app(library: Library, settings: ServerSettings | None = None, *, keys
     app.state.context = context
     errors.install(app)
     for routes in (searching, copying, pictures, imports, duplicates, session, status, warming):
-        app.include_router(routes.router, dependencies=[Depends(_from_here)])
+        app.include_router(routes.router)
     pages.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, timeout=settings.body_timeout)
+    app.add_middleware(AnswerMethods, router=app.router)
+    app.add_middleware(CheckHeaders, guard=context.guard)
+    app.add_middleware(Drain)
     app.add_middleware(Observe, metrics=metrics)
     return app
-
-
-async def _from_here(request: Request) -> None:
-    request.app.state.context.guard.check_origin(request)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from yunmeng.fetch import is_url
 from yunmeng.library import Library
 from yunmeng.questions import checked_url
 from yunmeng.scopes import allows
+from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.guard import Caller, Guard
 from yunmeng.server.limits import Lanes
@@ -66,6 +67,8 @@ class Context:
     warmer: Warmer
     files: anyio.CapacityLimiter
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
+    parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+    """The thread that parses large bodies of JSON."""
     ready: bool = False
     stopping: anyio.Event = field(default_factory=anyio.Event)
 
@@ -79,21 +82,9 @@ async def here(request: Request) -> Context:
 Here = Annotated[Context, Depends(here)]
 
 
-async def _searcher(request: Request, context: Here) -> Caller:
-    return context.guard.admit(request, "search")
-
-
-async def _writer(request: Request, context: Here) -> Caller:
-    return context.guard.admit(request, "write")
-
-
-async def _admin(request: Request, context: Here) -> Caller:
-    return context.guard.admit(request, "admin")
-
-
-MAY_SEARCH: Final = Depends(_searcher)
-MAY_WRITE: Final = Depends(_writer)
-IS_ADMIN: Final = Depends(_admin)
+MAY_SEARCH: Final = Depends(searcher)
+MAY_WRITE: Final = Depends(writer)
+IS_ADMIN: Final = Depends(admin)
 Searcher = Annotated[Caller, MAY_SEARCH]
 Writer = Annotated[Caller, MAY_WRITE]
 

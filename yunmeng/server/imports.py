@@ -8,13 +8,14 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, Here
 from yunmeng.server.errors import responses
 from yunmeng.wire import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, from_wire, to_wire
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[IS_ADMIN])
+router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[IS_ADMIN], route_class=Route)
 
 LOOK_EVERY: Final = 0.25
 """Seconds between two looks at an import that is followed."""

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from yunmeng.errors import QueryError, YunmengError
 from yunmeng.imaging import problems, recognise
+from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
 from yunmeng.server.errors import body_of, responses
 from yunmeng.server.guard import Caller
@@ -40,7 +41,7 @@ from yunmeng.wire import (
 
 __all__ = ["router", "shown"]
 
-router = APIRouter(prefix="/v1", tags=["pictures"])
+router = APIRouter(prefix="/v1", tags=["pictures"], route_class=Route)
 
 AT_ONCE: Final = 4
 """Pictures of one request that are worked on together: enough to fill a batch, and others have their turn."""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from yunmeng.library import Library
 from yunmeng.questions import as_part, as_region, ask, asked_with, checked_url
+from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
@@ -34,7 +35,7 @@ from yunmeng.wire import Region as WireRegion
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], route_class=Route)
 
 _OF_RECORD = ("width", "height", "sha256", "phash", "pdq", "quality")
 
