@@ -14,7 +14,7 @@ from yunmeng.edition import Edition, Surroundings
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
 from yunmeng.errors import RecordNotFound
 from yunmeng.holdings import RUNS, LibraryInfo
-from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Sources, recorded
+from yunmeng.ingest import OPTIMISE_FROM, Addition, IndexReport, OnTally, Roots, Sources, recorded
 from yunmeng.layout import Card, EncoderCard, Layout
 from yunmeng.reencoding import Reencoding
 from yunmeng.retrieval import Sample, check_library_metric
@@ -116,18 +116,19 @@ class Library(Answering, Deduping):
         on_tally: OnTally | None = None,
         stop: threading.Event | None = None,
         job: Job | None = None,
+        within: Roots | None = None,
     ) -> IndexReport:
         """Bring pictures in: folders, files, manifests, lists of URLs and URLs.
 
         What the library has already is skipped, by the SHA-256 of its bytes; what was moved keeps its vector.
         ``on_tally`` is called as the run goes on. Setting ``stop`` ends it cleanly; running it again goes on from
         there, as it does after a crash. ``job`` is one that waits in the state database for this run, or has stopped
-        before its end; without it, the run makes one.
+        before its end; without it, the run makes one. ``within`` confines it to some folders; None to none.
 
         Raises `SourceError` if a path is not there. A picture that cannot be used raises nothing: it is in
         ``report.failed``.
         """
-        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema)
+        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema, within)
         stop = stop or threading.Event()
         before = next((run for run in self.state.jobs(*RUNS) if job is None or run.id != job.id), job)
         if job is None:
@@ -135,7 +136,7 @@ class Library(Answering, Deduping):
         else:
             self.state.resume_job(job.id)
         tidy = before is not None and before.status != "done"
-        return recorded(self.state, job.id, lambda: self._indexed(sources, job.id, tidy, on_tally, stop))
+        return recorded(self.state, job.id, lambda: self._indexed(sources, job.id, tidy, within, on_tally, stop))
 
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
@@ -258,10 +259,16 @@ class Library(Answering, Deduping):
         self._around.close()
 
     def _indexed(
-        self, sources: Sources, job_id: int, tidy: bool, on_tally: OnTally | None, stop: threading.Event
+        self,
+        sources: Sources,
+        job_id: int,
+        tidy: bool,
+        within: Roots | None,
+        on_tally: OnTally | None,
+        stop: threading.Event,
     ) -> IndexReport:
         with self._changes:
-            intake = self._edition.intake(tidy=tidy)
+            intake = self._edition.intake(tidy=tidy, within=within)
             workers = _workers(fetches=sources.fetches)
             pipeline = self._edition.pipeline(intake, workers, on_tally or (lambda _: None), stop)
             report = pipeline.run(job_id, sources.entries(), sources.count)

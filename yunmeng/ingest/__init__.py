@@ -3,10 +3,12 @@
 from yunmeng.ingest.additions import Addition, Additions, AddStatus
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
-from yunmeng.ingest.pipeline import OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
+from yunmeng.ingest.pipeline import INTAKE, OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
+from yunmeng.ingest.roots import Roots
 from yunmeng.ingest.sources import Sources
 
 __all__ = [
+    "INTAKE",
     "OPTIMISE_FROM",
     "AddStatus",
     "Addition",
@@ -21,6 +23,7 @@ __all__ = [
     "Pipeline",
     "PoorPicture",
     "QualityReport",
+    "Roots",
     "Sources",
     "Tally",
     "Unchanged",

@@ -12,9 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from yunmeng.fetch import leave
 from yunmeng.scopes import Scope as KeyScope
 from yunmeng.server.errors import Refused, refusal
-from yunmeng.server.guard import Caller, Guard
+from yunmeng.server.guard import Caller, Guard, is_foreign
 from yunmeng.server.limits import limited
 from yunmeng.wire import check_extent
 
@@ -100,6 +101,7 @@ class Route(APIRoute):
                 most, setting = settings.max_json_bytes, "YUNMENG_SERVER_MAX_JSON_BYTES"
             if needed is not None:
                 request.state.caller = await context.guard.admit(request, needed)
+                leave.set(context.fetching.leave(_named(request), foreign=is_foreign(request)))
             incoming = _Incoming(request.scope, limited(request, most, setting, settings.body_timeout))
             if self.body_field is not None and not is_form:
                 await self._parse(incoming, context.parsing)
@@ -124,6 +126,12 @@ class Route(APIRoute):
         if errors:
             raise RequestValidationError(errors)
         return value
+
+
+def _named(request: Request) -> str:
+    """Who asks, for what is counted by caller: the key, or the address where none is needed."""
+    caller: Caller = request.state.caller
+    return caller.id or (request.client.host if request.client else "")
 
 
 def _scopes(dependant: Dependant) -> Iterator[KeyScope]:

@@ -14,6 +14,7 @@ from yunmeng.questions import checked_url
 from yunmeng.scopes import allows
 from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.duplicate_search import DuplicateSearcher
+from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Caller, Guard
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
@@ -65,8 +66,9 @@ class Context:
     queries: QueryLog | None
     """Counts what is asked; None where that is turned off."""
     warmer: Warmer
-    files: anyio.CapacityLimiter
+    files: Lanes
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
+    fetching: Fetching
     parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     """The thread that parses large bodies of JSON."""
     ready: bool = False

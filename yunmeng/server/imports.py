@@ -75,7 +75,7 @@ async def follow_import(number: Annotated[int, Depends(_existing)], here: Here) 
     last = None
     while not here.stopping.is_set():
         now = await to_thread.run_sync(here.imports.view, number)
-        over = now.status not in ("queued", "running")
+        over = now.status not in ("queued", "running") and not here.imports.works_at(number)
         if over or now != last:
             yield ServerSentEvent(event="end" if over else "progress", data=now)
         if over:

@@ -1,22 +1,24 @@
 """How much is taken from one request, and how many are worked on at once."""
 
+import threading
 import time
 from asyncio import timeout as time_limit
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Final, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 import anyio
-from anyio import to_thread
+from anyio import from_thread, to_thread
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yunmeng.config import cores
 from yunmeng.errors import Busy
 from yunmeng.server.errors import Refused
 
-__all__ = ["Drain", "Lanes", "limited"]
+__all__ = ["Drain", "Lanes", "away", "limited"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,14 +121,16 @@ async def _drain(receive: Receive, is_over: Callable[[], bool]) -> None:
 class Lanes:
     """Threads for work on pictures, as many as keep cores and batches full, and a queue that has an end.
 
-    Each lane holds one decoded picture, so that this bounds the memory too.
+    Each lane holds one decoded picture, so that this bounds the memory too. Work that waits for the network leaves its
+    lane to others meanwhile, see `away`.
     """
 
-    def __init__(self, queue: int) -> None:
+    def __init__(self, lanes: int, queue: int) -> None:
         self._queue = queue
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._places: anyio.CapacityLimiter | None = None
+        self._threads: anyio.CapacityLimiter | None = None
         self._inside = 0
-        self._lanes = 4 * cores() + 4
+        self._lanes = lanes
 
     @property
     def inside(self) -> int:
@@ -142,12 +146,55 @@ class Lanes:
         """``work(*args, **options)`` on a lane. Raises `Busy` where the queue is full."""
         if self._inside >= self._lanes + self._queue:
             raise Busy(f"{self._queue} requests wait for their turn already: ask again in a moment")
-        if self._limiter is None:  # it belongs to the event loop, which runs by now
-            self._limiter = anyio.CapacityLimiter(self._lanes)
+        if self._places is None or self._threads is None:  # they belong to the event loop, which runs by now
+            self._places = anyio.CapacityLimiter(self._lanes)
+            self._threads = anyio.CapacityLimiter(self._lanes + self._queue)
+        place = _Place(self._places)
         self._inside += 1
         try:
-            call: Callable[[], Any] = lambda: work(*args, **options)  # noqa: E731
-            result: R = await to_thread.run_sync(call, limiter=self._limiter)
+            async with place:
+                result: R = await to_thread.run_sync(partial(place.work, work, *args, **options), limiter=self._threads)
             return result
         finally:
             self._inside -= 1
+
+
+class _Place:
+    """One lane that is taken by a call."""
+
+    def __init__(self, places: anyio.CapacityLimiter) -> None:
+        self._places = places
+        self._thread: int | None = None
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire_on_behalf_of(self)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.release_on_behalf_of(self)
+
+    def work(self, work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
+        """Do it, on this thread, which alone may step out of the lane."""
+        self._thread = threading.get_ident()
+        _place.set(self)
+        return work(*args, **options)
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """Leave the lane, and wait for one again at the end."""
+        if self._thread != threading.get_ident():  # a helper of the call: the call itself still works
+            yield
+            return
+        from_thread.run_sync(self._places.release_on_behalf_of, self)
+        try:
+            yield
+        finally:
+            from_thread.run(self._places.acquire_on_behalf_of, self)
+
+
+_place: Final[ContextVar[_Place | None]] = ContextVar("place", default=None)
+
+
+def away() -> AbstractContextManager[None]:
+    """Return a context in which a call holds no lane, if it holds one: for waiting."""
+    place = _place.get()
+    return nullcontext() if place is None else place.left()

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from yunmeng.server.errors import CODES
 from yunmeng.wire import ErrorBody, ErrorDetail
@@ -93,7 +93,8 @@ class Protocol(HttpToolsProtocol):
 
     def waits_for_header(self) -> bool:
         """Return whether there is no request that is being answered."""
-        return self.cycle is None or self.cycle.response_complete
+        cycle: RequestResponseCycle | None = self.cycle  # which uvicorn sets to None at first, and does not say so
+        return cycle is None or cycle.response_complete
 
     def waits_for_body(self) -> bool:
         """Return whether a request has begun, and is not there yet as a whole."""
@@ -171,7 +172,7 @@ class Protocol(HttpToolsProtocol):
         self._in_message = False
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words are no JSON
         if not self._refused:
             self.refuse("bad-request", "this is no request of HTTP/1.1")
 

@@ -63,7 +63,7 @@ def serve(
             f"yunmeng keys create NAME --scope admin --db {library.path}, or listen on 127.0.0.1"
         )
     configure_logs()
-    app = create_app(library, settings, keys_required=require_keys or open_to_others)
+    app = create_app(library, settings, keys_required=require_keys or open_to_others, open_to_others=open_to_others)
     config = uvicorn.Config(
         app,
         http=protocol(_room(settings.max_connections)),  # type: ignore[arg-type]  # it wants a class, and calls it

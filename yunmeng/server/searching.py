@@ -72,7 +72,7 @@ async def search_by_upload(
 async def subject(query: SubjectQuery, here: Here) -> SubjectOut:
     """Where the main subject is of a picture of the library, or of one on the web."""
     if query.id is not None:
-        picture = await to_thread.run_sync(here.library.original, from_wire(query.id))
+        picture = await here.files.run(here.library.original, from_wire(query.id))
         return await _subject(here, picture)
     return await _subject(here, checked_url(query.url or ""))
 
