@@ -1,6 +1,7 @@
 """What goes wrong, or right, between the clients and the server: values, errors, and whether to ask again."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
@@ -27,6 +28,7 @@ __all__ = ["SSE_ENDED_EARLY", "Server", "built", "each", "is_transient", "prepar
 T = TypeVar("T")
 P = ParamSpec("P")
 
+PORTS: Final = 65_535
 LONGEST_WAIT: Final = 60.0  # seconds; a server that asks for more is not asked again
 SSE_ENDED_EARLY: Final = "the events ended before the import did: the server stops, or the connection broke"
 
@@ -42,12 +44,16 @@ class Server:
     Its key goes into the header that carries it, and nowhere else: no error says it, nor what a server makes of it.
     """
 
-    def __init__(self, base_url: str, key: str | None) -> None:
-        self._shown = _USER.sub("//", str(base_url))
+    def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
+        self._shown = _USER.sub("//", str(base_url)).replace("\n", " ")
         self._key = None if key is None else _checked(key)
         self.headers = {"User-Agent": f"yunmeng-client/{__version__}"}
         if self._key is not None:
             self.headers["Authorization"] = f"Bearer {self._key}"
+        self.timeout = _checked_seconds(timeout)
+        with self.reachable():
+            if (httpx.URL(base_url).port or 0) > PORTS:
+                raise httpx.InvalidURL("the port is too large")  # which would leave a socket behind
 
     @contextmanager
     def reachable(self) -> Iterator[None]:
@@ -151,6 +157,17 @@ def _checked(key: str) -> str:
     found = str(key).strip()
     if not _KEY.fullmatch(found):
         raise SettingsError("the key is none: it is empty, or has characters that keys do not have")
+    return found
+
+
+def _checked_seconds(timeout: float) -> float:
+    """Refuse what no socket takes before there is one. Raises `SettingsError`."""
+    try:
+        found = float(timeout)
+    except (TypeError, ValueError):
+        found = 0.0
+    if not 0 < found <= threading.TIMEOUT_MAX:
+        raise SettingsError("timeout is a number of seconds above 0")
     return found
 
 

@@ -33,9 +33,11 @@ class AsyncClient:
     """
 
     def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
-        self._server = Server(base_url, key)
+        self._server = Server(base_url, key, timeout)
         with self._server.reachable():
-            self._http = httpx.AsyncClient(base_url=base_url, headers=self._server.headers, timeout=timeout)
+            self._http = httpx.AsyncClient(
+                base_url=base_url, headers=self._server.headers, timeout=self._server.timeout
+            )
         self._retrying = AsyncRetrying(
             retry=retry_if_exception(is_transient),
             stop=stop_after_attempt(1 + retries),

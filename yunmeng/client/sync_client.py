@@ -34,9 +34,9 @@ class Client(Closing):
     """
 
     def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
-        self._server = Server(base_url, key)
+        self._server = Server(base_url, key, timeout)
         with self._server.reachable():
-            self._http = httpx.Client(base_url=base_url, headers=self._server.headers, timeout=timeout)
+            self._http = httpx.Client(base_url=base_url, headers=self._server.headers, timeout=self._server.timeout)
         self._retrying = Retrying(
             retry=retry_if_exception(is_transient),
             stop=stop_after_attempt(1 + retries),

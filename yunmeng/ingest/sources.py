@@ -44,6 +44,8 @@ class Sources:
                 _check(path, within)
             if not path.exists():
                 raise SourceError(f"no such file or folder: {path}")
+            if not (path.is_file() or path.is_dir()):
+                raise SourceError(f"{path} is neither a file nor a folder")
         if self._manifest is not None and self._manifest.suffix.lower() not in MANIFEST_ENDINGS:
             raise SourceError(f"{self._manifest} is no manifest: its name must end in {', '.join(MANIFEST_ENDINGS)}")
 

@@ -18,6 +18,7 @@ from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Caller, Guard
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
+from yunmeng.server.outgoing import Outgoing
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.runner import ImportRunner
 from yunmeng.server.warmer import Warmer
@@ -69,8 +70,11 @@ class Context:
     files: Lanes
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     fetching: Fetching
+    outgoing: Outgoing = field(default_factory=Outgoing)
     parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     """The thread that parses large bodies of JSON."""
+    streams: int = 0
+    """Clients that follow an import."""
     ready: bool = False
     stopping: anyio.Event = field(default_factory=anyio.Event)
 

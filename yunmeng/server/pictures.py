@@ -216,7 +216,7 @@ async def original(id: str, request: Request, here: Here) -> Response:
     data = await here.files.run(here.library.original, record)
     name = quote(record.id.rpartition("/")[2].encode(errors="replace")[-100:])
     headers = {**_caching(tag), "Content-Disposition": f"inline; filename*=UTF-8''{name}"}
-    return Response(data, media_type=f"image/{recognise(data).lower()}", headers=headers)
+    return here.outgoing.file(data, f"image/{recognise(data).lower()}", headers)
 
 
 @router.get(
