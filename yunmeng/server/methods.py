@@ -44,6 +44,7 @@ class AnswerMethods:
 def allowed(router: Router, scope: Scope) -> list[str]:
     """Return the methods that are answered at the path of ``scope``, over all routes; none where nothing is there."""
     found = set()
+    scope = {**scope, "root_path": scope.get("app_root_path", scope.get("root_path", ""))}  # it may be inside a mount
     for method in ("GET", "POST", "PUT", "DELETE"):
         asked = {**scope, "method": method}
         if any(
