@@ -436,9 +436,9 @@ def test_a_server_fetches_from_public_addresses_only(
             ):
                 error = error_of(action)
                 assert error.code == "unfetchable"
-                assert str(error).endswith("is not a public address")
+                assert str(error).endswith("has no public address")
         (failure,) = client.import_failures([*client.follow_import(client.start_import(address).number)][-1].number)
-        assert failure.reason.endswith("is not a public address")
+        assert failure.reason.endswith("has no public address")
     assert not httpserver.log
 
 

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 import httpcore
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from yunmeng.addresses import Address, is_public, resolve
 from yunmeng.config import Settings
@@ -165,7 +166,7 @@ def test_no_spelling_of_loopback_is_connected_to(strict: Fetcher, httpserver: HT
         detail = refusal(strict, f"http://{host}:{server.getsockname()[1]}/a.jpg")
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert detail == f"{host.lower().strip('[]')} is not a public address"
+    assert detail == f"{host.lower().strip('[]')} has no public address"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_no_spelling_of_loopback_is_connected_to(strict: Fetcher, httpserver: HT
 )
 def test_private_hosts_are_refused_at_once(strict: Fetcher, host: str) -> None:
     began = time.monotonic()
-    assert refusal(strict, f"https://{host}/latest/meta-data/") == f"{host.strip('[]')} is not a public address"
+    assert refusal(strict, f"https://{host}/latest/meta-data/") == f"{host.strip('[]')} has no public address"
     assert time.monotonic() - began < 1
 
 
@@ -239,9 +240,41 @@ def test_a_name_with_any_private_address_is_refused_once_and_for_all(
     names = Names(found)
     with Fetcher(SETTINGS, public_only=True, resolve=names) as fetcher:
         detail = refusal(fetcher, f"http://intranet.example:{httpserver.port}/a")
-    assert detail == "intranet.example is not a public address"
+    assert detail == "intranet.example has no public address"
     assert names.asked == ["intranet.example"]
     assert not httpserver.log
+
+
+def test_a_name_that_nobody_knows_is_told_as_one_that_is_private() -> None:
+    """Strangers are not to learn which names there are inside."""
+    asked: list[str] = []
+
+    def unknown(host: str, seconds: float) -> list[Address]:
+        asked.append(host)
+        raise OSError("Name or service not known")
+
+    with Fetcher(SETTINGS, public_only=True, resolve=unknown) as fetcher:
+        unknown_name = refusal(fetcher, "http://intranet.example/")
+    with Fetcher(SETTINGS, public_only=True, resolve=Names([ip_address("10.0.0.1")])) as fetcher:
+        assert refusal(fetcher, "http://intranet.example/") == unknown_name
+    assert len(asked) == 1
+
+
+def test_a_host_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) -> None:
+    def drip(_: Request) -> Response:
+        def body() -> Iterator[bytes]:
+            for _ in range(100):
+                yield b"x"
+                time.sleep(0.05)
+
+        return Response(body(), headers={"Content-Length": "100"})
+
+    monkeypatch.setattr("yunmeng.connections.GRACE", 0.2)
+    httpserver.expect_request("/a").respond_with_handler(drip)
+    settings = Settings(url_timeout=60.0)
+    with Fetcher(settings, public_only=True, is_allowed=lambda address: address == LOOPBACK) as fetcher:
+        assert "bytes/s" in refusal(fetcher, httpserver.url_for("/a"))
+    assert len(httpserver.log) <= 1
 
 
 def test_the_next_address_is_tried_where_one_is_dead(httpserver: HTTPServer) -> None:
@@ -279,9 +312,7 @@ def test_a_name_that_turned_private_is_refused_on_a_new_connection(httpserver: H
     httpserver.expect_request("/a").respond_with_data(b"", status=503, headers={"Connection": "close"})
     names = Names([LOOPBACK], [ip_address("127.0.0.2")])
     with Fetcher(SETTINGS, public_only=True, resolve=names, is_allowed=lambda address: address == LOOPBACK) as fetcher:
-        assert (
-            refusal(fetcher, f"http://rebind.example:{httpserver.port}/a") == "rebind.example is not a public address"
-        )
+        assert refusal(fetcher, f"http://rebind.example:{httpserver.port}/a") == "rebind.example has no public address"
     assert len(httpserver.log) == 1
 
 
@@ -326,7 +357,7 @@ def test_proxies_of_the_environment_are_not_used(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, httpserver.url_for(""))
     with Fetcher(SETTINGS, public_only=True) as fetcher:
-        assert "not a public address" in refusal(fetcher, "http://127.0.0.1/")
+        assert "no public address" in refusal(fetcher, "http://127.0.0.1/")
     assert not httpserver.log
 
 

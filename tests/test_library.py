@@ -1,9 +1,9 @@
 """Searching and keeping a library, through its face."""
 
-import json
-import threading
 import errno
+import json
 import os
+import threading
 import tomllib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

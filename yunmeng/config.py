@@ -67,7 +67,11 @@ class Settings(_FromEnvironment):
         description="Largest picture that is decoded, in pixels; a guard against decompression bombs.",
     )
     max_file_bytes: int = Field(500_000_000, ge=1, description="Largest picture file that is read, in bytes.")
-    url_timeout: float = Field(20.0, gt=0, description="Seconds that fetching one URL may take, redirects included.")
+    url_timeout: float = Field(
+        20.0,
+        gt=0,
+        description="Seconds that fetching one URL may take, redirects included; to a server, all URLs of a request.",
+    )
     private_urls: bool | None = Field(
         None,
         description="Whether URLs may lead to private and local addresses. Unset: on the command line they may, "
@@ -101,7 +105,17 @@ class ServerSettings(_FromEnvironment):
         ge=1,
         description="Largest body of a request, in bytes; several pictures sent at once count as one.",
     )
+    max_json_bytes: int = Field(
+        2_000_000,
+        ge=1,
+        description="Largest body in JSON of a request, in bytes; it holds 200,000 values at most.",
+    )
     body_timeout: float = Field(120.0, gt=0, description="Seconds that the body of a request may take to arrive.")
+    max_connections: int = Field(
+        1000,
+        ge=8,
+        description="Connections at once; one more ends the one that is silent longest, of the address with the most.",
+    )
     max_pixels: int = Field(
         100_000_000,
         ge=1,
@@ -120,6 +134,11 @@ class ServerSettings(_FromEnvironment):
         [],
         description='Names beside localhost under which a server without keys answers, as JSON: ["photos.lan"]. '
         "Others are refused, so that no web page can reach it under a name of its own.",
+    )
+    import_roots: list[Path] | None = Field(
+        None,
+        description='Folders that imports may read, links followed, as JSON: ["/srv/photos"]. Unset: none where other '
+        "machines can reach the server, all of the disk where they cannot.",
     )
     log_queries: bool = Field(
         True, description="Whether the ids, URLs and words that are asked with are counted, for yunmeng warm."

@@ -14,22 +14,41 @@ from yunmeng.errors import FetchError, Reason
 
 __all__ = ["Guard", "Pace", "Transport"]
 
+GRACE: Final = 5.0
+"""Seconds after the first byte before it matters how many came: the way there, and what is thought about, take time."""
 SCHEMES: Final = frozenset({"http", "https"})
 
 
 class Pace(threading.local):
-    """How long the attempt of this thread may still take, and whether anything was heard in it."""
+    """How long the fetch of this thread may still take, and how much was heard in it."""
 
     def __init__(self) -> None:
-        self._end = float("inf")
-        self.heard = False
+        self._end = self._slow_end = float("inf")
+        self._slowest: float | None = None
+        self.heard = 0
 
-    def start(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self.heard = False
+    def start(self, seconds: float, slowest: float | None) -> None:
+        """Begin a fetch of ``seconds``; with ``slowest``, in bytes a second, no slower once something was heard."""
+        self._slowest = slowest
+        self.begin_attempt(seconds)
+
+    def begin_attempt(self, seconds: float | None) -> None:
+        """Begin anew: nothing was heard, and ``seconds`` are left, or as many as there were."""
+        if seconds is not None:
+            self._end = time.monotonic() + seconds
+        self._slow_end = float("inf")
+        self.heard = 0
+
+    def hear(self, size: int) -> None:
+        """Note bytes that came."""
+        if self._slowest is not None:
+            since = self._slow_end if self.heard else time.monotonic() + GRACE
+            self._slow_end = since + size / self._slowest
+        self.heard += size
 
     def left(self) -> float:
-        return self._end - time.monotonic()
+        """Return the seconds that are left."""
+        return min(self._end, self._slow_end) - time.monotonic()
 
     def limit(self, timeout: float | None, late: type[Exception] = httpcore.ReadTimeout) -> float | None:
         """``timeout``, or what is left if that is less. Raises ``late`` if nothing is."""
@@ -56,10 +75,11 @@ class Guard:
             found = list(dict.fromkeys(self._resolve(host, seconds)))
         except TimeoutError as exc:
             raise httpcore.ConnectTimeout(str(exc)) from exc
-        except OSError as exc:
-            raise httpcore.ConnectError(str(exc)) from exc
+        except OSError:
+            found = []
         if not found or not all(map(self._is_allowed, found)):
-            raise FetchError(Reason.UNFETCHABLE, f"{host} is not a public address")
+            # The same words for a name that nobody knows: strangers are not to learn which names there are inside.
+            raise FetchError(Reason.UNFETCHABLE, f"{host} has no public address")
         return [str(address) for address in found]
 
 
@@ -172,7 +192,7 @@ class _Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._stream.read(max_bytes, self._pace.limit(timeout))
-        self._pace.heard = True
+        self._pace.hear(len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

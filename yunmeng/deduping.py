@@ -14,7 +14,6 @@ from yunmeng.fetch import is_url
 from yunmeng.holdings import Holdings
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.stores import Gate, admit
-
 from yunmeng.stores.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Attributes, Record
 

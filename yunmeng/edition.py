@@ -15,7 +15,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, TextEncoder, load
 from yunmeng.errors import EncoderMismatch, RecordNotFound
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.ingest import Additions, Intake, Moves, Names, OnTally, Outcome, Pipeline
+from yunmeng.ingest import Additions, Intake, Moves, Names, OnTally, Outcome, Pipeline, Roots
 from yunmeng.layout import Card, Layout
 from yunmeng.opening import EditionStore, create_store, open_store
 from yunmeng.originals import Originals
@@ -251,7 +251,15 @@ class Edition(Closing):
             stop=stop,
         )
 
-    def intake(self, moves: Moves, *, names: Names | None = None, tidy: bool = False, replace: bool = False) -> Intake:
+    def intake(
+        self,
+        moves: Moves,
+        *,
+        names: Names | None = None,
+        tidy: bool = False,
+        replace: bool = False,
+        within: Roots | None = None,
+    ) -> Intake:
         """What looks at pictures that come in."""
         around = self._around
         return Intake(
@@ -264,6 +272,7 @@ class Edition(Closing):
             tidy=tidy,
             replace=replace,
             on_fetched=around.originals.remember,
+            within=within,
         )
 
     def find(self, id: str, *, vector: bool = False) -> Record:

@@ -2,8 +2,10 @@
 
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.request import getproxies
 
 from tenacity import (
@@ -24,19 +26,27 @@ from yunmeng.version import __version__
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Fetcher", "is_url"]
+__all__ = ["Fetcher", "Leave", "is_url", "leave"]
 
 ATTEMPTS = 3
 LONGEST_WAIT = 10.0  # seconds before another attempt, also where the server asks for more
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = 5
-CONNECTIONS = 8  # at once, over all hosts
+CONNECTIONS = 24  # at once, over all hosts: those of an import, and those of a server's requests
+SLOWEST = 2_000.0
+"""Bytes in a second that a host which a stranger names must send: one that drips is not waited for."""
 GZIP: Final = 16 + zlib.MAX_WBITS  # tells zlib to read gzip's header
 
 
 def is_url(text: str) -> bool:
     """Whether ``text`` is an http or https URL, the only ones that are fetched."""
     return text.lower().startswith(("http://", "https://"))
+
+
+Leave: TypeAlias = Callable[[], AbstractContextManager[float]]
+"""Entered around a fetch; gives the seconds it may take, and may refuse it or have it wait for its turn."""
+leave: Final[ContextVar[Leave | None]] = ContextVar("leave", default=None)
+"""What a server gives each request, whose fetches may be anywhere in the library; None elsewhere: all may fetch."""
 
 
 class _TransientError(FetchError):
@@ -51,12 +61,13 @@ class Fetcher(Closing):
     """Fetches URLs: one connection pool, shared by threads.
 
     Only http and https, at most ``REDIRECTS`` redirects; ``settings.url_timeout`` seconds for one attempt as a
-    whole, however slowly the bytes drip; ``settings.url_max_bytes`` of body, unpacked. What may pass (timeouts,
-    broken connections, 429, 5xx) is tried ``ATTEMPTS`` times, with growing waits or the server's Retry-After.
+    whole, however slowly the bytes drip, and for all of them where `leave` is given; ``settings.url_max_bytes`` of
+    body, unpacked. What may pass (timeouts, broken connections, 429, 5xx) is tried ``ATTEMPTS`` times, with growing
+    waits or the server's Retry-After.
 
-    With ``public_only``, for URLs that a stranger names: no URL with a user name in it, no proxy, no further attempt
-    once ``url_timeout`` has passed, and no connection, also after a redirect, to a host of which not every address
-    ``is_allowed``. Addresses are looked up with ``resolve``.
+    With ``public_only``, for URLs that a stranger names: no URL with a user name in it, no proxy, all attempts within
+    ``url_timeout``, no body slower than ``SLOWEST``, and no connection, also after a redirect, to a host of which not
+    every address ``is_allowed``. Addresses are looked up with ``resolve``.
     """
 
     def __init__(
@@ -74,6 +85,7 @@ class Fetcher(Closing):
         self._timeout = settings.url_timeout
         self._max_bytes = settings.url_max_bytes
         self._pace = Pace()
+        self._public_only = public_only
         transport = None
         if public_only or not getproxies():  # what goes through a proxy has httpx's own limits only
             guard = Guard(resolve, is_allowed) if public_only else None
@@ -92,17 +104,22 @@ class Fetcher(Closing):
                 "Accept-Encoding": "gzip",
             },
         )
-        stop = stop_after_attempt(ATTEMPTS)
-        self._retrying = Retrying(
-            retry=retry_if_exception_type(_TransientError),
-            stop=stop | stop_before_delay(settings.url_timeout) if public_only else stop,
-            wait=_wait,
-            reraise=True,
-        )
+        self._retrying = Retrying(retry=retry_if_exception_type(_TransientError), wait=_wait, reraise=True)
 
     def fetch(self, url: str) -> bytes:
-        """The body behind ``url``. Raises `FetchError`: UNFETCHABLE, EMPTY or TOO_LARGE."""
-        body: bytes = self._retrying.copy()(self._attempt, url)
+        """The body behind ``url``. Raises `FetchError`: UNFETCHABLE, EMPTY or TOO_LARGE; and what `leave` raises."""
+        given = leave.get()
+        if given is None:
+            return self._fetched(url, self._timeout, hurried=self._public_only)
+        with given() as seconds:
+            return self._fetched(url, min(seconds, self._timeout), hurried=True)
+
+    def _fetched(self, url: str, seconds: float, *, hurried: bool) -> bytes:
+        """With ``hurried``, all attempts have these seconds, and no host may drip; else each attempt has them."""
+        self._pace.start(seconds, SLOWEST if hurried else None)
+        stop = stop_after_attempt(ATTEMPTS)
+        retrying = self._retrying.copy(stop=stop | stop_before_delay(seconds) if hurried else stop)
+        body: bytes = retrying(self._attempt, url, None if hurried else seconds)
         if not body:
             raise FetchError(Reason.EMPTY, f"{url} has no content")
         return body
@@ -110,10 +127,10 @@ class Fetcher(Closing):
     def close(self) -> None:
         self._client.close()
 
-    def _attempt(self, url: str) -> bytes:
+    def _attempt(self, url: str, seconds: float | None) -> bytes:
         import httpx
 
-        self._pace.start(self._timeout)
+        self._pace.begin_attempt(seconds)
         try:
             with self._client.stream("GET", url) as response:
                 _check_status(response)
@@ -144,7 +161,8 @@ class Fetcher(Closing):
         return FetchError(Reason.TOO_LARGE, f"more than {self._max_bytes:,} bytes (YUNMENG_URL_MAX_BYTES)")
 
     def _too_slow(self) -> FetchError:
-        return FetchError(Reason.UNFETCHABLE, f"not done after {self._timeout:g} s (YUNMENG_URL_TIMEOUT)")
+        said = f"too slow: not done after {self._timeout:g} s (YUNMENG_URL_TIMEOUT), or below {SLOWEST:,.0f} bytes/s"
+        return FetchError(Reason.UNFETCHABLE, said)
 
 
 def _unpacking(encoding: str) -> Callable[[bytes, int], bytes] | None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from yunmeng.caching import Caches
 from yunmeng.closing import Closing
+from yunmeng.config import Settings
 from yunmeng.edition import Edition, Surroundings
 from yunmeng.imaging import thumbnail
 from yunmeng.layout import Card
@@ -57,6 +58,11 @@ class Holdings(Closing):
     def card(self) -> Card:
         """What the library is: its encoder, and what is done to its pictures."""
         return self._edition.card
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was opened with."""
+        return self._around.settings
 
     @property
     def path(self) -> Path:

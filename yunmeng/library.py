@@ -22,6 +22,7 @@ from yunmeng.ingest import (
     Moves,
     Names,
     OnTally,
+    Roots,
     Sources,
     identify,
     recorded,
@@ -130,18 +131,19 @@ class Library(Answering, Deduping):
         on_tally: OnTally | None = None,
         stop: threading.Event | None = None,
         job: Job | None = None,
+        within: Roots | None = None,
     ) -> IndexReport:
         """Bring pictures in: folders, files, manifests, lists of URLs and URLs.
 
         What the library has already is skipped, by the SHA-256 of its bytes; what was moved keeps its vector.
         ``on_tally`` is called as the run goes on. Setting ``stop`` ends it cleanly; running it again goes on from
         there, as it does after a crash. ``job`` is one that waits in the state database for this run, or has stopped
-        before its end; without it, the run makes one.
+        before its end; without it, the run makes one. ``within`` confines it to some folders; None to none.
 
         Raises `SourceError` if a path is not there. A picture that cannot be used raises nothing: it is in
         ``report.failed``.
         """
-        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema)
+        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema, within)
         stop = stop or threading.Event()
         runs = self.state.jobs(*RUNS)
         before = next((run for run in runs if job is None or run.id != job.id), job)
@@ -153,7 +155,7 @@ class Library(Answering, Deduping):
         self.state.note(job.id, {"folders": folders})
         moves = Moves(self.card.created, folders, [run.arguments.get("folders", {}) for run in runs])
         tidy = before is not None and before.status != "done"
-        return recorded(self.state, job.id, lambda: self._indexed(sources, moves, job.id, tidy, on_tally, stop))
+        return recorded(self.state, job.id, lambda: self._indexed(sources, moves, job.id, tidy, within, on_tally, stop))
 
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
@@ -299,12 +301,13 @@ class Library(Answering, Deduping):
         moves: Moves,
         job_id: int,
         tidy: bool,
+        within: Roots | None,
         on_tally: OnTally | None,
         stop: threading.Event,
     ) -> IndexReport:
         names = Names()
         with self._changes:
-            intake = self._edition.intake(moves, names=names, tidy=tidy)
+            intake = self._edition.intake(moves, names=names, tidy=tidy, within=within)
             workers = _workers(fetches=sources.fetches)
             pipeline = self._edition.pipeline(intake, workers, on_tally or (lambda _: None), stop)
             report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)

@@ -39,7 +39,7 @@ def test_what_the_framework_refuses_has_the_same_shape(client: TestClient) -> No
     assert "/v1/nothing" in refused(client.get("/v1/nothing"), 404, "not-found")
     response = client.put("/v1/library")
     refused(response, 405, "method")
-    assert response.headers["Allow"] == "GET"
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
     refused(client.get("/console/nothing.js"), 404, "not-found")
     for broken in (b"{", b"\xff\xfe", b"", b'{"id": "x"'):
         response = client.post("/v1/search", content=broken, headers={"Content-Type": "application/json"})

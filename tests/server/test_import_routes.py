@@ -1,20 +1,27 @@
 """Imports over HTTP: progress, cancel, resume, failures."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from pytest_httpserver import HTTPServer
 from starlette.testclient import TestClient
 
-from tests.conftest import write_pictures
-from tests.server.conftest import Open, refused
-from yunmeng.config import Settings
+from tests.conftest import CommandLine, write_pictures
+from tests.server.conftest import Open, process, refused
+from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 from yunmeng.server import create_app
+from yunmeng.state import State
+from yunmeng.views import Views
 
 
 def order(client: TestClient, *paths: Path, **more: Any) -> Any:
@@ -171,3 +178,153 @@ def test_what_the_last_server_left_goes_on(library: Library, open_server: Open, 
     client = open_server()
     assert follow(client, job.id)[-1][1]["indexed"] == 5
     assert client.get(f"/v1/imports/{cancelled.id}").json()["status"] == "cancelled"
+
+
+class Stuck:
+    """Decoding that does not come back until it is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+        decode = Views.decode
+
+        def stuck(views: Views, data: bytes) -> Any:
+            self.entered.set()
+            self.go_on.wait(60)
+            return decode(views, data)
+
+        monkeypatch.setattr(Views, "decode", stuck)
+
+
+def test_an_import_is_cancelled_while_a_picture_takes_its_time(
+    monkeypatch: pytest.MonkeyPatch, library: Library, tmp_path: Path
+) -> None:
+    stuck = Stuck(monkeypatch)
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        number = order(client, write_pictures(tmp_path / "pictures", 5))["number"]
+        assert stuck.entered.wait(30)
+        assert client.post(f"/v1/imports/{number}/cancel").json()["status"] == "cancelled"
+        with State.open(library.path / "state.db") as state:  # whatever becomes of this process
+            job = state.job(number)
+            assert job is not None
+            assert job.status == "cancelled"
+        refused(client.post(f"/v1/imports/{number}/cancel"), 409, "import-over")
+        assert follow(client, number)[-1][1]["status"] == "cancelled"
+        assert client.post(f"/v1/imports/{number}/resume").json()["status"] in ("queued", "running")
+        stuck.go_on.set()
+        assert follow(client, number)[-1][1]["indexed"] == 5
+
+
+def test_what_was_resumed_while_it_ended_goes_on(monkeypatch: pytest.MonkeyPatch, patient: Any, tmp_path: Path) -> None:
+    client, encoder, library = patient
+    number = order(client, write_pictures(tmp_path / "pictures", 20))["number"]
+    until(client, number, indexed=4)
+    client.post(f"/v1/imports/{number}/cancel")
+    client.post(f"/v1/imports/{number}/resume")
+    encoder.hurry.set()
+    deadline = time.monotonic() + 30
+    while client.get(f"/v1/imports/{number}").json()["status"] != "done":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert library.count() == 20
+
+
+def test_the_server_stops_while_a_picture_takes_its_time(
+    monkeypatch: pytest.MonkeyPatch, library: Library, tmp_path: Path
+) -> None:
+    stuck = Stuck(monkeypatch)
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        number = order(client, write_pictures(tmp_path / "pictures", 5))["number"]
+        assert stuck.entered.wait(30)
+    assert not stuck.go_on.is_set()
+    job = library.state.job(number)
+    assert job is not None
+    assert job.status == "interrupted"
+    stuck.go_on.set()
+
+
+SLOW_SERVER = """
+import time
+from yunmeng.views import Views
+Views.decode = lambda views, data: time.sleep(600)
+from yunmeng.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_ends_while_a_picture_takes_its_time(
+    yunmeng: CommandLine, settings: Settings, tmp_path: Path, end: signal.Signals
+) -> None:
+    """And what was cancelled in it does not begin again in the next one."""
+    folder = write_pictures(tmp_path / "pictures", 3)
+    place = tmp_path / "shop"
+    Library.create(place, "efficientnet-lite0", settings=settings).close()
+    command = [sys.executable, "-c", SLOW_SERVER, "serve", "--db", place, "--port", "0"]
+    with subprocess.Popen(
+        command, env=yunmeng.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[1]
+            number = httpx.post(f"{address}v1/imports", json={"paths": [str(folder)]}).json()["number"]
+            deadline = time.monotonic() + 60
+            while httpx.get(f"{address}v1/imports/{number}").json()["status"] != "running":
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            assert httpx.post(f"{address}v1/imports/{number}/cancel").json()["status"] == "cancelled"
+            server.send_signal(end)
+            server.wait(30)
+        finally:
+            server.kill()
+    if end == signal.SIGTERM:
+        assert server.returncode == 0
+        return
+    with process(yunmeng, "--db", place) as again:
+        assert httpx.get(f"{again.address}/v1/imports/{number}").json()["status"] == "cancelled"
+        assert httpx.get(f"{again.address}/v1/library").json()["pictures"] == 0
+
+
+# Roots
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """Pictures that may be imported, others that may not, and links from the ones to the others."""
+    inside, outside = write_pictures(tmp_path / "inside", 2), write_pictures(tmp_path / "outside", 2, start=10)
+    (inside / "file.jpg").symlink_to(outside / "010.jpg")
+    (inside / "folder").symlink_to(outside)
+    (inside / "own.jpg").symlink_to(inside / "000.jpg")
+    (tmp_path / "link").symlink_to(inside)
+    manifest = inside / "catalogue.csv"
+    manifest.write_text(f"path\n../outside/011.jpg\n{outside}/010.jpg\n001.jpg\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_imports_stay_in_the_folders_that_are_named(open_server: Open, library: Library, disk: Path) -> None:
+    client = open_server(import_roots=[disk / "inside"])
+    for place in ("outside", "outside/010.jpg", "inside/../outside", "inside/folder", "nowhere", "inside-too"):
+        message = refused(client.post("/v1/imports", json={"paths": [str(disk / place)]}), 422, "source")
+        assert "YUNMENG_SERVER_IMPORT_ROOTS" in message
+    manifest = {"paths": [], "manifest": str(disk / "outside" / "none.csv")}
+    assert "ROOTS" in refused(client.post("/v1/imports", json=manifest), 422, "source")
+    end = follow(client, order(client, disk / "link")["number"])[-1][1]
+    assert (end["status"], end["indexed"], end["failed"]) == ("done", 3, 2)
+    failures = client.get(f"/v1/imports/{end['number']}/failures").json()["failures"]
+    assert {Path(one["path"]).name for one in failures} == {"file.jpg", "folder"}
+    assert all("YUNMENG_SERVER_IMPORT_ROOTS" in one["reason"] for one in failures)
+    end = follow(client, order(client, disk / "inside" / "catalogue.csv")["number"])[-1][1]
+    assert end["failed"] == 2
+    assert sorted(record.uri.rpartition("/")[2] for record in library.iterate()) == ["000.jpg", "001.jpg", "own.jpg"]
+
+
+def test_a_server_for_others_imports_nothing_of_the_disk_unless_told(
+    library: Library, disk: Path, httpserver: HTTPServer, settings: Settings
+) -> None:
+    httpserver.expect_request("/a.jpg").respond_with_data((disk / "inside" / "000.jpg").read_bytes())
+    app = create_app(library, ServerSettings(), open_to_others=True)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answer = client.post("/v1/imports", json={"paths": [str(disk / "inside")]})
+        assert "YUNMENG_SERVER_IMPORT_ROOTS" in refused(answer, 422, "source")
+        answer = client.post("/v1/imports", json={"paths": [httpserver.url_for("/a.jpg")]})
+        assert follow(client, answer.json()["number"])[-1][1]["indexed"] == 1

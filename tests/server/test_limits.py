@@ -53,6 +53,7 @@ def test_a_body_that_does_not_say_how_large_it_is(open_server: Open) -> None:
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     refused(client.post("/v1/search/upload", content=drip(), headers=headers), 413, "too-large")
+    client = open_server(max_json_bytes=10_000)
     refused(client.post("/v1/search", content=drip()), 413, "too-large")
 
 

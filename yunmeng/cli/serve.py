@@ -1,5 +1,8 @@
 """``yunmeng serve``."""
 
+import os
+import sys
+import threading
 from pathlib import Path
 
 import click
@@ -47,8 +50,10 @@ def serve_library(db: Path, host: str, port: int, *, require_keys: bool = False)
     del fastapi, uvicorn
 
     from yunmeng.config import ServerSettings, Settings
+    from yunmeng.ingest import INTAKE
     from yunmeng.library import Library
     from yunmeng.server import listen, serve
+    from yunmeng.state import Keys
 
     own = ServerSettings.load()
     settings = Settings.load()
@@ -57,8 +62,16 @@ def serve_library(db: Path, host: str, port: int, *, require_keys: bool = False)
         listen(host, port) as listening,
         Library.open(db, settings=settings.model_copy(update=careful)) as library,
     ):
+        if require_keys and not Keys(library.state).any():
+            make = f"yunmeng keys create NAME --scope admin --db {db}"
+            click.echo(f"There is no key yet, so nobody is let in: make one with {make}", err=True)
         serve(library, listening, own, require_keys=require_keys, on_start=_announce)
     click.echo("Stopped.", err=True)
+    if any(thread.name.startswith(INTAKE) for thread in threading.enumerate()):
+        # An import that was stopped waits for no picture that takes long to decode; Python would, for its threads.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _announce(address: str) -> None:

@@ -1,20 +1,22 @@
 """The client for programs that do other things while they wait."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import wire
-from yunmeng.client import answers, calls, duplicates
+from yunmeng.client import calls, duplicates
+from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.errors import ServerError, ServerUnreachable
 
 __all__ = ["AsyncClient"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class AsyncClient:
@@ -31,14 +33,15 @@ class AsyncClient:
     """
 
     def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
-        self._base_url = base_url
-        headers = answers.HEADERS if key is None else {**answers.HEADERS, "Authorization": f"Bearer {key}"}
-        with answers.reachable(base_url):
-            self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=timeout)
+        self._server = Server(base_url, key, timeout)
+        with self._server.reachable():
+            self._http = httpx.AsyncClient(
+                base_url=base_url, headers=self._server.headers, timeout=self._server.timeout
+            )
         self._retrying = AsyncRetrying(
-            retry=retry_if_exception(answers.is_transient),
+            retry=retry_if_exception(is_transient),
             stop=stop_after_attempt(1 + retries),
-            wait=answers.wait,
+            wait=wait,
             reraise=True,
         )
 
@@ -56,28 +59,28 @@ class AsyncClient:
     # The server and its library
 
     async def health(self) -> wire.Health:
-        return await self._send(calls.health())
+        return await self._send(calls.health)
 
     async def ready(self) -> wire.Health:
-        return await self._send(calls.ready())
+        return await self._send(calls.ready)
 
     async def library(self) -> wire.LibraryOut:
-        return await self._send(calls.library())
+        return await self._send(calls.library)
 
     async def attributes(self) -> list[wire.AttributeValues]:
-        return await self._send(calls.attributes())
+        return await self._send(calls.attributes)
 
     # Asking
 
     async def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> wire.SearchAnswer:
-        return await self._send(calls.search(picture, question))
+        return await self._send(calls.search, picture, question)
 
     async def search_all(
         self, picture: Picture | Id | None = None, **question: Unpack[Question]
     ) -> AsyncIterator[wire.HitOut]:
-        call = calls.search(picture, question)
+        call = built(calls.search, picture, question)
         while True:
-            answer = await self._send(call)
+            answer = await self._ask(call)
             for hit in answer.hits:
                 yield hit
             if answer.next_offset is None:
@@ -86,33 +89,33 @@ class AsyncClient:
 
     async def subject(self, picture: Picture | Id) -> wire.SubjectOut:
         """Where the main subject of a picture is: its ``region`` can be searched with."""
-        return await self._send(calls.subject(picture))
+        return await self._send(calls.subject, picture)
 
     async def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
-        return await self._send(calls.compare(a, b))
+        return await self._send(calls.compare, a, b)
 
     async def evidence(self, a: Picture | Id, b: Picture | Id) -> bytes:
-        return await self._send(calls.evidence(a, b))
+        return await self._send(calls.evidence, a, b)
 
     async def match(
         self, picture: Picture | Id, k: int = 10, filter: str | None = None, min_score: float = 0.0
     ) -> wire.MatchAnswer:
-        return await self._send(calls.match(picture, k, filter, min_score))
+        return await self._send(calls.match, picture, k, filter, min_score)
 
     # Asking ahead
 
     async def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> wire.WarmOut:
-        return await self._send(calls.warm(queries, top))
+        return await self._send(calls.warm, queries, top)
 
     async def warming(self) -> wire.WarmOut:
-        return await self._send(calls.warming())
+        return await self._send(calls.warming)
 
     # Pictures
 
     async def pictures(self, filter: str | None = None, page: int = 100) -> AsyncIterator[wire.PictureOut]:
         cursor = None
         while True:
-            answer = await self._send(calls.pictures(filter, page, cursor))
+            answer = await self._send(calls.pictures, filter, page, cursor)
             for picture in answer.pictures:
                 yield picture
             cursor = answer.next_cursor
@@ -120,19 +123,19 @@ class AsyncClient:
                 return
 
     async def count(self, filter: str | None = None) -> int:
-        return (await self._send(calls.pictures(filter, 1, None))).total
+        return (await self._send(calls.pictures, filter, 1, None)).total
 
     async def get(self, id: str) -> wire.PictureOut:
-        return await self._send(calls.get(id))
+        return await self._send(calls.get, id)
 
     async def original(self, id: str) -> bytes:
-        return await self._send(calls.original(id))
+        return await self._send(calls.original, id)
 
     async def thumbnail(self, id: str, side: int = 256) -> bytes:
-        return await self._send(calls.thumbnail(id, side))
+        return await self._send(calls.thumbnail, id, side)
 
     async def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
-        return await self._send(calls.add(picture, id, attributes))
+        return await self._send(calls.add, picture, id, attributes)
 
     async def add_many(
         self,
@@ -141,103 +144,111 @@ class AsyncClient:
         attributes: EachOrAll | None = None,
     ) -> list[wire.Added | wire.ErrorBody]:
         results: list[wire.Added | wire.ErrorBody] = []
-        for count, call in calls.batches(pictures, ids, attributes):
+        for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
-                results += (await self._send(call)).results
+                results += (await self._ask(call)).results
             except ServerError as exc:
                 results += calls.failed(count, exc)
         return results
 
     async def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
-        return await self._send(calls.add_url(url, id, attributes))
+        return await self._send(calls.add_url, url, id, attributes)
 
     async def set_attributes(self, id: str, attributes: Attributes) -> wire.PictureOut:
-        return await self._send(calls.set_attributes(id, attributes))
+        return await self._send(calls.set_attributes, id, attributes)
 
     async def delete(self, id: str) -> None:
-        await self._send(calls.delete(id))
+        await self._send(calls.delete, id)
 
     async def delete_where(self, ids: Iterable[str] = (), filter: str | None = None, *, all: bool = False) -> int:
-        return (await self._send(calls.delete_where(ids, filter, all))).deleted
+        return (await self._send(calls.delete_where, ids, filter, all)).deleted
 
     # Imports
 
     async def start_import(
         self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
     ) -> wire.ImportOut:
-        return await self._send(calls.start_import(paths, manifest))
+        return await self._send(calls.start_import, paths, manifest)
 
     async def imports(self, limit: int = 20) -> list[wire.ImportOut]:
-        return (await self._send(calls.imports(limit))).imports
+        return (await self._send(calls.imports, limit)).imports
 
     async def get_import(self, number: int) -> wire.ImportOut:
-        return await self._send(calls.get_import(number))
+        return await self._send(calls.get_import, number)
 
     async def import_failures(self, number: int, limit: int = 1000) -> list[wire.ImportFailure]:
-        return (await self._send(calls.import_failures(number, limit))).failures
+        return (await self._send(calls.import_failures, number, limit)).failures
 
     async def cancel_import(self, number: int) -> wire.ImportOut:
-        return await self._send(calls.cancel_import(number))
+        return await self._send(calls.cancel_import, number)
 
     async def resume_import(self, number: int) -> wire.ImportOut:
-        return await self._send(calls.resume_import(number))
+        return await self._send(calls.resume_import, number)
 
     async def follow_import(self, number: int) -> AsyncIterator[wire.ImportOut]:
         from httpx_sse import EventSource
 
         response: httpx.Response = await self._retrying.copy()(self._open, calls.import_events(number))
         try:
-            with answers.reachable(self._base_url):
+            with self._server.reachable():
                 async for event in EventSource(response).aiter_sse():
                     if event.event in ("progress", "end"):
-                        yield wire.ImportOut.model_validate_json(event.data)
+                        yield self._server.read(event.data.encode(), wire.ImportOut.model_validate_json, 200)
                     if event.event == "end":
                         return
         finally:
             await response.aclose()
-        raise ServerUnreachable(answers.SSE_ENDED_EARLY)
+        raise ServerUnreachable(SSE_ENDED_EARLY)
 
     # Duplicates
 
     async def find_duplicates(self, keep: wire.KeepRule = "largest") -> wire.DuplicatesOut:
-        return await self._send(duplicates.find(keep))
+        return await self._send(duplicates.find, keep)
 
     async def duplicates(self) -> wire.DuplicatesOut:
-        return await self._send(duplicates.search())
+        return await self._send(duplicates.search)
 
     async def cancel_duplicates(self) -> wire.DuplicatesOut:
-        return await self._send(duplicates.stop())
+        return await self._send(duplicates.stop)
 
     async def duplicate_groups(self, open: bool | None = None, page: int = 100) -> AsyncIterator[wire.DuplicateGroup]:
         offset: int | None = 0
         while offset is not None:
-            answer = await self._send(duplicates.groups(offset, page, open))
+            answer = await self._send(duplicates.groups, offset, page, open)
             for group in answer.groups:
                 yield group
             offset = answer.next_offset
 
     async def decide_duplicates(self, number: int, discard: Iterable[str]) -> wire.DuplicateGroup:
-        return await self._send(duplicates.decide(number, discard))
+        return await self._send(duplicates.decide, number, discard)
 
     async def undo_duplicates(self, number: int) -> wire.DuplicateGroup:
-        return await self._send(duplicates.undo(number))
+        return await self._send(duplicates.undo, number)
 
-    async def _send(self, call: Call[T]) -> T:
+    async def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
+        return await self._ask(built(build, *args, **options))
+
+    async def _ask(self, call: Call[T]) -> T:
         return await self._retrying.copy()(self._attempt, call)
 
     async def _attempt(self, call: Call[T]) -> T:
-        with answers.reachable(self._base_url):
-            response = await self._http.send(self._request(call))
-        return answers.value(response, call.read)
+        request = self._request(call)
+        with self._server.reachable():
+            response = await self._http.send(request)
+        return self._server.value(response, call.read)
 
     async def _open(self, call: Call[bytes]) -> httpx.Response:
-        with answers.reachable(self._base_url):
-            response = await self._http.send(self._request(call), stream=True)
+        request = self._request(call)
+        with self._server.reachable():
+            response = await self._http.send(request, stream=True)
             if not response.is_success:
                 await response.aread()
         if not response.is_success:
-            raise answers.failure(response)
+            raise self._server.failure(response)
         return response
 
     def _request(self, call: Call[T]) -> httpx.Request:
-        return self._http.build_request(call.method, call.path, params=call.params, json=call.json, files=call.parts)
+        with preparing():
+            return self._http.build_request(
+                call.method, call.path, params=call.params, json=call.json, files=call.parts
+            )

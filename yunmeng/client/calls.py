@@ -138,7 +138,10 @@ def _bytes(picture: Picture) -> bytes:
         return picture
     if isinstance(picture, str | os.PathLike):
         return Path(picture).read_bytes()
-    return picture.read()
+    content = picture.read()
+    if not isinstance(content, bytes):
+        raise QueryError('a picture is bytes: open its file with "rb"')
+    return content
 
 
 def _file(field: str, content: bytes) -> Part:

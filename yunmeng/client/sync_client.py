@@ -1,13 +1,14 @@
 """The client for programs that wait for each answer."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar, Unpack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import ParamSpec, TypeVar, Unpack
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import wire
-from yunmeng.client import answers, calls, duplicates
+from yunmeng.client import calls, duplicates
+from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.closing import Closing
 from yunmeng.errors import ServerError, ServerUnreachable
@@ -15,6 +16,7 @@ from yunmeng.errors import ServerError, ServerUnreachable
 __all__ = ["Client"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Client(Closing):
@@ -22,8 +24,8 @@ class Client(Closing):
 
     ``key`` is what ``yunmeng keys`` gave. ``timeout`` is in seconds, for every step of a call; a call with a URL takes
     as long as the server takes to fetch it. A server that is busy (503) or was asked too often (429), and says for how
-    long, is asked again after that, ``retries`` times. All methods raise `ServerError` and `ServerUnreachable`; a file
-    that cannot be read raises OSError.
+    long, is asked again after that, ``retries`` times. All methods raise `ServerError` and `ServerUnreachable`,
+    `QueryError` for what cannot be asked, and `PictureError` for a file that cannot be read.
 
     ::
 
@@ -32,14 +34,13 @@ class Client(Closing):
     """
 
     def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
-        self._base_url = base_url
-        headers = answers.HEADERS if key is None else {**answers.HEADERS, "Authorization": f"Bearer {key}"}
-        with answers.reachable(base_url):
-            self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
+        self._server = Server(base_url, key, timeout)
+        with self._server.reachable():
+            self._http = httpx.Client(base_url=base_url, headers=self._server.headers, timeout=self._server.timeout)
         self._retrying = Retrying(
-            retry=retry_if_exception(answers.is_transient),
+            retry=retry_if_exception(is_transient),
             stop=stop_after_attempt(1 + retries),
-            wait=answers.wait,
+            wait=wait,
             reraise=True,
         )
 
@@ -50,19 +51,19 @@ class Client(Closing):
 
     def health(self) -> wire.Health:
         """That the server is there. Needs no key."""
-        return self._send(calls.health())
+        return self._send(calls.health)
 
     def ready(self) -> wire.Health:
         """That the server can be asked; until then a `ServerError` with the code ``not-ready``. Needs no key."""
-        return self._send(calls.ready())
+        return self._send(calls.ready)
 
     def library(self) -> wire.LibraryOut:
         """What the library is and holds."""
-        return self._send(calls.library())
+        return self._send(calls.library)
 
     def attributes(self) -> list[wire.AttributeValues]:
         """What the pictures hold in each declared attribute."""
-        return self._send(calls.attributes())
+        return self._send(calls.attributes)
 
     # Asking
 
@@ -75,7 +76,7 @@ class Client(Closing):
             client.search(id="shoes/red", fields=["attributes", "uri"])
             client.search(text="红色连衣裙")
         """
-        return self._send(calls.search(picture, question))
+        return self._send(calls.search, picture, question)
 
     def search_all(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> Iterator[wire.HitOut]:
         """Every hit, best first, asked for ``k`` at a time as they are taken; ``min_score`` says where to end::
@@ -83,9 +84,9 @@ class Client(Closing):
         for hit in client.search_all("photo.jpg", k=100, min_score=0.8):
             print(hit.id, hit.score)
         """
-        call = calls.search(picture, question)
+        call = built(calls.search, picture, question)
         while True:
-            answer = self._send(call)
+            answer = self._ask(call)
             yield from answer.hits
             if answer.next_offset is None:
                 return
@@ -93,21 +94,21 @@ class Client(Closing):
 
     def subject(self, picture: Picture | Id) -> wire.SubjectOut:
         """Where the main subject of a picture is: its ``region`` can be searched with."""
-        return self._send(calls.subject(picture))
+        return self._send(calls.subject, picture)
 
     def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
         """What was done to ``b``, an original, if ``a`` is a copy; each a path, bytes, an open file, a URL or an `Id`::
 
         client.compare("suspect.jpg", Id("shoes/red")).verdict
         """
-        return self._send(calls.compare(a, b))
+        return self._send(calls.compare, a, b)
 
     def evidence(self, a: Picture | Id, b: Picture | Id) -> bytes:
         """The same comparison as a PNG for people: side by side, aligned, what matches outlined, what differs marked::
 
         Path("evidence.png").write_bytes(client.evidence("suspect.jpg", Id("shoes/red")))
         """
-        return self._send(calls.evidence(a, b))
+        return self._send(calls.evidence, a, b)
 
     def match(
         self, picture: Picture | Id, k: int = 10, filter: str | None = None, min_score: float = 0.0
@@ -117,7 +118,7 @@ class Client(Closing):
         for original in client.match("suspect.jpg", min_score=0.5).matches:
             print(original.id, original.score)
         """
-        return self._send(calls.match(picture, k, filter, min_score))
+        return self._send(calls.match, picture, k, filter, min_score)
 
     # Asking ahead
 
@@ -126,11 +127,11 @@ class Client(Closing):
 
         client.warm([{"id": "shoes/red"}, {"text": "red dress", "k": 24}], top=100)
         """
-        return self._send(calls.warm(queries, top))
+        return self._send(calls.warm, queries, top)
 
     def warming(self) -> wire.WarmOut:
         """How far the server has come with that."""
-        return self._send(calls.warming())
+        return self._send(calls.warming)
 
     # Pictures
 
@@ -138,7 +139,7 @@ class Client(Closing):
         """All pictures that pass ``filter``, in an order that stays, asked for ``page`` at a time."""
         cursor = None
         while True:
-            answer = self._send(calls.pictures(filter, page, cursor))
+            answer = self._send(calls.pictures, filter, page, cursor)
             yield from answer.pictures
             cursor = answer.next_cursor
             if cursor is None:
@@ -146,26 +147,26 @@ class Client(Closing):
 
     def count(self, filter: str | None = None) -> int:
         """How many pictures pass ``filter``."""
-        return self._send(calls.pictures(filter, 1, None)).total
+        return self._send(calls.pictures, filter, 1, None).total
 
     def get(self, id: str) -> wire.PictureOut:
         """The picture ``id``; a `ServerError` with the code ``not-found`` if there is none."""
-        return self._send(calls.get(id))
+        return self._send(calls.get, id)
 
     def original(self, id: str) -> bytes:
         """The file of the picture ``id``, as it was indexed."""
-        return self._send(calls.original(id))
+        return self._send(calls.original, id)
 
     def thumbnail(self, id: str, side: int = 256) -> bytes:
         """A WebP of the picture ``id``, its longest side at most ``side``: 128, 256, 512 or 1024."""
-        return self._send(calls.thumbnail(id, side))
+        return self._send(calls.thumbnail, id, side)
 
     def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
         """Adds one picture; without an id it gets the SHA-256 of its bytes. Adding it again changes nothing::
 
         client.add("red.jpg", id="shoes/red", attributes={"category": "shoes", "price": 49.9})
         """
-        return self._send(calls.add(picture, id, attributes))
+        return self._send(calls.add, picture, id, attributes)
 
     def add_many(
         self,
@@ -179,28 +180,28 @@ class Client(Closing):
         no other. What stops all (the key, the connection, a file that cannot be read) raises, and what was added stays.
         """
         results: list[wire.Added | wire.ErrorBody] = []
-        for count, call in calls.batches(pictures, ids, attributes):
+        for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
-                results += self._send(call).results
+                results += self._ask(call).results
             except ServerError as exc:
                 results += calls.failed(count, exc)
         return results
 
     def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
         """Adds a picture that the server fetches from the web; without an id, the URL is its id."""
-        return self._send(calls.add_url(url, id, attributes))
+        return self._send(calls.add_url, url, id, attributes)
 
     def set_attributes(self, id: str, attributes: Attributes) -> wire.PictureOut:
         """Puts ``attributes`` in place of all that the picture had."""
-        return self._send(calls.set_attributes(id, attributes))
+        return self._send(calls.set_attributes, id, attributes)
 
     def delete(self, id: str) -> None:
         """Removes a picture from the library; a `ServerError` with the code ``not-found`` if there is none."""
-        self._send(calls.delete(id))
+        self._send(calls.delete, id)
 
     def delete_where(self, ids: Iterable[str] = (), filter: str | None = None, *, all: bool = False) -> int:
         """Removes the pictures that are named, or that pass ``filter``, or both, or ``all``; how many they were."""
-        return self._send(calls.delete_where(ids, filter, all)).deleted
+        return self._send(calls.delete_where, ids, filter, all).deleted
 
     # Imports
 
@@ -208,27 +209,27 @@ class Client(Closing):
         self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
     ) -> wire.ImportOut:
         """Starts to bring folders, manifests and URLs into the library. Paths are the server's."""
-        return self._send(calls.start_import(paths, manifest))
+        return self._send(calls.start_import, paths, manifest)
 
     def imports(self, limit: int = 20) -> list[wire.ImportOut]:
         """The latest imports, newest first."""
-        return self._send(calls.imports(limit)).imports
+        return self._send(calls.imports, limit).imports
 
     def get_import(self, number: int) -> wire.ImportOut:
         """How far an import has come."""
-        return self._send(calls.get_import(number))
+        return self._send(calls.get_import, number)
 
     def import_failures(self, number: int, limit: int = 1000) -> list[wire.ImportFailure]:
         """What an import could not use, and why."""
-        return self._send(calls.import_failures(number, limit)).failures
+        return self._send(calls.import_failures, number, limit).failures
 
     def cancel_import(self, number: int) -> wire.ImportOut:
         """Tells an import to end; what it has indexed stays."""
-        return self._send(calls.cancel_import(number))
+        return self._send(calls.cancel_import, number)
 
     def resume_import(self, number: int) -> wire.ImportOut:
         """Goes on with an import that was cancelled, was interrupted, or failed."""
-        return self._send(calls.resume_import(number))
+        return self._send(calls.resume_import, number)
 
     def follow_import(self, number: int) -> Iterator[wire.ImportOut]:
         """How far an import has come, again and again until it is over::
@@ -240,29 +241,29 @@ class Client(Closing):
 
         response = self._retrying.copy()(self._open, calls.import_events(number))
         try:
-            with answers.reachable(self._base_url):
+            with self._server.reachable():
                 for event in EventSource(response).iter_sse():
                     if event.event in ("progress", "end"):
-                        yield wire.ImportOut.model_validate_json(event.data)
+                        yield self._server.read(event.data.encode(), wire.ImportOut.model_validate_json, 200)
                     if event.event == "end":
                         return
         finally:
             response.close()
-        raise ServerUnreachable(answers.SSE_ENDED_EARLY)
+        raise ServerUnreachable(SSE_ENDED_EARLY)
 
     # Duplicates
 
     def find_duplicates(self, keep: wire.KeepRule = "largest") -> wire.DuplicatesOut:
         """Starts to look for pictures that are the same; ``keep`` says which of each group is proposed to stay."""
-        return self._send(duplicates.find(keep))
+        return self._send(duplicates.find, keep)
 
     def duplicates(self) -> wire.DuplicatesOut:
         """How far that is, or how it ended, and how many groups there are."""
-        return self._send(duplicates.search())
+        return self._send(duplicates.search)
 
     def cancel_duplicates(self) -> wire.DuplicatesOut:
         """Ends the search that is under way."""
-        return self._send(duplicates.stop())
+        return self._send(duplicates.stop)
 
     def duplicate_groups(self, open: bool | None = None, page: int = 100) -> Iterator[wire.DuplicateGroup]:
         """Groups of pictures that are the same, the largest first; with ``open``, those nobody has decided on.
@@ -271,35 +272,43 @@ class Client(Closing):
         """
         offset: int | None = 0
         while offset is not None:
-            answer = self._send(duplicates.groups(offset, page, open))
+            answer = self._send(duplicates.groups, offset, page, open)
             yield from answer.groups
             offset = answer.next_offset
 
     def decide_duplicates(self, number: int, discard: Iterable[str]) -> wire.DuplicateGroup:
         """Takes pictures of a group out of the library; all others stay."""
-        return self._send(duplicates.decide(number, discard))
+        return self._send(duplicates.decide, number, discard)
 
     def undo_duplicates(self, number: int) -> wire.DuplicateGroup:
         """Brings back what was taken out of a group."""
-        return self._send(duplicates.undo(number))
+        return self._send(duplicates.undo, number)
 
-    def _send(self, call: Call[T]) -> T:
+    def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
+        return self._ask(built(build, *args, **options))
+
+    def _ask(self, call: Call[T]) -> T:
         result: T = self._retrying.copy()(self._attempt, call)
         return result
 
     def _attempt(self, call: Call[T]) -> T:
-        with answers.reachable(self._base_url):
-            response = self._http.send(self._request(call))
-        return answers.value(response, call.read)
+        request = self._request(call)
+        with self._server.reachable():
+            response = self._http.send(request)
+        return self._server.value(response, call.read)
 
     def _open(self, call: Call[bytes]) -> httpx.Response:
-        with answers.reachable(self._base_url):
-            response = self._http.send(self._request(call), stream=True)
+        request = self._request(call)
+        with self._server.reachable():
+            response = self._http.send(request, stream=True)
             if not response.is_success:
                 response.read()
         if not response.is_success:
-            raise answers.failure(response)
+            raise self._server.failure(response)
         return response
 
     def _request(self, call: Call[T]) -> httpx.Request:
-        return self._http.build_request(call.method, call.path, params=call.params, json=call.json, files=call.parts)
+        with preparing():
+            return self._http.build_request(
+                call.method, call.path, params=call.params, json=call.json, files=call.parts
+            )

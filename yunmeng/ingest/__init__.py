@@ -5,10 +5,12 @@ from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_qualit
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
 from yunmeng.ingest.moves import Moves, identify
 from yunmeng.ingest.naming import Names
-from yunmeng.ingest.pipeline import OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
+from yunmeng.ingest.pipeline import INTAKE, OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
+from yunmeng.ingest.roots import Roots
 from yunmeng.ingest.sources import Sources
 
 __all__ = [
+    "INTAKE",
     "OPTIMISE_FROM",
     "AddStatus",
     "Addition",
@@ -25,6 +27,7 @@ __all__ = [
     "Pipeline",
     "PoorPicture",
     "QualityReport",
+    "Roots",
     "Sources",
     "Tally",
     "Unchanged",

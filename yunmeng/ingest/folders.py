@@ -8,6 +8,7 @@ from typing import Final
 from yunmeng.errors import PictureError, Reason
 from yunmeng.imaging import PICTURE_ENDINGS
 from yunmeng.ingest.entries import Entry
+from yunmeng.ingest.roots import Roots
 
 __all__ = ["MACHINE_MADE", "UNREAD", "file_entry", "folder_entries", "unread_format"]
 
@@ -39,14 +40,15 @@ def unread_format(uri: str) -> str | None:
     return ending[1:].upper() if ending.lower() in UNREAD else None
 
 
-def folder_entries(root: Path) -> Iterator[Entry]:
+def folder_entries(root: Path, within: Roots | None = None) -> Iterator[Entry]:
     """Every file below ``root``, in the order of its names; ids are paths below ``root`` with forward slashes.
 
     Hidden files and folders (a leading dot) are left out, and those that programs keep for themselves, `MACHINE_MADE`.
-    Symbolic links are followed; a folder that is reached again inside itself is not entered twice.
+    Symbolic links are followed; a folder that is reached again inside itself is not entered twice, one that leads out
+    of ``within`` not at all.
     """
     top = os.path.abspath(root)  # noqa: PTH100  Path.resolve would follow links, and uris would then surprise
-    for path, problem in _walk(top, ()):
+    for path, problem in _walk(top, (), within):
         id = os.path.relpath(path, top).replace(os.sep, "/")
         yield Entry(
             id=id,
@@ -63,12 +65,19 @@ def file_entry(path: Path) -> Entry:
     return Entry(id=path.name, uri=uri, path=path.name)
 
 
-def _walk(folder: str, above: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, PictureError | None]]:
+def _walk(
+    folder: str, above: tuple[tuple[int, int], ...], within: Roots | None
+) -> Iterator[tuple[str, PictureError | None]]:
     """Files below ``folder``, and folders that cannot be read; ``above``: device and inode of all on the way down."""
     try:
+        if within is not None:
+            within.check(folder)
         status = os.stat(folder)  # noqa: PTH116
         with os.scandir(folder) as found:
             children = sorted((c for c in found if _of_the_user(c.name)), key=lambda c: c.name)
+    except PictureError as exc:
+        yield folder, exc
+        return
     except OSError as exc:
         yield folder, PictureError(Reason.UNREADABLE, f"the folder cannot be read: {exc.strerror}")
         return
@@ -77,7 +86,7 @@ def _walk(folder: str, above: tuple[tuple[int, int], ...]) -> Iterator[tuple[str
         return
     for child in children:
         if child.is_dir():
-            yield from _walk(child.path, (*above, here))
+            yield from _walk(child.path, (*above, here), within)
         else:
             yield child.path, None
 

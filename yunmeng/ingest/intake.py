@@ -15,6 +15,7 @@ from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import unread_format
 from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
+from yunmeng.ingest.roots import Roots
 from yunmeng.stores.encoding import MAX_ID_BYTES, escape
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, Record, RegionVector, Vector
@@ -86,16 +87,19 @@ class Intake:
         tidy: bool = False,
         replace: bool = False,
         on_fetched: Callable[[str, bytes], None] | None = None,
+        within: Roots | None = None,
     ) -> None:
         """``views`` is what the encoder sees; fingerprints and quality are of the picture as it is.
 
         ``names`` are the ids of the run that the entries belong to. ``tidy``: look also at unchanged pictures for
         records that a killed run left under a former name. ``replace``: a picture may take the id of another.
-        ``on_fetched`` is called with the SHA-256 and the bytes of each picture that came from the web.
+        ``on_fetched`` is called with the SHA-256 and the bytes of each picture that came from the web. ``within``: what
+        files may be read; None for all.
         """
         self._tidy = tidy
         self._replace = replace
         self._on_fetched = on_fetched
+        self._within = within
         self._store = store
         self._views = views
         self._settings = settings
@@ -195,6 +199,8 @@ class Intake:
         if is_url(entry.uri):
             return self._fetcher().fetch(entry.uri)
         path = Path(entry.uri)
+        if self._within is not None:
+            self._within.check(path)
         if not entry.certain and not is_picture(path):
             return None
         return read(path, max_bytes=self._settings.max_file_bytes)

@@ -24,6 +24,9 @@ __all__ = ["IndexReport", "OnTally", "Pipeline", "Tally", "recorded"]
 
 T = TypeVar("T")
 
+INTAKE = "intake"
+"""How the threads are named that read and decode."""
+
 ENCODING_AHEAD = 2
 """Batches at the encoder: one that runs and one that waits, so that it never idles. More would only hold memory."""
 
@@ -129,13 +132,17 @@ class Pipeline(Generic[T]):
         began = time.monotonic()
         counter = threading.Thread(target=self._learn_total, args=(count,), daemon=True)
         counter.start()
-        with ThreadPoolExecutor(self._workers, "intake") as intake, ThreadPoolExecutor(1, "encoder") as encoder:
-            # Far enough ahead to fill a batch while another is encoded; the prepared pictures wait in memory.
-            outcomes = map_ahead(intake, self._look, entries, self._batch_size + self._workers)
-            try:
-                self._stream(job_id, outcomes, encoder)
-            finally:
-                outcomes.close()
+        intake = ThreadPoolExecutor(self._workers, INTAKE)
+        try:
+            with ThreadPoolExecutor(1, "encoder") as encoder:
+                # Far enough ahead to fill a batch while another is encoded; the prepared pictures wait in memory.
+                outcomes = map_ahead(intake, self._look, entries, self._batch_size + self._workers, self._stop)
+                try:
+                    self._stream(job_id, outcomes, encoder)
+                finally:
+                    outcomes.close()
+        finally:  # who stops does not wait for a picture that takes long: what becomes of it is forgotten
+            intake.shutdown(wait=not self._stop.is_set(), cancel_futures=True)
         self._checkpoint(job_id)
         if self._store.unindexed() >= OPTIMISE_FROM and not self._stop.is_set():
             self._tally.phase = "optimising"

@@ -8,6 +8,7 @@ from yunmeng.fetch import is_url
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries
 from yunmeng.ingest.manifests import MANIFEST_ENDINGS, manifest_entries, url_list_entries
+from yunmeng.ingest.roots import Roots
 from yunmeng.types import AttributeSchema
 
 __all__ = ["Sources"]
@@ -20,21 +21,32 @@ class Sources:
     ``manifest`` names one more manifest, whose relative paths are looked for in the folders of ``paths`` first; what it
     says about a picture counts, and the folders' other pictures are indexed beside it, without attributes.
 
-    Raises `SourceError` if something of this is not there.
+    Raises `SourceError` if something of this is not there, or not ``within`` what may be read.
     """
 
-    def __init__(self, paths: Sequence[str | Path], manifest: str | Path | None, schema: AttributeSchema) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        manifest: str | Path | None,
+        schema: AttributeSchema,
+        within: Roots | None = None,
+    ) -> None:
         if not paths and manifest is None:
             raise SourceError("nothing to index: name a folder, a picture, a manifest or a list of URLs")
         if "" in (*paths, manifest):
             raise SourceError("a path is empty: name a folder, a picture, a manifest or a list of URLs")
         self._schema = schema
+        self._within = within
         self._urls = [str(path) for path in paths if is_url(str(path))]
         self._paths = [Path(path) for path in paths if not is_url(str(path))]
         self._manifest = None if manifest is None else Path(manifest)
         for path in [*self._paths, *([self._manifest] if self._manifest else [])]:
+            if within is not None:
+                _check(path, within)
             if not path.exists():
                 raise SourceError(f"no such file or folder: {path}")
+            if not (path.is_file() or path.is_dir()):
+                raise SourceError(f"{path} is neither a file nor a folder")
         if self._manifest is not None and self._manifest.suffix.lower() not in MANIFEST_ENDINGS:
             raise SourceError(f"{self._manifest} is no manifest: its name must end in {', '.join(MANIFEST_ENDINGS)}")
 
@@ -79,7 +91,7 @@ class Sources:
     def _of(self, path: Path) -> Iterator[Entry]:
         match _kind(path):
             case "folder":
-                yield from folder_entries(path)
+                yield from folder_entries(path, self._within)
             case "manifest":
                 yield from manifest_entries(path, (), self._schema)
             case "urls":
@@ -98,6 +110,13 @@ def _distinct(sources: Sequence[Iterator[Entry]]) -> Iterator[Entry]:
                 named.append(entry.uri)
                 yield entry
         earlier.update(named)
+
+
+def _check(path: Path, within: Roots) -> None:
+    try:
+        within.check(path)
+    except PictureError as exc:
+        raise SourceError(exc.detail) from exc
 
 
 def _kind(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
@@ -67,7 +68,9 @@ class Verifier:
             return id, look(id, image)
 
         with ThreadPoolExecutor(min(cores(), max(1, len(ids)))) as pool:
-            return dict(found for found in pool.map(looked, ids) if found is not None)
+            contexts = [copy_context() for _ in ids]  # what bounds the fetches of a request holds on these threads too
+            results = pool.map(lambda context, id: context.run(looked, id), contexts, ids)
+            return dict(found for found in results if found is not None)
 
 
 def target_features(image: Image.Image, side: int = _TARGET_SIDE) -> LocalFeatures:

@@ -4,22 +4,25 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import anyio
 import structlog
 from anyio import to_thread
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI
 
 from yunmeng.config import ServerSettings, cores
 from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
+from yunmeng.ingest import Roots
 from yunmeng.library import Library
 from yunmeng.server import copying, duplicates, errors, imports, pages, pictures, searching, session, status, warming
+from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
 from yunmeng.server.duplicate_search import DuplicateSearcher
+from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
-from yunmeng.server.limits import BodyLimit, Lanes
+from yunmeng.server.limits import Drain, Lanes
+from yunmeng.server.methods import AnswerMethods
 from yunmeng.server.observe import Metrics, Observe
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.runner import ImportRunner
@@ -32,19 +35,31 @@ __all__ = ["create_app"]
 SMALL_WORK = 40
 """Threads for what touches no pixels: lookups, lists, searches by vector."""
 
+THUMBNAILS = 500
+"""Requests for thumbnails that may wait: a browser that scrolls asks for dozens at a time."""
+
 DESCRIPTION = "Find the pictures of one library by picture, by part of one, or by attributes. 云梦镜像图像搜索"
 
 
-def create_app(library: Library, settings: ServerSettings | None = None, *, keys_required: bool = False) -> FastAPI:
+def create_app(
+    library: Library,
+    settings: ServerSettings | None = None,
+    *,
+    keys_required: bool = False,
+    open_to_others: bool = False,
+) -> FastAPI:
     """The ASGI application over ``library``, which stays the caller's to close.
 
-    Without ``keys_required`` everyone who reaches it may do everything: for loopback only.
+    Without ``keys_required`` everyone who reaches it may do everything: for loopback only. Where it is
+    ``open_to_others``, imports read the folders that the settings name, and no others.
     """
     settings = settings or ServerSettings.load()
+    roots = [] if settings.import_roots is None and open_to_others else settings.import_roots
+    within = None if roots is None else Roots(roots, "YUNMENG_SERVER_IMPORT_ROOTS")
     library.distrust_urls()
     metrics = Metrics()
     metrics.registry.register(CacheMetrics(library.caches))
-    lanes = Lanes(settings.queue)
+    lanes = Lanes(4 * cores() + 4, settings.queue)
     queries = QueryLog(Queries(library.state))
     context = Context(
         library=library,
@@ -57,11 +72,12 @@ def create_app(library: Library, settings: ServerSettings | None = None, *, keys
         ),
         lanes=lanes,
         metrics=metrics,
-        imports=ImportRunner(library, metrics),
+        imports=ImportRunner(library, metrics, within),
         duplicates=DuplicateSearcher(library),
         queries=queries if settings.log_queries else None,
         warmer=Warmer(library, queries, lanes, metrics),
-        files=anyio.CapacityLimiter(2 * cores()),
+        files=Lanes(2 * cores(), THUMBNAILS),
+        fetching=Fetching(library.settings.url_timeout),
     )
     app = FastAPI(
         title="Yunmeng",
@@ -75,15 +91,13 @@ def create_app(library: Library, settings: ServerSettings | None = None, *, keys
     app.state.context = context
     errors.install(app)
     for routes in (searching, copying, pictures, imports, duplicates, session, status, warming):
-        app.include_router(routes.router, dependencies=[Depends(_from_here)])
+        app.include_router(routes.router)
     pages.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, timeout=settings.body_timeout)
+    app.add_middleware(AnswerMethods, router=app.router)
+    app.add_middleware(CheckHeaders, guard=context.guard)
+    app.add_middleware(Drain)
     app.add_middleware(Observe, metrics=metrics)
     return app
-
-
-async def _from_here(request: Request) -> None:
-    request.app.state.context.guard.check_origin(request)
 
 
 @asynccontextmanager

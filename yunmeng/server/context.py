@@ -12,10 +12,13 @@ from yunmeng.fetch import is_url
 from yunmeng.library import Library
 from yunmeng.questions import checked_url
 from yunmeng.scopes import allows
+from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.duplicate_search import DuplicateSearcher
+from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Caller, Guard
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
+from yunmeng.server.outgoing import Outgoing
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.runner import ImportRunner
 from yunmeng.server.warmer import Warmer
@@ -64,8 +67,14 @@ class Context:
     queries: QueryLog | None
     """Counts what is asked; None where that is turned off."""
     warmer: Warmer
-    files: anyio.CapacityLimiter
+    files: Lanes
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
+    fetching: Fetching
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+    """The thread that parses large bodies of JSON."""
+    streams: int = 0
+    """Clients that follow an import."""
     ready: bool = False
     stopping: anyio.Event = field(default_factory=anyio.Event)
 
@@ -79,21 +88,9 @@ async def here(request: Request) -> Context:
 Here = Annotated[Context, Depends(here)]
 
 
-async def _searcher(request: Request, context: Here) -> Caller:
-    return context.guard.admit(request, "search")
-
-
-async def _writer(request: Request, context: Here) -> Caller:
-    return context.guard.admit(request, "write")
-
-
-async def _admin(request: Request, context: Here) -> Caller:
-    return context.guard.admit(request, "admin")
-
-
-MAY_SEARCH: Final = Depends(_searcher)
-MAY_WRITE: Final = Depends(_writer)
-IS_ADMIN: Final = Depends(_admin)
+MAY_SEARCH: Final = Depends(searcher)
+MAY_WRITE: Final = Depends(writer)
+IS_ADMIN: Final = Depends(admin)
 Searcher = Annotated[Caller, MAY_SEARCH]
 Writer = Annotated[Caller, MAY_WRITE]
 

@@ -12,6 +12,7 @@ from yunmeng import retrieval
 from yunmeng.errors import QueryError
 from yunmeng.library import Library
 from yunmeng.questions import checked_url
+from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
@@ -35,7 +36,7 @@ __all__ = ["router"]
 IdText: TypeAlias = Annotated[str | None, Form(max_length=1024)]
 UrlText: TypeAlias = Annotated[str | None, Form(max_length=4096)]
 
-router = APIRouter(prefix="/v1", tags=["copies"])
+router = APIRouter(prefix="/v1", tags=["copies"], route_class=Route)
 
 
 class Side(NamedTuple):

@@ -6,6 +6,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query
 
 from yunmeng.deduping import FoundGroup
+from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_WRITE, Here, Writer
 from yunmeng.server.errors import responses
 from yunmeng.server.guard import Caller
@@ -22,7 +23,7 @@ from yunmeng.wire import (
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"])
+router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"], route_class=Route)
 
 Number = Annotated[int, Path(ge=1, le=2**53, description="The group's number.")]
 

@@ -29,9 +29,10 @@ from yunmeng.errors import (
     StoreError,
     YunmengError,
 )
+from yunmeng.server.methods import allowed
 from yunmeng.wire import ErrorBody, ErrorDetail, to_wire
 
-__all__ = ["CODES", "Refused", "body_of", "bug", "describe", "install", "responses"]
+__all__ = ["CODES", "Refused", "body_of", "bug", "describe", "install", "refusal", "responses"]
 
 RETRY_AFTER: Final = "1"
 """Seconds after which a request that found the server busy has a fair chance."""
@@ -57,6 +58,8 @@ _REASONS: Final = {
     Reason.TOO_LARGE: 413,
     Reason.TOO_MANY_PIXELS: 413,
 }
+SHOWN_DETAILS: Final = 20
+"""Of a body in which much is wrong, so many faults are told."""
 _HTTP: Final = {400: "bad-request", 404: "not-found", 405: "method", 413: "too-large"}
 
 CODES: Final[Mapping[str, int]] = {
@@ -70,11 +73,14 @@ CODES: Final[Mapping[str, int]] = {
     "not-found": 404,
     "method": 405,
     "slow-body": 408,
+    "slow-header": 408,
     "import-over": 409,
     "import-running": 409,
     "gone": 410,
+    "content-encoding": 415,
     "invalid": 422,
     "rate-limit": 429,
+    "large-header": 431,
     "internal": 500,
     "not-ready": 503,
     **{code: status for status, code in _KINDS.values()},
@@ -159,7 +165,9 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = [(".".join(map(str, one["loc"])), str(one["msg"]), str(one["type"])) for one in error.errors()]
+    found = [
+        (".".join(map(str, one["loc"])), str(one["msg"]), str(one["type"])) for one in error.errors()[:SHOWN_DETAILS]
+    ]
     if any(kind == "json_invalid" for _, _, kind in found):
         return _answer(request, 400, "bad-json", "the body is no JSON")
     details: list[JsonValue] = [{"where": to_wire(where), "what": to_wire(what)} for where, what, _ in found]
@@ -167,13 +175,21 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, 422, "invalid", first, details)
 
 
+def refusal(request: Request, error: Refused) -> JSONResponse:
+    """Return the answer to a request that is turned down."""
+    return _answer(request, error.status_code, error.code, error.detail, headers=error.headers)
+
+
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error, Refused):
-        return _answer(request, error.status_code, error.code, error.detail, headers=error.headers)
+        return refusal(request, error)
     code = _HTTP.get(error.status_code, "bad-request")
-    message = f"there is nothing at {request.url.path}" if error.status_code == 404 else error.detail
-    return _answer(request, error.status_code, code, message, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # Starlette names the methods of one route, and a path may have several
+        headers["Allow"] = ", ".join(allowed(request.app.router, request.scope))
+    message = f"there is nothing at {request.url.path[:200]}" if error.status_code == 404 else error.detail
+    return _answer(request, error.status_code, code, message, headers=headers)
 
 
 def bug(request_id: str) -> JSONResponse:

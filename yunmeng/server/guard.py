@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+import anyio
+from anyio import to_thread
 from cachetools import TTLCache
 from fastapi import Request
 from limits import RateLimitItem, parse
@@ -19,12 +21,15 @@ from yunmeng.scopes import Scope, allows
 from yunmeng.server.errors import Refused
 from yunmeng.state import Key, Keys
 
-__all__ = ["COOKIE", "Caller", "Guard", "is_loopback"]
+__all__ = ["COOKIE", "Caller", "Guard", "is_foreign", "is_loopback"]
 
 COOKIE: Final = "yunmeng_key"
 REMEMBERED: Final = 5.0
 """Seconds that a key is taken for good without asking the database: so long a revoked one may live."""
+LOOKUPS: Final = 2
+"""Threads that ask the database for keys nobody has shown lately: thousands of wrong ones then hold nobody else up."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -47,32 +52,35 @@ class Guard:
         self._known: TTLCache[str, Key] = TTLCache(10_000, REMEMBERED, time.monotonic)
         self._limit = _parsed(rate_limit)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._lookups: anyio.CapacityLimiter | None = None
 
-    def caller(self, request: Request) -> Caller | None:
+    async def caller(self, request: Request) -> Caller | None:
         """Who makes this request; None where a key is required and there is none. Raises `Refused` for a wrong key."""
         if not self.required:
             return Caller("admin")
         secret = _secret(request)
         if secret is None:
             return None
-        key = self.key(secret)
+        key = await self.key(secret)
         request.state.key_id = key.id
         return Caller(key.scope, key.name, key.id)
 
-    def key(self, secret: str) -> Key:
-        """The key that ``secret`` is. Raises `Refused`."""
+    async def key(self, secret: str) -> Key:
+        """Return the key that ``secret`` is. Raises `Refused`."""
         digest = hashlib.sha256(secret.encode(errors="replace")).hexdigest()
         known = self._known.get(digest)
         if known is None:
-            known = self._keys.find(secret)
+            if self._lookups is None:  # it belongs to the event loop, which runs by now
+                self._lookups = anyio.CapacityLimiter(LOOKUPS)
+            known = await to_thread.run_sync(self._keys.find, secret, limiter=self._lookups)
             if known is None:
                 raise Refused("wrong-key", "there is no such key: it was mistyped, or revoked", _challenge())
             self._known[digest] = known
         return known
 
-    def admit(self, request: Request, needed: Scope) -> Caller:
-        """The caller, if it may do what needs ``needed``, and has not asked too often. Raises `Refused`."""
-        caller = self.caller(request)
+    async def admit(self, request: Request, needed: Scope) -> Caller:
+        """Return the caller, if it may do what needs ``needed``, and has not asked too often. Raises `Refused`."""
+        caller = await self.caller(request)
         if caller is None:
             raise Refused("no-key", "this server wants a key: Authorization: Bearer ym_...", _challenge())
         if caller.id is not None and not self._limiter.hit(self._limit, caller.id):
@@ -82,25 +90,39 @@ class Guard:
         return caller
 
     def check_origin(self, request: Request) -> None:
-        """Refuse what another web site makes a browser send, and a host name that is not ours.
+        """Refuse what another web site makes a browser send, and a host name that is not ours. Raises `Refused`.
 
         A browser on this machine, or one with a session, would carry out a stranger's wishes otherwise: by a form
         that is sent here, or by a name that is made to point here (DNS rebinding).
         """
         if not self.required and (name := _hostname(request)) not in self._hosts:
             hint = "name it in YUNMENG_SERVER_ALLOWED_HOSTS, or demand keys with --require-keys"
-            raise Refused("host", f"this server does not answer as {name}: {hint}")
-        if request.method in SAFE:
-            return
-        origin = request.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
-        if foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            raise Refused("host", f"this server does not answer as {name[:100]}: {hint}")
+        if request.method not in SAFE and (
+            _is_another(request, request.headers.get("Origin")) or request.headers.get("Sec-Fetch-Site") in ELSEWHERE
+        ):
             raise Refused("cross-origin", "another web site may not do this here")
 
     def _refuse_for_now(self, id: str) -> NoReturn:
         reset = self._limiter.get_window_stats(self._limit, id).reset_time
         wait = {"Retry-After": str(max(1, round(reset - time.time())))}
         raise Refused("rate-limit", f"this key may ask {self._limit} times (YUNMENG_SERVER_RATE_LIMIT)", wait)
+
+
+def is_foreign(request: Request) -> bool:
+    """Return whether another web site may have made a browser send this, be it to look only.
+
+    Browsers that do not say from which site a request comes are old, or speak plain HTTP to another machine; they name
+    the page that it comes from, as ours ask them to (Referrer-Policy), or it is not ours.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ELSEWHERE
+    if (origin := request.headers.get("Origin")) is not None:
+        return _is_another(request, origin)
+    referrer = request.headers.get("Referer")
+    browser = request.headers.get("User-Agent", "").startswith("Mozilla/")
+    return _is_another(request, referrer) if referrer is not None else browser
 
 
 def is_loopback(host: str) -> bool:
@@ -117,6 +139,16 @@ def _hostname(request: Request) -> str:
         return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
     except ValueError:  # an address in brackets that is none
         return ""
+
+
+def _is_another(request: Request, page: str | None) -> bool:
+    """Whether ``page``, an origin or a whole address, is of another server than the request is for."""
+    if page is None:
+        return False
+    try:
+        return urlsplit(page).netloc != request.headers.get("Host")
+    except ValueError:
+        return True
 
 
 def _secret(request: Request) -> str | None:

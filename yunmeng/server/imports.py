@@ -8,14 +8,18 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from yunmeng.errors import Busy
+from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, Here
 from yunmeng.server.errors import responses
 from yunmeng.wire import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, from_wire, to_wire
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[IS_ADMIN])
+router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[IS_ADMIN], route_class=Route)
 
+MOST_STREAMS: Final = 32
+"""Streams at once: each looks at the database all the time."""
 LOOK_EVERY: Final = 0.25
 """Seconds between two looks at an import that is followed."""
 
@@ -62,19 +66,25 @@ async def resume_import(number: Number, here: Here) -> ImportOut:
     return await to_thread.run_sync(here.imports.resume, number)
 
 
-async def _existing(number: Number, here: Here) -> int:
-    """An unknown number is told before the stream begins: its status cannot be changed afterwards."""
+async def _followed(number: Number, here: Here) -> AsyncIterator[int]:
+    """What keeps a stream from being is told before it begins: its status cannot be changed afterwards."""
     await to_thread.run_sync(here.imports.find, number)
-    return number
+    if here.streams >= MOST_STREAMS:
+        raise Busy(f"{MOST_STREAMS} clients follow imports already: ask for its state instead, or again in a moment")
+    here.streams += 1
+    try:
+        yield number
+    finally:
+        here.streams -= 1
 
 
 @router.get("/{number}/events", responses=responses(404), response_class=EventSourceResponse)
-async def follow_import(number: Annotated[int, Depends(_existing)], here: Here) -> AsyncIterator[ServerSentEvent]:
+async def follow_import(number: Annotated[int, Depends(_followed)], here: Here) -> AsyncIterator[ServerSentEvent]:
     """An import's progress as server-sent events: ``progress`` whenever it changes, and ``end``, both an ImportOut."""
     last = None
     while not here.stopping.is_set():
         now = await to_thread.run_sync(here.imports.view, number)
-        over = now.status not in ("queued", "running")
+        over = now.status not in ("queued", "running") and not here.imports.works_at(number)
         if over or now != last:
             yield ServerSentEvent(event="end" if over else "progress", data=now)
         if over:

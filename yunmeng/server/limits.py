@@ -1,81 +1,136 @@
 """How much is taken from one request, and how many are worked on at once."""
 
+import threading
 import time
 from asyncio import timeout as time_limit
-from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 import anyio
-from anyio import to_thread
+from anyio import from_thread, to_thread
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yunmeng.config import cores
 from yunmeng.errors import Busy
 from yunmeng.server.errors import Refused
 
-__all__ = ["BodyLimit", "Lanes"]
+__all__ = ["Drain", "Lanes", "away", "limited"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 CLOSING: Final = {"Connection": "close"}
 """For answers that leave a body unread: it must not be taken for the next request."""
+PATIENCE: Final = 10.0
+"""Seconds that a body may take however small it is; beyond them it must have come at `SLOWEST`."""
+SLOWEST: Final = 2_000
+"""Bytes in a second: less than any line that people use, and enough that a few do not occupy the server for ever."""
+DRAIN_BYTES: Final = 64_000_000
+DRAIN_SECONDS: Final = 3.0
+"""How much of a body that is not wanted is taken, so that its sender comes to read why."""
 
 
-class BodyLimit:
-    """ASGI middleware: a body that is too large (413) or too slow (408) is refused as soon as that is known."""
+def limited(request: Request, most: int, setting: str | None, seconds: float) -> Receive:
+    """Return what receives the body of ``request``: of ``most`` bytes at most, and as fast as bodies come.
 
-    def __init__(self, app: ASGIApp, max_bytes: int, timeout: float) -> None:
+    A body that says it is too large is refused at once, raising `Refused`; the others as soon as that is known.
+    ``setting`` is the variable that sets ``most``, where there is one.
+    """
+    named = f" ({setting})" if setting else ""
+    too_large = Refused("too-large", f"the body has more than {most:,} bytes{named}", CLOSING)
+    if int(request.headers.get("Content-Length") or 0) > most:
+        raise too_large
+    receive, began = request.receive, time.monotonic()
+    taken, ended = 0, False
+
+    async def limited_receive() -> Message:
+        nonlocal taken, ended
+        if ended:  # then this waits for the client to go away, which may take as long as it likes
+            return await receive()
+        until = began + min(seconds, PATIENCE + taken / SLOWEST)
+        try:
+            async with time_limit(max(until - time.monotonic(), 0)):
+                message = await receive()
+        except TimeoutError:
+            said = f"the body came too slowly: within {seconds:g} s (YUNMENG_SERVER_BODY_TIMEOUT), {SLOWEST:,} bytes/s"
+            raise Refused("slow-body", said, CLOSING) from None
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise too_large
+        ended = not message.get("more_body", False)
+        return message
+
+    return limited_receive
+
+
+class Drain:
+    """ASGI middleware: an answer that leaves a body unread still reaches who sends it.
+
+    To close a connection on which bytes arrive may destroy the answer on its way, and clients that look for one only
+    when they have sent everything would not see it. So the rest is taken, up to a point, and forgotten.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._max_bytes = max_bytes
-        self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        deadline = time.monotonic() + self._timeout
-        taken = int(announced) if announced.isdigit() else 0
-        taken = taken if taken > self._max_bytes else 0
-        ended = False
+        ended = unread = False
 
-        async def limited() -> Message:
-            nonlocal taken, ended
-            if ended:  # then this waits for the client to go away, which may take as long as it likes
-                return await receive()
-            if taken > self._max_bytes:
-                raise self._too_large()
-            try:
-                async with time_limit(max(deadline - time.monotonic(), 0)):
-                    message = await receive()
-            except TimeoutError:
-                said = f"the body took longer than {self._timeout:g} s (YUNMENG_SERVER_BODY_TIMEOUT)"
-                raise Refused("slow-body", said, CLOSING) from None
-            taken += len(message.get("body", b""))
-            if taken > self._max_bytes:
-                raise self._too_large()
-            ended = not message.get("more_body", False)
+        async def watched() -> Message:
+            nonlocal ended
+            message = await receive()
+            ended = ended or not message.get("more_body", False)
             return message
 
-        await self._app(scope, limited, send)
+        async def draining(message: Message) -> None:
+            nonlocal unread
+            if message["type"] == "http.response.start" and not ended:
+                unread = True
+                MutableHeaders(scope=message)["Connection"] = "close"  # what is left is no next request
+            last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if not (last and unread):
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await _drain(watched, lambda: ended)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _too_large(self) -> Refused:
-        limit = f"{self._max_bytes:,} bytes (YUNMENG_SERVER_MAX_BODY_BYTES)"
-        return Refused("too-large", f"the body has more than {limit}", CLOSING)
+        await self._app(scope, watched, draining)
+
+
+def _has_body(scope: Scope) -> bool:
+    lengths = (b"content-length", b"transfer-encoding")
+    return any(name in lengths and value != b"0" for name, value in scope["headers"])
+
+
+async def _drain(receive: Receive, is_over: Callable[[], bool]) -> None:
+    taken = 0
+    with suppress(TimeoutError):
+        async with time_limit(DRAIN_SECONDS):
+            while taken < DRAIN_BYTES and not is_over():
+                taken += len((await receive()).get("body", b""))
 
 
 class Lanes:
     """Threads for work on pictures, as many as keep cores and batches full, and a queue that has an end.
 
-    Each lane holds one decoded picture, so that this bounds the memory too.
+    Each lane holds one decoded picture, so that this bounds the memory too. Work that waits for the network leaves its
+    lane to others meanwhile, see `away`.
     """
 
-    def __init__(self, queue: int) -> None:
+    def __init__(self, lanes: int, queue: int) -> None:
         self._queue = queue
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._places: anyio.CapacityLimiter | None = None
+        self._threads: anyio.CapacityLimiter | None = None
         self._inside = 0
-        self._lanes = 4 * cores() + 4
+        self._lanes = lanes
 
     @property
     def inside(self) -> int:
@@ -91,12 +146,55 @@ class Lanes:
         """``work(*args, **options)`` on a lane. Raises `Busy` where the queue is full."""
         if self._inside >= self._lanes + self._queue:
             raise Busy(f"{self._queue} requests wait for their turn already: ask again in a moment")
-        if self._limiter is None:  # it belongs to the event loop, which runs by now
-            self._limiter = anyio.CapacityLimiter(self._lanes)
+        if self._places is None or self._threads is None:  # they belong to the event loop, which runs by now
+            self._places = anyio.CapacityLimiter(self._lanes)
+            self._threads = anyio.CapacityLimiter(self._lanes + self._queue)
+        place = _Place(self._places)
         self._inside += 1
         try:
-            call: Callable[[], Any] = lambda: work(*args, **options)  # noqa: E731
-            result: R = await to_thread.run_sync(call, limiter=self._limiter)
+            async with place:
+                result: R = await to_thread.run_sync(partial(place.work, work, *args, **options), limiter=self._threads)
             return result
         finally:
             self._inside -= 1
+
+
+class _Place:
+    """One lane that is taken by a call."""
+
+    def __init__(self, places: anyio.CapacityLimiter) -> None:
+        self._places = places
+        self._thread: int | None = None
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire_on_behalf_of(self)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.release_on_behalf_of(self)
+
+    def work(self, work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
+        """Do it, on this thread, which alone may step out of the lane."""
+        self._thread = threading.get_ident()
+        _place.set(self)
+        return work(*args, **options)
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """Leave the lane, and wait for one again at the end."""
+        if self._thread != threading.get_ident():  # a helper of the call: the call itself still works
+            yield
+            return
+        from_thread.run_sync(self._places.release_on_behalf_of, self)
+        try:
+            yield
+        finally:
+            from_thread.run(self._places.acquire_on_behalf_of, self)
+
+
+_place: Final[ContextVar[_Place | None]] = ContextVar("place", default=None)
+
+
+def away() -> AbstractContextManager[None]:
+    """Return a context in which a call holds no lane, if it holds one: for waiting."""
+    place = _place.get()
+    return nullcontext() if place is None else place.left()

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -22,7 +22,7 @@ _UNMATCHED: Final = "unmatched"  # a label for each wrong path would be a label 
 
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
@@ -130,6 +130,14 @@ class Observe:
         )
 
 
+def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Spell out what would move a terminal's cursor, or begin a line of its own: ids and addresses are strangers'."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable() and name != "exception":
+            event[name] = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
+    return event
+
+
 def configure_logs() -> None:
     """One line an event on stderr: JSON, or for people where they look at it. uvicorn's own lines included."""
     shared: list[Any] = [
@@ -137,6 +145,7 @@ def configure_logs() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _printable,
     ]
     watched = sys.stderr.isatty()
     renderer = (

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from yunmeng.errors import QueryError, YunmengError
 from yunmeng.imaging import problems, recognise
+from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
 from yunmeng.server.errors import body_of, responses
 from yunmeng.server.guard import Caller
@@ -41,7 +42,7 @@ from yunmeng.wire import (
 
 __all__ = ["router", "shown"]
 
-router = APIRouter(prefix="/v1", tags=["pictures"])
+router = APIRouter(prefix="/v1", tags=["pictures"], route_class=Route)
 
 AT_ONCE: Final = 4
 """Pictures of one request that are worked on together: enough to fill a batch, and others have their turn."""
@@ -178,7 +179,7 @@ async def preview(
     side: Literal["128", "256", "512", "1024"] = "1024",
 ) -> Response:
     """A small copy of a picture on the web, as WebP: for a page that may not load it from there itself."""
-    data = await to_thread.run_sync(here.library.preview, checked_url(url), int(side), limiter=here.files)
+    data = await here.files.run(here.library.preview, checked_url(url), int(side))
     return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=60"})
 
 
@@ -218,10 +219,10 @@ async def original(id: str, request: Request, here: Here) -> Response:
     tag = f'"{record.sha256[:32]}"'
     if request.headers.get("If-None-Match") == tag:
         return Response(status_code=304, headers=_caching(tag))
-    data = await to_thread.run_sync(here.library.original, record, limiter=here.files)
+    data = await here.files.run(here.library.original, record)
     name = quote(record.id.rpartition("/")[2].encode(errors="replace")[-100:])
     headers = {**_caching(tag), "Content-Disposition": f"inline; filename*=UTF-8''{name}"}
-    return Response(data, media_type=f"image/{recognise(data).lower()}", headers=headers)
+    return here.outgoing.file(data, f"image/{recognise(data).lower()}", headers)
 
 
 @router.get(
@@ -238,7 +239,7 @@ async def thumbnail(
     tag = f'"{record.sha256[:32]}-{side}"'
     if request.headers.get("If-None-Match") == tag:
         return Response(status_code=304, headers=_caching(tag))
-    data = await to_thread.run_sync(here.library.thumbnail, record, int(side), limiter=here.files)
+    data = await here.files.run(here.library.thumbnail, record, int(side))
     return Response(data, media_type="image/webp", headers=_caching(tag))
 
 

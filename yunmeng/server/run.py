@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import Final
 from urllib.parse import urlunsplit
 
 import uvicorn
@@ -15,9 +16,13 @@ from yunmeng.server.app import create_app
 from yunmeng.server.context import Context
 from yunmeng.server.guard import is_loopback
 from yunmeng.server.observe import configure_logs
+from yunmeng.server.protocol import protocol
 from yunmeng.state import Keys
 
 __all__ = ["listen", "serve"]
+
+OTHER_FILES: Final = 500
+"""Open files that are no connections: the store's, pictures', the database's."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -58,9 +63,11 @@ def serve(
             f"yunmeng keys create NAME --scope admin --db {library.path}, or listen on 127.0.0.1"
         )
     configure_logs()
-    app = create_app(library, settings, keys_required=require_keys or open_to_others)
+    app = create_app(library, settings, keys_required=require_keys or open_to_others, open_to_others=open_to_others)
     config = uvicorn.Config(
         app,
+        http=protocol(_room(settings.max_connections)),  # type: ignore[arg-type]  # it wants a class, and calls it
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -77,6 +84,21 @@ def serve(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _room(most: int) -> int:
+    """How many connections there may be: as many as are wanted, if the process may have so many files open."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return most
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(soft - OTHER_FILES, soft // 2)
+    return most
 
 
 class _Server(uvicorn.Server):

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from yunmeng.errors import YunmengError
-from yunmeng.ingest import Sources, Tally
+from yunmeng.ingest import Roots, Sources, Tally
 from yunmeng.library import Library
 from yunmeng.server.errors import Refused
 from yunmeng.server.observe import Metrics
@@ -29,14 +29,16 @@ class ImportRunner:
     somebody cancelled waits until somebody resumes it.
     """
 
-    def __init__(self, library: Library, metrics: Metrics) -> None:
+    def __init__(self, library: Library, metrics: Metrics, within: Roots | None) -> None:
+        """``within``: the folders that imports may read; None for all of the disk."""
         self._library = library
         self._metrics = metrics
+        self._within = within
         self._changed = threading.Condition()
         self._stop: threading.Event | None = None  # of the import that runs
         self._running: Job | None = None
         self._tally = Tally()
-        self._cancelled = False
+        self._resumed = False  # while it was about to end, cancelled
         self._ending = False
         self._thread = threading.Thread(target=self._work, name="yunmeng-imports")
 
@@ -59,23 +61,29 @@ class ImportRunner:
 
     def order(self, paths: Sequence[str], manifest: str | None) -> ImportOut:
         """A new import. Raises `SourceError` if something of it is not there."""
-        Sources(list(paths), manifest, self._library.schema)
+        Sources(list(paths), manifest, self._library.schema, self._within)
         job = self._library.state.queue_job(KIND, {"paths": list(paths), "manifest": manifest})
         self._wake()
         return self._view(job)
 
     def cancel(self, number: int) -> ImportOut:
-        """Stop an import that runs or waits. Raises `Refused` if it is over."""
+        """Stop an import that runs or waits: it is cancelled from now on, whatever becomes of this process.
+
+        Raises `Refused` if it is over.
+        """
         with self._changed:
-            if self._running is not None and self._running.id == number and self._stop is not None:
-                self._cancelled = True
-                self._stop.set()
-                return self._view(self._running)
             job = self.find(number)
-            if job.status != "queued":
+            if job.status not in ("queued", "running"):
                 raise Refused("import-over", f"import {number} is over: it is {job.status}")
             self._library.state.finish_job(number, "cancelled")
+            self._resumed = False
+            if self.works_at(number) and self._stop is not None:
+                self._stop.set()
         return self.view(number)
+
+    def works_at(self, number: int) -> bool:
+        """Return whether the import is under way, or has been cancelled and is about to end."""
+        return self._running is not None and self._running.id == number
 
     def resume(self, number: int) -> ImportOut:
         """Have an import that stopped go on. Raises `Refused` if it runs, waits or is done."""
@@ -86,6 +94,7 @@ class ImportRunner:
             if job.status == "done":
                 raise Refused("import-over", f"import {number} is done: order a new one to look for more")
             self._library.state.requeue_job(number)
+            self._resumed = self.works_at(number)
         self._wake()
         return self.view(number)
 
@@ -149,7 +158,7 @@ class ImportRunner:
             if job is None or self._ending:
                 return None
             self._stop = threading.Event()
-            self._cancelled = False
+            self._resumed = False
             self._tally = Tally()
             self._running = job
             return job
@@ -169,9 +178,8 @@ class ImportRunner:
                 on_tally=self._take,
                 stop=self._stop,
                 job=job,
+                within=self._within,
             )
-            if report.interrupted and self._cancelled:
-                self._library.state.finish_job(job.id, "cancelled")
             counts = {"indexed": report.indexed, "skipped": report.skipped, "failed": len(report.failed)}
             for outcome, count in counts.items():
                 self._metrics.imported.labels(outcome).inc(count)
@@ -183,6 +191,8 @@ class ImportRunner:
             log.exception("import failed", exc_info=exc)
             self._library.state.finish_job(job.id, "failed", f"an error inside the server: {type(exc).__name__}")
         with self._changed:
+            if self._resumed and not self._ending:  # what it ended as was written over that
+                self._library.state.requeue_job(job.id)
             self._running = self._stop = None
 
     def _take(self, tally: Tally) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from yunmeng.library import Library
 from yunmeng.questions import as_part, as_region, ask, asked_with, checked_url
+from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
@@ -34,7 +35,7 @@ from yunmeng.wire import Region as WireRegion
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], route_class=Route)
 
 _OF_RECORD = ("width", "height", "sha256", "phash", "pdq", "quality")
 
@@ -71,7 +72,7 @@ async def search_by_upload(
 async def subject(query: SubjectQuery, here: Here) -> SubjectOut:
     """Where the main subject is of a picture of the library, or of one on the web."""
     if query.id is not None:
-        picture = await to_thread.run_sync(here.library.original, from_wire(query.id))
+        picture = await here.files.run(here.library.original, from_wire(query.id))
         return await _subject(here, picture)
     return await _subject(here, checked_url(query.url or ""))
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from yunmeng.scopes import Scope
+from yunmeng.server.admission import Route
 from yunmeng.server.context import Here
 from yunmeng.server.errors import Refused, responses
 from yunmeng.server.guard import COOKIE
@@ -10,7 +11,7 @@ from yunmeng.wire import KeyIn, SessionOut
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/session", tags=["session"])
+router = APIRouter(prefix="/v1/session", tags=["session"], route_class=Route)
 
 DAYS_30 = 30 * 24 * 3600
 
@@ -19,7 +20,7 @@ DAYS_30 = 30 * 24 * 3600
 async def get_session(request: Request, here: Here) -> SessionOut:
     """Whether a key is needed, and what the caller may do."""
     try:
-        caller = here.guard.caller(request)
+        caller = await here.guard.caller(request)
     except Refused:  # a cookie of a key that was revoked since: the console then asks for another
         caller = None
     scope: Scope | None = caller.scope if caller else None
@@ -29,7 +30,7 @@ async def get_session(request: Request, here: Here) -> SessionOut:
 @router.post("", responses=responses())
 async def open_session(given: KeyIn, request: Request, response: Response, here: Here) -> SessionOut:
     """Exchange a key for a cookie."""
-    key = here.guard.key(given.key)
+    key = await here.guard.key(given.key)
     response.set_cookie(
         COOKIE, given.key, max_age=DAYS_30, httponly=True, samesite="strict", secure=request.url.scheme == "https"
     )

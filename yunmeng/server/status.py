@@ -4,6 +4,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, Here
 from yunmeng.server.errors import Refused, responses
 from yunmeng.version import __version__
@@ -11,7 +12,7 @@ from yunmeng.wire import Health
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["status"])
+router = APIRouter(tags=["status"], route_class=Route)
 
 
 @router.get("/health", responses=responses())

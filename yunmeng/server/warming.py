@@ -3,13 +3,14 @@
 from anyio import to_thread
 from fastapi import APIRouter
 
+from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, Here
 from yunmeng.server.errors import responses
 from yunmeng.wire import WarmOrder, WarmOut
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/warm", tags=["status"])
+router = APIRouter(prefix="/v1/warm", tags=["status"], route_class=Route)
 
 
 @router.post("", responses=responses(), status_code=202, dependencies=[IS_ADMIN])

@@ -94,12 +94,14 @@ class State(Closing):
             )
 
     def resume_job(self, job_id: int) -> None:
-        """Note that a queued job begins, or one that has stopped goes on: from nothing, as it meets all again."""
+        """Note that a queued job begins, or one that has stopped goes on: from nothing, as it meets all again.
+
+        One that was cancelled stays so, until `requeue_job`.
+        """
         with self.transaction() as session:
             self._bury_running(session)
-            session.execute(
-                update(JobRow).where(JobRow.id == job_id).values(status="running", finished_at=None, error=None)
-            )
+            begun = {"status": "running", "finished_at": None, "error": None}
+            session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.status != "cancelled").values(begun))
             session.execute(delete(FailureRow).where(FailureRow.job_id == job_id))
             session.execute(
                 update(CheckpointRow).where(CheckpointRow.job_id == job_id).values(indexed=0, skipped=0, failed=0)
@@ -130,10 +132,10 @@ class State(Closing):
                 session.execute(insert(FailureRow), rows)
 
     def finish_job(self, job_id: int, status: Status, error: str | None = None) -> None:
-        """Note how a job ended, and why it failed."""
+        """Note how a job ended, and why it failed. One that was cancelled stays cancelled, however its work ends."""
         with self.transaction() as session:
             ended = {"status": status, "finished_at": datetime.now(UTC), "error": _storable(error)}
-            session.execute(update(JobRow).where(JobRow.id == job_id).values(ended))
+            session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.status != "cancelled").values(ended))
 
     def last_job(self, *kinds: str) -> Job | None:
         """The job that was started last (of these kinds)."""

@@ -1,7 +1,7 @@
 """What goes over HTTP between the server and its clients: the bodies of API version 1, as pydantic models."""
 
 from yunmeng.wire.about import AttributeValues, Health, KeyIn, LibraryOut, SessionOut, ValueCount
-from yunmeng.wire.common import Attributes, ErrorBody, ErrorDetail, Region, RegionText
+from yunmeng.wire.common import Attributes, ErrorBody, ErrorDetail, Region, RegionText, check_extent
 from yunmeng.wire.copies import (
     AlignmentOut,
     Comparison,
@@ -103,6 +103,7 @@ __all__ = [
     "WarmFailure",
     "WarmOrder",
     "WarmOut",
+    "check_extent",
     "from_wire",
     "to_wire",
     "wire_attributes",

@@ -1,10 +1,11 @@
 """What several bodies share: ids, attributes, regions, errors."""
 
-from typing import Annotated, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-__all__ = ["Attributes", "ErrorBody", "ErrorDetail", "Id", "Region", "RegionText", "Request"]
+__all__ = ["Attributes", "ErrorBody", "ErrorDetail", "Id", "Region", "RegionText", "Request", "check_extent"]
 
 
 Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -12,10 +13,30 @@ Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Attributes: TypeAlias = dict[str, JsonValue]
 
 
+MOST_VALUES: Final = 200_000
+"""Values in one body, at most: fifty vectors of 2,048 numbers have half as many. Each takes fifty times its bytes."""
+MOST_FIELDS: Final = 64
+"""Fields of one object, at most: each that nobody knows would be an error of its own, larger than the field."""
+
+
+def check_extent(body: bytes | str) -> None:
+    """Refuse a body of JSON with more values than any request has, raising ValueError. It is not parsed for that."""
+    separators: tuple[Any, ...] = (b",", b"[", b"{") if isinstance(body, bytes) else (",", "[", "{")
+    if sum(map(body.count, separators)) > MOST_VALUES:
+        raise ValueError(f"more than {MOST_VALUES:,} values in one body")
+
+
 class Request(BaseModel):
     """A request: a field that nobody knows is a mistake, and said to be one."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_fields(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and len(value) > MOST_FIELDS:
+            raise ValueError(f"{len(value):,} fields, where {MOST_FIELDS} are more than enough")
+        return value
 
 
 class ErrorDetail(BaseModel):

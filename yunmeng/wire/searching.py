@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validator
 
-from yunmeng.wire.common import Attributes, Id, Region, Request
+from yunmeng.wire.common import Attributes, Id, Region, Request, check_extent
 from yunmeng.wire.copies import AlignmentOut
 
 __all__ = [
@@ -60,7 +60,7 @@ class Wanted(Request):
     metric: MetricName | None = Field(None, description="Score hits anew, exactly, by this instead of the cosine.")
     group_by: str | None = Field(None, max_length=200, description="One hit for each value of this attribute, a str.")
     explain: bool = Field(False, description="Say which step gave what to the score of each hit.")
-    fields: list[FieldName] = Field(["attributes"], description="What hits carry beside id and score.")
+    fields: list[FieldName] = Field(["attributes"], max_length=16, description="What hits carry beside id and score.")
 
 
 class MixPart(Request):
@@ -68,7 +68,9 @@ class MixPart(Request):
 
     id: Id | None = Field(None, description="A picture of the library.")
     url: str | None = Field(None, min_length=1, max_length=4096, description="A picture on the web, http or https.")
-    vector: list[float] | None = Field(None, min_length=1, max_length=16_384, description="An embedding.")
+    vector: list[float] | None = Field(
+        None, fail_fast=True, min_length=1, max_length=16_384, description="An embedding."
+    )
     text: str | None = Field(None, min_length=1, max_length=1000, description="Words.")
     region: Region | None = Field(None, description="This part of the picture only; with id or url.")
     weight: float = Field(1.0, ge=-10, le=10, description="How much it counts; below 0, hits are to be unlike it.")
@@ -90,7 +92,10 @@ class Mix(RootModel[Annotated[list[MixPart], Field(max_length=MAX_PARTS)]]):
 
 def _as_mix(value: object) -> object:
     """The JSON of a form's field, for the model to check."""
-    return Mix.model_validate_json(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    check_extent(value)
+    return Mix.model_validate_json(value)
 
 
 MixText: TypeAlias = Annotated[Mix, BeforeValidator(_as_mix, json_schema_input_type=str)]
@@ -101,7 +106,9 @@ class SearchQuery(Wanted):
 
     id: Id | None = Field(None, description="A picture of the library, which is then the first hit.")
     url: str | None = Field(None, min_length=1, max_length=4096, description="A picture on the web, http or https.")
-    vector: list[float] | None = Field(None, min_length=1, max_length=16_384, description="An embedding.")
+    vector: list[float] | None = Field(
+        None, fail_fast=True, min_length=1, max_length=16_384, description="An embedding."
+    )
     text: str | None = Field(None, min_length=1, max_length=1000, description="Words, where the encoder reads them.")
     region: Region | None = Field(None, description="Ask with this part of the picture only; with id or url.")
     mix: list[MixPart] = Field([], max_length=MAX_PARTS, description="What else hits are to be like, or unlike.")

@@ -293,7 +293,7 @@ export const WORDS = {
   "error.unfetchable": ["无法从这个网址取得图片。", "No picture could be fetched from this address."],
   "error.filter": ["筛选条件有误。", "The filter cannot be read."],
   "error.query": ["图库无法回答这种查询。", "The library cannot answer such a question."],
-  "error.source": ["服务器上没有这个位置。", "There is no such place on the server."],
+  "error.source": ["服务器上没有这个位置，或不允许从那里导入。", "There is no such place on the server, or imports may not read it."],
   "error.rate-limit": ["请求太频繁。", "Too many requests."],
   "error.busy": ["服务器繁忙。", "The server is busy."],
   "error.not-ready": ["服务器正在启动。", "The server is still starting."],

@@ -1,0 +1,52 @@
+"""Answers that are large: how many bytes of them wait for clients that take their time."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from yunmeng.errors import Busy
+
+__all__ = ["Outgoing"]
+
+WAITING_BYTES: Final = 256_000_000
+"""Of all answers together; beyond them a file has to wait until others have been taken."""
+PIECE: Final = 256 * 1024
+
+
+class Outgoing:
+    """Counts the bytes of files that are being sent, and has no more than `WAITING_BYTES` in memory for it."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def file(self, data: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+        """Return the answer that is ``data``. Raises `Busy` where too much is being sent already."""
+        if self._bytes and self._bytes + len(data) > WAITING_BYTES:
+            raise Busy("many large files are being sent already: ask again in a moment")
+        return _File(self, data, media_type, headers)
+
+    def hold(self, size: int) -> None:
+        """Note that so many bytes more are being sent, or fewer."""
+        self._bytes += size
+
+
+class _File(Response):
+    """Sent in pieces, each when the client has taken those before: only then is it known when the bytes are free."""
+
+    def __init__(self, outgoing: Outgoing, data: bytes, media_type: str, headers: Mapping[str, str]) -> None:
+        super().__init__(data, media_type=media_type, headers=headers)
+        self._outgoing = outgoing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  as all answers
+        data = memoryview(self.body)
+        self._outgoing.hold(len(data))
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            for begin in range(0, len(data), PIECE):
+                piece = bytes(data[begin : begin + PIECE])
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            self._outgoing.hold(-len(data))
