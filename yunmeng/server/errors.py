@@ -56,6 +56,7 @@ _REASONS: Final = {
     Reason.UNSUPPORTED: 415,
     Reason.TOO_LARGE: 413,
     Reason.TOO_MANY_PIXELS: 413,
+    Reason.TOO_COSTLY: 413,
 }
 _HTTP: Final = {400: "bad-request", 404: "not-found", 405: "method", 413: "too-large"}
 
