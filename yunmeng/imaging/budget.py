@@ -86,11 +86,13 @@ def check_time(estimate: float) -> None:
 class TimedBytes(BytesIO):
     """A file in memory that cannot be read any more when time is up: what stops a decoder that takes block by block."""
 
-    ends: float | None = None
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.ends = time.monotonic() + _BUDGET.seconds
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read as `BytesIO` does. Raises PictureError (TOO_COSTLY) when time is up."""
-        if self.ends is not None and time.monotonic() > self.ends:
+        if time.monotonic() > self.ends:
             raise PictureError(
                 Reason.TOO_COSTLY, f"decoding it took more than {_BUDGET.seconds:g} seconds (YUNMENG_DECODE_SECONDS)"
             )

@@ -74,18 +74,23 @@ def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_P
     except PictureError:
         raise
     except Exception as exc:  # decoders raise a dozen types, from SyntaxError to MemoryError, on hostile bytes
-        whole = jpeg.completed(data) if kind == "JPEG" else None
-        if whole is not None and (picture := _decode_cut(whole, at_least, max_pixels)) is not None:
-            return picture
-        raise _explained(exc, kind, data) from exc
+        picture = _rescued(kind, data, at_least, max_pixels)
+        if picture is None:
+            raise _explained(exc, kind, data) from exc
+        return picture
 
 
-def _decode_cut(whole: bytes, at_least: int | None, max_pixels: int) -> Picture | None:
-    """A JPEG that was cut and has an end again; None where too much of it is missing."""
+def _rescued(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -> Picture | None:
+    """The picture in a file that was not taken, where only its end or what is beside the pixels is to blame."""
     try:
-        picture = _decode("JPEG", whole, at_least, max_pixels)
+        if kind == "TIFF":
+            return _decode(kind, tiff.pixels_only(data), at_least, max_pixels)
+        mended = jpeg.mended(data) if kind == "JPEG" else None
+        if mended is None:
+            return None
+        picture = _decode(kind, mended.data, at_least, max_pixels)
         with room(8 * picture.width * picture.height):
-            return picture if jpeg.missing_share(whole) <= jpeg.MOST_MISSING else None
+            return picture if not mended.cut or jpeg.missing_share(mended.data) <= jpeg.MOST_MISSING else None
     except Exception:  # it is broken otherwise too: the first error says it better
         return None
 

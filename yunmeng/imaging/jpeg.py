@@ -10,13 +10,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin
 
-__all__ = ["MOST_MISSING", "Work", "completed", "missing_share", "work"]
+__all__ = ["MOST_MISSING", "Mended", "Work", "mended", "missing_share", "work"]
 
 MOST_MISSING: Final = 0.05
 """Share of its rows that a picture may lack and still be taken."""
 
 _SOS: Final = b"\xff\xda"
 _EOI: Final = b"\xff\xd9"
+_WANTED: Final = ((b"Exif\0\0", 10), (b"ICC_PROFILE\0", 18), (b"Adobe", 16))
+"""Application segments that change how a picture looks, and how long each is at least."""
 _COEFFICIENT_BYTES: Final = 2
 _SECONDS_A_BLOCK: Final = 1.5e-7
 """What each scan costs for each block of 8 x 8 samples, be there data or not."""
@@ -43,15 +45,43 @@ def work(image: JpegImagePlugin.JpegImageFile, data: bytes) -> Work:
     return Work(_COEFFICIENT_BYTES * samples if kept else 0, scans * samples / _COEFFICIENTS * _SECONDS_A_BLOCK)
 
 
-def completed(data: bytes) -> bytes | None:
-    """A file that lacks its end, with an end marker; None where it has one, or has no picture data at all."""
-    if data.find(_SOS) < 0 or data.rfind(_EOI) > data.find(_SOS):
-        return None
-    return data.removesuffix(b"\xff") + _EOI
+class Mended(NamedTuple):
+    """A file that Pillow did not take, without what it may have stumbled over; ``cut``: its end was missing."""
+
+    data: bytes
+    cut: bool
+
+
+def mended(data: bytes) -> Mended | None:
+    """The file with an end marker, and without what is beside the pixels; None where it has no picture data at all."""
+    pieces, at = [data[:2]], 2
+    while data[at : at + 2] != _SOS:
+        marker, length = _segment(data, at)
+        if length is None:
+            return None
+        segment = data[at : at + length]
+        if not 0xE0 <= marker < 0xFF or any(segment[4:].startswith(name) and length >= of for name, of in _WANTED):
+            pieces.append(segment)
+        at += length
+    cut = data.rfind(_EOI) < at
+    pieces.append(data[at:].removesuffix(b"\xff") + _EOI if cut else data[at:])
+    return Mended(b"".join(pieces), cut)
+
+
+def _segment(data: bytes, at: int) -> tuple[int, int | None]:
+    """The marker at a place before the first scan, and the bytes up to the next; None where there is none."""
+    if at + 4 > len(data) or data[at] != 0xFF:
+        return 0, None
+    marker = data[at + 1]
+    if marker == 0xFF:
+        return marker, 1  # a fill byte
+    if marker == 0x01 or 0xD0 <= marker <= 0xD9:
+        return marker, 2
+    return marker, 2 + int.from_bytes(data[at + 2 : at + 4])
 
 
 def missing_share(data: bytes) -> float:
-    """The share of its rows, 0 to 1, that a `completed` file lacks.
+    """The share of its rows, 0 to 1, that a file lacks that was cut and is `mended`.
 
     In a file of one scan these are grey. In one of several they lack what the last scan adds: the picture is decoded
     with and without it. 1 where whole scans are missing.

@@ -8,10 +8,13 @@ import struct
 import zlib
 from typing import Final, NamedTuple
 
+from yunmeng.errors import PictureError, Reason
+
 __all__ = ["Stripped", "stripped"]
 
 _SIGNATURE: Final = 8
 _PIXELS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_MOST_DROPPED: Final = 100_000
 _PROFILE_BYTES: Final = 4_000_000  # of an ICC profile, unpacked: printers' profiles with tables take 3 MB
 
 
@@ -42,6 +45,8 @@ def stripped(data: bytes) -> Stripped:
                 profile = _profile(data[at + 8 : end - 4])
             pieces.append((kept_from, at))
             kept_from = end
+            if len(pieces) > _MOST_DROPPED:
+                raise PictureError(Reason.TOO_COSTLY, f"the PNG has more than {_MOST_DROPPED:,} chunks of metadata")
         at = end
         if name == b"IEND":
             break

@@ -11,14 +11,14 @@ from typing import Final
 
 from yunmeng.errors import PictureError, Reason
 
-__all__ = ["picture_page"]
+__all__ = ["picture_page", "pixels_only"]
 
 _MOST_PAGES: Final = 64  # looked at; a file may claim any number of them, or lead round in a circle
 _MOST_VALUES: Final = 16  # of a tag: none that is looked at has more
 
 # Tags (TIFF 6.0; TIFF/EP and DNG for the last)
 _NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 255, 258, 259, 262
-_FILL_ORDER, _SAMPLES, _PLANAR, _SUB_IFDS, _INK_SET, _SAMPLE_FORMAT = 266, 277, 284, 330, 332, 339
+_FILL_ORDER, _ORIENTATION, _SAMPLES, _PLANAR, _SUB_IFDS, _INK_SET, _SAMPLE_FORMAT = 266, 274, 277, 284, 330, 332, 339
 _SUBSAMPLING, _DNG_VERSION = 530, 50706
 _TAGS: Final = frozenset(
     {
@@ -29,9 +29,7 @@ _TAGS: Final = frozenset(
 _KINDS: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # of integers, by their code
 
 _RAW_PHOTOMETRIC: Final = frozenset({32803, 34892})  # colour filter array, linear raw
-_RAW_COMPRESSION: Final = frozenset(
-    {32767, 32769, 32770, 34713, 65000, 65535}
-)  # Sony, Epson, Samsung, Nikon, Kodak, Pentax
+_RAW_COMPRESSION: Final = frozenset({32767, 32769, 32770, 34713, 65000, 65535})  # of six makers
 _UNCOMPRESSED: Final = 1
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _SEPARATE: Final = 2
@@ -59,6 +57,27 @@ class _Page:
     def raw(self) -> bool:
         photometric, compression = self.first(_PHOTOMETRIC, 0), self.first(_COMPRESSION, _UNCOMPRESSED)
         return photometric in _RAW_PHOTOMETRIC or compression in _RAW_COMPRESSION or _DNG_VERSION in self.tags
+
+
+_PIXEL_TAGS: Final = frozenset(
+    {
+        *range(254, 260),
+        262,
+        266,
+        273,
+        274,
+        *range(277, 280),
+        284,
+        292,
+        293,
+        317,
+        *range(320, 326),
+        332,
+        *range(338, 343),
+    }
+    | {347, *range(512, 522), *range(529, 533), 34675}
+)
+"""What the pixels depend on, orientation and ICC profile among it."""
 
 
 class _File:
@@ -91,10 +110,18 @@ class _File:
             yield page
             waiting = [*page.tags.get(_SUB_IFDS, ()), *following, *waiting]
 
-    def _page(self, offset: int) -> tuple[_Page, tuple[int, ...]]:
+    def rows(self, offset: int) -> tuple[int, int, int]:
+        """Where the entries of a page begin, their size and their number."""
         head, entry = ("Q", 20) if self.big else ("H", 12)
-        count = sum(self._unpack(self.order + head, offset))
-        start = offset + struct.calcsize(self.order + head)
+        return offset + struct.calcsize(self.order + head), entry, sum(self._unpack(self.order + head, offset))
+
+    def counts(self, entry: bytes) -> bool:
+        """Whether the pixels depend on an entry. An orientation that is not one number says nothing."""
+        tag, kind, count = struct.unpack_from(self.order + ("HHQ" if self.big else "HHI"), entry)
+        return tag in _PIXEL_TAGS and (tag != _ORIENTATION or (kind == 3 and count == 1))
+
+    def _page(self, offset: int) -> tuple[_Page, tuple[int, ...]]:
+        start, entry, count = self.rows(offset)
         # None that is looked at lies behind the first thousand: a count may be anything.
         entries = range(start, start + entry * min(count, 1000), entry)
         found = {tag: values for at in entries if (values := self._values(at)) for tag in self._tag(at)}
@@ -143,6 +170,18 @@ def picture_page(data: bytes) -> bytes:
     return data[: file.first_at] + struct.pack(file.offset_code, chosen.offset) + data[file.first_at + size :]
 
 
+def pixels_only(data: bytes) -> bytes:
+    """The file as `picture_page` gives it, with no tags but those that its pixels depend on."""
+    file = _File(data := picture_page(data))
+    offset = struct.unpack_from(file.offset_code, data, file.first_at)[0]
+    start, size, count = file.rows(offset)
+    entries = [data[at : at + size] for at in range(start, start + size * count, size)]
+    kept = [entry for entry in entries if file.counts(entry)]
+    head = struct.pack(file.order + ("Q" if file.big else "H"), len(kept))
+    page = head + b"".join(kept) + struct.pack(file.offset_code, 0)
+    return data[:offset] + page + data[offset + len(page) :]
+
+
 def _check_layout(page: _Page, order: str) -> None:
     """Refuse what Pillow 13 reads without a complaint, but wrong."""
     photometric, planar = page.first(_PHOTOMETRIC, 0), page.first(_PLANAR, 1)
@@ -165,5 +204,5 @@ def _check_layout(page: _Page, order: str) -> None:
         raise PictureError(
             Reason.UNSUPPORTED,
             f"TIFF of {samples} x {bits} bits {names.get(kind, f'(sample format {kind})')}, photometric {photometric}, "
-            f"planar {planar}, {'big' if order == '>' else 'little'}-endian is not decoded: save it as PNG or 8-bit TIFF",
+            f"planar {planar}, {'big' if order == '>' else 'little'}-endian is not decoded: save it with 8 bits",
         )
