@@ -14,7 +14,7 @@ from yunmeng.imaging.formats import Format
 __all__ = ["memory", "webp_memory"]
 
 _STORED: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # else 4: Pillow pads to it
-_WHOLE: Final = {"AVIF": 16, "HEIC": 14}  # planes, colours, the codec's own and Pillow's copy, all of the whole picture
+_WHOLE: Final = {"AVIF": 12, "HEIC": 11}  # planes, colours, the codec's own and Pillow's copy, all of the whole picture
 _WEBP: Final = 17
 _BANDS: Final = 32_000_000
 """What works on bands of a large picture takes beside it."""

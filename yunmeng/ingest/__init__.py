@@ -1,6 +1,7 @@
 """Filling a library: sources, and the stream that brings their pictures in."""
 
 from yunmeng.ingest.additions import Addition, Additions, AddStatus
+from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
 from yunmeng.ingest.pipeline import OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
@@ -13,6 +14,7 @@ __all__ = [
     "Additions",
     "Failed",
     "Fresh",
+    "InHand",
     "IndexReport",
     "Intake",
     "Known",

@@ -11,6 +11,7 @@ from yunmeng.errors import PictureError, Reason
 from yunmeng.fetch import Fetcher, is_url
 from yunmeng.imaging import describe, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
+from yunmeng.ingest.in_hand import InHand
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, Record, RegionVector, Vector
 from yunmeng.views import View, Views
@@ -74,16 +75,18 @@ class Intake:
         tidy: bool = False,
         replace: bool = False,
         on_fetched: Callable[[str, bytes], None] | None = None,
+        in_hand: InHand,
     ) -> None:
         """``views`` is what the encoder sees; fingerprints and quality are of the picture as it is.
 
         ``tidy``: look also at unchanged pictures for records that a killed run left under a former name.
         ``replace``: a picture may take the id of another. ``on_fetched`` is called with the SHA-256 and the bytes of
-        each picture that came from the web.
+        each picture that came from the web. ``in_hand`` notes which pictures are decoded just now.
         """
         self._tidy = tidy
         self._replace = replace
         self._on_fetched = on_fetched
+        self._in_hand = in_hand
         self._store = store
         self._views = views
         self._settings = settings
@@ -119,7 +122,8 @@ class Intake:
             return Unchanged()
         if twins:
             return _known(entry, known, twins, stale)
-        return self._fresh(entry, data, digest, {} if known is None else known.attributes)
+        with self._in_hand.holding(digest):
+            return self._fresh(entry, data, digest, {} if known is None else known.attributes)
 
     def _bytes(self, entry: Entry) -> bytes | None:
         if entry.data is not None:
