@@ -66,6 +66,13 @@ class Settings(_FromEnvironment):
         ge=1,
         description="Largest picture that is decoded, in pixels; a guard against decompression bombs.",
     )
+    decode_memory: int = Field(
+        768_000_000,
+        ge=1_000_000,
+        description="Memory that decoding may take at once, in bytes, over all threads; a picture that needs more is "
+        "refused, others wait for their turn.",
+    )
+    decode_seconds: float = Field(10.0, gt=0, description="Seconds that decoding one picture may take.")
     max_file_bytes: int = Field(500_000_000, ge=1, description="Largest picture file that is read, in bytes.")
     url_timeout: float = Field(
         20.0,
@@ -117,7 +124,7 @@ class ServerSettings(_FromEnvironment):
         description="Connections at once; one more ends the one that is silent longest, of the address with the most.",
     )
     max_pixels: int = Field(
-        100_000_000,
+        200_000_000,
         ge=1,
         description="Largest picture that the server decodes, in pixels; YUNMENG_MAX_PIXELS holds too.",
     )

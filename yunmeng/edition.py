@@ -15,7 +15,8 @@ from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, TextEncoder, load
 from yunmeng.errors import EncoderMismatch, RecordNotFound
 from yunmeng.fetch import Fetcher, is_url
-from yunmeng.ingest import Additions, Intake, Moves, Names, OnTally, Outcome, Pipeline, Roots
+from yunmeng.imaging import limit_decoding
+from yunmeng.ingest import Additions, InHand, Intake, Moves, Names, OnTally, Outcome, Pipeline, Roots
 from yunmeng.layout import Card, Layout
 from yunmeng.opening import EditionStore, create_store, open_store
 from yunmeng.originals import Originals
@@ -56,9 +57,11 @@ class Surroundings(Closing):
         self.layout: Final = layout
         self.settings: Final = settings
         self.caches: Final = Caches(settings)
+        self.in_hand: Final = InHand(layout.in_hand)
         self.originals: Final = Originals(layout, settings, lambda: self.fetcher)
         self.public_only = settings.private_urls is False
         self.wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
+        limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)
 
     @cached_property
     def fetcher(self) -> Fetcher:
@@ -80,6 +83,7 @@ class Surroundings(Closing):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
+        self.in_hand.close()
         self.caches.close()
 
 
@@ -273,6 +277,7 @@ class Edition(Closing):
             replace=replace,
             on_fetched=around.originals.remember,
             within=within,
+            in_hand=around.in_hand,
         )
 
     def find(self, id: str, *, vector: bool = False) -> Record:

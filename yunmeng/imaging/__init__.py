@@ -3,6 +3,7 @@
 Importing it loads NumPy and Pillow, nothing heavier.
 """
 
+from yunmeng.imaging.budget import limit_decoding
 from yunmeng.imaging.decode import DECODED_SIDE, Picture, decode, from_array, from_pillow
 from yunmeng.imaging.describe import describe
 from yunmeng.imaging.edits import edited
@@ -10,7 +11,7 @@ from yunmeng.imaging.enhance import enhance
 from yunmeng.imaging.files import PICTURE_ENDINGS, is_picture, read
 from yunmeng.imaging.fingerprint import ORIENTATIONS, Fingerprints, fingerprint, hamming, oriented_pdq, sha256
 from yunmeng.imaging.formats import recognise
-from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, problems
+from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, damaged, problems
 from yunmeng.imaging.sheet import Tile, draw_sheet, save_sheet
 from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
 
@@ -25,6 +26,7 @@ __all__ = [
     "QualityScores",
     "Tile",
     "assess",
+    "damaged",
     "decode",
     "describe",
     "draw_sheet",
@@ -35,6 +37,7 @@ __all__ = [
     "from_pillow",
     "hamming",
     "is_picture",
+    "limit_decoding",
     "oriented_pdq",
     "problems",
     "read",

@@ -1,8 +1,7 @@
 """From a file's bytes to upright sRGB pixels, or to a PictureError that says what is wrong. Nothing else comes out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +20,9 @@ from PIL import (
 )
 
 from yunmeng.errors import PictureError, Reason
+from yunmeng.imaging import jpeg, png, tiff
+from yunmeng.imaging.budget import TimedBytes, check_time, room
+from yunmeng.imaging.costs import memory, webp_memory
 from yunmeng.imaging.formats import Format, ends_early, recognise
 from yunmeng.imaging.srgb import flatten, managed
 from yunmeng.types import Pixels
@@ -53,15 +55,18 @@ class Picture:
 
 
 def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_PIXELS) -> Picture:
-    """Decode the first frame: EXIF-upright, in sRGB, what is transparent on white, 16 bits scaled to 8.
+    """Decode the first frame: EXIF-upright, in sRGB, 16 bits scaled to 8, what is transparent on white, or on black
+    where white would not show it.
 
     ``at_least`` (1 or more) says how many pixels the shorter side must have for the caller's purpose: a larger picture
     comes back reduced by the power of two that still leaves so many. JPEG is then decoded small, up to five times as
     fast; the other formats save what follows decoding. ``max_pixels`` (setting YUNMENG_MAX_PIXELS) is held against the
-    size in the header, before decoding; for TIFF and WebP, Pillow's own limit (by default 179 million) holds as well.
+    size in the header, before decoding. What `limit_decoding` allows holds too: a picture waits until there is memory
+    for it.
 
-    Raises PictureError: EMPTY, NOT_A_PICTURE, UNSUPPORTED, TRUNCATED, CORRUPT, ZERO_SIZE, TOO_MANY_PIXELS. A file that
-    was cut behind its first frame is no error: no pixel is missing. Safe to call from many threads at once.
+    Raises PictureError: EMPTY, NOT_A_PICTURE, UNSUPPORTED, TRUNCATED, CORRUPT, ZERO_SIZE, TOO_MANY_PIXELS, TOO_COSTLY.
+    A file that was cut behind its first frame is no error, nor is a JPEG that lacks its end and less than a twentieth
+    of its rows. Safe to call from many threads at once.
     """
     kind = recognise(data)
     try:
@@ -69,7 +74,25 @@ def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_P
     except PictureError:
         raise
     except Exception as exc:  # decoders raise a dozen types, from SyntaxError to MemoryError, on hostile bytes
-        raise _explained(exc, kind, data) from exc
+        picture = _rescued(kind, data, at_least, max_pixels)
+        if picture is None:
+            raise _explained(exc, kind, data) from exc
+        return picture
+
+
+def _rescued(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -> Picture | None:
+    """The picture in a file that was not taken, where only its end or what is beside the pixels is to blame."""
+    try:
+        if kind == "TIFF":
+            return _decode(kind, tiff.pixels_only(data), at_least, max_pixels)
+        mended = jpeg.mended(data) if kind == "JPEG" else None
+        if mended is None:
+            return None
+        picture = _decode(kind, mended.data, at_least, max_pixels)
+        with room(8 * picture.width * picture.height):
+            return picture if not mended.cut or jpeg.missing_share(mended.data) <= jpeg.MOST_MISSING else None
+    except Exception:  # it is broken otherwise too: the first error says it better
+        return None
 
 
 def from_pillow(image: Image.Image) -> Pixels:
@@ -98,44 +121,82 @@ def from_array(pixels: NDArray[np.uint8]) -> Pixels:
 
 
 def _decode(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -> Picture:
-    # The plugins themselves, not Image.open: its own pixel limit is one global variable of the whole process.
-    with _PLUGINS[kind](data) as image:
+    if kind == "WEBP":
+        with room(webp_memory(data)) as ends, _open(kind, data) as image:
+            return _loaded(image, kind, at_least, max_pixels, ends)
+    with _open(kind, data) as image:
         _check_size(image.size, max_pixels)
         stored = image.size
-        if at_least is not None and kind == "JPEG":
-            image.draft(None, (at_least, at_least))
-        image.load()
-        if kind != "JPEG":
-            stored = image.size  # TIFF turns itself upright while it loads
-        turn = _turn(image)
-        upright = _upright(image, turn, at_least)
-    width, height = reversed(stored) if turn in _SIDEWAYS else stored
-    return Picture(upright, width, height, kind)
+        taken = 0
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            taken, seconds = jpeg.work(image, data)
+            check_time(seconds)
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+        with room(taken + memory(image, kind, _factor(image, at_least))) as ends:
+            picture = _loaded(image, kind, at_least, max_pixels, ends)
+    if kind != "JPEG":
+        return picture
+    width, height = reversed(stored) if _turn(image) in _SIDEWAYS else stored
+    return replace(picture, width=width, height=height)
+
+
+def _loaded(image: ImageFile.ImageFile, kind: Format, at_least: int | None, max_pixels: int, ends: float) -> Picture:
+    _check_size(image.size, max_pixels)
+    if isinstance(image.fp, TimedBytes):
+        image.fp.ends = ends
+    image.load()
+    turn = _turn(image)
+    # Only now: TIFF turns itself upright while it loads
+    width, height = reversed(image.size) if turn in _SIDEWAYS else image.size
+    return Picture(_upright(image, turn, at_least), width, height, kind)
 
 
 def _upright(image: Image.Image, turn: Image.Transpose | None, at_least: int | None) -> Image.Image:
-    flat = _reduced(flatten(image), at_least)
+    flat = flatten(image, _factor(image, at_least))
     turned = flat if turn is None else flat.transpose(turn)
     return managed(turned, image.info.get("icc_profile"))
 
 
-def _open_heic(data: bytes) -> ImageFile.ImageFile:
+class _Tiff(TiffImagePlugin.TiffImageFile):
+    """Without Pillow's own limit of pixels, which is one global variable of the whole process."""
+
+    def load_prepare(self) -> None:
+        if self._im is None:
+            self.im = Image.core.new(self.mode, self._tile_size)
+        super().load_prepare()
+
+
+def _open_png(file: TimedBytes) -> ImageFile.ImageFile:
+    pixels = png.stripped(file.getvalue())
+    image = PngImagePlugin.PngImageFile(TimedBytes(pixels.data))
+    if pixels.profile is not None:
+        image.info["icc_profile"] = pixels.profile
+    return image
+
+
+def _open_heic(file: TimedBytes) -> ImageFile.ImageFile:
     from pillow_heif import HeifImageFile  # here only: most runs meet no HEIC
 
-    file: ImageFile.ImageFile = HeifImageFile(BytesIO(data))  # type: ignore[no-untyped-call]
-    return file
+    image: ImageFile.ImageFile = HeifImageFile(file)  # type: ignore[no-untyped-call]
+    return image
 
 
-_PLUGINS: Final[dict[Format, Callable[[bytes], ImageFile.ImageFile]]] = {
-    "JPEG": lambda data: JpegImagePlugin.JpegImageFile(BytesIO(data)),
-    "PNG": lambda data: PngImagePlugin.PngImageFile(BytesIO(data)),
-    "WEBP": lambda data: WebPImagePlugin.WebPImageFile(BytesIO(data)),
-    "GIF": lambda data: GifImagePlugin.GifImageFile(BytesIO(data)),
-    "BMP": lambda data: BmpImagePlugin.BmpImageFile(BytesIO(data)),
-    "TIFF": lambda data: TiffImagePlugin.TiffImageFile(BytesIO(data)),
-    "AVIF": lambda data: AvifImagePlugin.AvifImageFile(BytesIO(data)),
+# The plugins themselves, not Image.open: its own pixel limit is one global variable of the whole process.
+_PLUGINS: Final[dict[Format, Callable[[TimedBytes], ImageFile.ImageFile]]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": _open_png,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "TIFF": lambda file: _Tiff(TimedBytes(tiff.picture_page(file.getvalue()))),
+    "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIC": _open_heic,
 }
+
+
+def _open(kind: Format, data: bytes) -> ImageFile.ImageFile:
+    return _PLUGINS[kind](TimedBytes(data))
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -147,12 +208,12 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         )
 
 
-def _reduced(image: Image.Image, at_least: int | None) -> Image.Image:
+def _factor(image: Image.Image, at_least: int | None) -> int:
     """What ``draft`` does for JPEG, for the formats that decode whole: all that follows costs by the pixel."""
     if at_least is None:
-        return image
+        return 1
     factor = min(image.size) // at_least
-    return image.reduce(1 << (factor.bit_length() - 1)) if factor >= 2 else image
+    return 1 << (factor.bit_length() - 1) if factor >= 2 else 1
 
 
 _SIDEWAYS: Final = frozenset(

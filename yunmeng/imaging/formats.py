@@ -37,6 +37,14 @@ _HEIC_BRANDS: Final = frozenset(
 
 _OTHERS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF", "PDF"),
+    (b"FUJIFILMCCD-RAW", "Fujifilm camera raw (RAF)"),
+    (b"IIRO", "Olympus camera raw (ORF)"),
+    (b"IIRS", "Olympus camera raw (ORF)"),
+    (b"MMOR", "Olympus camera raw (ORF)"),
+    (b"IIU\0", "Panasonic camera raw (RW2)"),
+    (b"FOVb", "Sigma camera raw (X3F)"),
+    (b"\0MRM", "Minolta camera raw (MRW)"),
+    (b"II\x1a\0\0\0HEAPCCDR", "Canon camera raw (CRW)"),
     (b"8BPS", "Photoshop (PSD)"),
     (b"%!PS", "PostScript"),
     (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
@@ -94,6 +102,8 @@ def _of_brands(data: bytes) -> Format:
         return "AVIF"
     if brands & _HEIC_BRANDS:
         return "HEIC"
+    if b"crx " in brands:
+        raise PictureError(Reason.UNSUPPORTED, "Canon camera raw (CR3) is not decoded")
     raise PictureError(Reason.UNSUPPORTED, f"video or other media ({data[8:12].decode('latin-1')!r}) is not decoded")
 
 

@@ -1,4 +1,4 @@
-"""Is a picture good enough to be worth searching? Seven faults, each a score against a named threshold.
+"""Is a picture good enough to be worth searching? Seven faults, each a score against a named threshold, and `damaged`.
 
 The thresholds were set on 1,100 hand-held photographs (the clothing dataset of Alexey Grigorev, 400 px wide) and on
 spoilt copies of them. None of the photographs is flagged. All of these are: Gaussian blur of radius 8, brightness
@@ -6,6 +6,7 @@ scaled to a tenth, faded to near white, contrast squashed to 8 %, one colour, 20
 radius 4, more than nine in ten. A blurred picture with strong noise on it passes as sharp.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -17,7 +18,7 @@ from PIL import Image
 from yunmeng.imaging.grey import luma, shrunk
 from yunmeng.types import Pixels
 
-__all__ = ["EXPLANATIONS", "QualityScores", "assess", "problems", "scores_of_grey"]
+__all__ = ["EXPLANATIONS", "QualityScores", "assess", "damaged", "problems", "scores_of_grey"]
 
 BLURRY_BELOW: Final = 80.0
 """Sharpness; the photographs lie between 150 and 43,000, those blurred by radius 8 at 40 or less."""
@@ -49,9 +50,13 @@ EXPLANATIONS: Final[Mapping[str, str]] = MappingProxyType(
         "low-information": "The picture is little more than one colour.",
         "tiny": "The picture is too small: its shorter side is below 64 pixels.",
         "odd-aspect": "The picture is a strip: one side is more than four times the other.",
+        "damaged": "Part of the file's data is broken: some of the picture is grey, shifted or in wrong colours.",
     }
 )
-"""Every problem that `problems` can name, in its order, in a sentence for people."""
+"""Every problem that `problems` can name, in its order, and ``damaged``, in a sentence for people."""
+
+_CORRUPT: Final = "Corrupt JPEG data"  # libjpeg's words, where it is not only the end marker that is missing
+_PADDED: Final = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 _TILES: Final = 4  # a side: sixteen in all
 
@@ -108,7 +113,32 @@ def problems(scores: QualityScores) -> list[str]:
         "tiny": scores["shorter_side"] < TINY_BELOW,
         "odd-aspect": scores["aspect"] > ODD_ASPECT_ABOVE,
     }
-    return [name for name in EXPLANATIONS if found[name]]
+    return [name for name in EXPLANATIONS if found.get(name)]
+
+
+def damaged(data: bytes) -> bool:
+    """Whether the data of a JPEG file that `decode` takes is broken inside; of other formats it says nothing.
+
+    libjpeg decodes such a file with a warning, which Pillow does not pass on and simplejpeg does. Of 1,870 sound files
+    none is called damaged; of those that were cut and given an end marker, or that lack 500 bytes inside, all are, of
+    those with five changed bytes three in four.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    import simplejpeg
+
+    try:
+        simplejpeg.decode_jpeg(data, colorspace="GRAY", min_height=1, min_width=1, strict=True)
+    except ValueError as exc:
+        return _CORRUPT in str(exc) and not _padded(data, str(exc))
+    return False
+
+
+def _padded(data: bytes, warning: str) -> bool:
+    """Some cameras fill a file up with zeros before its end marker, which harms nothing."""
+    found = _PADDED.search(warning)
+    end = data.rfind(b"\xff\xd9")
+    return found is not None and not data[end - int(found[1]) : end].strip(b"\0")
 
 
 def _sharpness(grey: NDArray[np.uint8]) -> float:

@@ -1,6 +1,7 @@
 """Filling a library: sources, and the stream that brings their pictures in."""
 
 from yunmeng.ingest.additions import Addition, Additions, AddStatus
+from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
 from yunmeng.ingest.moves import Moves, identify
@@ -17,6 +18,7 @@ __all__ = [
     "Additions",
     "Failed",
     "Fresh",
+    "InHand",
     "IndexReport",
     "Intake",
     "Known",

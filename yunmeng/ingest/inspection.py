@@ -7,7 +7,7 @@ from pathlib import Path
 
 from yunmeng.config import Settings
 from yunmeng.errors import PictureError
-from yunmeng.imaging import DECODED_SIDE, assess, decode, is_picture, problems, read
+from yunmeng.imaging import DECODED_SIDE, assess, damaged, decode, is_picture, limit_decoding, problems, read
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries
 from yunmeng.lookahead import map_ahead
@@ -38,6 +38,7 @@ class QualityReport:
 
 def inspect_quality(path: Path, settings: Settings, on_inspected: Callable[[int, int], None]) -> QualityReport:
     """Assess the picture at ``path``, or all pictures below it. ``on_inspected`` hears how many are done."""
+    limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)
     entries = list(folder_entries(path)) if path.is_dir() else [file_entry(path)]
     entries = [entry for entry in entries if entry.certain or is_picture(Path(entry.uri))]
     poor, failed = [], []
@@ -51,7 +52,7 @@ def inspect_quality(path: Path, settings: Settings, on_inspected: Callable[[int,
         except PictureError as exc:
             return Failure(entry.uri, str(exc))
         scores = assess(picture.pixels, width=picture.width, height=picture.height)
-        found = problems(scores)
+        found = [*problems(scores), *(["damaged"] if damaged(data) else [])]
         return PoorPicture(entry.uri, found, scores) if found else None
 
     with ThreadPoolExecutor(WORKERS, "inspect") as pool:

@@ -13,6 +13,7 @@ from yunmeng.fetch import Fetcher, is_url
 from yunmeng.imaging import describe, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import unread_format
+from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
 from yunmeng.ingest.roots import Roots
@@ -88,18 +89,20 @@ class Intake:
         replace: bool = False,
         on_fetched: Callable[[str, bytes], None] | None = None,
         within: Roots | None = None,
+        in_hand: InHand,
     ) -> None:
         """``views`` is what the encoder sees; fingerprints and quality are of the picture as it is.
 
         ``names`` are the ids of the run that the entries belong to. ``tidy``: look also at unchanged pictures for
         records that a killed run left under a former name. ``replace``: a picture may take the id of another.
         ``on_fetched`` is called with the SHA-256 and the bytes of each picture that came from the web. ``within``: what
-        files may be read; None for all.
+        files may be read; None for all. ``in_hand`` notes which pictures are decoded just now.
         """
         self._tidy = tidy
         self._replace = replace
         self._on_fetched = on_fetched
         self._within = within
+        self._in_hand = in_hand
         self._store = store
         self._views = views
         self._settings = settings
@@ -143,7 +146,8 @@ class Intake:
             return Unchanged()
         if twins:
             return self._known(entry, digest, known, twins, stale)
-        return self._fresh(entry, data, digest, {} if known is None else known.attributes)
+        with self._in_hand.holding(digest):
+            return self._fresh(entry, data, digest, {} if known is None else known.attributes)
 
     def _is_as_it_was(self, known: Record | None, entry: Entry, digest: str) -> bool:
         return known is not None and known.sha256 == digest and self._same(known, entry)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from yunmeng.errors import SourceError
+from yunmeng.errors import PictureError, SourceError
 from yunmeng.fetch import is_url
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries

@@ -57,6 +57,7 @@ _REASONS: Final = {
     Reason.UNSUPPORTED: 415,
     Reason.TOO_LARGE: 413,
     Reason.TOO_MANY_PIXELS: 413,
+    Reason.TOO_COSTLY: 413,
 }
 SHOWN_DETAILS: Final = 20
 """Of a body in which much is wrong, so many faults are told."""

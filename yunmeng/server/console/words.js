@@ -285,6 +285,8 @@ export const WORDS = {
   "error.gone": ["原文件已移走或已改变。", "The original has gone or changed."],
   "error.too-large": ["文件太大。", "The file is too large."],
   "error.too-many-pixels": ["图片像素过多。", "The picture has too many pixels."],
+  "error.too-costly": ["解码这张图片占用的内存或时间过多。", "This picture takes too much memory or time to decode."],
+  "error.kills": ["这张图片曾两次使服务器崩溃，已跳过。", "This picture has made the server crash twice and is left out."],
   "error.not-a-picture": ["这个文件不是图片。", "This file is not a picture."],
   "error.unsupported": ["不支持这种图片格式。", "This format is not supported."],
   "error.empty": ["文件是空的。", "The file is empty."],
