@@ -36,6 +36,10 @@ CONCRETE["20"] = "plant"
 TOP, PHYSICAL = "03", "00001930"
 """The file of the highest nouns, and the synset "physical entity": animal and plant are below it, attribute is not."""
 
+ANIMAL = "05"
+YOUNG = re.compile(r"(?:\W*\w+){0,3}?\W*\byoung (?:of )?(.+)")
+"""A definition of the young of a kind: "young domestic cat", "a young male horse", "young of domestic cattle"."""
+
 TAXA = re.compile(r"(genus|family|order|class|subclass|suborder|phylum|division|tribe|super\w+|sub\w+) [A-Z]")
 
 CHOSEN = {
@@ -105,6 +109,18 @@ def find_classes(synsets: dict[str, Synset], senses: dict[str, list[str]]) -> li
     return found
 
 
+def grown(synset: Synset, synsets: dict[str, Synset], senses: dict[str, list[str]]) -> str | None:
+    """The kind of animal that the synset is the young of, by its definition: no class is called puppy or kitten."""
+    found = YOUNG.match(synset.gloss) if synset.file == ANIMAL else None
+    words = re.split(r"\W+", found[1])[:4] if found else []
+    for start in range(len(words)):
+        for end in range(len(words), start, -1):
+            for offset in senses.get(" ".join(words[start:end]), []):
+                if synsets[offset].file == ANIMAL and synsets[offset] is not synset:
+                    return offset
+    return None
+
+
 def make_nouns(folder: Path) -> None:
     synsets, senses = read_synsets(folder), read_senses(folder)
 
@@ -127,7 +143,8 @@ def make_nouns(folder: Path) -> None:
     class_numbers = {number[offset] for offset in classes}
     lemmas: dict[str, list[int]] = {}
     for lemma, offsets in senses.items():
-        here = [number[offset] for offset in offsets if offset in wanted]
+        meant = [o for offset in offsets for o in (offset, grown(synsets[offset], synsets, senses)) if o in wanted]
+        here = [number[offset] for offset in meant]
         for place, sense in enumerate(here[2:], 2):
             if sense in class_numbers:  # a class is meant by its name, however seldom that is elsewhere
                 here.insert(1, here.pop(place))

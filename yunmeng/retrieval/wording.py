@@ -1,10 +1,11 @@
 """Looking words up: by what they mean, and by the names and attributes that they stand in."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import TextEncoder
 from yunmeng.errors import MissingExtra, QueryError
@@ -13,7 +14,7 @@ from yunmeng.retrieval.query import Timings, timed
 from yunmeng.retrieval.ranking import Candidates
 from yunmeng.stores import Filter, Store
 from yunmeng.types import Hit, Vector
-from yunmeng.words import NEIGHBOURS, Words
+from yunmeng.words import NEIGHBOURS, NEIGHBOURS_OF_KINDS, Words
 
 __all__ = ["NO_WORDS", "WordSearch"]
 
@@ -109,11 +110,25 @@ class WordSearch:
             cut = texts.cut_off(self._text) if isinstance(texts, Words) else None
         if not isinstance(texts, Words) or cut is None:
             return vector, None
+        if cut.first == NOTHING:
+            return vector, NOTHING
         with timed(self._timings, "search"):
+            if self._sharpens and len(directions := texts.directions(self._text)):
+                return self._narrowed(texts, vector, directions)
             best = self._nearest(vector, NEIGHBOURS)
             if not best or best[0].score < cut.first:
                 return vector, NOTHING
             if self._sharpens:
-                found = self._store.get([hit.id for hit in best], vectors=True).values()
-                vector = texts.sharpen(vector, np.array([record.vector for record in found], np.float32))
+                vector = texts.sharpen(vector, self._vectors(best))
         return vector, cut.each
+
+    def _narrowed(self, texts: Words, vector: Vector, directions: NDArray[np.float32]) -> tuple[Vector, float]:
+        """A kind of things as the library shows it, and the least score of what fits."""
+        found = [hit for one in (vector, *directions) for hit in self._nearest(one, NEIGHBOURS_OF_KINDS)]
+        kind = texts.narrow(self._text, self._vectors(found))
+        return (vector, NOTHING) if kind is None else (kind.vector, kind.each)
+
+    def _vectors(self, hits: Sequence[Hit]) -> NDArray[np.float32]:
+        """The vectors of the pictures that were hit, each once, float32 (n, dim)."""
+        records = self._store.get(list(dict.fromkeys(hit.id for hit in hits)), vectors=True).values()
+        return np.array([record.vector for record in records], np.float32)

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from yunmeng.encoders import EncoderSpec
 from yunmeng.encoders.weights import WeightsFile, load_state_dict
-from yunmeng.words.classes import Reading, read
+from yunmeng.words.classes import Reading, breadth, read
+from yunmeng.words.kinds import Kind
 
-__all__ = ["CutOff", "Words", "class_directions", "words_for"]
+__all__ = ["CutOff", "Narrowed", "Words", "class_directions", "words_for"]
 
 _BRIDGED: Final = {"efficientnet-lite0": 0.19, "efficientnet-lite2": 0.19}
 """Encoders that have a bridge, and the cosine that the best hit of a text must reach.
@@ -39,6 +40,8 @@ _EACH: Final = 0.5
 
 NEIGHBOURS: Final = 10
 """Hits that `Words.sharpen` looks at."""
+NEIGHBOURS_OF_KINDS: Final = 20
+"""Hits along each direction that `Words.narrow` looks at."""
 _PULL: Final = 0.7
 _STEEPNESS: Final = 6
 
@@ -52,6 +55,14 @@ class CutOff:
     each: float
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """A kind as a library shows it: a vector, and the cosine below which a hit does not fit."""
+
+    vector: NDArray[np.float32]
+    each: float
+
+
 class Words:
     """A `TextEncoder` in the space of the pictures of one encoder. Loads nothing until the first text comes.
 
@@ -62,6 +73,7 @@ class Words:
     def __init__(self, spec: EncoderSpec) -> None:
         self.spec: Final = spec
         self._direction = lru_cache(_KEPT)(self._make_direction)
+        self._directions = lru_cache(_KEPT)(self._make_directions)
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Directions of n texts, float32 (n, dim), L2-normalised. A text gives the same vector in any company."""
@@ -72,8 +84,20 @@ class Words:
         reading = _read(text)
         if reading.likeness < _NAMES_NOTHING:
             return CutOff(math.inf, math.inf)
-        first = _BRIDGED[self.spec.name] - _FOR_BREADTH * math.log(reading.breadth)
+        first = self._least(reading.breadth)
         return CutOff(first, _EACH * first)
+
+    def directions(self, text: str) -> NDArray[np.float32]:
+        """Where to look for members of a kind of many classes, float32 (n, dim), L2-normalised; n is 0 for other texts.
+
+        Give the vectors of what is found along all of them, at most `NEIGHBOURS_OF_KINDS` each, to `narrow`.
+        """
+        return self._directions(text)
+
+    def narrow(self, text: str, pictures: NDArray[np.float32]) -> Narrowed | None:
+        """The kind that the text names as pictures, float32 (n, dim), show it; None where none of them is of it."""
+        found = self._kind(text).narrowed(pictures)
+        return found and Narrowed(found[0], _EACH * self._least(breadth(found[1])))
 
     def sharpen(self, vector: NDArray[np.float32], neighbours: NDArray[np.float32]) -> NDArray[np.float32]:
         """The vector of a text, float32 (dim,), drawn to the pictures that it found, float32 (n, dim), n may be 0.
@@ -91,6 +115,16 @@ class Words:
             return vector
         sharpened = vector + _PULL * drawn / length
         return np.asarray(sharpened / np.linalg.norm(sharpened), np.float32)
+
+    def _least(self, breadth: float) -> float:
+        return _BRIDGED[self.spec.name] - _FOR_BREADTH * math.log(breadth)
+
+    def _kind(self, text: str) -> Kind:
+        return Kind(_read(text).members, class_directions(self.spec.name, self.spec.sha256))
+
+    def _make_directions(self, text: str) -> NDArray[np.float32]:
+        kind = self._kind(text)
+        return kind.directions() if kind.wide else np.empty((0, self.spec.dim), np.float32)
 
     def _make_direction(self, text: str) -> NDArray[np.float32]:
         direction = _read(text).weights @ class_directions(self.spec.name, self.spec.sha256)

@@ -8,7 +8,7 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,10 @@ _NO_MEANING: Final = re.compile(
     r"|\W*$"
 )
 _NAME: Final = re.compile(r"\[[A-Z][a-z]")
-"""How the readings of people's names and of places begin; T恤 is read [T xu4]."""
+"""How the readings of names begin, of people and places mostly; T恤 is read [T xu4]."""
+_SPELLING: Final = re.compile(r"variant of (?:[^|\[/]*\|)?([^|\[/]+)\[")
+_SIZED: Final = re.compile(r"^[小大老](?=.)")
+"""小鸟 is a little bird, though the dictionary knows another meaning only."""
 _COUNTED: Final = re.compile(
     r"^(?:[一二两兩三四五六七八九十几幾0-9]+|这|這|那)(?:[个個只隻张張条條辆輛把朵片台臺件双雙顶頂座匹头頭幅盏盞本支枝瓶杯串群对對]|架)的?(?=.)"
     r"|^(?:图片|圖片|照片)[:：]?(?=.)|(?<=.)的?(?:图片|圖片|照片|相片)$"
@@ -55,12 +58,16 @@ class Dictionary:
                     entries[word] = f"{entries[word]}\n{rest}" if word in entries else rest
 
     def meanings(self, word: str) -> list[str]:
-        """The first meanings of the word's readings in English, the first first; empty when it is not in there."""
-        found: dict[str, None] = {}
-        for entry in self._entries.get(word, "").splitlines():
-            reading, _, meanings = entry.partition("] /")
-            if not _NAME.match(reading):
-                found.update(dict.fromkeys(islice(_useful(meanings), _GLOSSES)))
+        """The first meanings of the word's readings in English, the first first; empty when it is not in there.
+
+        Names count where the word is nothing else: 马 is a horse and no surname, 意大利面 (spaghetti) is read as a name
+        only. What is but another spelling has the meanings of the usual one.
+        """
+        entries = self._entries.get(word, "").splitlines()
+        named = [entry for entry in entries if _NAME.match(entry)]
+        found = _first([entry for entry in entries if entry not in named]) or _first(named)
+        if not found and (usual := _SPELLING.search("/".join(entries))):
+            found = _first(self._entries.get(usual[1], "").splitlines())
         things = [meaning for meaning in found if not meaning.startswith("to ")]
         return things or [meaning.removeprefix("to ") for meaning in found]
 
@@ -71,10 +78,11 @@ class Dictionary:
         text is about, as in Chinese it is; those before it go along with their first meaning.
         """
         compact = "".join(text.split())
-        for whole in dict.fromkeys((compact, _COUNTED.sub("", compact))):
+        counted = _COUNTED.sub("", compact)
+        for whole in dict.fromkeys((compact, counted)):
             if meanings := self.meanings(whole):
-                return meanings
-        parts = [meanings for word in self._cut(_COUNTED.sub("", compact)) if (meanings := self.meanings(word))]
+                return list(dict.fromkeys([*meanings, *self.meanings(_SIZED.sub("", whole))]))
+        parts = [meanings for word in self._cut(counted) if (meanings := self.meanings(word))]
         if not parts:
             return []
         before = " ".join(meanings[0] for meanings in parts[:-1])
@@ -88,6 +96,12 @@ class Dictionary:
             if text[start:end] not in ("的", "和", "与", "與"):
                 yield text[start:end]
             start = end
+
+
+def _first(entries: list[str]) -> list[str]:
+    """The first meanings of each entry."""
+    meanings = (islice(_useful(entry.partition("] /")[2]), _GLOSSES) for entry in entries)
+    return list(dict.fromkeys(chain.from_iterable(meanings)))
 
 
 def _useful(meanings: str) -> Iterator[str]:

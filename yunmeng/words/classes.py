@@ -7,6 +7,7 @@ and a thing that is no class to those that resemble it. The sentence model alone
 """
 
 import io
+import unicodedata
 from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
@@ -15,15 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.words.chinese import dictionary, is_chinese
-from yunmeng.words.nouns import nouns
+from yunmeng.words.nouns import LEADING, nouns
 from yunmeng.words.sentences import sentence_model
 
-__all__ = ["Reading", "read"]
+__all__ = ["Reading", "breadth", "read"]
 
 _TEMPERATURE: Final = 0.1
 _LATER_MEANING: Final = 0.15
 """What each further meaning of a Chinese word loses against the first."""
 _MEANINGS: Final = 4
+_OF_A_KIND: Final = 0.65
+"""Nearness from which the classes that are nearest to a noun are taken for its members."""
+_ALIKE: Final = 1e-4
+_AROUND: Final = " .,;:!?\"'()[]。，、；：！？“”‘’「」《》…"
 _LONGEST: Final = 200
 """Characters of a text that are read: more says nothing more about one picture, and costs time."""
 
@@ -33,24 +38,44 @@ class Reading(NamedTuple):
 
     ``weights`` over the classes: float32 (1000,), not negative, of length 1 (L2). ``likeness`` to the likeliest class:
     1 and more where the text names a class or a kind of them, below 0.3 for what names nothing that can be seen.
+    ``members``: float32 (1000,) in [0, 1], how far each class is a kind of what the text names.
     """
 
     weights: NDArray[np.float32]
     likeness: float
+    members: NDArray[np.float32]
 
     @property
     def breadth(self) -> float:
-        """How many classes share the weight, as the entropy's exponential (perplexity), from 1 to 1,000."""
-        share = self.weights**2
-        return float(np.exp(-np.sum(share * np.log(share + 1e-12))))
+        """How many classes share the weight, from 1 to 1,000."""
+        return breadth(self.weights)
+
+
+def breadth(weights: NDArray[np.float32]) -> float:
+    """Return how many classes share weights of length 1, float32 (1000,), as the entropy's exponential (perplexity)."""
+    share = weights**2
+    return float(np.exp(-np.sum(share * np.log(share + 1e-12))))
 
 
 def read(text: str) -> Reading:
     """The classes that a text means. Raises MissingExtra and EncoderError."""
-    text = text.strip()[:_LONGEST]
-    best = np.max([_likeness(meaning) - _LATER_MEANING * n for n, meaning in enumerate(_meanings(text))], axis=0)
+    meanings = _meanings(_bare(text.strip()[:_LONGEST]))
+    near = np.array([nouns().nearness(meaning) for meaning in meanings])
+    later = _LATER_MEANING * np.arange(len(meanings))[:, None]
+    best = np.max(np.array([_likeness(meaning) for meaning in meanings]) + near**2 - later, axis=0)
     weights = np.exp((best - best.max()) / _TEMPERATURE)
-    return Reading(np.asarray(weights / np.linalg.norm(weights), np.float32), float(best.max()))
+    members = np.maximum(weights, _members(np.max(near - later, axis=0)))
+    return Reading(
+        np.asarray(weights / np.linalg.norm(weights), np.float32),
+        float(best.max()),
+        np.asarray(members, np.float32),
+    )
+
+
+def _bare(text: str) -> str:
+    """The text as it is read: full-width letters are plain ones, "A photo of a Dog." is "dog"."""
+    folded = " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    return LEADING.sub("", folded.strip(_AROUND)) or folded
 
 
 def _meanings(text: str) -> list[str]:
@@ -61,7 +86,12 @@ def _meanings(text: str) -> list[str]:
 def _likeness(meaning: str) -> NDArray[np.float32]:
     mean, vectors = _class_vectors()
     vector = sentence_model().encode([meaning])[0] - mean
-    return np.asarray(vectors @ (vector / np.linalg.norm(vector)) + nouns().nearness(meaning) ** 2, np.float32)
+    return np.asarray(vectors @ (vector / np.linalg.norm(vector)), np.float32)
+
+
+def _members(near: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The classes nearest to a noun: all dogs are as near to "dog" as can be, whatever the sentence model thinks."""
+    return np.asarray(near >= max(near.max() - _ALIKE, _OF_A_KIND))
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Nouns", "nouns", "plain"]
+__all__ = ["LEADING", "Nouns", "nouns", "plain"]
 
 _SENSES: Final = 4
 """Of one word's meanings, so many: what comes later is rarely meant, and can be anything."""
@@ -31,7 +31,7 @@ _IRREGULAR: Final = {
     "mice": "mouse", "geese": "goose", "feet": "foot", "teeth": "tooth", "children": "child", "people": "person",
     "oxen": "ox", "cacti": "cactus", "fungi": "fungus", "octopi": "octopus", "lice": "louse", "dice": "die",
 }  # fmt: skip
-_LEADING: Final = re.compile(
+LEADING: Final = re.compile(
     r"^(?:(?:a|an|the) )?(?:photo|photograph|picture|image|photos|pictures|images)s? of |^(?:a|an|the|some) "
 )
 
@@ -65,7 +65,7 @@ class Nouns:
         A phrase is looked up as a whole, then without its first words: an office chair is a chair. All zeros for
         words that name nothing in the table.
         """
-        words = _LEADING.sub("", plain(text)).split()
+        words = LEADING.sub("", plain(text)).split()
         for cut in range(len(words)):
             senses = self._find(words[cut:])
             if senses is not None:
