@@ -169,10 +169,11 @@ class ProviderError(EncoderError):
 
 
 class MissingExtra(YunmengError):
-    """An optional dependency is needed for what was asked."""
+    """An optional dependency is needed for what was asked. ``hindrance`` says why it cannot be installed here."""
 
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f'{what} needs an optional part: pip install "yunmeng[{extra}]"')
+    def __init__(self, what: str, extra: str, hindrance: str = "") -> None:
+        advice = hindrance or f'pip install "yunmeng[{extra}]"'
+        super().__init__(f"{what} needs an optional part: {advice}")
         self.extra = extra
 
 
