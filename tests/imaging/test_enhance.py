@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.imaging.samples import photograph
+from tests.needing import need
 from yunmeng.errors import MissingExtra
 from yunmeng.imaging import enhance
 from yunmeng.types import Pixels
@@ -33,14 +34,14 @@ def test_nothing_asked_nothing_done() -> None:
 
 
 def test_denoising_brings_a_noisy_picture_nearer_to_the_clean_one() -> None:
-    pytest.importorskip("cv2")
+    need("cv2", extra="enhance")
     noise = np.random.default_rng(0).normal(0, 12, PICTURE.shape)
     noisy = (PICTURE + noise).clip(0, 255).astype(np.uint8)
     assert noise_ratio(enhance(noisy, denoise=True), PICTURE) > noise_ratio(noisy, PICTURE) + 2.0
 
 
 def test_contrast_is_raised_and_hues_stay() -> None:
-    pytest.importorskip("cv2")
+    need("cv2", extra="enhance")
     faded = (PICTURE * 0.25 + 90).astype(np.uint8)
     clear = enhance(faded, contrast=True)
     assert clear.mean(axis=2).std() > 1.5 * faded.mean(axis=2).std()
@@ -66,7 +67,7 @@ def test_a_picture_of_one_colour_keeps_some_of_it() -> None:
 
 
 def test_the_input_stays_as_it_is_and_the_shape_too() -> None:
-    pytest.importorskip("cv2")
+    need("cv2", extra="enhance")
     before = PICTURE.copy()
     after = enhance(PICTURE, denoise=True, contrast=True, colour=True)
     assert np.array_equal(PICTURE, before)

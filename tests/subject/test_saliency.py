@@ -115,7 +115,9 @@ def test_a_damaged_file_says_how_to_mend_it(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_photographs_of_a_thing_on_a_ground_are_cut_to_the_thing() -> None:
-    skimage = pytest.importorskip("skimage")
+    need("skimage", extra="demo")
+    import skimage
+
     rocket = np.asarray(Image.open(Path(skimage.__file__).parent / "data" / "rocket.jpg").convert("RGB"))
     region = find_subject(rocket).region
     assert region.x < 0.5 < region.x + region.w

