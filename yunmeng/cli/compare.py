@@ -20,6 +20,10 @@ VERDICTS = {
     "edited-copy": "An edited copy: A was made from B, or from what B was made from.",
     "different": "Different pictures: nothing says that one was made from the other.",
 }
+DIFFERENCES = {
+    "other-content": "Different pictures: the same template with other content.",
+    "other-moment": "Different pictures: the same scene at another moment.",
+}
 
 
 @click.command(
@@ -57,6 +61,7 @@ def compare(a: str, b: str, db: str | None, evidence: Path | None, as_json: bool
         print_json(
             {
                 "verdict": found.verdict,
+                "difference": found.difference,
                 "edits": [{"name": edit.name, "amount": edit.amount, "detail": edit.detail} for edit in found.edits],
                 "alignment": shown_alignment(found.alignment),
                 "same_file": found.same_file,
@@ -153,7 +158,7 @@ def _done(
 def _print(found: "Comparison") -> None:
     from rich.table import Table
 
-    click.echo(VERDICTS[found.verdict])
+    click.echo(VERDICTS[found.verdict] if found.difference is None else DIFFERENCES[found.difference])
     for edit in found.edits:
         click.echo(f"  - {printable(edit.detail)}")
     table = Table(box=None, show_header=False, pad_edge=False)
