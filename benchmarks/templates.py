@@ -1,14 +1,31 @@
-"""Pictures on one layout with other content, and pictures of one person with another face: pairs that are no copies."""
+"""Pairs that agree and are no copies, pictures on one layout and of one person, by match, compare and dedupe.
 
+    python -m benchmarks.templates FOLDER [--each 10] [--persons 60] [--copies 250] [--seed 1] [--video FILE]
+
+Of each of 14 layouts ``--each`` pairs are drawn: half of them with other content throughout, half with one entry that
+differs, some compressed or scaled anew. ``--persons`` pairs show one person with two faces: scikit-image's astronaut,
+warped, and frames of ``--video``, of somebody who talks. ``--copies`` are edited copies (benchmarks.copy_edits) of the
+photographs below FOLDER. The first of each pair, and the photographs, are in a library. Each second one is looked for
+with match and held against the first with compare; then it is added, and duplicates are looked for. Prints one JSON
+object: how many pairs each of the three calls a copy, and which.
+"""
+
+import argparse
+import json
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
+from benchmarks.copy_edits import EDITS
 from benchmarks.doctored import compressed
+from yunmeng.imaging import is_picture
 from yunmeng.imaging.fonts import font
+from yunmeng.library import Library
 
 __all__ = ["LAYOUTS", "Content", "LikePair", "person", "person_pairs", "template", "template_pairs"]
 
@@ -282,7 +299,7 @@ def _one_entry_other(name: str, a: Image.Image, seed: int, calls: int, random: n
 
 
 def _handed_on(image: Image.Image, number: int, random: np.random.Generator) -> Image.Image:
-    if number % 5 == 1:
+    if number % 5 in (1, 2):
         return compressed(image, int(random.integers(60, 95)))
     if number % 5 == 3:
         scale = random.uniform(0.6, 0.95)
@@ -340,3 +357,76 @@ def _frames(video: Path) -> list[Image.Image]:
     while (read := capture.read())[0]:
         frames.append(Image.fromarray(read[1][..., ::-1]).resize((528, 432), Image.Resampling.BICUBIC))
     return frames
+
+
+def copies(folder: Path, count: int, seed: int = 1) -> Iterator[LikePair]:
+    """Edited copies, after their originals, of the photographs below ``folder``: each kind in turn."""
+    random = np.random.default_rng(seed)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and is_picture(path))
+    chosen = random.choice(len(files), count, replace=count > len(files)).tolist()
+    for number, name in zip(chosen, list(EDITS) * (count // len(EDITS) + 1), strict=False):
+        original = Image.open(files[number]).convert("RGB")
+        yield LikePair(f"copy, {name}", original, compressed(EDITS[name](original, random), 92))
+
+
+def measure(pairs: Iterator[LikePair], folder: Path) -> dict[str, Any]:
+    """How many pairs, by what they are, each of the three calls a copy."""
+    kinds, names = [], []
+    for number, pair in enumerate(pairs):
+        kinds.append(pair.kind)
+        names.append((folder / "a" / f"{number:04}.png", folder / "b" / f"{number:04}.png"))
+        for path, image in zip(names[-1], pair[1:], strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image.save(path)
+    said: dict[str, list[bool]] = {"match": [], "compare": [], "dedupe": []}
+    with Library.create(folder / "library") as library:
+        library.index([folder / "a"])
+        for one, other in names:
+            found = library.match(other.read_bytes(), k=10)
+            said["match"].append(any(hit.score >= 0.5 and hit.uri == str(one) for hit in found))
+            said["compare"].append(library.compare(other, one).verdict != "different")
+        for _, other in names:
+            library.add(str(other), id=f"second/{other.name}")
+        report = library.find_duplicates()
+        uris = {
+            record.id: record.uri
+            for record in library.get_many([member.id for group in report.groups for member in group.members]).values()
+        }
+        together = [{uris[member.id] for member in group.members} for group in report.groups]
+        said["dedupe"] = [any({str(one), str(other)} <= group for group in together) for one, other in names]
+    return {"pairs": dict(Counter(map(_family, kinds)))} | {
+        face: dict(Counter(_family(kind) for kind, called in zip(kinds, calls, strict=True) if called))
+        | {
+            "which": dict(
+                Counter(kind for kind, called in zip(kinds, calls, strict=True) if called != kind.startswith("copy"))
+            )
+        }
+        for face, calls in said.items()
+    }
+
+
+def _family(kind: str) -> str:
+    return "copies" if kind.startswith("copy") else "of one person" if kind.endswith("one person") else "on one layout"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--each", type=int, default=10)
+    parser.add_argument("--persons", type=int, default=60)
+    parser.add_argument("--copies", type=int, default=250)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--video", type=Path)
+    given = parser.parse_args()
+
+    def pairs() -> Iterator[LikePair]:
+        yield from template_pairs(given.each, given.seed)
+        yield from person_pairs(given.persons, given.seed, given.video)
+        yield from copies(given.folder, given.copies, given.seed)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        print(json.dumps(measure(pairs(), Path(scratch)), ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

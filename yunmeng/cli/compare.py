@@ -61,13 +61,13 @@ def compare(a: str, b: str, db: str | None, evidence: Path | None, as_json: bool
         print_json(
             {
                 "verdict": found.verdict,
-                "difference": found.difference,
                 "edits": [{"name": edit.name, "amount": edit.amount, "detail": edit.detail} for edit in found.edits],
                 "alignment": shown_alignment(found.alignment),
                 "same_file": found.same_file,
                 "phash_distance": found.phash_distance,
                 "pdq_distance": found.pdq_distance,
                 "score": found.score,
+                "difference": found.difference,
             }
         )
     else:

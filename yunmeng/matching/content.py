@@ -28,8 +28,8 @@ _SIDE: Final = 1400
 _DRAWN: Final = 0.55
 """Share of the four most frequent of 64 grey values from which a picture is drawn, or written, on a plain ground.
 Documents, slides, cards and screens have 0.65 to 0.97, photographs of clothes 0.13 to 0.55."""
-_WRITTEN: Final = (0.75, 15)
-"""The same, with so many characters, from which nothing may be added to a picture either."""
+_WRITTEN: Final = 8
+"""Characters from which nothing may be added to a picture either: it is a document."""
 
 _IN_LINE: Final = 3  # others of its size that a character has beside it,
 _ENOUGH: Final = 1000  # and characters that are looked at
@@ -72,19 +72,16 @@ class _Layers(NamedTuple):
 
 
 def difference(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> Difference | None:
-    """What tells ``a`` from a copy of ``b``, over which ``pair`` lays it as ``alignment`` says; None where nothing does.
-
-    Takes the same trouble, and the same numbers, whoever asks.
-    """
+    """Return what tells ``a`` from a copy of ``b``, over which ``pair`` lays it by ``alignment``; None for a copy."""
     layers = _Layers(_bytes(luma(pair.a)), _bytes(luma(pair.expected)), pair.covered)
     drawn = _drawn(layers)
-    if drawn >= _DRAWN and _rewritten(_fine(a, b, alignment, pair), drawn, 2 if alignment.inliers else 1):
+    if drawn >= _DRAWN and _rewritten(_fine(a, b, alignment, pair), 2 if alignment.inliers else 1):
         return "other-content"
     return "other-moment" if pair.sigma <= _SHARP and _moved(layers) else None
 
 
 def equal_at_sight(a: Image.Image, b: Image.Image) -> bool:
-    """Whether two RGB pictures show the same without a closer look: photographs that are compressed or scaled anew."""
+    """Return whether two RGB pictures are one photograph, compressed or scaled anew: no closer look is needed then."""
     if abs(a.width * b.height - b.width * a.height) > _SHAPE * a.width * b.height:
         return False
     scale = min(1.0, _MOVED_SIDE / max(a.size))
@@ -112,7 +109,7 @@ def _fine(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> _Laye
     return _Layers(_bytes(luma(over)), _bytes(luma(expected)), _eroded(covered, 3))
 
 
-def _rewritten(layers: _Layers, drawn: float, reach: int) -> bool:
+def _rewritten(layers: _Layers, reach: int) -> bool:
     """Whether something was written where something else was; or, in a document, anything at all."""
     from scipy import ndimage
 
@@ -129,7 +126,7 @@ def _rewritten(layers: _Layers, drawn: float, reach: int) -> bool:
     sizes[at_edge] = 0  # also what is no character, label 0
     if sizes.max() >= _REPLACED:
         return True
-    if drawn < _WRITTEN[0] or _characters(on_b > _EDGE) < _WRITTEN[1]:
+    if _characters(on_b > _EDGE) < _WRITTEN:
         return False
     rest = np.maximum(more_a, more_b) * shown
     edges = shown & (_near(b, np.maximum, 1).astype(np.int16) - _near(b, np.minimum, 1) > _EDGE)

@@ -86,8 +86,9 @@ def draw_evidence(
 ) -> Image.Image:
     """The suspect ``a`` and the original ``b`` side by side, with what lies where, as an RGB picture 1,600 pixels wide.
 
-    ``verdict`` is that of a comparison, or what makes two different that agree. Where they align: the outline of either in the other, a laid over b, and the places that differ. ``figures`` are
-    measures to print, by their names. Text is in English and Chinese, as far as there is a font for that.
+    ``verdict`` is that of a comparison, or what makes two different that agree. Where they align: the outline of either
+    in the other, a laid over b, and the places that differ. ``figures`` are measures to print, by their names. Text is
+    in English and Chinese, as far as there is a font for that.
     """
     panels = [(_titled("A", "suspect", "待查图片", a), Image.fromarray(a.pixels))]
     panels.append((_titled("B", "original", "原图", b), Image.fromarray(b.pixels)))

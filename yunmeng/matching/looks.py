@@ -27,8 +27,9 @@ class Looks:
 
     Colours: ``change`` is the root mean square change of the values by the new colours, in grey levels; ``brighter``
     the change of the mean luma; ``contrast`` the factor of its variation; ``saturation`` that of the colourfulness;
-    ``tint`` the largest shift of a channel against the others; ``grey`` whether all colour is gone; ``negative`` whether dark is bright. ``sigma`` is the
-    blur in pixels of the frame; ``noise`` the standard deviation of the noise that came to it, in grey levels.
+    ``tint`` the largest shift of a channel against the others; ``grey`` whether all colour is gone; ``negative``
+    whether dark is bright. ``sigma`` is the blur in pixels of the frame; ``noise`` the standard deviation of the noise
+    that came to it, in grey levels.
     ``overlays`` is the share of the frame where something else lies over the picture, ``places`` how many such areas.
     """
 

@@ -34,8 +34,8 @@ class Comparison:
     ``verdict`` is "same-file" where the bytes are equal; "same-picture" where people see the same, compressed or scaled
     anew; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.
     ``difference`` says what makes two different that agree otherwise: "other-content" on one template, as two invoices
-    have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where they are different; its ``inliers`` are 0 where the whole frames fit on
-    each other without a look at local features.
+    have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where they are
+    different; its ``inliers`` are 0 where the whole frames fit on each other without a look at local features.
 
     ``phash_distance`` counts the bits of 64 that differ, ``pdq_distance`` of 256; ``score`` is the cosine of their
     embeddings in [-1, 1]; ``timings`` are the seconds that each stage took: read, encode, align.
