@@ -41,7 +41,9 @@ def test_two_files_are_compared_without_a_library(yunmeng: CommandLine, works: P
     done = yunmeng("compare", "part.png", "works/1.png", "--json", "--evidence", "evidence.png")
     assert (done.returncode, done.stderr) == (0, "Evidence: evidence.png\n")
     found = json.loads(done.stdout)
-    assert list(found) == ["verdict", "edits", "alignment", "same_file", "phash_distance", "pdq_distance", "score"]
+    assert list(found) == [
+        *("verdict", "edits", "alignment", "same_file", "phash_distance", "pdq_distance", "score", "difference")
+    ]
     assert found["verdict"] == "edited-copy"
     ((name, amount, detail),) = [tuple(edit.values()) for edit in found["edits"]]
     assert (name, detail) == ("crop", "cropped: shows 44% of the original")

@@ -20,6 +20,10 @@ VERDICTS = {
     "edited-copy": "An edited copy: A was made from B, or from what B was made from.",
     "different": "Different pictures: nothing says that one was made from the other.",
 }
+DIFFERENCES = {
+    "other-content": "Different pictures: the same template with other content.",
+    "other-moment": "Different pictures: the same scene at another moment.",
+}
 
 
 @click.command(
@@ -63,6 +67,7 @@ def compare(a: str, b: str, db: str | None, evidence: Path | None, as_json: bool
                 "phash_distance": found.phash_distance,
                 "pdq_distance": found.pdq_distance,
                 "score": found.score,
+                "difference": found.difference,
             }
         )
     else:
@@ -155,7 +160,7 @@ def _done(
 def _print(found: "Comparison") -> None:
     from rich.table import Table
 
-    click.echo(VERDICTS[found.verdict])
+    click.echo(VERDICTS[found.verdict] if found.difference is None else DIFFERENCES[found.difference])
     for edit in found.edits:
         click.echo(f"  - {printable(edit.detail)}")
     table = Table(box=None, show_header=False, pad_edge=False)

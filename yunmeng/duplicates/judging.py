@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from PIL import Image
 
 from yunmeng.duplicates.agreement import agreement
 from yunmeng.errors import YunmengError
-from yunmeng.imaging import decode
-from yunmeng.matching import LocalFeatures, align, local_features
+from yunmeng.imaging import Picture, decode
+from yunmeng.matching import Judgement, LocalFeatures, align, equal_at_sight, local_features, verify, verify_whole
 
 __all__ = ["Judge", "Pair"]
 
@@ -35,6 +35,8 @@ that can be, 97 % reach it, and of other photographs from the same rooms none bu
 same way."""
 
 _SIDE: Final = 480  # pixels, at which features are looked for
+_CLOSER: Final = 800  # of the shorter side, at which two are verified, as when they are compared
+_BITS: Final = 256  # of a fingerprint; nearly all of them differ from that of the negative
 _MOST: Final = 500
 _KEPT: Final = 256
 """Pictures whose features are kept for the pairs to come, at some 300 kB each."""
@@ -56,16 +58,21 @@ class Pair:
     flat: bool
 
 
-@dataclass(frozen=True, slots=True)
 class _Look:
-    image: Image.Image
-    features: LocalFeatures
+    """A small picture, and its features when they are asked for."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self.image = image
+
+    @cached_property
+    def features(self) -> LocalFeatures:
+        return local_features(self.image, _SIDE, _MOST)
 
 
 class Judge:
     """Judges pairs of rows; ``original`` gives the bytes of a row's picture, or raises. Threads may share it.
 
-    Both rows of a pair are read at most once while they are among the last few hundred that were.
+    A row's file is read when it is first looked at, and again to be verified at its resolution.
     """
 
     def __init__(self, original: Callable[[int], bytes], radius: int, max_pixels: int) -> None:
@@ -78,14 +85,29 @@ class Judge:
         """Whether the two are one picture, perhaps edited. Raises `MissingExtra`."""
         if pair.flat:  # all that can be said of a picture without contrast is said by its bytes
             return False
-        close = pair.bits <= self._radius
-        if close and pair.cosine >= KNOWN:
+        close = pair.bits <= self._radius and pair.cosine >= KNOWN
+        one, other = (self._look(row) for row in (pair.a, pair.b))
+        if one is None or other is None:
+            return close or self._without_looking(pair)
+        if close and equal_at_sight(one.image, other.image):
             return True
-        looks = [self._look(row) for row in (pair.a, pair.b)]
-        if looks[0] is None or looks[1] is None:
-            return self._without_looking(pair)
-        alignment = align(looks[0].features, looks[1].features)
-        return alignment is not None and agreement(looks[0].image, looks[1].image, alignment) >= AGREES
+        if close and (whole := self._verified(pair, verify_whole)) is not None and whole.agreement >= CLEARLY:
+            return whole.alignment is not None
+        if pair.bits >= _BITS - self._radius and (whole := self._verified(pair, verify_whole)) is not None:
+            return whole.alignment is not None
+        alignment = align(one.features, other.features)
+        if alignment is None or agreement(one.image, other.image, alignment) < AGREES:
+            return False
+        verified = self._verified(pair, lambda a, b: verify(a, b, alignment, one.features, other.features))
+        return verified is not None and verified.alignment is not None
+
+    def _verified(self, pair: Pair, by: Callable[[Picture, Picture], Judgement | None]) -> Judgement | None:
+        """What is said of the two as fine as they are compared."""
+        try:
+            one, other = (self._decoded(row, _CLOSER) for row in (pair.a, pair.b))
+        except YunmengError:  # gone since it was looked at
+            return None
+        return by(one, other)
 
     @staticmethod
     def _without_looking(pair: Pair) -> bool:
@@ -95,9 +117,11 @@ class Judge:
 
     def _looked(self, row: int) -> _Look | None:
         try:
-            picture = decode(self._original(row), at_least=_SIDE, max_pixels=self._max_pixels)
+            image = self._decoded(row, _SIDE).image
         except YunmengError:
             return None
-        image = picture.image
         image.thumbnail((_SIDE, _SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return _Look(image, local_features(image, _SIDE, _MOST))
+        return _Look(image)
+
+    def _decoded(self, row: int, side: int) -> Picture:
+        return decode(self._original(row), at_least=side, max_pixels=self._max_pixels)

@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from yunmeng.duplicates.judging import Pair
 from yunmeng.duplicates.reading import Gathered
+from yunmeng.imaging import turned_codes
 from yunmeng.neighbours import close_codes, close_pairs, cosines
 
 __all__ = ["RADIUS", "Candidates", "candidates"]
 
 RADIUS: Final = 31
 """Bits of a PDQ code by which light edits of a picture differ at most; strangers differ in 50 and more."""
+
+TURNED: Final = 48
+"""The same where a code is that of a turned or mirrored picture, as worked out from that of the upright one."""
 
 CLOSE: Final = 0.85
 """Cosine from which on all pairs are looked at."""
@@ -108,7 +112,17 @@ def _by_code(gathered: Gathered) -> tuple[Rows, NDArray[np.bool_]]:
         if np.median(cosines(gathered.vectors, np.full(len(alike), hub), alike)) < _ALIKE:
             telling[alike] = telling[hub] = False
     first, equal = first[telling[first]], equal[telling[equal[:, 0]]]
-    return np.concatenate([equal, first[close_codes(gathered.codes[first], RADIUS).pairs]]), telling
+    return np.concatenate([equal, first[_close(gathered.codes[first])]]), telling
+
+
+def _close(codes: NDArray[np.uint8]) -> Rows:
+    """Pairs of different ``codes``, uint8 (n, 32), that are close as they are, turned, mirrored or as a negative."""
+    n = len(codes)
+    ways = turned_codes(codes)
+    near = close_codes(ways.reshape(-1, codes.shape[1]), TURNED)
+    (ways_a, a), (ways_b, b) = (np.divmod(near.pairs[:, side], max(n, 1)) for side in (0, 1))
+    upright = (ways_b == 0) | (ways_b == len(ways) - 1)  # also a negative's code is exact
+    return near.pairs[(ways_a == 0) & (a != b) & ((near.bits <= RADIUS) | ~upright)] % max(n, 1)
 
 
 def _stars(keys: NDArray[np.generic]) -> tuple[Rows, Rows]:

@@ -9,7 +9,15 @@ from yunmeng.imaging.describe import describe
 from yunmeng.imaging.edits import edited
 from yunmeng.imaging.enhance import enhance
 from yunmeng.imaging.files import PICTURE_ENDINGS, is_picture, read
-from yunmeng.imaging.fingerprint import ORIENTATIONS, Fingerprints, fingerprint, hamming, oriented_pdq, sha256
+from yunmeng.imaging.fingerprint import (
+    ORIENTATIONS,
+    Fingerprints,
+    fingerprint,
+    hamming,
+    oriented_pdq,
+    sha256,
+    turned_codes,
+)
 from yunmeng.imaging.formats import recognise
 from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, damaged, problems
 from yunmeng.imaging.sheet import Tile, draw_sheet, save_sheet
@@ -45,4 +53,5 @@ __all__ = [
     "save_sheet",
     "sha256",
     "thumbnail",
+    "turned_codes",
 ]

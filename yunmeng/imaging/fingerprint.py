@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from yunmeng.imaging.grey import luma
 from yunmeng.types import Pixels
 
-__all__ = ["ORIENTATIONS", "Fingerprints", "fingerprint", "fingerprint_of_grey", "hamming", "oriented_pdq", "sha256"]
+__all__ = [
+    "ORIENTATIONS",
+    "Fingerprints",
+    "fingerprint",
+    "fingerprint_of_grey",
+    "hamming",
+    "oriented_pdq",
+    "sha256",
+    "turned_codes",
+]
 
 _SIDE: Final = 128
 """Both hashes are taken from a grey copy of this size. PDQ smooths a picture with a tent as wide as 1/64 of it and
@@ -57,6 +67,23 @@ def oriented_pdq(image: Image.Image) -> list[str]:
     """The PDQ hashes of an RGB picture in its eight ``ORIENTATIONS``: turned by quarters, mirrored, and both."""
     square = luma(image).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     return [_pdq(square if turn is None else square.transpose(turn)) for turn in ORIENTATIONS]
+
+
+def turned_codes(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """PDQ codes, (n, 32), of the same pictures turned, mirrored and inverted, (8, n, 32), the codes themselves first.
+
+    A code holds the signs of 16 x 16 cosine waves about their median: mirroring turns that of every other wave round,
+    and inverting all of them. But for waves near the median: turned ones differ from the true codes in some 30 bits.
+    """
+    bits = np.unpackbits(codes, axis=1).reshape(-1, 16, 16)
+    odd = np.arange(16) % 2
+    across, down = odd[None, :].astype(np.uint8), odd[:, None].astype(np.uint8)
+    turned = bits.transpose(0, 2, 1)
+    ways = (
+        *(bits, bits ^ across, bits ^ down, bits ^ across ^ down),
+        *(turned, turned ^ down, turned ^ across ^ down, 1 - bits),
+    )
+    return np.stack([np.packbits(way.reshape(-1, 256), axis=1) for way in ways])
 
 
 def sha256(data: bytes) -> str:

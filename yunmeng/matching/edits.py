@@ -28,6 +28,7 @@ EditName: TypeAlias = Literal[
     "inset",
     "colour",
     "grey",
+    "negative",
     "blur",
     "noise",
     "overlay",
@@ -53,8 +54,8 @@ class Edit:
     ``amount`` is in the edit's own measure: crop, the share of the original that is left; rotation, degrees clockwise;
     scale, new over old length; stretch, the change of width over height; inset, the share of the copy that the
     original takes up; colour, the root mean square change in grey levels of 255; blur, the Gaussian's sigma in pixels
-    of the copy; noise, its standard deviation in grey levels; overlay, the share of what both show; perspective, grey
-    and flip have none.
+    of the copy; noise, its standard deviation in grey levels; overlay, the share of what both show; perspective, grey,
+    negative and flip have none.
     ``detail`` says it to people, in English.
     """
 
@@ -99,6 +100,9 @@ def _places(place: Placing, a: Pixels, alignment: Alignment) -> Iterator[Edit]:
 def _colours(look: Looks) -> Iterator[Edit]:
     if look.grey:
         yield Edit("grey", None, "without colour")
+    if look.negative:
+        yield Edit("negative", None, "colours inverted, as in a negative")
+        return
     if look.change > _RECOLOURED and not (look.grey and abs(look.brighter) < 8 and 0.85 < look.contrast < 1.18):
         yield Edit("colour", look.change, f"colours changed: {_recolouring(look)}")
 

@@ -32,17 +32,22 @@ _GROUND: Final = "#f0f1f3"
 _INK: Final = "#15181e"
 _QUIET: Final = "#5f6672"
 _OUTLINE: Final = "#e0218a"  # a colour that photographs seldom have
-_COLOURS: Final = {"same-file": "#b3261e", "same-picture": "#b3261e", "edited-copy": "#b3261e", "different": "#0e7c86"}
+_COLOURS: Final = {"same-file": "#b3261e", "same-picture": "#b3261e", "edited-copy": "#b3261e"}
+_DIFFERENT: Final = "#0e7c86"
 
 _VERDICTS: Final = {
     "same-file": ("The same file", "同一文件"),
     "same-picture": ("The same picture", "同一图片"),
     "edited-copy": ("An edited copy", "经过编辑的副本"),
     "different": ("Different pictures", "不同图片"),
+    "other-content": ("Different pictures", "不同图片"),
+    "other-moment": ("Different pictures", "不同图片"),
 }
 _MEANING: Final = {
     "same-file": ("equal byte for byte", "逐字节相同"),
     "same-picture": ("compressed or scaled anew at most", "仅重新压缩或缩放"),
+    "other-content": ("the same template with other content", "版式相同，内容不同"),
+    "other-moment": ("the same scene at another moment", "同一场景的另一时刻"),
     "different": ("nothing says that one was made from the other", "未发现一图由另一图制成的迹象"),
 }
 _CHINESE: Final = {
@@ -55,6 +60,7 @@ _CHINESE: Final = {
     "inset": "置于边框或其他图片之中，占 {:.0%}",
     "colour": "调整颜色",
     "grey": "去除颜色",
+    "negative": "反相（负片）",
     "blur": "模糊",
     "noise": "加入噪点",
     "overlay": "叠加文字或图形，占 {:.1%}",
@@ -80,8 +86,9 @@ def draw_evidence(
 ) -> Image.Image:
     """The suspect ``a`` and the original ``b`` side by side, with what lies where, as an RGB picture 1,600 pixels wide.
 
-    Where they align: the outline of either in the other, a laid over b, and the places that differ. ``figures`` are
-    measures to print, by their names. Text is in English and Chinese, as far as there is a font for that.
+    ``verdict`` is that of a comparison, or what makes two different that agree. Where they align: the outline of either
+    in the other, a laid over b, and the places that differ. ``figures`` are measures to print, by their names. Text is
+    in English and Chinese, as far as there is a font for that.
     """
     panels = [(_titled("A", "suspect", "待查图片", a), Image.fromarray(a.pixels))]
     panels.append((_titled("B", "original", "原图", b), Image.fromarray(b.pixels)))
@@ -206,7 +213,9 @@ def _page(
     page = Image.new("RGB", (_WIDTH, heading + sum(heights) + 30 * len(lines) + _MARGIN), _PAGE)
     draw = ImageDraw.Draw(page)
     english, chinese = _VERDICTS[verdict]
-    draw.text((_MARGIN, _MARGIN), f"{english}  {chinese}", _COLOURS[verdict], font(40, bold=True), anchor="lt")
+    draw.text(
+        (_MARGIN, _MARGIN), f"{english}  {chinese}", _COLOURS.get(verdict, _DIFFERENT), font(40, bold=True), anchor="lt"
+    )
     for number, (one, other) in enumerate(words):
         line = elided(f"{one}   {other}", font(23), _WIDTH - 2 * _MARGIN)
         draw.text((_MARGIN, _MARGIN + 66 + 34 * number), line, _INK, font(23), anchor="lt")

@@ -11,6 +11,7 @@ from PIL import Image
 from yunmeng.errors import MissingExtra
 from yunmeng.imaging import Picture
 from yunmeng.matching.aligning import align, within
+from yunmeng.matching.content import Difference, difference
 from yunmeng.matching.edits import Edit, find_edits
 from yunmeng.matching.features import LocalFeatures, local_features
 from yunmeng.matching.insets import find_insets
@@ -19,7 +20,7 @@ from yunmeng.matching.refining import refined
 from yunmeng.matching.superposed import Superposed, superpose
 from yunmeng.types import Alignment, Pixels, Region
 
-__all__ = ["Judgement", "judge"]
+__all__ = ["Judgement", "judge", "verify", "verify_whole"]
 
 _COPY: Final = 0.5
 """Agreement from which it is a copy. The most that strangers of one class of clothing reached is 0.37."""
@@ -29,6 +30,7 @@ where two lenses look at one scene."""
 _SURE: Final = 0.85
 """Agreement of the whole frames that no other alignment betters."""
 _LIKE: Final = 0.4  # correlation of thumbnails from which it pays to lay whole frames over each other
+_NEGATIVE: Final = 0.8  # what the correlation with a negative counts
 _THUMBNAIL: Final = 32  # pixels
 _SIDES: Final = ((640, 600), (320, 600), (1280, 2000))
 """Longer side that local features are looked for at, and how many: blurred copies show them when small, what is set
@@ -52,11 +54,13 @@ class Judgement:
     """What was found out about a suspect picture and an original.
 
     ``alignment`` and ``edits`` are of a copy only; ``agreement`` in [-1, 1] is how well their pixels correlate.
+    ``difference`` tells of two that agree what makes them different all the same.
     """
 
     alignment: Alignment | None
     edits: tuple[Edit, ...]
     agreement: float
+    difference: Difference | None = None
 
     @classmethod
     def of_itself(cls) -> Self:
@@ -82,13 +86,35 @@ def judge(a: Picture, b: Picture) -> Judgement:
             if best is None or best.pair.agreement < _COPY:
                 raise
             break
-    if best is None or best.pair.agreement < _COPY:
-        return Judgement(None, (), best.pair.agreement if best else 0.0)
-    place = placing(best.alignment, (a.width, a.height), (b.width, b.height))
-    if place.aslant and best.pair.agreement < _COPY_ASLANT:
-        return Judgement(None, (), best.pair.agreement)
-    edits = tuple(find_edits(best.pair, place, suspect, best.alignment))
-    return Judgement(best.alignment, edits, best.pair.agreement)
+    return Judgement(None, (), 0.0) if best is None else _verdict(a, b, best)
+
+
+def verify(
+    a: Picture, b: Picture, alignment: Alignment, features_a: LocalFeatures, features_b: LocalFeatures
+) -> Judgement:
+    """As `judge`, where ``alignment`` is known from features already. Raises `MissingExtra`."""
+    alignment = refined(a.pixels, b.pixels, alignment, features_a, features_b)
+    return _verdict(a, b, _Found(alignment, superpose(a.pixels, b.pixels, alignment)))
+
+
+def verify_whole(a: Picture, b: Picture) -> Judgement | None:
+    """As `judge`, by the whole frames only; None where they do not fit on each other."""
+    found = _whole(a.pixels, b.pixels)
+    return None if found is None else _verdict(a, b, found)
+
+
+def _verdict(a: Picture, b: Picture, found: "_Found") -> Judgement:
+    """What the pixels say, once one picture lies over the other."""
+    agreement = found.pair.agreement
+    if agreement < _COPY:
+        return Judgement(None, (), agreement)
+    place = placing(found.alignment, (a.width, a.height), (b.width, b.height))
+    if place.aslant and agreement < _COPY_ASLANT:
+        return Judgement(None, (), agreement)
+    differs = difference(a.pixels, b.pixels, found.alignment, found.pair)
+    if differs is not None:
+        return Judgement(None, (), agreement, differs)
+    return Judgement(found.alignment, tuple(find_edits(found.pair, place, a.pixels, found.alignment)), agreement)
 
 
 class _Found(NamedTuple):
@@ -103,11 +129,13 @@ def _better(one: _Found | None, other: _Found | None) -> _Found | None:
 
 
 def _whole(a: Pixels, b: Pixels) -> _Found | None:
-    """The two as wholes, in the form that fits best; None where none does."""
+    """The two as wholes, in the form that fits best, also as a negative; None where none does."""
     small = _thumbnail(a)
     goal = _normed(_thumbnail(b))
     fits = {
-        (mirrored, turns): float((_normed(np.rot90(small[:, ::-1] if mirrored else small, turns)) * goal).mean())
+        (mirrored, turns): _either_way(
+            float((_normed(np.rot90(small[:, ::-1] if mirrored else small, turns)) * goal).mean())
+        )
         for mirrored in (False, True)
         for turns in range(4)
     }
@@ -116,6 +144,11 @@ def _whole(a: Pixels, b: Pixels) -> _Found | None:
         return None
     alignment = _whole_frame(turns, mirrored=mirrored)
     return _Found(alignment, superpose(a, b, alignment))
+
+
+def _either_way(correlation: float) -> float:
+    """How well pictures fit, also one on the other's negative, which is rare."""
+    return correlation if correlation > 0 else -_NEGATIVE * correlation
 
 
 def _whole_frame(turns: int, *, mirrored: bool) -> Alignment:

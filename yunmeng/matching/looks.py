@@ -15,6 +15,7 @@ _DARK: Final = 25.0  # beyond these, noise is cut off at black or white
 _WHITE: Final = 230.0
 _REST: Final = 24.0  # grey levels by which an overlay stands out at least,
 _TIMES: Final = 6.0  # and times the usual rest of compression and noise
+_INVERTED: Final = 0.5  # correlation of what was bright with what is dark
 _COLOURED: Final = 12.0  # grey levels between channels
 _SMALLEST: Final = 0.0012  # share of the frame that one overlay has at least
 _DEEP: Final = 3  # pixels from edge to edge that it has at least: less is an edge that lies a little off
@@ -26,8 +27,9 @@ class Looks:
 
     Colours: ``change`` is the root mean square change of the values by the new colours, in grey levels; ``brighter``
     the change of the mean luma; ``contrast`` the factor of its variation; ``saturation`` that of the colourfulness;
-    ``tint`` the largest shift of a channel against the others; ``grey`` whether all colour is gone. ``sigma`` is the
-    blur in pixels of the frame; ``noise`` the standard deviation of the noise that came to it, in grey levels.
+    ``tint`` the largest shift of a channel against the others; ``grey`` whether all colour is gone; ``negative``
+    whether dark is bright. ``sigma`` is the blur in pixels of the frame; ``noise`` the standard deviation of the noise
+    that came to it, in grey levels.
     ``overlays`` is the share of the frame where something else lies over the picture, ``places`` how many such areas.
     """
 
@@ -37,6 +39,7 @@ class Looks:
     saturation: float
     tint: float
     grey: bool
+    negative: bool
     sigma: float
     noise: float
     overlays: float
@@ -48,7 +51,7 @@ def looks(pair: Superposed) -> Looks:
     inside = pair.covered
     before, after = blurred(pair.b, pair.sigma)[inside], pair.expected[inside]
     if len(before) == 0:
-        return Looks(0, 0, 1, 1, 0, False, 0, 0, 0, 0)
+        return Looks(0, 0, 1, 1, 0, False, False, 0, 0, 0, 0)
     one, other = luma(before), luma(after)
     shift = (after - before).mean(axis=0)
     colours = chroma(before)
@@ -61,6 +64,8 @@ def looks(pair: Superposed) -> Looks:
         saturation=float((chroma(after).mean() + 1) / (colours.mean() + 1)),
         tint=float(np.ptp(shift)) / 2,
         grey=is_grey(pair.a[inside]) and bool(np.quantile(colours, 0.95) > _COLOURED),
+        negative=float(((one - one.mean()) * (other - other.mean())).mean())
+        < -_INVERTED * float(one.std() * other.std()),
         sigma=pair.sigma,
         noise=_noise(pair),
         overlays=share,

@@ -18,6 +18,7 @@ __all__ = [
     "chroma",
     "is_grey",
     "luma",
+    "recoloured",
     "size_of",
     "superpose",
     "warped",
@@ -45,7 +46,8 @@ class Superposed:
     the colours of the suspect: what it would look like had nothing else been done to it. ``covered`` marks the pixels,
     bool (h, w), that ``a`` fills. ``agreement`` in [-1, 1] is the correlation of ``a`` and ``expected`` in small
     windows, on average over those that show anything, and of plain pictures 1 where they are alike.
-    ``pixels`` is how many of the suspect's lie along one of the frame.
+    ``pixels`` is how many of the suspect's lie along one of the frame; ``colours`` is what makes the original's colours
+    those of the suspect, for `recoloured`.
     """
 
     a: Plane
@@ -55,6 +57,7 @@ class Superposed:
     sigma: float
     agreement: float
     pixels: float
+    colours: NDArray[np.float64]
 
 
 def superpose(a: Pixels, b: Pixels, alignment: Alignment, side: int = SIDE) -> Superposed:
@@ -114,12 +117,13 @@ def _matched(a: Plane, b: Plane, covered: NDArray[np.bool_], density: float) -> 
 
     covered = binary_erosion(covered, iterations=1, border_value=1)
     sigma = _blur_between(a, b, covered)
-    expected = _recoloured(a, blurred(b, sigma), covered)
+    colours = _colours_between(a, blurred(b, sigma), covered)
+    expected = recoloured(blurred(b, sigma), colours)
     if _is_plain(luma(a), covered) or _is_plain(luma(b), covered):
         alike = covered.any() and float(np.abs(blurred(a, 1.0) - blurred(b, 1.0))[covered].max()) < _ALIKE
-        return Superposed(a, b, expected, covered, sigma, float(alike), density)
+        return Superposed(a, b, expected, covered, sigma, float(alike), density, colours)
     agreement = _agreement(luma(a), luma(expected), covered)
-    return Superposed(a, b, expected, covered, sigma, agreement, density)
+    return Superposed(a, b, expected, covered, sigma, agreement, density, colours)
 
 
 def _is_plain(grey: Plane, covered: NDArray[np.bool_]) -> bool:
@@ -180,11 +184,18 @@ def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]
     return gain, float(y.mean() - gain * x.mean())
 
 
-def _recoloured(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> Plane:
-    """b in the colours of a: each channel a polynomial of b's three, fitted without what does not fit."""
+def recoloured(plane: Plane, colours: NDArray[np.float64]) -> Plane:
+    """A picture, (h, w, 3), in other colours: each channel a polynomial of its three."""
+    whole = _features(plane.reshape(-1, 3)) @ colours
+    fitted: Plane = (whole * 255).clip(0, 255).astype(np.float32).reshape(plane.shape)
+    return fitted
+
+
+def _colours_between(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The colours of a from those of b, fitted without what does not fit: (7, 3)."""
     chosen = np.flatnonzero(covered.ravel())
     if chosen.size < 32:
-        return b
+        return _start(7, grey=False)
     chosen = chosen[:: max(1, chosen.size // _FITTED)]
     x = _features(b.reshape(-1, 3)[chosen])
     y = a.reshape(-1, 3)[chosen].astype(np.float64) / 255
@@ -198,9 +209,7 @@ def _recoloured(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> Plane:
         rest = np.abs(y - x @ solution).max(axis=1)
         scale = max(float(np.quantile(rest, 0.6)), 4 / 255)
         weight = 1 / (1 + (rest / (2 * scale)) ** 2) ** 2
-    whole = _features(b.reshape(-1, 3)) @ solution
-    fitted: Plane = (whole * 255).clip(0, 255).astype(np.float32).reshape(b.shape)
-    return fitted
+    return solution
 
 
 def _start(features: int, *, grey: bool) -> NDArray[np.float64]:

@@ -54,15 +54,20 @@ class Verifier:
             return local_features(decode(picture, at_least=QUERY_SIDE, max_pixels=self._max_pixels).image)
         return local_features(picture if isinstance(picture, np.ndarray) else from_pillow(picture))
 
-    def each(self, ids: Sequence[str], look: Callable[[str, Image.Image], R]) -> dict[str, R]:
-        """What ``look`` makes of the id and the RGB picture of each, on several threads; those that cannot be read are
-        left out. Raises `MissingExtra`."""
+    def each(
+        self, ids: Sequence[str], look: Callable[[str, Image.Image], R], at_least: int = _DECODED_SIDE
+    ) -> dict[str, R]:
+        """Return what ``look`` makes of the id and the RGB picture of each, on several threads.
+
+        A picture has ``at_least`` so many pixels on its shorter side, if its file has. Those that cannot be read are
+        left out. Raises `MissingExtra`.
+        """
         opencv()
 
         def looked(id: str) -> tuple[str, R] | None:
             try:
                 data = self._original(id)
-                image = decode(data, at_least=_DECODED_SIDE, max_pixels=self._max_pixels).image
+                image = decode(data, at_least=at_least, max_pixels=self._max_pixels).image
             except YunmengError:
                 return None
             return id, look(id, image)

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from PIL import Image
 
 from yunmeng.imaging import Picture, decode, hamming
-from yunmeng.matching import Edit, Judgement, Panel, draw_evidence, judge
+from yunmeng.matching import Difference, Edit, Judgement, Panel, draw_evidence, judge
 from yunmeng.retrieval.query import Embedder, Timings, timed
 from yunmeng.types import Alignment, Record
 
@@ -33,8 +33,9 @@ class Comparison:
 
     ``verdict`` is "same-file" where the bytes are equal; "same-picture" where people see the same, compressed or scaled
     anew; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.
-    ``alignment`` is how a lies in b, None where they are different; its ``inliers`` are 0 where the whole frames fit on
-    each other without a look at local features.
+    ``difference`` says what makes two different that agree otherwise: "other-content" on one template, as two invoices
+    have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where they are
+    different; its ``inliers`` are 0 where the whole frames fit on each other without a look at local features.
 
     ``phash_distance`` counts the bits of 64 that differ, ``pdq_distance`` of 256; ``score`` is the cosine of their
     embeddings in [-1, 1]; ``timings`` are the seconds that each stage took: read, encode, align.
@@ -48,6 +49,7 @@ class Comparison:
     pdq_distance: int
     score: float
     timings: Mapping[str, float] = field(default_factory=dict)
+    difference: Difference | None = None
 
 
 class Evidence(NamedTuple):
@@ -93,7 +95,8 @@ class Comparer:
             "PDQ": f"{comparison.pdq_distance} / 256",
             "similarity 相似度": f"{comparison.score:.3f}",
         }
-        drawn = draw_evidence(first, second, comparison.verdict, comparison.edits, comparison.alignment, figures)
+        said = comparison.difference or comparison.verdict
+        drawn = draw_evidence(first, second, said, comparison.edits, comparison.alignment, figures)
         return Evidence(comparison, drawn)
 
     def _compared(self, a: Comparable, b: Comparable) -> tuple[Comparison, tuple[Picture, Picture]]:
@@ -116,6 +119,7 @@ class Comparer:
             pdq_distance=hamming(one.record.pdq, other.record.pdq),
             score=min(1.0, max(-1.0, float(one.record.vector @ other.record.vector))),
             timings=timings,
+            difference=judgement.difference,
         )
         return comparison, pictures
 

@@ -8,7 +8,7 @@ import numpy as np
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.retrieval.copies_codes import Codes
 from yunmeng.retrieval.copies_looks import Look, closer_looks, first_looks, read_suspect
-from yunmeng.retrieval.copies_weighing import Suspect, Weighed, weigh
+from yunmeng.retrieval.copies_weighing import Suspect, Weighed, tell_apart, weigh
 from yunmeng.retrieval.query import Timings, timed
 from yunmeng.stores import Filter, Store, evaluate, regional_in
 from yunmeng.types import Hit, Hits, Record
@@ -55,7 +55,7 @@ class CopySearch:
                 one.score,
                 one.record.uri,
                 one.record.attributes,
-                alignment=one.alignment if one.evidence.agreement > _AGREED else None,
+                alignment=one.alignment if one.evidence.agreement > _AGREED and not one.told_apart else None,
             )
             for one in self.weigh(source, filter, timings)[:k]
         ]
@@ -88,7 +88,7 @@ class CopySearch:
         with timed(timings, "search"):
             records = self._candidates(suspect, len(looks), known, filter)
         with timed(timings, "verify"):
-            return weigh(suspect, records, self._verifier())
+            return tell_apart(suspect, weigh(suspect, records, self._verifier()), self._verifier())
 
     def _candidates(self, suspect: Suspect, count: int, known: set[str], filter: Filter | None) -> Mapping[str, Record]:
         """What the last ``count`` looks bring, with vectors."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from yunmeng.imaging import decode, from_array, from_pillow
 from yunmeng.matching import find_insets
@@ -28,13 +28,15 @@ class Look:
     """One look at a suspect.
 
     ``wanted`` says how many of the pictures nearest to it are worth a closer look. ``region`` is the part of the
-    suspect that it shows, None where it is turned. Where ``hashed``, it may be the whole of an original.
+    suspect that it shows, None where it is turned. Where ``hashed``, it may be the whole of an original; a ``negative``
+    shows it inverted.
     """
 
     picture: Image.Image
     wanted: int
     region: Region | None
     hashed: bool = False
+    negative: bool = False
 
 
 def read_suspect(source: Source, max_pixels: int) -> Image.Image:
@@ -46,11 +48,12 @@ def read_suspect(source: Source, max_pixels: int) -> Image.Image:
 
 
 def first_looks(suspect: Image.Image) -> list[Look]:
-    """Those that find most copies: the whole in its four positions, what looks pasted, and the centre."""
+    """Those that find most copies: the whole in its four positions and inverted, what looks pasted, and the centre."""
     parts = [Look(_cut(suspect, part), 5, part, hashed=True) for part in find_insets(suspect) if _fits(suspect, part)]
     centre = [Look(_cut(suspect, _CENTRE), 3, _CENTRE)] if _fits(suspect, _CENTRE) else []
     turned = [Look(suspect.transpose(turn), 3, None) for turn in _QUARTERS]
-    return [Look(suspect, 10, WHOLE, hashed=True), *parts, *centre, *turned]
+    inverted = Look(ImageOps.invert(suspect), 3, None, hashed=True, negative=True)
+    return [Look(suspect, 10, WHOLE, hashed=True), *parts, *centre, *turned, inverted]
 
 
 def closer_looks(suspect: Image.Image) -> list[Look]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.imaging import ORIENTATIONS, oriented_pdq
+from yunmeng.imaging import ORIENTATIONS, Picture, oriented_pdq
 from yunmeng.retrieval.copies_looks import Look
 from yunmeng.retrieval.copies_score import Evidence, chance
 from yunmeng.retrieval.metrics import codes_of_hex
@@ -18,25 +18,35 @@ from yunmeng.views import WHOLE
 if TYPE_CHECKING:
     from yunmeng.matching import LocalFeatures, Verifier
 
-__all__ = ["Suspect", "Weighed", "weigh"]
+__all__ = ["Suspect", "Weighed", "tell_apart", "weigh"]
 
+_APART: Final = 0.1
+"""Times the chance of a picture that is told apart."""
+_CLOSER: Final = 0.3  # chance from which a candidate is verified at the resolution of its file,
+_CLOSER_MOST: Final = 6  # of so many
+_CLOSER_SIDE: Final = 800  # pixels of its shorter side, as when two pictures are compared
 _FEWEST: Final = 4  # inliers, where the pixels are looked at as well
 _PLENTY: Final = 25  # inliers that need no other look
+_AGREE: Final = 0.5  # correlation of whole frames that are worth no other alignment
 _LAID: Final = 2  # ways of laying one picture over the other, those with the nearest fingerprints
 _PART_SIDE: Final = 400  # pixels of the longer side at which a part of the suspect is looked at
 
 
 class Weighed(NamedTuple):
-    """A candidate: its record, what speaks for it, and how the suspect lies in it."""
+    """A candidate: its record, what speaks for it, and how the suspect lies in it.
+
+    ``told_apart`` says that it is no copy although it agrees: its template, or its scene, is all that they share.
+    """
 
     record: Record
     evidence: Evidence
     alignment: Alignment | None
+    told_apart: bool = False
 
     @property
     def score(self) -> float:
         """The chance in [0, 1] that the suspect was made from it."""
-        return chance(self.evidence)
+        return chance(self.evidence) * (_APART if self.told_apart else 1)
 
 
 class Suspect:
@@ -91,6 +101,30 @@ def weigh(suspect: Suspect, records: Mapping[str, Record], verifier: "Verifier")
     ]
 
 
+def tell_apart(suspect: Suspect, weighed: Sequence[Weighed], verifier: "Verifier") -> list[Weighed]:
+    """The candidates, of which those that seemed likely are marked where they only share a template or a scene."""
+    likely = [one for one in sorted(weighed, key=lambda one: -one.score) if one.score >= _CLOSER][:_CLOSER_MOST]
+    alignments = {one.record.id: one.alignment for one in likely}
+
+    def look(id: str, image: Image.Image) -> bool:
+        return _is_apart(suspect, image, alignments[id])
+
+    apart = verifier.each(list(alignments), look, at_least=_CLOSER_SIDE)
+    return [one._replace(told_apart=apart.get(one.record.id, False)) for one in weighed]
+
+
+def _is_apart(suspect: Suspect, image: Image.Image, alignment: Alignment | None) -> bool:
+    from yunmeng.matching import equal_at_sight, target_features, verify, verify_whole
+
+    if equal_at_sight(suspect.picture, image):
+        return False
+    one, other = (Picture(side, side.width, side.height, "") for side in (suspect.picture, image))
+    judged = verify_whole(one, other)
+    if alignment is not None and (judged is None or judged.agreement < _AGREE):
+        judged = verify(one, other, alignment, suspect.features(0), target_features(image))
+    return judged is not None and judged.difference is not None
+
+
 def _looked(
     suspect: Suspect, image: Image.Image, cosines: NDArray[np.float32], bits: NDArray[np.int64]
 ) -> tuple[Evidence, Alignment | None]:
@@ -116,14 +150,13 @@ def _aligned(
     target = target_features(image)
     best: tuple[Alignment | None, float] = (None, 0.0)
     for number in (0, *_likely_parts(suspect.looks, cosines, bits)):
-        part = suspect.looks[number].region
-        assert part is not None
+        look = suspect.looks[number]
         found = align(suspect.features(number), target, _FEWEST)
-        if found is not None and part != WHOLE:
-            found = within(found, part)
+        if found is not None and look.region not in (None, WHOLE):
+            found = within(found, look.region)
         if found is None:
             continue
-        agreed = agreement(suspect.picture, image, found)
+        agreed = agreement(look.picture if look.negative else suspect.picture, image, found)
         if agreed * np.log1p(found.inliers) > best[1] * np.log1p(best[0].inliers if best[0] else 0):
             best = (found, agreed)
         if found.inliers >= _PLENTY:
@@ -132,12 +165,16 @@ def _aligned(
 
 
 def _likely_parts(looks: Sequence[Look], cosines: NDArray[np.float32], bits: NDArray[np.int64]) -> list[int]:
-    """The part of the suspect with the most similar vector, and the one with the nearest fingerprint."""
+    """The part of the suspect with the most similar vector, and the one with the nearest fingerprint; and the negative
+    where it is nearer than the suspect itself."""
     parts = [number for number, look in enumerate(looks) if look.region not in (None, WHOLE)]
     hashed = [number for number in parts if looks[number].hashed]
     likely = [max(parts, key=lambda number: float(cosines[number]))] if parts else []
     if hashed:
         likely.append(min(hashed, key=lambda number: int(bits[number].min())))
+    for number, look in enumerate(looks):
+        if look.negative and (bits[number].min() < bits[0].min() or cosines[number] > cosines[0]):
+            likely.append(number)
     return list(dict.fromkeys(likely))
 
 

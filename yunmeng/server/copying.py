@@ -165,6 +165,7 @@ def _shown_match(hit: Hit, caller: Caller) -> MatchOut:
 def _shown_comparison(found: retrieval.Comparison, total: float) -> Comparison:
     return Comparison(
         verdict=found.verdict,
+        difference=found.difference,
         edits=[EditOut(name=edit.name, amount=edit.amount, detail=edit.detail) for edit in found.edits],
         alignment=None if found.alignment is None else shown_alignment(found.alignment),
         same_file=found.same_file,

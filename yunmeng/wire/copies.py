@@ -45,6 +45,7 @@ class EditOut(BaseModel):
         "inset",
         "colour",
         "grey",
+        "negative",
         "blur",
         "noise",
         "overlay",
@@ -57,6 +58,10 @@ class Comparison(BaseModel):
     """Two pictures, held against each other."""
 
     verdict: Verdict
+    difference: Literal["other-content", "other-moment"] | None = Field(
+        None,
+        description="What makes two different that agree otherwise: other content on one template, or another moment.",
+    )
     edits: list[EditOut] = Field(description="What was done to b to make a, where a is an edited copy of it.")
     alignment: AlignmentOut | None = Field(description="How a lies in b; null where they are different.")
     same_file: bool = Field(description="Byte for byte.")

@@ -81,10 +81,10 @@ async function load(result, a, b, call) {
   }
 }
 
-function verdict({ verdict: is, edits, alignment }) {
+function verdict({ verdict: is, difference, edits, alignment }) {
   const done = edits.length > 0 && h("ul", { class: "edits", "aria-label": t("edits") }, ...edits.map((edit) => h("li", {}, editWords(edit))));
   const lies = alignment && h("p", { class: "hint" }, alignmentWords(alignment, { compared: true }).join(" · "));
-  return [h("p", { class: `verdict ${is}` }, t(`verdict-${is}`)), done, lies].filter(Boolean);
+  return [h("p", { class: `verdict ${is}` }, t(`verdict-${difference ?? is}`)), done, lies].filter(Boolean);
 }
 
 function measures(found) {
