@@ -83,7 +83,7 @@ class Reason(StrEnum):
     TOO_MANY_PIXELS = "too-many-pixels"  # over the pixel limit (decompression bomb)
     TOO_LARGE = "too-large"  # over the byte limit
     UNFETCHABLE = "unfetchable"  # the URL gave no picture (status, timeout, connection, scheme)
-    BAD_ID = "bad-id"  # the id is empty, too long, neither text nor a number, or that of another picture
+    BAD_ID = "bad-id"  # the id is empty, too long, no text or number, or another picture's
     BAD_ATTRIBUTE = "bad-attribute"  # an attribute does not fit its declared type
 
 
