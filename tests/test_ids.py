@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from tests.conftest import paint
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
-from yunmeng.errors import PictureError, Reason
 from yunmeng.ingest import Names, Tally
 from yunmeng.ingest.entries import Entry
 from yunmeng.library import Library
@@ -292,17 +291,6 @@ def test_keys_go_before_paths_in_one_run(library: Library, encoder: FakeEncoder,
     for _ in range(2):
         assert library.index([folder], manifest=manifest).failed == []
         assert uris(library) == {"001.jpg": str(folder / "000.jpg"), "pictures/001.jpg": str(folder / "001.jpg")}
-
-
-@pytest.mark.parametrize("id", [".", ".."])
-def test_ids_that_no_url_can_end_in_are_refused(library: Library, make_pictures: Make, id: str) -> None:
-    folder = make_pictures(1)
-    (folder / "m.csv").write_text(f"path,id\n000.jpg,{id}\n")
-    (failure,) = library.index([folder / "m.csv"]).failed
-    assert failure.reason.startswith("bad-id: m.csv line 2: ")
-    with pytest.raises(PictureError) as error:
-        library.add(folder / "000.jpg", id=id)
-    assert error.value.reason == Reason.BAD_ID
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

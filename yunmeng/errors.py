@@ -88,7 +88,7 @@ class Reason(StrEnum):
     TOO_COSTLY = "too-costly"  # decoding would take more memory or time than it may
     KILLS = "kills"  # the process died twice while it was decoded
     UNFETCHABLE = "unfetchable"  # the URL gave no picture (status, timeout, connection, scheme)
-    BAD_ID = "bad-id"  # the id is empty, too long, neither text nor a number, or that of another picture
+    BAD_ID = "bad-id"  # the id is empty, too long, no text or number, or another picture's
     BAD_ATTRIBUTE = "bad-attribute"  # an attribute does not fit its declared type
 
 

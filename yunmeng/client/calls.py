@@ -118,11 +118,10 @@ _ATTRIBUTE_VALUES: Final = TypeAdapter(list[wire.AttributeValues])
 
 
 def _place(collection: str, id: str) -> str:
-    """The path of a picture. A dot alone would be taken for a folder on the way to the server."""
+    """The path of a picture."""
     if not id:
         raise QueryError("an id has at least one character")
-    name = quote(wire.to_wire(id), safe="")
-    return f"/v1/{collection}/{name.replace('.', '%2E') if id in ('.', '..') else name}"
+    return f"/v1/{collection}/{quote(wire.to_wire(id), safe='')}"
 
 
 def _given(**fields: object) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from yunmeng.config import Settings
 from yunmeng.errors import PictureError, Reason
@@ -23,9 +23,6 @@ from yunmeng.types import Attributes, Record, RegionVector, Vector
 from yunmeng.views import View, Views
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
-
-UNREACHABLE: Final = frozenset({".", ".."})
-"""Ids that no client can ask for: they vanish from a URL, however they are written there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +134,6 @@ class Intake:
             entry, known = self._named(entry, known, twins)
         elif known is not None and known.sha256 != digest and not self._replace:
             self._check_is_free(known, entry)
-        if known is None and entry.id in UNREACHABLE:
-            raise PictureError(Reason.BAD_ID, f"{entry.id!r} cannot be an id: no URL can end in it")
         stale = [
             twin for twin in twins if twin.id != entry.id and comes_from_path(twin) and self._has_moved(twin, entry)
         ]

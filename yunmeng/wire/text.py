@@ -9,14 +9,17 @@ __all__ = ["from_wire", "to_wire", "wire_attributes"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_SPELT = re.compile("%u([Dd][89A-Fa-f][0-9A-Fa-f]{2})")
+_SPELT = re.compile("%u([Dd][89A-Fa-f][0-9A-Fa-f]{2}|002[Ee])")
 
 
 def to_wire(text: str) -> str:
     """``text`` in characters that JSON and URLs carry.
 
-    A file name that is not UTF-8 holds lone surrogates, which become ``%uDC80``; all else stays as it is.
+    A file name that is not UTF-8 holds lone surrogates, which become ``%uDC80``. A text of one dot or two, which would
+    vanish from a URL however it was quoted, becomes ``%u002E``. All else stays as it is.
     """
+    if text in (".", ".."):
+        return text.replace(".", "%u002E")
     return text if text.isascii() else _SURROGATE.sub(lambda found: f"%u{ord(found[0]):04X}", text)
 
 
