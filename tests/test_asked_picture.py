@@ -60,7 +60,9 @@ def test_it_comes_first_and_scores_fall(library: Library, question: dict[str, An
         scores = [hit.score for hit in hits]
         assert scores == sorted(scores, reverse=True)
         if question.get("explain"):
-            assert all((hit.explanation[-1].score, hit.explanation[0].step) == (hit.score, "search") for hit in hits[:1])
+            assert all(
+                (hit.explanation[-1].score, hit.explanation[0].step) == (hit.score, "search") for hit in hits[:1]
+            )
         if "group_by" in question:
             kinds = [hit.attributes["kind"] for hit in hits]
             assert len(set(kinds)) == len(kinds) == min(k, 4)
@@ -78,7 +80,9 @@ def test_where_the_parts_of_pictures_are_searched(tmp_path: Path) -> None:
     pictures = write_pictures(tmp_path / "pictures", 2)
     for name in TWINS:
         (pictures / name).write_bytes((pictures / "000.jpg").read_bytes())
-    with Library.create(tmp_path / "library", FakeEncoder(), settings=Settings(cache_dir=tmp_path), regions=True) as own:
+    with Library.create(
+        tmp_path / "library", FakeEncoder(), settings=Settings(cache_dir=tmp_path), regions=True
+    ) as own:
         own.index([pictures])
         for id in TWINS:
             for k in (1, 3):
@@ -91,4 +95,3 @@ def test_a_filter_that_it_does_not_pass_leaves_it_out(library: Library) -> None:
     hits = library.search(id="twin-3.jpg", k=3, filter="kind != 'twin'")
     assert "twin-3.jpg" not in {hit.id for hit in hits}
     assert len(hits) == 3
-

@@ -21,9 +21,7 @@ __all__ = ["Originals"]
 LISTED_SIDE = 256
 """The thumbnail that grids show, made at once for a picture from the web, which is not at hand later."""
 
-_GONE: Final = frozenset(
-    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}
-)
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
 """What the system says where there is no such file. All else may pass: too many open files, a disk that fails."""
 
 

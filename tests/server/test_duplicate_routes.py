@@ -228,9 +228,7 @@ def test_a_search_ends_with_the_server(doubled: Library, open_server: Open, held
     assert open_server().get("/v1/duplicates").json()["status"] == "cancelled"
 
 
-def test_a_search_on_a_full_disk_says_so(
-    doubled: Library, open_server: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_on_a_full_disk_says_so(doubled: Library, open_server: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     client = open_server()
 
     def full(*_: object, **__: object) -> None:

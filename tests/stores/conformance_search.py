@@ -143,7 +143,9 @@ class SearchConformance:
         assert {hit.id for hit in store.search(unit(0)[0], len(records), filter)} == expected
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(text=st.text("a%_!\\\ud7ff\ue000\U0010ffff[", max_size=2), escape=st.sampled_from("!\\[_"), begins=st.booleans())
+    @given(
+        text=st.text("a%_!\\\ud7ff\ue000\U0010ffff[", max_size=2), escape=st.sampled_from("!\\[_"), begins=st.booleans()
+    )
     def test_like_finds_what_its_pattern_says(self, lettered: Odd, text: str, escape: str, begins: bool) -> None:
         if begins and not text:
             return  # "%" alone is refused
