@@ -116,17 +116,21 @@ def test_deleting_all_asks_where_somebody_sits(
     shop: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(shop.folder / "library", tmp_path / "library")
-    answer = False
+    answers, asked = [True, False], []
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        return answers.pop()
+
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.confirm", lambda question, **_: print(question) or answer)
+    monkeypatch.setattr("click.confirm", confirm)
     order = ["--all", "--db", str(tmp_path / "library")]
     assert delete(order, standalone_mode=False) == 1
-    assert "all 12 pictures" in capsys.readouterr().out
-    answer = True
+    assert "12 pictures" in asked[0]
     assert delete(order, standalone_mode=False) == 0
-    assert "12 deleted" in capsys.readouterr().out
-    answer = False
+    assert capsys.readouterr().out == "12 deleted\n"
     assert delete([*order, "--yes"], standalone_mode=False) == 0
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -117,12 +117,12 @@ def test_a_filter_that_says_nothing_deletes_nothing(filled: Library, filter: str
 
 
 def test_deleting_all_has_its_own_word(filled: Library) -> None:
-    for wrong in ({}, {"ids": None, "filter": None}):
+    for nothing in (filled.delete, lambda: filled.delete(None, filter=None)):
         with pytest.raises(QueryError, match="all=True"):
-            filled.delete(**wrong)
-    for given in ({"ids": ["007.jpg"]}, {"ids": "007.jpg"}, {"filter": "price > 5"}):
+            nothing()
+    for ids, filter in ((["007.jpg"], None), ("007.jpg", None), (None, "price > 5")):
         with pytest.raises(QueryError, match="leave ids and filter out"):
-            filled.delete(all=True, **given)  # type: ignore[arg-type]
+            filled.delete(ids, filter=filter, all=True)
     with pytest.raises(PictureError, match="the id is empty"):
         filled.delete("")
     assert filled.delete([]) == filled.delete(filter="false") == filled.delete(filter="price > 99") == 0
@@ -164,9 +164,9 @@ def test_an_empty_path_is_not_the_folder_we_are_in(filled: Library) -> None:
     for make in (Library.open, Library.create, Library.exists):
         with pytest.raises(LibraryError, match="the path of the library is empty"):
             make("")
-    for wrong in (lambda: filled.index([""]), lambda: filled.index(""), lambda: filled.index(manifest="")):
+    for paths, manifest in (([""], None), ("", None), ((), "")):
         with pytest.raises(SourceError, match="a path is empty"):
-            wrong()
+            filled.index(paths, manifest=manifest)
 
 
 def test_a_step_is_named_once(filled: Library) -> None:

@@ -55,7 +55,7 @@ class Answering(Holdings):
         """The k pictures that fit best, best first. Ask with one of the first four, with a ``mix``, or with both.
 
         ``image`` is a path, a URL, a file's bytes, a Pillow image or RGB pixels; ``id`` that of a picture in the
-        library, which is then the first hit, unless steps find others better; ``vector`` an embedding of the library's
+        library, which is then always the first hit if it passes the filter; ``vector`` an embedding of the library's
         encoder, (dim,); ``text`` words, in Chinese or English. ``mix`` holds more such parts with weights:
         ``Part(text="red", weight=0.5)`` or ``Part(id="7", weight=-1)``, which hits are to be unlike. ``region`` is the
         part of the picture to ask with: x, y, width and height in fractions of it; ``subject`` cuts it to its main

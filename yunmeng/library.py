@@ -186,7 +186,7 @@ class Library(Answering, Deduping):
     def delete(
         self, ids: str | Sequence[str] | None = None, *, filter: str | Filter | None = None, all: bool = False
     ) -> int:
-        """Remove pictures: those with these ids and those that pass ``filter``, or ``all``. Returns how many there were.
+        """Remove the pictures with these ids and those that pass ``filter``, or ``all``. Returns how many there were.
 
         Unknown ids are passed over. Files stay, but for those that were sent to the library as bytes.
 

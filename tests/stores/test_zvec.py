@@ -15,7 +15,15 @@ import pytest
 from tests.stores.examples import DIM, SCHEMA, many, odd_records, record, unit
 from tests.stores.kinds import same_record
 from tests.stores.zvec_driver import ROOT, driver
-from yunmeng.errors import FilterError, LibraryExists, LibraryLocked, LibraryNotFound, SchemaError, StoreError
+from yunmeng.errors import (
+    FilterError,
+    LibraryExists,
+    LibraryLocked,
+    LibraryNotFound,
+    QueryError,
+    SchemaError,
+    StoreError,
+)
 from yunmeng.stores import ZvecStore, parse_filter, zvec, zvec_query
 from yunmeng.stores.filters import Compare, In, IsNull, Not, Or
 from yunmeng.types import AttributeSchema
@@ -237,7 +245,7 @@ def test_counts_and_searches_beyond_what_one_query_gives(store: ZvecStore, monke
     assert store.count(Compare("stock", "<", 77)) == 77
     assert store.count(Or((Compare("stock", "<", 3), Compare("stock", "=", 5)))) == 4
     assert len(store.search(unit(0)[0], 20)) == 20
-    with pytest.raises(StoreError, match="at most 20"):
+    with pytest.raises(QueryError, match="at most 20"):
         store.search(unit(0)[0], 21)
     assert store.find_sha256([record.sha256 for record in records]).keys() == {record.sha256 for record in records}
     store.upsert([replace(record(f"same {n}"), sha256="f" * 64) for n in range(25)])

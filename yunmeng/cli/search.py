@@ -40,7 +40,7 @@ Examples:
   yunmeng search shoe.jpg --rerank expand --group-by product --db shop
 \b
 Filters read like SQL: = != < <= > >=, and, or, not, in ('a', 'b'), between, like 'prefix%',
-is null, 'red' in tags, contains_any(tags, 'red', 'blue'), contains_all(...).
+like '100\\%%' escape '\\', is null, 'red' in tags, contains_any(tags, 'red', 'blue'), contains_all(...).
 """,
 )
 @click.argument("query", required=False)

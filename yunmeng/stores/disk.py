@@ -13,8 +13,8 @@ ROOM: Final = 64_000_000
 closing it on a full disk loses records that were acknowledged (zvec 0.8.0)."""
 
 ROOM_TO_DELETE: Final = 16_000_000
-"""Bytes that must be free before anything is deleted. A deletion takes some 40 bytes of zvec's log and, before the first
-one, a copy of its databases' small files; nothing else is written then, see `ZvecStore.close`."""
+"""Bytes that must be free before anything is deleted. A deletion takes some 40 bytes of zvec's log and, before the
+first one, a copy of its databases' small files; nothing else is written then, see `ZvecStore.close`."""
 
 
 def has_room(folder: Path, needed: int = ROOM) -> bool:
@@ -27,6 +27,6 @@ def check_room(folder: Path, needed: int = ROOM) -> None:
     if not has_room(folder, needed):
         free = shutil.disk_usage(folder).free / 1e6
         raise DiskFull(
-            f"the disk is nearly full: {free:,.0f} MB are free at {folder}, {needed / 1e6:,.0f} MB are needed; make room "
-            "and run it again, nothing is lost"
+            f"the disk is nearly full: {free:,.0f} MB are free at {folder}, {needed / 1e6:,.0f} MB are needed; make "
+            "room and run it again, nothing is lost"
         )

@@ -169,7 +169,7 @@ def _read_like(node: Any, escape: str | None = None) -> Filter:
 
 
 def _literal_start(pattern: str, escape: str | None) -> tuple[str, str]:
-    """Return the text that a pattern of ``like`` begins with, and the rest of the pattern from its first wildcard on."""
+    """Return the text that ``pattern`` begins with, and the rest of it from its first wildcard on."""
     if escape is not None and len(escape) != 1:
         raise FilterError(rf"escape takes one character, as in name like '100\%%' escape '\', and not {escape!r}")
     text, letters = "", iter(pattern)

@@ -58,7 +58,7 @@ class Queries:
         return self._stats()[0] if where is None else self._count(where)
 
     def affordable(self, k: int) -> int:
-        """Return ``k``, or as many hits as there can be; `QueryError` where one query cannot give as many as there are."""
+        """Return ``k``, or as many hits as there can be. Raises `QueryError` where one query cannot give as many."""
         if k > MAX_TOP and self.count(None) > MAX_TOP:
             raise QueryError(f"{k:,} hits are asked for, a search gives at most {MAX_TOP:,}: use iterate for more")
         return min(k, MAX_TOP)
