@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from tests.imaging.samples import photograph
-from yunmeng.imaging import EXPLANATIONS, QualityScores, assess, decode, problems
+from tests.imaging.samples import encoded, photograph
+from yunmeng.config import Settings
+from yunmeng.imaging import EXPLANATIONS, QualityScores, assess, damaged, decode, problems
+from yunmeng.ingest import inspect_quality
 
 CLOTHING = Path(__file__).parents[3] / "shared" / "data" / "clothing"
 
@@ -120,3 +123,37 @@ def test_real_photographs() -> None:
     assert sum(map(bool, flagged)) < 0.03 * len(images)
     for image in images[::6]:
         assert [name for name, bad in spoilt(image).items() if name.split(":")[0] not in found(bad)] == []
+
+
+JPEGS: dict[str, dict[str, Any]] = {
+    "baseline": {"quality": 90},
+    "progressive": {"quality": 80, "progressive": True},
+    "restarts": {"quality": 90, "restart_marker_rows": 1},
+    "grey": {"quality": 75},
+}
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+def test_a_jpeg_that_is_broken_inside_is_called_damaged(kind: str) -> None:
+    for seed in range(4):
+        image = photograph(seed, (320, 240))
+        whole = encoded(image.convert("L") if kind == "grey" else image, "JPEG", **JPEGS[kind])
+        middle = len(whole) // 2
+        assert not damaged(whole)
+        assert damaged(whole[:middle] + b"\xff\xd9")
+        assert damaged(whole[:middle] + whole[middle + 500 :])
+
+
+def test_what_lacks_an_end_marker_or_is_padded_before_it_is_not_called_damaged() -> None:
+    whole = encoded(photograph(5), "JPEG")
+    assert not damaged(whole[:-2])
+    assert not damaged(whole[:-2] + bytes(40) + whole[-2:])
+    assert not damaged(encoded(photograph(5), "PNG"))
+
+
+def test_the_command_names_the_damaged(tmp_path: Path) -> None:
+    whole = encoded(photograph(6), "JPEG")
+    (tmp_path / "half.jpg").write_bytes(whole[: len(whole) * 3 // 5] + b"\xff\xd9")
+    (tmp_path / "whole.jpg").write_bytes(whole)
+    report = inspect_quality(tmp_path, Settings(), lambda done, total: None)
+    assert [(Path(poor.path).name, poor.problems) for poor in report.poor] == [("half.jpg", ["damaged"])]

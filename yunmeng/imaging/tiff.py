@@ -155,6 +155,8 @@ def picture_page(data: bytes) -> bytes:
     """
     if len(data) < 16:
         return data  # the decoder says what is wrong
+    if data.startswith(b"MM\0+"):  # Pillow takes it for a plain TIFF, and finds nothing
+        raise PictureError(Reason.UNSUPPORTED, "big-endian BigTIFF is not decoded: save it as TIFF or PNG")
     file = _File(data)
     pages = list(file.pages())
     if not pages:
