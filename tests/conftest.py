@@ -5,18 +5,42 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.forking import fork_server
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Photographs for figures; tests that want them are skipped where they are missing."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more worker than cores: a fifth of the time, a test waits for a server, a browser or a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile``, keep these folders together too: one browser, and one import of PyTorch, for all."""
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduler = LoadFileScheduling(config, log)
+    by_file = scheduler._split_scope
+
+    def by_file_or_folder(nodeid: str) -> str:
+        file = str(by_file(nodeid))
+        folder = file.rpartition("/")[0]
+        return folder if folder in ("tests/console", "tests/export") else file
+
+    scheduler._split_scope = by_file_or_folder
+    return scheduler if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +118,8 @@ class CommandLine:
         )
 
     def __call__(self, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+        if hasattr(os, "fork") and not any(name.startswith("PYTHON") for name in environment):
+            return fork_server().run([*map(str, arguments)], self.folder, {**self.environment, **environment})
         with self.start(*arguments, stderr=subprocess.PIPE, **environment) as process:
             stdout, stderr = process.communicate(timeout=300)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)

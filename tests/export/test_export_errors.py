@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 
 from tests.conftest import CommandLine
+from tests.export.conftest import PARTS
 from tests.export.making import make_open_clip
+from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.errors import EncoderError, UnknownEncoder, WeightsError, YunmengError
 from yunmeng.export import add_exported, from_timm, parse_source
 from yunmeng.export.hub import Fetched
 from yunmeng.export.loaded import Options
+
+need(*PARTS, extra="export")
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.export.conftest import Exported
+from tests.export.conftest import PARTS, Exported
 from tests.export.making import CORPUS, TIMM, TWO_TOWERS
+from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.encoders import load
 from yunmeng.encoders.added import find_added
@@ -23,6 +24,8 @@ from yunmeng.encoders.tokenising import Tokeniser
 from yunmeng.errors import EncoderError, WeightsError
 from yunmeng.export import add_exported, graphs, parse_source
 from yunmeng.export.tokenisers import check_tokenizer, from_transformers
+
+need(*PARTS, extra="export")
 
 TEXTS = [
     "a photo of a cat",

@@ -11,6 +11,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from tests.export.conftest import PARTS
+from tests.needing import need
+
+need(*PARTS, extra="export")
+
 COMMIT = "a" * 40
 FILES = {
     "config.json": b"{}",

@@ -31,7 +31,7 @@ from yunmeng.library import Library
 from yunmeng.server import create_app
 
 LONGEST_URL = 60_000
-EXAMPLES = 25  # of each operation and mode
+EXAMPLES = 12  # of each operation and mode
 
 CHECKS = [
     not_a_server_error,

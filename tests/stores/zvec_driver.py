@@ -58,7 +58,7 @@ def ask(path: str) -> None:
     def going_on() -> bool:
         """A machine with other work gets longer, and one that hangs is not waited for."""
         enough = rounds > 5 and min(asked) > 5
-        return time.monotonic() - began < (2.5 if enough else 25)
+        return time.monotonic() - began < (1.2 if enough else 25)
 
     def run(number: int) -> None:
         while going_on():
