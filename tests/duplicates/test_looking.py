@@ -120,12 +120,12 @@ def test_frames_are_looked_for_once_in_each_file_and_until_it_is_stopped(
         return files[id.partition("-")[0]]
 
     def stopping(id: str) -> bytes:
-        if len(read) > 2:  # both were laid over each other
+        if len(read) > 4:  # both were laid over each other, and verified
             stop.set()
         return reading(id)
 
     assert find(records, reading).groups[0].keep == "original"
-    assert len(read) == 4
+    assert len(read) == 6  # to be laid over each other, to be verified, to look for frames
     read.clear()
     report = find(records, stopping, stop=stop)
     assert (report.interrupted, report.groups) == (True, [])

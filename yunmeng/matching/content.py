@@ -6,7 +6,7 @@ not found again, looking the same, a few pixels away: that is a face that smiled
 """
 
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,7 +172,7 @@ def _beyond(one: Grey, other: Grey, reach: int) -> NDArray[np.int16]:
     return np.asarray(np.maximum(np.maximum(here - bright, dark - here), 0), np.int16)
 
 
-def _near(plane: NDArray[np.generic], pick: Callable[..., NDArray[np.generic]], reach: int) -> NDArray[np.generic]:
+def _near(plane: NDArray[Any], pick: Callable[..., NDArray[Any]], reach: int) -> NDArray[Any]:
     """The greatest or least value within ``reach`` of each pixel, across and down."""
     for _ in range(reach):
         padded = np.pad(plane, 1, mode="edge")
