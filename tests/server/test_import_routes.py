@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_httpserver import HTTPServer
 from starlette.testclient import TestClient
 
 from tests.conftest import CommandLine, write_pictures
+from tests.live import serving
 from tests.server.conftest import Open, process, refused
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
@@ -328,3 +330,23 @@ def test_a_server_for_others_imports_nothing_of_the_disk_unless_told(
         assert "YUNMENG_SERVER_IMPORT_ROOTS" in refused(answer, 422, "source")
         answer = client.post("/v1/imports", json={"paths": [httpserver.url_for("/a.jpg")]})
         assert follow(client, answer.json()["number"])[-1][1]["indexed"] == 1
+
+
+def test_so_many_follow_an_import_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, library: Library, tmp_path: Path
+) -> None:
+    """Each stream looks at the database all the time; who goes away makes room."""
+    monkeypatch.setattr("yunmeng.server.imports.MOST_STREAMS", 3)
+    stuck = Stuck(monkeypatch)
+    with serving(create_app(library, ServerSettings())) as url, httpx.Client(base_url=url, timeout=30) as client:
+        answer = client.post("/v1/imports", json={"paths": [str(write_pictures(tmp_path / "pictures", 2))]})
+        events = f"/v1/imports/{answer.json()['number']}/events"
+        with ExitStack() as streams:
+            for _ in range(3):
+                assert streams.enter_context(client.stream("GET", events)).status_code == 200
+            refused(client.get(events), 503, "busy")
+        deadline = time.monotonic() + 30
+        while client.head(events).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        stuck.go_on.set()
