@@ -161,6 +161,12 @@ def _upright(image: Image.Image, turn: Image.Transpose | None, at_least: int | N
 class _Tiff(TiffImagePlugin.TiffImageFile):
     """Without Pillow's own limit of pixels, which is one global variable of the whole process."""
 
+    def _setup(self) -> None:
+        tags = self.tag_v2
+        if tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1) == 1:  # with one plane only, planes apart are no other layout
+            tags[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
+        super()._setup()  # type: ignore[no-untyped-call,unused-ignore]
+
     def load_prepare(self) -> None:
         if self._im is None:
             self.im = Image.core.new(self.mode, self._tile_size)
