@@ -17,7 +17,6 @@ from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 from yunmeng.server import create_app
-from yunmeng.server.limits import Lanes
 
 
 class SlowEncoder(FakeEncoder):
@@ -94,10 +93,10 @@ def test_an_error_reaches_those_whose_batch_it_was() -> None:
 def test_more_than_can_wait_is_told_to_come_back(tmp_path: Path, settings: Settings) -> None:
     encoder = SlowEncoder()
     with Library.create(tmp_path / "library", encoder, settings=settings) as library:
-        own = ServerSettings(queue=3)
-        lanes = Lanes(own.queue)._lanes
+        app = create_app(library, ServerSettings(queue=3))
+        lanes = app.state.context.lanes._lanes
         with (
-            serving(create_app(library, own)) as address,
+            serving(app) as address,
             httpx.Client(base_url=address, timeout=60, limits=httpx.Limits(max_connections=None)) as client,
             ThreadPoolExecutor(lanes + 13) as pool,
         ):
