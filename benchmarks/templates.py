@@ -62,12 +62,8 @@ class Content:
         return "".join(map(str, self._random().integers(0, 10, count).tolist()))
 
     def photograph(self, size: tuple[int, int]) -> Image.Image:
-        import skimage.data
-
         random = self._random()
-        source = Image.fromarray((skimage.data.astronaut, skimage.data.chelsea, skimage.data.coffee)[
-            int(random.integers(3))
-        ]())  # fmt: skip
+        source = _shipped(("astronaut", "chelsea", "coffee")[int(random.integers(3))])
         left, top = (int(random.integers(0, side // 3)) for side in source.size)
         return source.crop((left, top, left + 220, top + 270)).resize(size)
 
@@ -335,9 +331,7 @@ def person(face: Image.Image, seed: int) -> Image.Image:
 
 def person_pairs(count: int = 60, seed: int = 1, video: Path | None = None) -> Iterator[LikePair]:
     """One person with two faces, from scikit-image's astronaut; half of them from a ``video`` of somebody who talks."""
-    import skimage.data
-
-    face = Image.fromarray(skimage.data.astronaut()).crop(FACE_BOX)
+    face = _shipped("astronaut").crop(FACE_BOX)
     random = np.random.default_rng(seed)
     frames = [] if video is None else _frames(video)
     for number in range(count):
@@ -348,6 +342,13 @@ def person_pairs(count: int = 60, seed: int = 1, video: Path | None = None) -> I
         else:
             one, other = (2 * int(value) + number // 2 % 2 for value in random.integers(0, 1 << 30, 2))
             yield LikePair("faces of one person", person(face, one), person(face, other))
+
+
+def _shipped(name: str) -> Image.Image:
+    """Return one of the photographs that scikit-image ships."""
+    import skimage.data
+
+    return Image.fromarray(getattr(skimage.data, name)())
 
 
 def _frames(video: Path) -> list[Image.Image]:

@@ -122,7 +122,8 @@ def _close(codes: NDArray[np.uint8]) -> Rows:
     near = close_codes(ways.reshape(-1, codes.shape[1]), TURNED)
     (ways_a, a), (ways_b, b) = (np.divmod(near.pairs[:, side], max(n, 1)) for side in (0, 1))
     upright = (ways_b == 0) | (ways_b == len(ways) - 1)  # also a negative's code is exact
-    return near.pairs[(ways_a == 0) & (a != b) & ((near.bits <= RADIUS) | ~upright)] % max(n, 1)
+    chosen: Rows = near.pairs[(ways_a == 0) & (a != b) & ((near.bits <= RADIUS) | ~upright)]
+    return chosen % max(n, 1)
 
 
 def _stars(keys: NDArray[np.generic]) -> tuple[Rows, Rows]:

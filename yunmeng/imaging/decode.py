@@ -169,7 +169,7 @@ class _Tiff(TiffImagePlugin.TiffImageFile):
 
     def load_prepare(self) -> None:
         if self._im is None:
-            self.im = Image.core.new(self.mode, self._tile_size)
+            self.im = Image.core.new(self.mode, self._tile_size)  # type: ignore[attr-defined,unused-ignore]
         super().load_prepare()
 
 
