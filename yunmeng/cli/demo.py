@@ -1,6 +1,8 @@
 """``yunmeng demo``."""
 
+import sys
 from pathlib import Path
+from shutil import which
 
 import click
 
@@ -40,9 +42,10 @@ def demo(pictures: Path | None, out: Path, serves: bool) -> int:
     for hit in made.hits[:5]:
         click.echo(f"  {hit.score:.3f}  {hit.id}")
     click.echo(f"The sheet of all:  {made.sheet.absolute()}")
-    click.echo(f"Go on:  yunmeng search PICTURE --db {made.library} --sheet hits.png")
+    command = "yunmeng" if which("yunmeng") else sys.argv[0]  # after `make demo`, in .venv/bin
+    click.echo(f"Go on:  {command} search PICTURE --db {made.library} --sheet hits.png")
     if not serves:
-        click.echo(f"In the browser:  yunmeng serve --db {made.library}")
+        click.echo(f"In the browser:  {command} serve --db {made.library}")
     elif not report.interrupted:
         _serve(made.library)
     return 130 if report.interrupted else 1 if report.failed else 0
