@@ -57,7 +57,7 @@ def error(base_url: Any, key: Any, call: Callable[[Any], Any], **options: Any) -
     assert type(one) is type(other), repr(other)
     assert "\n" not in str(one)
     for raised in (one, other):
-        assert SECRET not in "".join(traceback.format_exception(raised)) + repr(raised)  # type: ignore[arg-type]
+        assert SECRET not in "".join(traceback.format_exception(raised)) + repr(raised)
     return one
 
 

@@ -262,7 +262,7 @@ def test_a_process_ends_while_a_picture_takes_its_time(
     folder = write_pictures(tmp_path / "pictures", 3)
     place = tmp_path / "shop"
     Library.create(place, "efficientnet-lite0", settings=settings).close()
-    command = [sys.executable, "-c", SLOW_SERVER, "serve", "--db", place, "--port", "0"]
+    command = [sys.executable, "-c", SLOW_SERVER, "serve", "--db", str(place), "--port", "0"]
     with subprocess.Popen(
         command, env=yunmeng.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
