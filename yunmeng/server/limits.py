@@ -40,10 +40,13 @@ def limited(request: Request, most: int, setting: str | None, seconds: float) ->
     A body that says it is too large is refused at once, raising `Refused`; the others as soon as that is known.
     ``setting`` is the variable that sets ``most``, where there is one.
     """
-    named = f" ({setting})" if setting else ""
-    too_large = Refused("too-large", f"the body has more than {most:,} bytes{named}", CLOSING)
+
+    def too_large() -> Refused:
+        named = f" ({setting})" if setting else ""
+        return Refused("too-large", f"the body has more than {most:,} bytes{named}", CLOSING)
+
     if int(request.headers.get("Content-Length") or 0) > most:
-        raise too_large
+        raise too_large()
     receive, began = request.receive, time.monotonic()
     taken, ended = 0, False
 
@@ -60,7 +63,7 @@ def limited(request: Request, most: int, setting: str | None, seconds: float) ->
             raise Refused("slow-body", said, CLOSING) from None
         taken += len(message.get("body", b""))
         if taken > most:
-            raise too_large
+            raise too_large()
         ended = not message.get("more_body", False)
         return message
 

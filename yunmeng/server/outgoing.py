@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from anyio.lowlevel import checkpoint
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -47,6 +48,7 @@ class _File(Response):
             for begin in range(0, len(data), PIECE):
                 piece = bytes(data[begin : begin + PIECE])
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await checkpoint()  # a fast client takes piece after piece, and others want their turn
             await send({"type": "http.response.body", "body": b""})
         finally:
             self._outgoing.hold(-len(data))
