@@ -61,7 +61,7 @@ def _banded(image: Image.Image, factor: int, flat: Callable[[Image.Image], Image
         if band is image:
             return done
         if whole is None:
-            whole = Image.new(done.mode, tuple(-(-side // factor) for side in image.size))
+            whole = Image.new(done.mode, (-(-image.width // factor), -(-image.height // factor)))
         whole.paste(done, (0, top // factor))
     assert whole is not None
     return whole
@@ -100,8 +100,9 @@ class _Ground:
         self._area = image.width * image.height
         key = image.info.get("transparency")
         # A PNG of 16 bits: Pillow halves the depth of its pixels but not of the colour that is transparent.
-        deep = image.mode == "RGB" and isinstance(key, tuple) and max(key) > 255
-        self._key = tuple(value >> 8 for value in key) if deep else None
+        self._key = None
+        if image.mode == "RGB" and isinstance(key, tuple) and max(key) > 255:
+            self._key = tuple(value >> 8 for value in key)
         self._drawn = 0
         self.shown = 0
 
