@@ -22,7 +22,7 @@ def drawing(*colours: str, part: float = 0.3, shift: int = 0) -> Image.Image:
 
 
 def ground(data: bytes) -> list[int]:
-    return [int(value) for value in decode(data).pixels[2, 2]]
+    return [int(level) for level in decode(data).pixels[2, 2]]
 
 
 BLACK, WHITE = [0, 0, 0], [255, 255, 255]

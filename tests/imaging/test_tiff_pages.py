@@ -35,11 +35,7 @@ def tiff(pages: list[Page], order: str = "<", big: bool = False) -> bytes:
         height, width, samples = values.shape
         planes = extra.get(284) == [2]
         kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
-        data = (
-            (np.moveaxis(values, -1, 0) if planes else values)
-            .astype(values.dtype.newbyteorder("<" if order == "<" else ">"))
-            .tobytes()
-        )
+        data = (np.moveaxis(values, -1, 0) if planes else values).astype(f"{order}{values.dtype.str[1:]}").tobytes()
         tags: dict[int, Sequence[int]] = {
             256: [width], 257: [height], 258: [values.dtype.itemsize * 8] * samples, 259: [1],
             262: [2 if samples == 3 else 1], 277: [samples], 278: [height], 339: [kind] * samples,

@@ -57,7 +57,7 @@ def stripped(data: bytes) -> Stripped:
 
 
 def _sound(data: bytes, at: int, end: int) -> bool:
-    return zlib.crc32(data[at + 4 : end - 4]) == int.from_bytes(data[end - 4 : end], "big")
+    return zlib.crc32(data[at + 4 : end - 4]) == int.from_bytes(data[end - 4 : end])
 
 
 def _profile(body: bytes) -> bytes | None:

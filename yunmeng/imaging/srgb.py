@@ -100,8 +100,9 @@ class _Ground:
         self._area = image.width * image.height
         key = image.info.get("transparency")
         # A PNG of 16 bits: Pillow halves the depth of its pixels but not of the colour that is transparent.
-        deep = isinstance(key, tuple) and image.mode == "RGB" and max(key) > 255
-        self._key = tuple(value >> 8 for value in key) if isinstance(key, tuple) and deep else None
+        self._key = None
+        if image.mode == "RGB" and isinstance(key, tuple) and max(key) > 255:
+            self._key = tuple(value >> 8 for value in key)
         self._drawn = 0
         self.shown = 0
 
