@@ -37,8 +37,8 @@ DECODED_SIDE: Final = 512
 _MAX_PIXELS: Final = 200_000_000
 
 if "PILLOW_BLOCK_SIZE" not in os.environ:
-    # The memory of a large picture goes back to the system only if it was taken in large blocks. Of Pillow's 16 MB malloc
-    # keeps some for each thread: twelve threads with pictures of 200 MB, three at a time, grew to 1.5 GB.
+    # The memory of a large picture goes back to the system only if it was taken in large blocks. Of Pillow's 16 MB,
+    # malloc keeps some for each thread: twelve threads with pictures of 200 MB, three at a time, grew to 1.5 GB.
     _imaging.set_block_size(64 << 20)
 
 
