@@ -15,6 +15,10 @@ T恤 T恤 [T xu4] /T-shirt/
 馬 马 [ma3] /horse/CL:匹[pi3]/horse piece in Chinese chess/
 馬 马 [Ma3] /surname Ma/
 打 打 [da3] /to beat/to strike/
+意大利麵 意大利面 [Yi4 da4 li4 mian4] /spaghetti/pasta/
+傢俱 家俱 [jia1 ju4] /variant of 家具[jia1 ju4]/
+家具 家具 [jia1 ju4] /furniture/CL:件[jian4]/
+小貓 小猫 [xiao3 mao1] /kitten/
 """
 
 
@@ -31,6 +35,9 @@ T恤 T恤 [T xu4] /T-shirt/
         ("红色的連衣裙", ["red woman's dress", "red frock"]),
         ("马", ["horse", "horse piece in Chinese chess"]),
         ("打", ["beat", "strike"]),
+        ("意大利面", ["spaghetti", "pasta"]),  # read as a name, and is none
+        ("傢俱", ["furniture"]),
+        ("小猫", ["kitten", "cat"]),
         ("齉", []),
         ("cat", []),
     ],

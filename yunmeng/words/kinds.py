@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 __all__ = ["Kind"]
 
-_LEAST: Final = 5
+_LEAST: Final = 16
 """Classes that make a kind too wide for one direction."""
 _MEMBER: Final = 0.3
+"""From which on a class counts."""
 _DIRECTIONS: Final = 8
 _ROUNDS: Final = 8
 _SHARPNESS: Final = 25
 """Of the softmax over a picture's cosines with the class directions: nearest to the network's own probabilities."""
-_TIMES: Final = 10
+_TIMES: Final = 6
 """The odds that the best picture is of the kind must be so many times those of any class to be."""
 _BEST: Final = 10
 """Pictures that say which classes the library shows."""
@@ -38,6 +39,7 @@ class Kind:
 
     @property
     def wide(self) -> bool:
+        """Return whether the text means so many classes that one direction is not enough."""
         return int(np.count_nonzero(self.members > _MEMBER)) >= _LEAST
 
     def directions(self) -> Matrix:

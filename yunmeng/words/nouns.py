@@ -32,8 +32,9 @@ _IRREGULAR: Final = {
     "oxen": "ox", "cacti": "cactus", "fungi": "fungus", "octopi": "octopus", "lice": "louse", "dice": "die",
 }  # fmt: skip
 LEADING: Final = re.compile(
-    r"^(?:(?:a|an|the) )?(?:photo|photograph|picture|image|photos|pictures|images)s? of |^(?:a|an|the|some) "
+    r"^(?:(?:(?:a|an|the) )?(?:photo|photograph|picture|image)s? of )?(?:(?:a|an|the|some) )?(?=.)"
 )
+"""What stands before the noun, in "a photo of a dog"."""
 
 
 def plain(text: str) -> str:
