@@ -123,7 +123,7 @@ def test_limits_are_those_of_the_settings() -> None:
     for name in re.findall(r"YUNMENG_[A-Z_]+", TEXT):
         assert name in fields
     assert (fields["YUNMENG_SERVER_MAX_BODY_BYTES"], fields["YUNMENG_SERVER_BODY_TIMEOUT"]) == (100_000_000, 120)
-    assert fields["YUNMENG_SERVER_MAX_PIXELS"] == 100_000_000
+    assert fields["YUNMENG_SERVER_MAX_PIXELS"] == 200_000_000
     assert (fields["YUNMENG_URL_MAX_BYTES"], fields["YUNMENG_URL_TIMEOUT"]) == (50_000_000, 20)
     assert (fields["YUNMENG_SERVER_QUEUE"], fields["YUNMENG_SERVER_RATE_LIMIT"]) == (64, "6000/minute")
     assert (wire.MAX_K, wire.MAX_OFFSET) == (1000, 100_000)
