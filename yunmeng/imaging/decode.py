@@ -37,7 +37,7 @@ DECODED_SIDE: Final = 512
 _MAX_PIXELS: Final = 200_000_000
 
 if "PILLOW_BLOCK_SIZE" not in os.environ:
-    # The memory of a large picture goes back to the system only if it was taken in large blocks. Of Pillow's 16 MB,
+    # The memory of a large picture goes back to the system only if it was taken in large blocks. Of Pillow's 16 MB
     # malloc keeps some for each thread: twelve threads with pictures of 200 MB, three at a time, grew to 1.5 GB.
     _imaging.set_block_size(64 << 20)
 
@@ -103,7 +103,7 @@ def _rescued(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -
 
 
 def from_pillow(image: Image.Image) -> Pixels:
-    """A Pillow image as `decode` would give it: upright, in sRGB, on white. The image itself stays as it is.
+    """A Pillow image as `decode` would give it: upright, in sRGB, on a ground. The image itself stays as it is.
 
     Raises PictureError where its data cannot be loaded, or it has no pixels.
     """
@@ -172,7 +172,7 @@ class _Tiff(TiffImagePlugin.TiffImageFile):
         tags = self.tag_v2
         if tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1) == 1:  # with one plane only, planes apart are no other layout
             tags[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
-        super()._setup()  # type: ignore[no-untyped-call,unused-ignore]
+        super()._setup()
 
     def load_prepare(self) -> None:
         if self._im is None:
