@@ -134,13 +134,13 @@ def main() -> None:
         done = list(trials(library, words, kinds=kinds))
         for half, name in enumerate(("chosen on", "held out")):
             result[f"{way}, {name}"] = {
-                side: round(float(np.mean([right for h, _, there, right in done if h == half and there == shown])), 3)
-                for side, shown in {"found": True, "silent": False}.items()
+                side: round(float(np.mean([right for h, _, there, right in done if h == half and there == shows])), 3)
+                for side, shows in {"found": True, "silent": False}.items()
             }
-        result[f"{way}, words found in half of the libraries or more"] = sum(
-            np.mean([right for _, text, there, right in done if there and text == word]) >= 0.5
-            for word in dict.fromkeys(text for _, text, there, _ in done if there)
-        ).item()
+        shown = {text: [right for _, of, there, right in done if there and of == text] for _, text, there, _ in done}
+        result[f"{way}, words found in half of the libraries or more"] = len(
+            [text for text, right in shown.items() if right and np.mean(right) >= 0.5]
+        )
         result["words"] = len({text for _, text, there, _ in done if there})
     print(json.dumps(result, ensure_ascii=False, indent=2))
 
