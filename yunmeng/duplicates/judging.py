@@ -10,7 +10,7 @@ from PIL import Image
 from yunmeng.duplicates.agreement import agreement
 from yunmeng.errors import YunmengError
 from yunmeng.imaging import Picture, decode
-from yunmeng.matching import Judgement, LocalFeatures, align, equal_at_sight, local_features, verify, verify_whole
+from yunmeng.matching import LocalFeatures, align, equal_at_sight, judge, local_features
 
 __all__ = ["Judge", "Pair"]
 
@@ -91,23 +91,20 @@ class Judge:
             return close or self._without_looking(pair)
         if close and equal_at_sight(one.image, other.image):
             return True
-        if close and (whole := self._verified(pair, verify_whole)) is not None and whole.agreement >= CLEARLY:
-            return whole.alignment is not None
-        if pair.bits >= _BITS - self._radius and (whole := self._verified(pair, verify_whole)) is not None:
-            return whole.alignment is not None
+        if close or pair.bits >= _BITS - self._radius:
+            return self._compared(pair)
         alignment = align(one.features, other.features)
         if alignment is None or agreement(one.image, other.image, alignment) < AGREES:
             return False
-        verified = self._verified(pair, lambda a, b: verify(a, b, alignment, one.features, other.features))
-        return verified is not None and verified.alignment is not None
+        return self._compared(pair)
 
-    def _verified(self, pair: Pair, by: Callable[[Picture, Picture], Judgement | None]) -> Judgement | None:
-        """What is said of the two as fine as they are compared."""
+    def _compared(self, pair: Pair) -> bool:
+        """Whether `judge` calls them copies, as fine as they are compared: its word is that of compare."""
         try:
             one, other = (self._decoded(row, _CLOSER) for row in (pair.a, pair.b))
         except YunmengError:  # gone since it was looked at
-            return None
-        return by(one, other)
+            return False
+        return judge(one, other).alignment is not None
 
     @staticmethod
     def _without_looking(pair: Pair) -> bool:

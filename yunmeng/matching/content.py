@@ -51,7 +51,7 @@ _SHARP: Final = 0.9
 over, looks blurred against its original."""
 _SHAPE: Final = 0.02  # by which the shapes of two pictures differ that were only scaled
 _MOVED_SIDE: Final = 256  # pixels of the longer side at which what moved is looked for,
-_FURTHEST: Final = 8  # pixels by which it moved at most,
+_SHIFTS: Final = range(-8, 9, 2)  # pixels by which it moved, each way,
 _PLACE: Final = 11  # and of the places that are looked for
 _TEXTURE: Final = 6.0  # grey levels of variation of a place that shows something
 _DIFFERS: Final = 8.0  # grey levels by which a place differs at least,
@@ -190,25 +190,30 @@ def _moved(layers: _Layers) -> bool:
     mean_a, mean_b = _mean(a), _mean(b)
     spread_a, spread_b = (np.sqrt(np.maximum(_mean(s * s) - m * m, 0)) for s, m in ((a, mean_a), (b, mean_b)))
 
-    def apart(shift: tuple[int, int]) -> Plane:
-        """The mean square difference at each place to that of b by ``shift`` pixels; how bright it is counts less."""
-        there, mean = np.roll(b, shift, (0, 1)), np.roll(mean_b, shift, (0, 1))
-        return np.maximum(_mean((a - there) ** 2) - np.float32(0.75) * (mean_a - mean) ** 2, 0)
+    def apart(shift: tuple[int, int], still: tuple[Plane, Plane], other: tuple[Plane, Plane]) -> Plane:
+        """The mean square difference at each place to that of ``other`` by ``shift`` pixels; brightness counts less."""
+        there, mean = (np.roll(plane, shift, (0, 1)) for plane in other)
+        return np.maximum(_mean((still[0] - there) ** 2) - np.float32(0.75) * (still[1] - mean) ** 2, 0)
 
     places = shown & (np.minimum(spread_a, spread_b) > _TEXTURE)
     if not places.any():
         return False
-    here = apart((0, 0))
+    here = apart((0, 0), (a, mean_a), (b, mean_b))
     alike = np.abs(_mean(a * b) - mean_a * mean_b) / np.maximum(spread_a * spread_b, 1)
     usual = 2 * float(np.sqrt(np.median(here[shown])))
     least = np.maximum(np.float32(max(_DIFFERS, usual)), 0.5 * np.minimum(spread_a, spread_b))
     differing = places & (np.sqrt(here) > least) & (alike < _ALIKE)
     if differing.sum() < _SOME * places.sum():
         return False
-    shifts = range(-_FURTHEST, _FURTHEST + 1, 2)
-    best = np.minimum.reduce([apart((down, across)) for down in shifts for across in shifts])
-    found = int((differing & (np.sqrt(best) < _FOUND * np.sqrt(here))).sum())
-    return bool(found >= _MOVED[0] * places.sum() and found >= _MOVED[1] * differing.sum())
+    shifts = [(down, across) for down in _SHIFTS for across in _SHIFTS]
+
+    def found_again(still: tuple[Plane, Plane], other: tuple[Plane, Plane]) -> bool:
+        best = np.minimum.reduce([apart(shift, still, other) for shift in shifts])
+        found = int((differing & (np.sqrt(best) < _FOUND * np.sqrt(here))).sum())
+        return bool(found >= _MOVED[0] * places.sum() and found >= _MOVED[1] * differing.sum())
+
+    # Both ways: what is laid over a smooth picture hides what goes on beside it, but is not found there itself.
+    return found_again((a, mean_a), (b, mean_b)) and found_again((b, mean_b), (a, mean_a))
 
 
 def _mean(plane: Plane) -> Plane:
