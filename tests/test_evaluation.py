@@ -48,7 +48,10 @@ def test_scores_are_those_of_the_definition(
     assert scores.precision_at_10 == pytest.approx(np.mean([sum(r[:10]) / 10 for r in rankings]))
 
 
-@given(st.integers(0, 10_000), st.lists(st.sampled_from(sorted({*STEPS} - {"geometry"})), min_size=1, max_size=3))
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.sampled_from(sorted({*STEPS} - {"geometry"})), min_size=1, max_size=3, unique=True),
+)
 @given_settings(max_examples=20, deadline=None)
 def test_steps_rank_the_whole_gallery(seed: int, names: list[str]) -> None:
     random = np.random.default_rng(seed)

@@ -24,7 +24,7 @@ from yunmeng.types import Hit, LibraryMetric
 
 COUNT = 260
 VECTORIAL = sorted({*STEPS} - {"geometry"})
-steps_in_any_order = st.lists(st.sampled_from(VECTORIAL), max_size=3)
+steps_in_any_order = st.lists(st.sampled_from(VECTORIAL), max_size=3, unique=True)
 
 
 @pytest.fixture(scope="module")

@@ -33,11 +33,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_told_and_nothing_that_was_acknowledged_is_lost(
     small_disk: Path, make_pictures: Make, yunmeng: CommandLine
 ) -> None:
-    first, all_of_them = make_pictures(40, "first"), make_pictures(100, "all")
+    first = make_pictures(40)
     index = ("index", "--db", small_disk / "library", "--json")
     done = yunmeng(*index, first, "--encoder", "efficientnet-lite0")
     assert json.loads(done.stdout)["indexed"] == 40, done.stderr
 
+    all_of_them = make_pictures(60, start=40)  # in the same folder
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(30_000_000))
     done = yunmeng(*index, all_of_them)

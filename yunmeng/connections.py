@@ -50,6 +50,11 @@ class Pace(threading.local):
         """Return the seconds that are left."""
         return min(self._end, self._slow_end) - time.monotonic()
 
+    @property
+    def drips(self) -> bool:
+        """Whether it is the host's slowness that ends the fetch, before its time is over."""
+        return self._slow_end < self._end
+
     def limit(self, timeout: float | None, late: type[Exception] = httpcore.ReadTimeout) -> float | None:
         """``timeout``, or what is left if that is less. Raises ``late`` if nothing is."""
         left = self.left()

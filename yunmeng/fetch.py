@@ -161,8 +161,8 @@ class Fetcher(Closing):
         return FetchError(Reason.TOO_LARGE, f"more than {self._max_bytes:,} bytes (YUNMENG_URL_MAX_BYTES)")
 
     def _too_slow(self) -> FetchError:
-        said = f"too slow: not done after {self._timeout:g} s (YUNMENG_URL_TIMEOUT), or below {SLOWEST:,.0f} bytes/s"
-        return FetchError(Reason.UNFETCHABLE, said)
+        late = f"not done after {self._timeout:g} s (YUNMENG_URL_TIMEOUT)"
+        return FetchError(Reason.UNFETCHABLE, f"slower than {SLOWEST:,.0f} bytes/s" if self._pace.drips else late)
 
 
 def _unpacking(encoding: str) -> Callable[[bytes, int], bytes] | None:

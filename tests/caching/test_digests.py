@@ -19,7 +19,6 @@ VECTOR = np.arange(4, dtype=np.float32)
 
 OTHER_QUESTIONS: dict[str, list[Any]] = {
     "parts": [
-        [],
         [PART, PART],
         [Part(text="rot")],
         [Part(text="red", weight=2.0)],

@@ -199,6 +199,10 @@ export const WORDS = {
   "problem-blurry": ["没有对焦清楚的部分。", "No part of the picture is in focus."],
   "problem-dark": ["几乎全黑。", "It is almost black."],
   "problem-bright": ["几乎全白。", "It is almost white."],
+  "problem-damaged": [
+    "文件数据已损坏：部分画面灰白、错位或变色。",
+    "The file's data is broken: part of the picture is grey, shifted or in wrong colours.",
+  ],
   "problem-flat": ["几乎没有对比度。", "It has hardly any contrast."],
   "problem-low-information": ["几乎只有一种颜色。", "It is little more than one colour."],
   "problem-tiny": ["太小：短边不足 64 像素。", "It is too small: its shorter side is below 64 pixels."],
