@@ -265,7 +265,7 @@ def test_a_host_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, ht
         def body() -> Iterator[bytes]:
             for _ in range(100):
                 yield b"x"
-                time.sleep(0.05)
+                threading.Event().wait(0.05)  # time.sleep is taken away from the retries here
 
         return Response(body(), headers={"Content-Length": "100"})
 
