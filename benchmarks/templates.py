@@ -37,7 +37,7 @@ FACE_BOX: Final = (110, 0, 366, 320)  # in scikit-image's astronaut: head and sh
 
 
 class Content:
-    """What is written into a layout: drawn by ``seed``, but for the call of number ``other``, which says another."""
+    """Writes into a layout: drawn by ``seed``, but for the call of number ``other``, which gives another text."""
 
     def __init__(self, seed: int, other: int | None = None) -> None:
         self._seed, self._other, self.calls = seed, other, 0
@@ -371,7 +371,7 @@ def copies(folder: Path, count: int, seed: int = 1) -> Iterator[LikePair]:
 
 
 def measure(pairs: Iterator[LikePair], folder: Path) -> dict[str, Any]:
-    """How many pairs, by what they are, each of the three calls a copy."""
+    """Count the pairs, by what they are, that each of the three calls a copy."""
     kinds, names = [], []
     for number, pair in enumerate(pairs):
         kinds.append(pair.kind)

@@ -109,7 +109,7 @@ def bridged(vectors: Matrix, words: Words) -> Callable[[str], Matrix]:
 
 
 def searched(vectors: Matrix, words: Words) -> Callable[[str], Matrix]:
-    """As a search goes about it: sharpened, kinds narrowed, without the cut-off. See `yunmeng.retrieval.wording`."""
+    """Search as `yunmeng.retrieval.wording` does: sharpened, kinds narrowed, without the cut-off."""
 
     def score(text: str) -> Matrix:
         kind = narrowed(vectors, words, text)
@@ -135,7 +135,7 @@ def best(vectors: Matrix, vector: Matrix, count: int) -> NDArray[np.intp]:
 
 
 def fits(vectors: Matrix, words: Words, text: str) -> bool:
-    """Whether anything is found."""
+    """Return whether anything is found."""
     if words.cut_off(text).first == math.inf:
         return False
     if len(words.directions(text)):

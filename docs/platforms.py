@@ -43,7 +43,7 @@ def dependencies() -> dict[str, tuple[str, list[str]]]:
 
 
 def transitive() -> list[str]:
-    """What the dependencies bring with them, by name, as constraints.txt lists it."""
+    """Return what the dependencies bring with them, by name, as constraints.txt lists it."""
     direct = {normal(name) for name in dependencies()}
     names = [line.split("==")[0] for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").split()]
     return [name for name in names if normal(name) not in direct]

@@ -99,7 +99,7 @@ class Judge:
         return self._compared(pair)
 
     def _compared(self, pair: Pair) -> bool:
-        """Whether `judge` calls them copies, as fine as they are compared: its word is that of compare."""
+        """Return whether `judge`, which compare asks too, calls them copies at the size that it looks at."""
         try:
             one, other = (self._decoded(row, _CLOSER) for row in (pair.a, pair.b))
         except YunmengError:  # gone since it was looked at
