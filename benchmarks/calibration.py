@@ -13,7 +13,7 @@ import numpy as np
 
 from yunmeng.imaging import PICTURE_ENDINGS, decode, edited
 from yunmeng.library import Library
-from yunmeng.retrieval import reliability
+from yunmeng.search import reliability
 
 ASKED = 200
 

@@ -24,8 +24,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.doctored import EDITS, compressed
+from yunmeng.copies.judging import Judgement, judge
 from yunmeng.imaging import Picture, is_picture
-from yunmeng.matching.judging import Judgement, judge
 
 QUALITY = (30, 95)
 IMPLIED = {"perspective": {"crop", "rotation", "scale"}, "inset": {"scale"}}

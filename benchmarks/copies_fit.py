@@ -1,4 +1,4 @@
-"""Fits the numbers by which `Library.match` turns evidence into a chance: those of yunmeng/retrieval/copies_score.py.
+"""Fits the numbers by which `Library.match` turns evidence into a chance: those of yunmeng/copies/score.py.
 
     python -m benchmarks.copies_fit FOLDER [--more FOLDER] [--strangers 600] [--each 60] [--seed 1] [--library DIR]
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.copies import arguments_of, built, divide, queries
-from yunmeng.retrieval.copies_score import Evidence, cues
+from yunmeng.copies.score import Evidence, cues
 
 RIDGE = 0.01
 

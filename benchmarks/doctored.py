@@ -1,4 +1,4 @@
-"""Copies of a picture with one known thing done to them, by the names that `yunmeng.matching.edits` gives."""
+"""Copies of a picture with one known thing done to them, by the names that `yunmeng.copies.edits` gives."""
 
 import io
 from collections.abc import Callable, Mapping

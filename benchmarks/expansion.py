@@ -29,8 +29,8 @@ from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, load
 from yunmeng.evaluation import ClassScores, class_scores, order_scores
 from yunmeng.imaging import PICTURE_ENDINGS, decode, edited, read
-from yunmeng.retrieval import Asked
-from yunmeng.retrieval.steps.expand import Expand
+from yunmeng.search import Asked
+from yunmeng.search.rerank.expand import Expand
 from yunmeng.stores import AugmentedStore, MemoryStore, Store, ZvecStore, augmented_in_memory, second_schema
 from yunmeng.types import Record, Vector
 

@@ -23,7 +23,7 @@ from PIL import Image
 from benchmarks.words import Matrix, best, fits, narrowed
 from yunmeng.config import Settings
 from yunmeng.encoders import OnnxEncoder, load
-from yunmeng.words import NEIGHBOURS, Words, words_for
+from yunmeng.encoders.text import NEIGHBOURS, Words, words_for
 
 _OTHERS: Final = 30
 _DRAWN: Final = 20

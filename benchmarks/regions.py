@@ -27,8 +27,8 @@ from PIL import Image, ImageEnhance
 
 from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, load
+from yunmeng.encoders.crops import grid
 from yunmeng.types import Region
-from yunmeng.views import grid
 
 SIZES = ((800, 600), (600, 800), (700, 700), (960, 540))
 KEPT = 0.92  # of each side, in the other rendering

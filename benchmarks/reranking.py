@@ -21,7 +21,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, load
 from yunmeng.evaluation import ClassScores, Labelled, order_scores, reranked
 from yunmeng.imaging import PICTURE_ENDINGS, decode, read
-from yunmeng.retrieval import steps_of
+from yunmeng.search import steps_of
 
 ORDERS = (
     "euclidean",

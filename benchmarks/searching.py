@@ -14,8 +14,8 @@ import numpy as np
 import zvec
 
 from yunmeng.config import Settings
-from yunmeng.layout import Layout
 from yunmeng.library import Library
+from yunmeng.library.layout import Layout
 from yunmeng.types import Vector
 
 QUERIES = 300

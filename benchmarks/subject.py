@@ -31,8 +31,8 @@ from PIL import Image
 from benchmarks.regions import Vectors, cut, encoded
 from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, load
+from yunmeng.encoders.subject import find_subject
 from yunmeng.evaluation.measures import class_scores
-from yunmeng.subject import find_subject
 from yunmeng.types import Region
 
 SIZES = ((480, 360), (360, 480), (420, 420))

@@ -17,8 +17,8 @@ from pathlib import Path
 from PIL import Image
 
 from yunmeng.config import cores
+from yunmeng.copies import Verifier
 from yunmeng.imaging import is_picture
-from yunmeng.matching import Verifier
 
 
 def scaled(path: Path, side: int) -> bytes:

@@ -34,10 +34,10 @@ from numpy.typing import NDArray
 
 from yunmeng.config import Settings
 from yunmeng.encoders import OnnxEncoder, class_names, load
+from yunmeng.encoders.text import NEIGHBOURS, NEIGHBOURS_OF_KINDS, Narrowed, Words, words_for
+from yunmeng.encoders.text.chinese import dictionary, is_chinese
+from yunmeng.encoders.text.sentences import sentence_model
 from yunmeng.imaging import PICTURE_ENDINGS, decode, read
-from yunmeng.words import NEIGHBOURS, NEIGHBOURS_OF_KINDS, Narrowed, Words, words_for
-from yunmeng.words.chinese import dictionary, is_chinese
-from yunmeng.words.sentences import sentence_model
 
 _BATCH = 32
 _LANGUAGES = ("English", "Chinese")
@@ -109,7 +109,7 @@ def bridged(vectors: Matrix, words: Words) -> Callable[[str], Matrix]:
 
 
 def searched(vectors: Matrix, words: Words) -> Callable[[str], Matrix]:
-    """Search as `yunmeng.retrieval.wording` does: sharpened, kinds narrowed, without the cut-off."""
+    """Search as `yunmeng.search.wording` does: sharpened, kinds narrowed, without the cut-off."""
 
     def score(text: str) -> Matrix:
         kind = narrowed(vectors, words, text)

@@ -69,7 +69,7 @@ def fork_server() -> ForkServer:
 
 def serve(requests: socket.socket) -> None:
     """Fork for each request until there are no more, and answer with the exit code."""
-    import yunmeng.library  # noqa: F401 - what follows is imported by nearly all commands
+    import yunmeng.library.library  # noqa: F401 - what follows is imported by nearly all commands
 
     while files := socket.recv_fds(requests, 1, 3)[1]:
         child = os.fork()

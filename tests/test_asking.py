@@ -14,7 +14,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import QueryError, RecordNotFound
 from yunmeng.library import Library
-from yunmeng.retrieval import Part
+from yunmeng.search import Part
 
 Make = Callable[..., Path]
 COUNT = 30

@@ -157,7 +157,7 @@ def test_killed_while_it_is_made_so(tmp_path: Path, make_pictures: Make) -> None
         ids = {record.id for record in library.iterate()}
     moments = random.Random(3)
     script = (
-        "import sys; from yunmeng.encoders.fake import FakeEncoder; from yunmeng.library import Library\n"
+        "import sys; from yunmeng.encoders.fake import FakeEncoder; from yunmeng.library.library import Library\n"
         "lib = Library.open(sys.argv[1], FakeEncoder()); print('open', flush=True); lib.augment(); print('done')"
     )
     for _ in range(4):

@@ -20,7 +20,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import EncoderError, RecordNotFound
 from yunmeng.library import Library
-from yunmeng.retrieval import Part
+from yunmeng.search import Part
 from yunmeng.types import Attributes, Hits
 
 
@@ -257,7 +257,7 @@ def test_it_can_be_turned_off(off: dict[str, Any], settings: Settings, tmp_path:
 def test_redis_that_goes_and_comes_back(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yunmeng.caching.redis_level.RETRY_AFTER", 0.0)  # each call may try again
+    monkeypatch.setattr("yunmeng.search.cache.redis_level.RETRY_AFTER", 0.0)  # each call may try again
     with running_redis() as redis, create(tmp_path / "library", in_redis(settings, redis)) as library:
         library.add(png(1), id="a")
         expected = found(library.search(png(2)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yunmeng.retrieval import Calibration, Sample, fit, held_out, reliability
+from yunmeng.search import Calibration, Sample, fit, held_out, reliability
 
 
 def drawn(seed: int, count: int) -> Sample:

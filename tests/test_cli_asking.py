@@ -9,7 +9,7 @@ from PIL import Image
 from tests.conftest import CommandLine, paint
 from yunmeng.cli.question import kind_of, parts
 from yunmeng.errors import SourceError
-from yunmeng.retrieval import Part
+from yunmeng.search import Part
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,9 @@ from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import QueryError, ServerError, ServerUnreachable
 from yunmeng.library import Library
+from yunmeng.schemas import Added, ErrorBody, Region, to_wire
 from yunmeng.server import create_app
 from yunmeng.state import Keys
-from yunmeng.wire import Added, ErrorBody, Region, to_wire
 
 END = object()
 
@@ -707,7 +707,7 @@ def test_every_method_is_explained() -> None:
 
 
 def test_importing_the_client_is_light() -> None:
-    heavy = ("numpy", "PIL", "sqlalchemy", "onnxruntime", "fastapi", "yunmeng.library", "yunmeng.config")
+    heavy = ("numpy", "PIL", "sqlalchemy", "onnxruntime", "fastapi", "yunmeng.library.library", "yunmeng.config")
     code = f"import sys, yunmeng.client; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -17,7 +17,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import SourceError
 from yunmeng.evaluation import Labelled, class_scores, evaluate, reranked
-from yunmeng.retrieval import STEPS, steps_of
+from yunmeng.search import STEPS, steps_of
 from yunmeng.types import Metric
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tests.stores.examples import DIM, described, unit
 from tests.stores.kinds import vector_of
 from tests.stores.test_augmented import by_definition, clustered
-from yunmeng.retrieval.steps import Asked
-from yunmeng.retrieval.steps.expand import Expand
-from yunmeng.retrieval.steps.expansion import expanded
+from yunmeng.search.rerank import Asked
+from yunmeng.search.rerank.expand import Expand
+from yunmeng.search.rerank.expansion import expanded
 from yunmeng.stores import MemoryStore, Store, augmented_in_memory, parse_filter
 from yunmeng.types import Hit, Record, Vector
 

@@ -18,7 +18,7 @@ from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import FilterError, LibraryFormatError, MissingExtra, QueryError
 from yunmeng.imaging import hamming
 from yunmeng.library import Library
-from yunmeng.retrieval import STEPS, Part
+from yunmeng.search import STEPS, Part
 from yunmeng.stores.filters import Compare
 from yunmeng.types import Hit, LibraryMetric
 

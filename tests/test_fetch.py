@@ -10,12 +10,12 @@ from werkzeug import Request, Response
 
 from yunmeng.config import Settings
 from yunmeng.errors import FetchError, Reason
-from yunmeng.fetch import Fetcher
+from yunmeng.net.fetch import Fetcher
 
 
 @pytest.fixture
 def fetcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetcher]:
-    monkeypatch.setattr("yunmeng.fetch.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("yunmeng.net.fetch.LONGEST_WAIT", 0.01)
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
     with Fetcher(Settings(url_timeout=2.0, url_max_bytes=1000)) as fetcher:
         yield fetcher

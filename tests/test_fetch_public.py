@@ -15,10 +15,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from yunmeng.addresses import Address, is_public, resolve
 from yunmeng.config import Settings
 from yunmeng.errors import FetchError, Reason
-from yunmeng.fetch import Fetcher
+from yunmeng.net.addresses import Address, is_public, resolve
+from yunmeng.net.fetch import Fetcher
 
 LOOPBACK = ip_address("127.0.0.1")
 PUBLIC = ip_address("93.184.215.14")
@@ -269,7 +269,7 @@ def test_a_host_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, ht
 
         return Response(body(), headers={"Content-Length": "100"})
 
-    monkeypatch.setattr("yunmeng.connections.GRACE", 0.2)
+    monkeypatch.setattr("yunmeng.net.connections.GRACE", 0.2)
     httpserver.expect_request("/a").respond_with_handler(drip)
     settings = Settings(url_timeout=60.0)
     with Fetcher(settings, public_only=True, is_allowed=lambda address: address == LOOPBACK) as fetcher:
@@ -292,7 +292,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(monkeypatch: p
         raise httpcore.ConnectTimeout("timed out")
 
     monkeypatch.setattr("httpcore.SyncBackend.connect_tcp", silent)
-    monkeypatch.setattr("yunmeng.fetch.ATTEMPTS", 1)
+    monkeypatch.setattr("yunmeng.net.fetch.ATTEMPTS", 1)
     names = Names([ip_address(f"8.8.8.{n}") for n in range(4)])
     with Fetcher(SETTINGS, public_only=True, resolve=names) as fetcher:
         assert "Timeout" in refusal(fetcher, "http://shop.example/")
@@ -391,7 +391,7 @@ def test_tls_is_for_the_name_and_not_for_the_address() -> None:
             pytest.MonkeyPatch.context() as patch,
             Fetcher(SETTINGS, public_only=True, resolve=Names([LOOPBACK]), is_allowed=lambda address: True) as fetcher,
         ):
-            patch.setattr("yunmeng.fetch.ATTEMPTS", 1)
+            patch.setattr("yunmeng.net.fetch.ATTEMPTS", 1)
             refusal(fetcher, f"https://shop.example:{server.getsockname()[1]}/a")
         thread.join()
     assert greeted == ["shop.example"]
@@ -519,7 +519,7 @@ def missing(*_: object, **__: object) -> list[object]:
 def test_a_name_that_is_not_found_or_not_in_time(
     monkeypatch: pytest.MonkeyPatch, lookup: Callable[..., list[object]], expected: str
 ) -> None:
-    monkeypatch.setattr("yunmeng.addresses.socket.getaddrinfo", lookup)
+    monkeypatch.setattr("yunmeng.net.addresses.socket.getaddrinfo", lookup)
     began = time.monotonic()
     with Fetcher(Settings(url_timeout=0.4), public_only=True) as fetcher:
         assert expected in refusal(fetcher, "http://shop.example/")
@@ -532,7 +532,7 @@ def test_resolving_knows_zones_and_all_addresses(monkeypatch: pytest.MonkeyPatch
         (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2606:2800::1", 0, 0, 0)),
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 0)),
     ]
-    monkeypatch.setattr("yunmeng.addresses.socket.getaddrinfo", lambda *_, **__: entries)
+    monkeypatch.setattr("yunmeng.net.addresses.socket.getaddrinfo", lambda *_, **__: entries)
     assert list(map(str, resolve("x", 1))) == ["fe80::1%2", "2606:2800::1", "8.8.8.8"]
 
 

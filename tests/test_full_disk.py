@@ -13,7 +13,7 @@ from tests.conftest import CommandLine, told_in_one_line
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
-from yunmeng.stores.disk import ROOM, ROOM_TO_DELETE
+from yunmeng.stores.zvec.disk import ROOM, ROOM_TO_DELETE
 
 Make = Callable[..., Path]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yunmeng.retrieval.fusing import fuse
+from yunmeng.search.fusing import fuse
 from yunmeng.types import Hit, Region
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yunmeng.encoders.crops import grid
 from yunmeng.stores.regional import MAX_REGIONS
-from yunmeng.views import grid
 
 sides = st.integers(1, 100_000)
 

@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 
 from tests.conftest import paint, write_pictures
 from tests.live import serving
-from yunmeng import wire
+from yunmeng import schemas
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
@@ -87,7 +87,7 @@ def test_every_curl_example_is_answered(shop: dict[str, str], tmp_path: Path) ->
         body, _, status = done.stdout.rpartition("\n")
         announced = re.search(r"# (4\d\d) ", command)
         if announced and status == announced[1]:
-            wire.ErrorBody.model_validate_json(body)
+            schemas.ErrorBody.model_validate_json(body)
         else:
             assert status.startswith("2"), f"{command}\n{done.stdout}"
 
@@ -126,4 +126,4 @@ def test_limits_are_those_of_the_settings() -> None:
     assert fields["YUNMENG_SERVER_MAX_PIXELS"] == 200_000_000
     assert (fields["YUNMENG_URL_MAX_BYTES"], fields["YUNMENG_URL_TIMEOUT"]) == (50_000_000, 20)
     assert (fields["YUNMENG_SERVER_QUEUE"], fields["YUNMENG_SERVER_RATE_LIMIT"]) == (64, "6000/minute")
-    assert (wire.MAX_K, wire.MAX_OFFSET) == (1000, 100_000)
+    assert (schemas.MAX_K, schemas.MAX_OFFSET) == (1000, 100_000)

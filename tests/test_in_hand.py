@@ -17,7 +17,7 @@ from pathlib import Path
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
-from yunmeng.views import Views
+from yunmeng.encoders.crops import Views
 
 library, pictures, fatal = sys.argv[1:]
 decode = Views.decode

@@ -36,7 +36,7 @@ from yunmeng.errors import (
     UnknownEncoder,
 )
 from yunmeng.library import Library
-from yunmeng.retrieval import QueryPicture
+from yunmeng.search import QueryPicture
 from yunmeng.stores.filters import And, Filter, In, Not, Or
 
 Make = Callable[..., Path]

@@ -13,13 +13,13 @@ from tests.conftest import paint
 from tests.matching.scenes import scene
 from tests.needing import need
 from yunmeng.config import Settings
+from yunmeng.copies.codes import Codes
+from yunmeng.copies.score import Evidence, chance
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import FilterError, MissingExtra, PictureError, QueryError
 from yunmeng.imaging import fingerprint, hamming
 from yunmeng.library import Library
-from yunmeng.retrieval.copies_codes import Codes
-from yunmeng.retrieval.copies_score import Evidence, chance
-from yunmeng.retrieval.metrics import codes_of_hex
+from yunmeng.search.metrics import codes_of_hex
 from yunmeng.stores import MemoryStore
 from yunmeng.types import Record
 

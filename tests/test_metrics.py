@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from tests.needing import need
 from yunmeng.errors import QueryError
 from yunmeng.imaging import hamming
-from yunmeng.retrieval.metrics import METRICS, codes_of_hex, equal_bits, sign_codes, similarities
+from yunmeng.search.metrics import METRICS, codes_of_hex, equal_bits, sign_codes, similarities
 
 need("faiss", extra="copies")
 
@@ -90,7 +90,7 @@ def test_many_are_compared_in_parts_with_the_same_result(monkeypatch: pytest.Mon
     random = np.random.default_rng(7)
     one, other = random.normal(size=(9, 16)), random.normal(size=(11, 16))
     whole = {metric: similarities(one, other, metric) for metric in METRICS[:-1]}
-    monkeypatch.setattr("yunmeng.retrieval.metrics.BLOCK", 400)
+    monkeypatch.setattr("yunmeng.search.metrics.BLOCK", 400)
     for metric, expected in whole.items():
         assert np.array_equal(similarities(one, other, metric), expected)
 

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from yunmeng.encoders.crops import Source
 from yunmeng.errors import QueryError
-from yunmeng.retrieval.steps import STEPS, Asked, Rescore, Step, read_steps
-from yunmeng.retrieval.steps import diffusion as diffusion_step
-from yunmeng.retrieval.steps import geometry as geometry_step
-from yunmeng.retrieval.steps import reciprocal as reciprocal_step
+from yunmeng.search.rerank import STEPS, Asked, Rescore, Step, read_steps
+from yunmeng.search.rerank import diffusion as diffusion_step
+from yunmeng.search.rerank import geometry as geometry_step
+from yunmeng.search.rerank import reciprocal as reciprocal_step
 from yunmeng.stores import MemoryStore, parse_filter
 from yunmeng.types import Alignment, Hit, Metric, Record
-from yunmeng.views import Source
 
 DIM = 8
 Matrix = NDArray[np.float64]

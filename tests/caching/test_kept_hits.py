@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yunmeng.caching import pack_hits, unpack_hits
+from yunmeng.search.cache import pack_hits, unpack_hits
 from yunmeng.types import Alignment, Contribution, Hit, Region
 
 NUMBERS = st.floats(allow_nan=False)

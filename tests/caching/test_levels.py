@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.redis_server import RedisServer, running_redis
-from yunmeng.caching import Cache, Figures, MemoryLevel, RedisLevel
-from yunmeng.caching.memory import OVERHEAD
-from yunmeng.caching.redis_level import RETRY_AFTER
 from yunmeng.errors import MissingExtra, SettingsError
+from yunmeng.search.cache import Cache, Figures, MemoryLevel, RedisLevel
+from yunmeng.search.cache.memory import OVERHEAD
+from yunmeng.search.cache.redis_level import RETRY_AFTER
 
 KEYS = st.sampled_from("abcdefgh")
 

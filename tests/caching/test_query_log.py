@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from yunmeng.schemas import SearchQuery, Wanted
 from yunmeng.server.query_log import QueryLog
 from yunmeng.state import Queries, Query, State
-from yunmeng.wire import SearchQuery, Wanted
 
 NOW = datetime.now(UTC)
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.conftest import CommandLine
 from tests.console.browsing import PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
-from yunmeng.demo import ALTERATIONS
+from yunmeng.cli.newcomer import ALTERATIONS
 
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 MOST_BYTES: Final = 250_000

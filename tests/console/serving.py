@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tests.conftest import CommandLine, write_pictures
-from yunmeng.views import grid
+from yunmeng.encoders.crops import grid
 
 ATTRIBUTES = "category:str, price:float, stock:int, sale:bool, tags:list[str]"
 CATEGORIES = {

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
-from yunmeng.wire import DuplicateMember, EditOut, KeepRule, MetricName, StepName, Verdict
+from yunmeng.schemas import DuplicateMember, EditOut, KeepRule, MetricName, StepName, Verdict
 
 CONSOLE = Path(__file__).parents[2] / "yunmeng" / "server" / "console"
 CAT = "animal/chelsea.jpg"

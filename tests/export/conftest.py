@@ -11,7 +11,7 @@ from tests.export import making
 from yunmeng.config import Settings
 from yunmeng.encoders import EncoderSpec, load
 from yunmeng.encoders.described_encoder import DescribedEncoder
-from yunmeng.export import add_exported, parse_source
+from yunmeng.encoders.export import add_exported, parse_source
 
 PARTS = ("torch", "torchvision", "timm", "open_clip", "transformers", "safetensors", "onnxscript", "sentencepiece")
 
@@ -21,7 +21,7 @@ def parts() -> None:
     """Everything here needs PyTorch and its companions, imported as the product imports them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # theirs, on being imported
-        from yunmeng.export.pytorch import import_parts
+        from yunmeng.encoders.export.pytorch import import_parts
 
         import_parts("timm", "open_clip", "transformers")
 

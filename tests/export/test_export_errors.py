@@ -13,10 +13,10 @@ from tests.export.conftest import PARTS
 from tests.export.making import make_open_clip
 from tests.needing import need
 from yunmeng.config import Settings
+from yunmeng.encoders.export import add_exported, from_timm, parse_source
+from yunmeng.encoders.export.hub import Fetched
+from yunmeng.encoders.export.loaded import Options
 from yunmeng.errors import EncoderError, UnknownEncoder, WeightsError, YunmengError
-from yunmeng.export import add_exported, from_timm, parse_source
-from yunmeng.export.hub import Fetched
-from yunmeng.export.loaded import Options
 
 need(*PARTS, extra="export")
 

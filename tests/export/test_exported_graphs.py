@@ -19,11 +19,11 @@ from yunmeng.encoders import load
 from yunmeng.encoders.added import find_added
 from yunmeng.encoders.adding import add_graph
 from yunmeng.encoders.description import OnnxDescription, TextTower
+from yunmeng.encoders.export import add_exported, graphs, parse_source
+from yunmeng.encoders.export.tokenisers import check_tokenizer, from_transformers
 from yunmeng.encoders.graph_description import describe_graph
 from yunmeng.encoders.tokenising import Tokeniser
 from yunmeng.errors import EncoderError, WeightsError
-from yunmeng.export import add_exported, graphs, parse_source
-from yunmeng.export.tokenisers import check_tokenizer, from_transformers
 
 need(*PARTS, extra="export")
 

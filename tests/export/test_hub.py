@@ -27,7 +27,7 @@ FILES = {
 SCRIPT = """
 import json, sys
 from yunmeng.errors import WeightsError
-from yunmeng.export.hub import fetch
+from yunmeng.encoders.export.hub import fetch
 try:
     found = fetch(sys.argv[1], "transformers:" + sys.argv[1])
 except WeightsError as error:

@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 
 from tests.matching.scenes import mapped, scene, seen_through
 from tests.needing import need
-from yunmeng.matching import align, local_features, within
-from yunmeng.matching.aligning import laid_out
+from yunmeng.copies import align, local_features, within
+from yunmeng.copies.aligning import laid_out
 from yunmeng.types import Alignment, Region
 
 need("cv2", extra="copies")

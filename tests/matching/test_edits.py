@@ -14,12 +14,12 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from tests.matching.scenes import mapped, scene, seen_through
 from tests.needing import need
+from yunmeng.copies import Judgement, judge
+from yunmeng.copies.looks import overlaid
+from yunmeng.copies.placing import placing
+from yunmeng.copies.superposed import superpose
 from yunmeng.errors import MissingExtra
 from yunmeng.imaging import Picture
-from yunmeng.matching import Judgement, judge
-from yunmeng.matching.looks import overlaid
-from yunmeng.matching.placing import placing
-from yunmeng.matching.superposed import superpose
 from yunmeng.types import Alignment
 
 need("cv2", extra="copies")

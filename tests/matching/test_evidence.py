@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 
 from tests.matching.scenes import scene
 from tests.needing import need
+from yunmeng.copies import Edit, Judgement, Panel, draw_evidence, judge
 from yunmeng.imaging import Picture
-from yunmeng.matching import Edit, Judgement, Panel, draw_evidence, judge
 from yunmeng.types import Alignment
 
 need("cv2", extra="copies")
@@ -107,8 +107,8 @@ def test_any_shape_finds_room(size: tuple[int, int]) -> None:
 def test_every_edit_has_its_words() -> None:
     from typing import get_args
 
-    from yunmeng.matching.edits import EditName
-    from yunmeng.wire import EditOut
+    from yunmeng.copies.edits import EditName
+    from yunmeng.schemas import EditOut
 
     assert set(get_args(EditName)) == set(get_args(EditOut.model_fields["name"].annotation))
     edits = [Edit(name, 0.5, "said in English") for name in get_args(EditName)]

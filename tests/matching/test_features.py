@@ -6,9 +6,9 @@ from PIL import ImageOps
 
 from tests.matching.scenes import scene
 from tests.needing import need
-from yunmeng.matching import local_features
-from yunmeng.matching.opencv import opencv
-from yunmeng.matching.pairing import pair
+from yunmeng.copies import local_features
+from yunmeng.copies.opencv import opencv
+from yunmeng.copies.pairing import pair
 
 need("cv2", extra="copies")
 

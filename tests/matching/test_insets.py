@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from tests.conftest import paint
 from tests.matching.scenes import scene
-from yunmeng.matching import find_insets
+from yunmeng.copies import find_insets
 from yunmeng.types import Region
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from tests.matching.scenes import scene
 from tests.needing import need
+from yunmeng.copies import Verifier, agreement, align, laid_over, local_features
 from yunmeng.errors import OriginalGone, PictureError
-from yunmeng.matching import Verifier, agreement, align, laid_over, local_features
 from yunmeng.types import Alignment
 
 need("cv2", extra="copies")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from tests.needing import need
-from yunmeng.neighbours import ExactMetric, nearest, nearest_codes
+from yunmeng.vectors import ExactMetric, nearest, nearest_codes
 
 need("faiss", extra="copies")
 
@@ -67,7 +67,7 @@ import numpy as np
 import zvec, onnxruntime, faiss
 from yunmeng.encoders import load
 from yunmeng.config import Settings
-from yunmeng.neighbours import nearest
+from yunmeng.vectors import nearest
 
 encoder = load("efficientnet-lite0", Settings.load())
 picture = np.zeros((224, 224, 3), np.uint8)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.needing import need
-from yunmeng.neighbours import close_codes, close_pairs
+from yunmeng.vectors import close_codes, close_pairs
 
 need("faiss", extra="copies")
 

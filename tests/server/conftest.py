@@ -20,9 +20,9 @@ from tests.conftest import CommandLine, paint, write_pictures
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
+from yunmeng.schemas import ErrorBody
 from yunmeng.server import create_app
 from yunmeng.server.observe import configure_logs
-from yunmeng.wire import ErrorBody
 
 HERE = "http://127.0.0.1"
 SCHEMA = {"category": "str", "price": "float", "stock": "int", "sale": "bool", "tags": "list[str]"}

@@ -14,7 +14,7 @@ from tests.matching.scenes import scene
 from tests.needing import need
 from tests.server.conftest import Open, jpeg, png, refused
 from yunmeng.library import Library
-from yunmeng.scopes import Scope
+from yunmeng.schemas.scopes import Scope
 from yunmeng.state import Keys
 
 need("cv2", extra="copies")

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from tests.conftest import CommandLine
 from tests.server.conftest import Open, jpeg, refused
 from yunmeng.library import Library
-from yunmeng.scopes import Scope
+from yunmeng.schemas.scopes import Scope
 from yunmeng.state import Keys, State
 
 ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [

@@ -19,11 +19,11 @@ from tests.conftest import CommandLine, write_pictures
 from tests.live import serving
 from tests.server.conftest import Open, process, refused
 from yunmeng.config import ServerSettings, Settings
+from yunmeng.encoders.crops import Views
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 from yunmeng.server import create_app
 from yunmeng.state import State
-from yunmeng.views import Views
 
 
 def order(client: TestClient, *paths: Path, **more: Any) -> Any:
@@ -247,7 +247,7 @@ def test_the_server_stops_while_a_picture_takes_its_time(
 
 SLOW_SERVER = """
 import time
-from yunmeng.views import Views
+from yunmeng.encoders.crops import Views
 Views.decode = lambda views, data: time.sleep(600)
 from yunmeng.cli import main
 main()

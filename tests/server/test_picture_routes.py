@@ -16,7 +16,7 @@ from tests.server.conftest import Open, jpeg, png, refused
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.imaging import decode
 from yunmeng.library import Library
-from yunmeng.wire import to_wire
+from yunmeng.schemas import to_wire
 
 ODD_IDS = [
     "a/b.jpg",

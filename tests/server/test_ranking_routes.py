@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from tests.needing import need
 from tests.server.conftest import png, refused
 from yunmeng.library import Library
-from yunmeng.retrieval import STEPS
-from yunmeng.retrieval.metrics import METRICS
-from yunmeng.wire import MetricName, StepName
+from yunmeng.schemas import MetricName, StepName
+from yunmeng.search import STEPS
+from yunmeng.search.metrics import METRICS
 
 pytestmark = pytest.mark.usefixtures("filled")
 

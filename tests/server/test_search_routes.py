@@ -16,7 +16,7 @@ from tests.server.conftest import HERE, Open, jpeg, png, refused
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
-from yunmeng.retrieval import Part
+from yunmeng.search import Part
 from yunmeng.server.app import create_app
 
 pytestmark = pytest.mark.usefixtures("filled")

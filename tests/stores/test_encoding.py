@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.stores.examples import STRINGS
 from yunmeng.errors import PictureError
-from yunmeng.stores.encoding import MAX_ID_BYTES, encode_id, encode_text, escape, unescape
+from yunmeng.stores.zvec.encoding import MAX_ID_BYTES, encode_id, encode_text, escape, unescape
 
 anything = st.text(st.characters() | st.sampled_from("%u0A\\[]ab'\ud800\udc80\udfff"), max_size=12)
 

@@ -118,7 +118,7 @@ def test_many_threads_do_not_hang(tmp_path: Path, threads: str) -> None:
 
 def test_others_do_not_see_how_zvec_is_made_ready() -> None:
     code = (
-        "import os; before = dict(os.environ); from yunmeng.stores.zvec_engine import engine; engine();"
+        "import os; before = dict(os.environ); from yunmeng.stores.zvec.engine import engine; engine();"
         "assert dict(os.environ) == before"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "2"}

@@ -12,7 +12,7 @@ from tests.stores.zvec_driver import ROOT, driver
 from yunmeng.errors import FilterError, StoreError
 from yunmeng.stores import ZvecStore, parse_filter
 from yunmeng.stores.filters import Compare
-from yunmeng.stores.zvec_engine import engine
+from yunmeng.stores.zvec.engine import engine
 
 
 def make_as_before(path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from yunmeng.subject.boxes import WHOLE, subject_box, threshold
+from yunmeng.encoders.subject.boxes import WHOLE, subject_box, threshold
 from yunmeng.types import Region
 
 

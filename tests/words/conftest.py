@@ -2,7 +2,7 @@ import pytest
 
 from yunmeng.config import Settings
 from yunmeng.encoders import EncoderSpec, get_spec
-from yunmeng.words import Words, words_for
+from yunmeng.encoders.text import Words, words_for
 
 
 @pytest.fixture(scope="session")

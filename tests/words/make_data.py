@@ -1,4 +1,4 @@
-"""Makes the data files of yunmeng/words: the table of nouns, and the vectors of the ImageNet classes' names.
+"""Makes the data files of yunmeng/encoders/text: the table of nouns, and the vectors of the ImageNet classes' names.
 
     python -m tests.words.make_data /usr/share/wordnet
 
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from yunmeng.encoders import class_names
-from yunmeng.words.nouns import plain
-from yunmeng.words.sentences import SentenceModel
+from yunmeng.encoders.text.nouns import plain
+from yunmeng.encoders.text.sentences import SentenceModel
 
 DATA = Path(__file__).parents[2] / "yunmeng" / "words" / "data"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.needing import need
-from yunmeng.words.chinese import Dictionary, dictionary, is_chinese
+from yunmeng.encoders.text.chinese import Dictionary, dictionary, is_chinese
 
 ENTRIES = """# CC-CEDICT's format
 T恤 T恤 [T xu4] /T-shirt/

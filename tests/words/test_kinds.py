@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from yunmeng.words.kinds import Kind
+from yunmeng.encoders.text.kinds import Kind
 
 DIM, GROUPS, EACH, OTHERS = 64, 8, 3, 200
 

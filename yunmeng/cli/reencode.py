@@ -65,7 +65,7 @@ def calibrate(db: str, as_json: bool) -> int:
     and the other half shows, by what was told of hits, how many of them were real.
     """
     from yunmeng.library import Library
-    from yunmeng.retrieval import CALIBRATED_FROM, held_out
+    from yunmeng.search import CALIBRATED_FROM, held_out
 
     with Library.open(db) as library:
         sample = library.calibrate()

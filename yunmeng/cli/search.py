@@ -20,7 +20,7 @@ from yunmeng.cli.question import kind_of, parse_region, parts
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
-    from yunmeng.retrieval import Part
+    from yunmeng.search import Part
     from yunmeng.types import Hit
 
 
@@ -125,7 +125,7 @@ def _draw(library: "Library", asked: dict[str, Any], mix: "list[Part]", hits: "l
     from yunmeng.config import Settings
     from yunmeng.errors import SourceError
     from yunmeng.imaging import save_sheet
-    from yunmeng.retrieval import Part, draw_hits
+    from yunmeng.search import Part, draw_hits
 
     first = Part(**asked) if asked else mix[0]
     query = first.text or first.image or library.get(str(first.id)).uri

@@ -13,7 +13,7 @@ from yunmeng.cli.options import json_option, print_json, printable
 if TYPE_CHECKING:
     from yunmeng.client import Client
     from yunmeng.library import Library
-    from yunmeng.wire import Wanted
+    from yunmeng.schemas import Wanted
 
 __all__ = ["warm"]
 
@@ -109,8 +109,8 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
     from yunmeng.config import Settings
     from yunmeng.errors import SettingsError
     from yunmeng.library import Library
-    from yunmeng.questions import asked_with, popular
-    from yunmeng.wire import Wanted
+    from yunmeng.schemas import Wanted
+    from yunmeng.server.questions import asked_with, popular
 
     settings = Settings.load()
     if not settings.redis_url:
@@ -140,7 +140,7 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
 def _ask(library: "Library", name: str, wanted: "Wanted", question: dict[str, Any], outcome: _Outcome) -> None:
     """Ask as a server does, which wants one hit more to know whether there is another page, and as a program does."""
     from yunmeng.errors import YunmengError
-    from yunmeng.questions import ask
+    from yunmeng.server.questions import ask
 
     outcome.asked += 1
     try:
@@ -152,7 +152,7 @@ def _ask(library: "Library", name: str, wanted: "Wanted", question: dict[str, An
 
 def _by_server(server: str, key: str | None, top: int, lines: list[str] | None, show: OnProgress) -> _Outcome:
     from yunmeng.client import Client
-    from yunmeng.fetch import is_url
+    from yunmeng.net.fetch import is_url
 
     outcome = _Outcome()
     with Client(server, key) as client:

@@ -9,7 +9,7 @@
         client.compare(Id("shoes/red"), "photo.jpg").score
 
 `AsyncClient` has the same methods, to be awaited. An answer that is an error raises `ServerError`, no answer
-`ServerUnreachable`; both are in `yunmeng.errors`. Answers are the models of `yunmeng.wire`.
+`ServerUnreachable`; both are in `yunmeng.errors`. Answers are the models of `yunmeng.schemas`.
 """
 
 from yunmeng.client.async_client import AsyncClient

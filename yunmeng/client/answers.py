@@ -20,8 +20,8 @@ from yunmeng.errors import (
     SettingsError,
     YunmengError,
 )
+from yunmeng.schemas import ErrorBody
 from yunmeng.version import __version__
-from yunmeng.wire import ErrorBody
 
 __all__ = ["SSE_ENDED_EARLY", "Server", "built", "each", "is_transient", "preparing", "wait"]
 

@@ -7,7 +7,7 @@ from typing import ParamSpec, Self, TypeVar, Unpack
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
-from yunmeng import wire
+from yunmeng import schemas
 from yunmeng.client import calls, duplicates
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
@@ -58,26 +58,26 @@ class AsyncClient:
 
     # The server and its library
 
-    async def health(self) -> wire.Health:
+    async def health(self) -> schemas.Health:
         return await self._send(calls.health)
 
-    async def ready(self) -> wire.Health:
+    async def ready(self) -> schemas.Health:
         return await self._send(calls.ready)
 
-    async def library(self) -> wire.LibraryOut:
+    async def library(self) -> schemas.LibraryOut:
         return await self._send(calls.library)
 
-    async def attributes(self) -> list[wire.AttributeValues]:
+    async def attributes(self) -> list[schemas.AttributeValues]:
         return await self._send(calls.attributes)
 
     # Asking
 
-    async def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> wire.SearchAnswer:
+    async def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> schemas.SearchAnswer:
         return await self._send(calls.search, picture, question)
 
     async def search_all(
         self, picture: Picture | Id | None = None, **question: Unpack[Question]
-    ) -> AsyncIterator[wire.HitOut]:
+    ) -> AsyncIterator[schemas.HitOut]:
         call = built(calls.search, picture, question)
         while True:
             answer = await self._ask(call)
@@ -87,11 +87,11 @@ class AsyncClient:
                 return
             call = calls.turn_page(call, answer.next_offset)
 
-    async def subject(self, picture: Picture | Id) -> wire.SubjectOut:
+    async def subject(self, picture: Picture | Id) -> schemas.SubjectOut:
         """Where the main subject of a picture is: its ``region`` can be searched with."""
         return await self._send(calls.subject, picture)
 
-    async def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
+    async def compare(self, a: Picture | Id, b: Picture | Id) -> schemas.Comparison:
         return await self._send(calls.compare, a, b)
 
     async def evidence(self, a: Picture | Id, b: Picture | Id) -> bytes:
@@ -99,20 +99,20 @@ class AsyncClient:
 
     async def match(
         self, picture: Picture | Id, k: int = 10, filter: str | None = None, min_score: float = 0.0
-    ) -> wire.MatchAnswer:
+    ) -> schemas.MatchAnswer:
         return await self._send(calls.match, picture, k, filter, min_score)
 
     # Asking ahead
 
-    async def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> wire.WarmOut:
+    async def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> schemas.WarmOut:
         return await self._send(calls.warm, queries, top)
 
-    async def warming(self) -> wire.WarmOut:
+    async def warming(self) -> schemas.WarmOut:
         return await self._send(calls.warming)
 
     # Pictures
 
-    async def pictures(self, filter: str | None = None, page: int = 100) -> AsyncIterator[wire.PictureOut]:
+    async def pictures(self, filter: str | None = None, page: int = 100) -> AsyncIterator[schemas.PictureOut]:
         cursor = None
         while True:
             answer = await self._send(calls.pictures, filter, page, cursor)
@@ -125,7 +125,7 @@ class AsyncClient:
     async def count(self, filter: str | None = None) -> int:
         return (await self._send(calls.pictures, filter, 1, None)).total
 
-    async def get(self, id: str) -> wire.PictureOut:
+    async def get(self, id: str) -> schemas.PictureOut:
         return await self._send(calls.get, id)
 
     async def original(self, id: str) -> bytes:
@@ -134,7 +134,7 @@ class AsyncClient:
     async def thumbnail(self, id: str, side: int = 256) -> bytes:
         return await self._send(calls.thumbnail, id, side)
 
-    async def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+    async def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> schemas.Added:
         return await self._send(calls.add, picture, id, attributes)
 
     async def add_many(
@@ -142,8 +142,8 @@ class AsyncClient:
         pictures: Sequence[Picture],
         ids: Sequence[str] | None = None,
         attributes: EachOrAll | None = None,
-    ) -> list[wire.Added | wire.ErrorBody]:
-        results: list[wire.Added | wire.ErrorBody] = []
+    ) -> list[schemas.Added | schemas.ErrorBody]:
+        results: list[schemas.Added | schemas.ErrorBody] = []
         for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
                 results += (await self._ask(call)).results
@@ -151,10 +151,10 @@ class AsyncClient:
                 results += calls.failed(count, exc)
         return results
 
-    async def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+    async def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> schemas.Added:
         return await self._send(calls.add_url, url, id, attributes)
 
-    async def set_attributes(self, id: str, attributes: Attributes) -> wire.PictureOut:
+    async def set_attributes(self, id: str, attributes: Attributes) -> schemas.PictureOut:
         return await self._send(calls.set_attributes, id, attributes)
 
     async def delete(self, id: str) -> None:
@@ -167,25 +167,25 @@ class AsyncClient:
 
     async def start_import(
         self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
-    ) -> wire.ImportOut:
+    ) -> schemas.ImportOut:
         return await self._send(calls.start_import, paths, manifest)
 
-    async def imports(self, limit: int = 20) -> list[wire.ImportOut]:
+    async def imports(self, limit: int = 20) -> list[schemas.ImportOut]:
         return (await self._send(calls.imports, limit)).imports
 
-    async def get_import(self, number: int) -> wire.ImportOut:
+    async def get_import(self, number: int) -> schemas.ImportOut:
         return await self._send(calls.get_import, number)
 
-    async def import_failures(self, number: int, limit: int = 1000) -> list[wire.ImportFailure]:
+    async def import_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
         return (await self._send(calls.import_failures, number, limit)).failures
 
-    async def cancel_import(self, number: int) -> wire.ImportOut:
+    async def cancel_import(self, number: int) -> schemas.ImportOut:
         return await self._send(calls.cancel_import, number)
 
-    async def resume_import(self, number: int) -> wire.ImportOut:
+    async def resume_import(self, number: int) -> schemas.ImportOut:
         return await self._send(calls.resume_import, number)
 
-    async def follow_import(self, number: int) -> AsyncIterator[wire.ImportOut]:
+    async def follow_import(self, number: int) -> AsyncIterator[schemas.ImportOut]:
         from httpx_sse import EventSource
 
         response: httpx.Response = await self._retrying.copy()(self._open, calls.import_events(number))
@@ -193,7 +193,7 @@ class AsyncClient:
             with self._server.reachable():
                 async for event in EventSource(response).aiter_sse():
                     if event.event in ("progress", "end"):
-                        yield self._server.read(event.data.encode(), wire.ImportOut.model_validate_json, 200)
+                        yield self._server.read(event.data.encode(), schemas.ImportOut.model_validate_json, 200)
                     if event.event == "end":
                         return
         finally:
@@ -202,16 +202,18 @@ class AsyncClient:
 
     # Duplicates
 
-    async def find_duplicates(self, keep: wire.KeepRule = "largest") -> wire.DuplicatesOut:
+    async def find_duplicates(self, keep: schemas.KeepRule = "largest") -> schemas.DuplicatesOut:
         return await self._send(duplicates.find, keep)
 
-    async def duplicates(self) -> wire.DuplicatesOut:
+    async def duplicates(self) -> schemas.DuplicatesOut:
         return await self._send(duplicates.search)
 
-    async def cancel_duplicates(self) -> wire.DuplicatesOut:
+    async def cancel_duplicates(self) -> schemas.DuplicatesOut:
         return await self._send(duplicates.stop)
 
-    async def duplicate_groups(self, open: bool | None = None, page: int = 100) -> AsyncIterator[wire.DuplicateGroup]:
+    async def duplicate_groups(
+        self, open: bool | None = None, page: int = 100
+    ) -> AsyncIterator[schemas.DuplicateGroup]:
         offset: int | None = 0
         while offset is not None:
             answer = await self._send(duplicates.groups, offset, page, open)
@@ -219,10 +221,10 @@ class AsyncClient:
                 yield group
             offset = answer.next_offset
 
-    async def decide_duplicates(self, number: int, discard: Iterable[str]) -> wire.DuplicateGroup:
+    async def decide_duplicates(self, number: int, discard: Iterable[str]) -> schemas.DuplicateGroup:
         return await self._send(duplicates.decide, number, discard)
 
-    async def undo_duplicates(self, number: int) -> wire.DuplicateGroup:
+    async def undo_duplicates(self, number: int) -> schemas.DuplicateGroup:
         return await self._send(duplicates.undo, number)
 
     async def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
-from yunmeng import wire
+from yunmeng import schemas
 from yunmeng.errors import QueryError, ServerError
 
 # The functions are for the two clients only.
@@ -46,14 +46,14 @@ class Question(TypedDict, total=False):
     vector: Iterable[float] | None
     """An embedding of the library's encoder, such as a NumPy array (dim,)."""
     text: str | None
-    mix: Sequence[wire.MixPart | Mapping[str, object]] | None
+    mix: Sequence[schemas.MixPart | Mapping[str, object]] | None
     """More parts of the question, with weights: ``{"text": "red", "weight": 0.5}``, ``{"id": "7", "weight": -1}``."""
     regions: bool
     """Whether the parts of pictures are searched too, in a library that keeps them."""
     subject: bool | None
     """Whether to ask with the main subject of the picture only; unless told, as the library's pictures are."""
     k: int
-    """Hits on a page: 10 unless told, at most `wire.MAX_K`."""
+    """Hits on a page: 10 unless told, at most `schemas.MAX_K`."""
     offset: int
     """Hits to pass over."""
     filter: str | None
@@ -62,17 +62,17 @@ class Question(TypedDict, total=False):
     """In [-1, 1]: hits below are left out."""
     min_chance: float | None
     """In [0, 1]: hits that are less likely to be real are left out, in a library that knows."""
-    region: wire.Region | tuple[float, float, float, float] | None
+    region: schemas.Region | tuple[float, float, float, float] | None
     """x, y, w, h in fractions of the picture."""
-    rerank: Sequence[wire.StepName] | None
+    rerank: Sequence[schemas.StepName] | None
     """Steps that put the first hits in a better order, one upon the other, such as ``["geometry", "expand"]``."""
-    metric: wire.MetricName | None
+    metric: schemas.MetricName | None
     """What the nearest are scored by anew: the library's metric unless told."""
     group_by: str | None
     """One hit for each value of this attribute, a declared str."""
     explain: bool
     """Whether hits say what each step made of their score."""
-    fields: Sequence[wire.FieldName] | None
+    fields: Sequence[schemas.FieldName] | None
     """What hits carry beside id and score: the attributes unless told."""
 
 
@@ -108,10 +108,10 @@ def _raw(body: bytes) -> bytes:
 
 
 class _OneAdded(BaseModel):
-    results: tuple[wire.Added]
+    results: tuple[schemas.Added]
 
 
-_ATTRIBUTE_VALUES: Final = TypeAdapter(list[wire.AttributeValues])
+_ATTRIBUTE_VALUES: Final = TypeAdapter(list[schemas.AttributeValues])
 
 
 # Writing requests
@@ -121,7 +121,7 @@ def _place(collection: str, id: str) -> str:
     """The path of a picture."""
     if not id:
         raise QueryError("an id has at least one character")
-    return f"/v1/{collection}/{quote(wire.to_wire(id), safe='')}"
+    return f"/v1/{collection}/{quote(schemas.to_wire(id), safe='')}"
 
 
 def _given(**fields: object) -> dict[str, object]:
@@ -152,32 +152,32 @@ def _field(field: str, value: object) -> Part:
 
 
 def _text(path: FilePath) -> str:
-    return wire.to_wire(os.fspath(path))
+    return schemas.to_wire(os.fspath(path))
 
 
 # The server and its library
 
 
-def health() -> Call[wire.Health]:
-    return Call("GET", "/health", _model(wire.Health))
+def health() -> Call[schemas.Health]:
+    return Call("GET", "/health", _model(schemas.Health))
 
 
-def ready() -> Call[wire.Health]:
-    return Call("GET", "/ready", _model(wire.Health))
+def ready() -> Call[schemas.Health]:
+    return Call("GET", "/ready", _model(schemas.Health))
 
 
-def library() -> Call[wire.LibraryOut]:
-    return Call("GET", "/v1/library", _model(wire.LibraryOut))
+def library() -> Call[schemas.LibraryOut]:
+    return Call("GET", "/v1/library", _model(schemas.LibraryOut))
 
 
-def attributes() -> Call[list[wire.AttributeValues]]:
+def attributes() -> Call[list[schemas.AttributeValues]]:
     return Call("GET", "/v1/attributes", _ATTRIBUTE_VALUES.validate_json)
 
 
 # Asking
 
 
-def search(picture: Picture | Id | None, question: Question) -> Call[wire.SearchAnswer]:
+def search(picture: Picture | Id | None, question: Question) -> Call[schemas.SearchAnswer]:
     asked: dict[str, Any] = _given(**question)
     if isinstance(picture, Id):
         asked["id"], picture = picture, None
@@ -193,40 +193,40 @@ def search(picture: Picture | Id | None, question: Question) -> Call[wire.Search
     return _ask(asked) if picture is None else _ask_upload(picture, asked)
 
 
-def _mixed(part: wire.MixPart | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(part, wire.MixPart):
+def _mixed(part: schemas.MixPart | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(part, schemas.MixPart):
         return part.model_dump(exclude_none=True)
     shown = dict(part)
     if "vector" in shown:
         shown["vector"] = list(map(float, shown["vector"]))
     if "id" in shown:
-        shown["id"] = wire.to_wire(shown["id"])
+        shown["id"] = schemas.to_wire(shown["id"])
     if "region" in shown:
         shown["region"] = _region(shown["region"])
     return shown
 
 
-def _region(region: wire.Region | Sequence[float]) -> dict[str, float]:
+def _region(region: schemas.Region | Sequence[float]) -> dict[str, float]:
     """For the server to check: it alone says what is wrong with a region."""
-    if isinstance(region, wire.Region):
+    if isinstance(region, schemas.Region):
         return region.model_dump()
     if len(region) != 4:
         raise QueryError("a region is four numbers: x, y, width and height in fractions of the picture")
     return dict(zip("xywh", map(float, region), strict=True))
 
 
-def _ask(asked: dict[str, Any]) -> Call[wire.SearchAnswer]:
+def _ask(asked: dict[str, Any]) -> Call[schemas.SearchAnswer]:
     if "id" in asked:
-        asked["id"] = wire.to_wire(asked["id"])
+        asked["id"] = schemas.to_wire(asked["id"])
     if "vector" in asked:
         asked["vector"] = list(map(float, asked["vector"]))
     for name in ("fields", "rerank"):
         if name in asked:
             asked[name] = list(asked[name])
-    return Call("POST", "/v1/search", _model(wire.SearchAnswer), json=asked)
+    return Call("POST", "/v1/search", _model(schemas.SearchAnswer), json=asked)
 
 
-def _ask_upload(picture: Picture, asked: dict[str, Any]) -> Call[wire.SearchAnswer]:
+def _ask_upload(picture: Picture, asked: dict[str, Any]) -> Call[schemas.SearchAnswer]:
     if "region" in asked:
         asked["region"] = ",".join(map(str, asked["region"].values()))
     if "mix" in asked:
@@ -234,10 +234,10 @@ def _ask_upload(picture: Picture, asked: dict[str, Any]) -> Call[wire.SearchAnsw
     parts = [_field(name, value) for name in ("fields", "rerank") for value in asked.pop(name, ())]
     parts += [_field(name, value) for name, value in asked.items()]
     parts.append(_file("file", _bytes(picture)))
-    return Call("POST", "/v1/search/upload", _model(wire.SearchAnswer), parts=parts)
+    return Call("POST", "/v1/search/upload", _model(schemas.SearchAnswer), parts=parts)
 
 
-def turn_page(call: Call[wire.SearchAnswer], offset: int) -> Call[wire.SearchAnswer]:
+def turn_page(call: Call[schemas.SearchAnswer], offset: int) -> Call[schemas.SearchAnswer]:
     """``call``, for the page that begins at ``offset``."""
     if call.json is not None:
         return replace(call, json={**call.json, "offset": offset})
@@ -245,29 +245,29 @@ def turn_page(call: Call[wire.SearchAnswer], offset: int) -> Call[wire.SearchAns
     return replace(call, parts=[_field("offset", offset), *others])
 
 
-def subject(picture: Picture | Id) -> Call[wire.SubjectOut]:
-    read = _model(wire.SubjectOut)
+def subject(picture: Picture | Id) -> Call[schemas.SubjectOut]:
+    read = _model(schemas.SubjectOut)
     if isinstance(picture, Id):
-        return Call("POST", "/v1/subject", read, json={"id": wire.to_wire(picture)})
+        return Call("POST", "/v1/subject", read, json={"id": schemas.to_wire(picture)})
     if _is_url(picture):
         return Call("POST", "/v1/subject", read, json={"url": picture})
     return Call("POST", "/v1/subject/upload", read, parts=[_file("file", _bytes(picture))])
 
 
-def compare(a: Picture | Id, b: Picture | Id) -> Call[wire.Comparison]:
+def compare(a: Picture | Id, b: Picture | Id) -> Call[schemas.Comparison]:
     parts = [_side("a", a), _side("b", b)]
-    return Call("POST", "/v1/compare", _model(wire.Comparison), parts=parts)
+    return Call("POST", "/v1/compare", _model(schemas.Comparison), parts=parts)
 
 
 def evidence(a: Picture | Id, b: Picture | Id) -> Call[bytes]:
     return Call("POST", "/v1/compare/evidence", _raw, parts=[_side("a", a), _side("b", b)])
 
 
-def match(picture: Picture | Id, k: int, filter: str | None, min_score: float) -> Call[wire.MatchAnswer]:
-    read = _model(wire.MatchAnswer)
+def match(picture: Picture | Id, k: int, filter: str | None, min_score: float) -> Call[schemas.MatchAnswer]:
+    read = _model(schemas.MatchAnswer)
     wanted = _given(k=k, filter=filter, min_score=min_score)
     if isinstance(picture, Id):
-        return Call("POST", "/v1/match", read, json={"id": wire.to_wire(picture), **wanted})
+        return Call("POST", "/v1/match", read, json={"id": schemas.to_wire(picture), **wanted})
     if _is_url(picture):
         return Call("POST", "/v1/match", read, json={"url": picture, **wanted})
     parts = [*(_field(name, value) for name, value in wanted.items()), _file("file", _bytes(picture))]
@@ -276,7 +276,7 @@ def match(picture: Picture | Id, k: int, filter: str | None, min_score: float) -
 
 def _side(side: str, picture: Picture | Id) -> Part:
     if isinstance(picture, Id):
-        return _field(f"{side}_id", wire.to_wire(picture))
+        return _field(f"{side}_id", schemas.to_wire(picture))
     if _is_url(picture):
         return _field(f"{side}_url", picture)
     return _file(side, _bytes(picture))
@@ -285,29 +285,29 @@ def _side(side: str, picture: Picture | Id) -> Part:
 # Asking ahead
 
 
-def warm(queries: Iterable[Mapping[str, object]], top: int) -> Call[wire.WarmOut]:
-    asked = [{**query, **({"id": wire.to_wire(str(query["id"]))} if "id" in query else {})} for query in queries]
-    return Call("POST", "/v1/warm", _model(wire.WarmOut), json={"queries": asked, "top": top})
+def warm(queries: Iterable[Mapping[str, object]], top: int) -> Call[schemas.WarmOut]:
+    asked = [{**query, **({"id": schemas.to_wire(str(query["id"]))} if "id" in query else {})} for query in queries]
+    return Call("POST", "/v1/warm", _model(schemas.WarmOut), json={"queries": asked, "top": top})
 
 
-def warming() -> Call[wire.WarmOut]:
-    return Call("GET", "/v1/warm", _model(wire.WarmOut))
+def warming() -> Call[schemas.WarmOut]:
+    return Call("GET", "/v1/warm", _model(schemas.WarmOut))
 
 
 # Pictures
 
 
-def pictures(filter: str | None, limit: int, cursor: str | None) -> Call[wire.PicturePage]:
+def pictures(filter: str | None, limit: int, cursor: str | None) -> Call[schemas.PicturePage]:
     params: dict[str, str | int] = {"limit": limit}
     if filter is not None:
         params["filter"] = filter
     if cursor is not None:
         params["cursor"] = cursor
-    return Call("GET", "/v1/pictures", _model(wire.PicturePage), params=params)
+    return Call("GET", "/v1/pictures", _model(schemas.PicturePage), params=params)
 
 
-def get(id: str) -> Call[wire.PictureOut]:
-    return Call("GET", _place("pictures", id), _model(wire.PictureOut))
+def get(id: str) -> Call[schemas.PictureOut]:
+    return Call("GET", _place("pictures", id), _model(schemas.PictureOut))
 
 
 def original(id: str) -> Call[bytes]:
@@ -318,24 +318,24 @@ def thumbnail(id: str, side: int) -> Call[bytes]:
     return Call("GET", _place("thumbnails", id), _raw, params={"side": side})
 
 
-def add(picture: Picture, id: str | None, attributes: Attributes | None) -> Call[wire.Added]:
+def add(picture: Picture, id: str | None, attributes: Attributes | None) -> Call[schemas.Added]:
     parts = add_some([_bytes(picture)], None if id is None else [id], attributes).parts
     return Call("POST", "/v1/pictures", lambda body: _OneAdded.model_validate_json(body).results[0], parts=parts)
 
 
 def add_some(
     pictures: Sequence[bytes], ids: Sequence[str] | None, attributes: EachOrAll | None
-) -> Call[wire.AddResult]:
-    parts = [_field("ids", wire.to_wire(id)) for id in ids or ()]
+) -> Call[schemas.AddResult]:
+    parts = [_field("ids", schemas.to_wire(id)) for id in ids or ()]
     if attributes is not None:
         parts.append(_field("attributes", json.dumps(attributes if isinstance(attributes, Mapping) else [*attributes])))
     parts += [_file("files", content) for content in pictures]
-    return Call("POST", "/v1/pictures", _model(wire.AddResult), parts=parts)
+    return Call("POST", "/v1/pictures", _model(schemas.AddResult), parts=parts)
 
 
 def batches(
     pictures: Sequence[Picture], ids: Sequence[str] | None, attributes: EachOrAll | None
-) -> Iterator[tuple[int, Call[wire.AddResult]]]:
+) -> Iterator[tuple[int, Call[schemas.AddResult]]]:
     """How many pictures, and the call that adds them, until all are added. Files are read when their call is due."""
     each = None if isinstance(attributes, Mapping) else attributes
     if any(given is not None and len(given) != len(pictures) for given in (ids, each)):
@@ -358,61 +358,61 @@ def _few(pictures: Sequence[Picture]) -> Iterator[bytes]:
             return
 
 
-def failed(count: int, error: ServerError) -> list[wire.Added | wire.ErrorBody]:
+def failed(count: int, error: ServerError) -> list[schemas.Added | schemas.ErrorBody]:
     """What became of ``count`` pictures where ``error`` says that each of them failed. Raises it if it does not."""
     details = [entry for entry in error.details if isinstance(entry, Mapping) and "error" in entry]
     if len(details) != count:
         raise error
-    return [wire.ErrorBody.model_validate(entry) for entry in details]
+    return [schemas.ErrorBody.model_validate(entry) for entry in details]
 
 
-def add_url(url: str, id: str | None, attributes: Attributes | None) -> Call[wire.Added]:
-    body = _given(url=url, id=None if id is None else wire.to_wire(id), attributes=attributes)
-    return Call("POST", "/v1/pictures/url", _model(wire.Added), json=body)
+def add_url(url: str, id: str | None, attributes: Attributes | None) -> Call[schemas.Added]:
+    body = _given(url=url, id=None if id is None else schemas.to_wire(id), attributes=attributes)
+    return Call("POST", "/v1/pictures/url", _model(schemas.Added), json=body)
 
 
-def set_attributes(id: str, attributes: Attributes) -> Call[wire.PictureOut]:
-    return Call("PUT", _place("attributes", id), _model(wire.PictureOut), json={"attributes": attributes})
+def set_attributes(id: str, attributes: Attributes) -> Call[schemas.PictureOut]:
+    return Call("PUT", _place("attributes", id), _model(schemas.PictureOut), json={"attributes": attributes})
 
 
 def delete(id: str) -> Call[None]:
     return Call("DELETE", _place("pictures", id), _nothing)
 
 
-def delete_where(ids: Iterable[str], filter: str | None, every: bool) -> Call[wire.Deleted]:
+def delete_where(ids: Iterable[str], filter: str | None, every: bool) -> Call[schemas.Deleted]:
     named = [ids] if isinstance(ids, str) else list(ids)
-    body = _given(ids=list(map(wire.to_wire, named)), filter=filter, all=every or None)
-    return Call("POST", "/v1/pictures/delete", _model(wire.Deleted), json=body)
+    body = _given(ids=list(map(schemas.to_wire, named)), filter=filter, all=every or None)
+    return Call("POST", "/v1/pictures/delete", _model(schemas.Deleted), json=body)
 
 
 # Imports
 
 
-def start_import(paths: FilePath | Iterable[FilePath], manifest: FilePath | None) -> Call[wire.ImportOut]:
+def start_import(paths: FilePath | Iterable[FilePath], manifest: FilePath | None) -> Call[schemas.ImportOut]:
     named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     body = _given(paths=list(map(_text, named)), manifest=None if manifest is None else _text(manifest))
-    return Call("POST", "/v1/imports", _model(wire.ImportOut), json=body)
+    return Call("POST", "/v1/imports", _model(schemas.ImportOut), json=body)
 
 
-def imports(limit: int) -> Call[wire.ImportList]:
-    return Call("GET", "/v1/imports", _model(wire.ImportList), params={"limit": limit})
+def imports(limit: int) -> Call[schemas.ImportList]:
+    return Call("GET", "/v1/imports", _model(schemas.ImportList), params={"limit": limit})
 
 
-def get_import(number: int) -> Call[wire.ImportOut]:
-    return Call("GET", f"/v1/imports/{number}", _model(wire.ImportOut))
+def get_import(number: int) -> Call[schemas.ImportOut]:
+    return Call("GET", f"/v1/imports/{number}", _model(schemas.ImportOut))
 
 
 def import_events(number: int) -> Call[bytes]:
     return Call("GET", f"/v1/imports/{number}/events", _raw)
 
 
-def import_failures(number: int, limit: int) -> Call[wire.FailureList]:
-    return Call("GET", f"/v1/imports/{number}/failures", _model(wire.FailureList), params={"limit": limit})
+def import_failures(number: int, limit: int) -> Call[schemas.FailureList]:
+    return Call("GET", f"/v1/imports/{number}/failures", _model(schemas.FailureList), params={"limit": limit})
 
 
-def cancel_import(number: int) -> Call[wire.ImportOut]:
-    return Call("POST", f"/v1/imports/{number}/cancel", _model(wire.ImportOut))
+def cancel_import(number: int) -> Call[schemas.ImportOut]:
+    return Call("POST", f"/v1/imports/{number}/cancel", _model(schemas.ImportOut))
 
 
-def resume_import(number: int) -> Call[wire.ImportOut]:
-    return Call("POST", f"/v1/imports/{number}/resume", _model(wire.ImportOut))
+def resume_import(number: int) -> Call[schemas.ImportOut]:
+    return Call("POST", f"/v1/imports/{number}/resume", _model(schemas.ImportOut))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from yunmeng import wire
+from yunmeng import schemas
 from yunmeng.client.calls import Call
 
 # The functions are for the two clients only.
@@ -12,29 +12,29 @@ __all__ = ["PLACE"]
 PLACE: Final = "/v1/duplicates"
 
 
-def find(keep: wire.KeepRule) -> Call[wire.DuplicatesOut]:
-    return Call("POST", PLACE, wire.DuplicatesOut.model_validate_json, json={"keep": keep})
+def find(keep: schemas.KeepRule) -> Call[schemas.DuplicatesOut]:
+    return Call("POST", PLACE, schemas.DuplicatesOut.model_validate_json, json={"keep": keep})
 
 
-def search() -> Call[wire.DuplicatesOut]:
-    return Call("GET", PLACE, wire.DuplicatesOut.model_validate_json)
+def search() -> Call[schemas.DuplicatesOut]:
+    return Call("GET", PLACE, schemas.DuplicatesOut.model_validate_json)
 
 
-def stop() -> Call[wire.DuplicatesOut]:
-    return Call("POST", f"{PLACE}/cancel", wire.DuplicatesOut.model_validate_json)
+def stop() -> Call[schemas.DuplicatesOut]:
+    return Call("POST", f"{PLACE}/cancel", schemas.DuplicatesOut.model_validate_json)
 
 
-def groups(offset: int, limit: int, open: bool | None) -> Call[wire.DuplicateGroups]:
+def groups(offset: int, limit: int, open: bool | None) -> Call[schemas.DuplicateGroups]:
     params: dict[str, str | int] = {"offset": offset, "limit": limit}
     if open is not None:
         params["open"] = "true" if open else "false"
-    return Call("GET", f"{PLACE}/groups", wire.DuplicateGroups.model_validate_json, params=params)
+    return Call("GET", f"{PLACE}/groups", schemas.DuplicateGroups.model_validate_json, params=params)
 
 
-def decide(number: int, discard: Iterable[str]) -> Call[wire.DuplicateGroup]:
-    body = {"discard": list(map(wire.to_wire, discard))}
-    return Call("POST", f"{PLACE}/groups/{number}", wire.DuplicateGroup.model_validate_json, json=body)
+def decide(number: int, discard: Iterable[str]) -> Call[schemas.DuplicateGroup]:
+    body = {"discard": list(map(schemas.to_wire, discard))}
+    return Call("POST", f"{PLACE}/groups/{number}", schemas.DuplicateGroup.model_validate_json, json=body)
 
 
-def undo(number: int) -> Call[wire.DuplicateGroup]:
-    return Call("POST", f"{PLACE}/groups/{number}/undo", wire.DuplicateGroup.model_validate_json)
+def undo(number: int) -> Call[schemas.DuplicateGroup]:
+    return Call("POST", f"{PLACE}/groups/{number}/undo", schemas.DuplicateGroup.model_validate_json)

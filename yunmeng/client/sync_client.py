@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar, Unpack
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
-from yunmeng import wire
+from yunmeng import schemas
 from yunmeng.client import calls, duplicates
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
@@ -49,25 +49,25 @@ class Client(Closing):
 
     # The server and its library
 
-    def health(self) -> wire.Health:
+    def health(self) -> schemas.Health:
         """That the server is there. Needs no key."""
         return self._send(calls.health)
 
-    def ready(self) -> wire.Health:
+    def ready(self) -> schemas.Health:
         """That the server can be asked; until then a `ServerError` with the code ``not-ready``. Needs no key."""
         return self._send(calls.ready)
 
-    def library(self) -> wire.LibraryOut:
+    def library(self) -> schemas.LibraryOut:
         """What the library is and holds."""
         return self._send(calls.library)
 
-    def attributes(self) -> list[wire.AttributeValues]:
+    def attributes(self) -> list[schemas.AttributeValues]:
         """What the pictures hold in each declared attribute."""
         return self._send(calls.attributes)
 
     # Asking
 
-    def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> wire.SearchAnswer:
+    def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> schemas.SearchAnswer:
         """One page of the pictures most like ``picture``, or most like what ``question`` names.
 
         ``picture`` may be a path, bytes, an open file, an `Id` or a URL::
@@ -78,7 +78,7 @@ class Client(Closing):
         """
         return self._send(calls.search, picture, question)
 
-    def search_all(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> Iterator[wire.HitOut]:
+    def search_all(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> Iterator[schemas.HitOut]:
         """Every hit, best first, asked for ``k`` at a time as they are taken; ``min_score`` says where to end::
 
         for hit in client.search_all("photo.jpg", k=100, min_score=0.8):
@@ -92,11 +92,11 @@ class Client(Closing):
                 return
             call = calls.turn_page(call, answer.next_offset)
 
-    def subject(self, picture: Picture | Id) -> wire.SubjectOut:
+    def subject(self, picture: Picture | Id) -> schemas.SubjectOut:
         """Where the main subject of a picture is: its ``region`` can be searched with."""
         return self._send(calls.subject, picture)
 
-    def compare(self, a: Picture | Id, b: Picture | Id) -> wire.Comparison:
+    def compare(self, a: Picture | Id, b: Picture | Id) -> schemas.Comparison:
         """What was done to ``b``, an original, if ``a`` is a copy; each a path, bytes, an open file, a URL or an `Id`::
 
         client.compare("suspect.jpg", Id("shoes/red")).verdict
@@ -112,7 +112,7 @@ class Client(Closing):
 
     def match(
         self, picture: Picture | Id, k: int = 10, filter: str | None = None, min_score: float = 0.0
-    ) -> wire.MatchAnswer:
+    ) -> schemas.MatchAnswer:
         """The originals that ``picture`` may have been made from, likeliest first, each with its chance as score::
 
         for original in client.match("suspect.jpg", min_score=0.5).matches:
@@ -122,20 +122,20 @@ class Client(Closing):
 
     # Asking ahead
 
-    def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> wire.WarmOut:
+    def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> schemas.WarmOut:
         """Have the server ask itself these questions in the background, and the ``top`` most popular ones::
 
         client.warm([{"id": "shoes/red"}, {"text": "red dress", "k": 24}], top=100)
         """
         return self._send(calls.warm, queries, top)
 
-    def warming(self) -> wire.WarmOut:
+    def warming(self) -> schemas.WarmOut:
         """How far the server has come with that."""
         return self._send(calls.warming)
 
     # Pictures
 
-    def pictures(self, filter: str | None = None, page: int = 100) -> Iterator[wire.PictureOut]:
+    def pictures(self, filter: str | None = None, page: int = 100) -> Iterator[schemas.PictureOut]:
         """All pictures that pass ``filter``, in an order that stays, asked for ``page`` at a time."""
         cursor = None
         while True:
@@ -149,7 +149,7 @@ class Client(Closing):
         """How many pictures pass ``filter``."""
         return self._send(calls.pictures, filter, 1, None).total
 
-    def get(self, id: str) -> wire.PictureOut:
+    def get(self, id: str) -> schemas.PictureOut:
         """The picture ``id``; a `ServerError` with the code ``not-found`` if there is none."""
         return self._send(calls.get, id)
 
@@ -161,7 +161,7 @@ class Client(Closing):
         """A WebP of the picture ``id``, its longest side at most ``side``: 128, 256, 512 or 1024."""
         return self._send(calls.thumbnail, id, side)
 
-    def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+    def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> schemas.Added:
         """Adds one picture; without an id it gets the SHA-256 of its bytes. Adding it again changes nothing::
 
         client.add("red.jpg", id="shoes/red", attributes={"category": "shoes", "price": 49.9})
@@ -173,13 +173,13 @@ class Client(Closing):
         pictures: Sequence[Picture],
         ids: Sequence[str] | None = None,
         attributes: EachOrAll | None = None,
-    ) -> list[wire.Added | wire.ErrorBody]:
+    ) -> list[schemas.Added | schemas.ErrorBody]:
         """Adds pictures, a few in each request; ``attributes`` are for all of them or one for each.
 
         What became of each, in their order: a picture that cannot be used is an `ErrorBody` in its place, and stops
         no other. What stops all (the key, the connection, a file that cannot be read) raises, and what was added stays.
         """
-        results: list[wire.Added | wire.ErrorBody] = []
+        results: list[schemas.Added | schemas.ErrorBody] = []
         for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
                 results += self._ask(call).results
@@ -187,11 +187,11 @@ class Client(Closing):
                 results += calls.failed(count, exc)
         return results
 
-    def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> wire.Added:
+    def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> schemas.Added:
         """Adds a picture that the server fetches from the web; without an id, the URL is its id."""
         return self._send(calls.add_url, url, id, attributes)
 
-    def set_attributes(self, id: str, attributes: Attributes) -> wire.PictureOut:
+    def set_attributes(self, id: str, attributes: Attributes) -> schemas.PictureOut:
         """Puts ``attributes`` in place of all that the picture had."""
         return self._send(calls.set_attributes, id, attributes)
 
@@ -207,31 +207,31 @@ class Client(Closing):
 
     def start_import(
         self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
-    ) -> wire.ImportOut:
+    ) -> schemas.ImportOut:
         """Starts to bring folders, manifests and URLs into the library. Paths are the server's."""
         return self._send(calls.start_import, paths, manifest)
 
-    def imports(self, limit: int = 20) -> list[wire.ImportOut]:
+    def imports(self, limit: int = 20) -> list[schemas.ImportOut]:
         """The latest imports, newest first."""
         return self._send(calls.imports, limit).imports
 
-    def get_import(self, number: int) -> wire.ImportOut:
+    def get_import(self, number: int) -> schemas.ImportOut:
         """How far an import has come."""
         return self._send(calls.get_import, number)
 
-    def import_failures(self, number: int, limit: int = 1000) -> list[wire.ImportFailure]:
+    def import_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
         """What an import could not use, and why."""
         return self._send(calls.import_failures, number, limit).failures
 
-    def cancel_import(self, number: int) -> wire.ImportOut:
+    def cancel_import(self, number: int) -> schemas.ImportOut:
         """Tells an import to end; what it has indexed stays."""
         return self._send(calls.cancel_import, number)
 
-    def resume_import(self, number: int) -> wire.ImportOut:
+    def resume_import(self, number: int) -> schemas.ImportOut:
         """Goes on with an import that was cancelled, was interrupted, or failed."""
         return self._send(calls.resume_import, number)
 
-    def follow_import(self, number: int) -> Iterator[wire.ImportOut]:
+    def follow_import(self, number: int) -> Iterator[schemas.ImportOut]:
         """How far an import has come, again and again until it is over::
 
         for progress in client.follow_import(client.start_import("/srv/photos").number):
@@ -244,7 +244,7 @@ class Client(Closing):
             with self._server.reachable():
                 for event in EventSource(response).iter_sse():
                     if event.event in ("progress", "end"):
-                        yield self._server.read(event.data.encode(), wire.ImportOut.model_validate_json, 200)
+                        yield self._server.read(event.data.encode(), schemas.ImportOut.model_validate_json, 200)
                     if event.event == "end":
                         return
         finally:
@@ -253,19 +253,19 @@ class Client(Closing):
 
     # Duplicates
 
-    def find_duplicates(self, keep: wire.KeepRule = "largest") -> wire.DuplicatesOut:
+    def find_duplicates(self, keep: schemas.KeepRule = "largest") -> schemas.DuplicatesOut:
         """Starts to look for pictures that are the same; ``keep`` says which of each group is proposed to stay."""
         return self._send(duplicates.find, keep)
 
-    def duplicates(self) -> wire.DuplicatesOut:
+    def duplicates(self) -> schemas.DuplicatesOut:
         """How far that is, or how it ended, and how many groups there are."""
         return self._send(duplicates.search)
 
-    def cancel_duplicates(self) -> wire.DuplicatesOut:
+    def cancel_duplicates(self) -> schemas.DuplicatesOut:
         """Ends the search that is under way."""
         return self._send(duplicates.stop)
 
-    def duplicate_groups(self, open: bool | None = None, page: int = 100) -> Iterator[wire.DuplicateGroup]:
+    def duplicate_groups(self, open: bool | None = None, page: int = 100) -> Iterator[schemas.DuplicateGroup]:
         """Groups of pictures that are the same, the largest first; with ``open``, those nobody has decided on.
 
         They are asked for ``page`` at a time: take all of them before deciding on any.
@@ -276,11 +276,11 @@ class Client(Closing):
             yield from answer.groups
             offset = answer.next_offset
 
-    def decide_duplicates(self, number: int, discard: Iterable[str]) -> wire.DuplicateGroup:
+    def decide_duplicates(self, number: int, discard: Iterable[str]) -> schemas.DuplicateGroup:
         """Takes pictures of a group out of the library; all others stay."""
         return self._send(duplicates.decide, number, discard)
 
-    def undo_duplicates(self, number: int) -> wire.DuplicateGroup:
+    def undo_duplicates(self, number: int) -> schemas.DuplicateGroup:
         """Brings back what was taken out of a group."""
         return self._send(duplicates.undo, number)
 

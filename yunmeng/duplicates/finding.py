@@ -18,11 +18,11 @@ from yunmeng.duplicates.keeping import rank, share_that_counts
 from yunmeng.duplicates.pairing import RADIUS, candidates
 from yunmeng.duplicates.reading import Gathered, gathered
 from yunmeng.duplicates.types import DuplicateGroup, DuplicateReport, DuplicateTally, KeepRule, Member, OnTally, Reason
-from yunmeng.fetch import is_url
 from yunmeng.imaging import hamming
-from yunmeng.neighbours import nearest
+from yunmeng.net.fetch import is_url
 from yunmeng.stores import Store
 from yunmeng.types import Record
+from yunmeng.vectors import nearest
 
 __all__ = ["find_duplicates"]
 

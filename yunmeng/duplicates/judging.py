@@ -7,10 +7,10 @@ from typing import Final
 
 from PIL import Image
 
+from yunmeng.copies import LocalFeatures, align, equal_at_sight, judge, local_features
 from yunmeng.duplicates.agreement import agreement
 from yunmeng.errors import YunmengError
 from yunmeng.imaging import Picture, decode
-from yunmeng.matching import LocalFeatures, align, equal_at_sight, judge, local_features
 
 __all__ = ["Judge", "Pair"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from yunmeng.duplicates.judging import Pair
 from yunmeng.duplicates.reading import Gathered
 from yunmeng.imaging import turned_codes
-from yunmeng.neighbours import close_codes, close_pairs, cosines
+from yunmeng.vectors import close_codes, close_pairs, cosines
 
 __all__ = ["RADIUS", "Candidates", "candidates"]
 

@@ -17,7 +17,7 @@ from yunmeng.evaluation.measures import ClassScores, class_scores, order_scores
 from yunmeng.evaluation.reranking import Labelled, reranked
 from yunmeng.imaging import PICTURE_ENDINGS, decode, read
 from yunmeng.lookahead import map_ahead
-from yunmeng.retrieval import Step
+from yunmeng.search import Step
 from yunmeng.types import Pixels, Vector
 
 __all__ = ["Evaluation", "OnDone", "evaluate"]

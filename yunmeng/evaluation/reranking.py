@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.config import Settings
+from yunmeng.copies import Verifier
 from yunmeng.encoders import Encoder
 from yunmeng.imaging import decode, fingerprint, read
-from yunmeng.matching import Verifier
-from yunmeng.retrieval import Asked, Candidates, Step, ranked
+from yunmeng.search import Asked, Candidates, Step, ranked
 from yunmeng.stores import MemoryStore, Store, augmented_in_memory
 from yunmeng.types import Record, Vector
 

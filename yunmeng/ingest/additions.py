@@ -8,10 +8,10 @@ from typing import Literal, Protocol, TypeAlias
 
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
-from yunmeng.fetch import is_url
 from yunmeng.imaging import sha256
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.intake import Fresh, Intake, Known, Unchanged
+from yunmeng.net.fetch import is_url
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, Record
 

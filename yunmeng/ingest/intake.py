@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from yunmeng.config import Settings
+from yunmeng.encoders.crops import View, Views
 from yunmeng.errors import PictureError, Reason
-from yunmeng.fetch import Fetcher, is_url
 from yunmeng.imaging import describe, is_picture, read, sha256
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import unread_format
@@ -17,10 +17,10 @@ from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
 from yunmeng.ingest.roots import Roots
-from yunmeng.stores.encoding import MAX_ID_BYTES, escape
+from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.stores.protocol import Store
+from yunmeng.stores.zvec.encoding import MAX_ID_BYTES, escape
 from yunmeng.types import Attributes, Record, RegionVector, Vector
-from yunmeng.views import View, Views
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from yunmeng.errors import PictureError, Reason, SourceError
-from yunmeng.fetch import is_url
 from yunmeng.imaging import PICTURE_ENDINGS
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.paths import FileFinder
 from yunmeng.ingest.tables import cells_of, records
 from yunmeng.ingest.text import is_decoded, read_lines
+from yunmeng.net.fetch import is_url
 from yunmeng.stores.schema import admit, coerce_text
 from yunmeng.types import Attributes, AttributeSchema
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from yunmeng.fetch import is_url
+from yunmeng.net.fetch import is_url
 
 __all__ = ["Moves", "identify"]
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from yunmeng.errors import PictureError, Reason
-from yunmeng.fetch import is_url
 from yunmeng.ingest.entries import Entry
+from yunmeng.net.fetch import is_url
 from yunmeng.types import Record
 
 __all__ = ["Names", "comes_from_path", "longer_ids", "path_ids", "same_file"]

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from yunmeng.errors import PictureError, SourceError
-from yunmeng.fetch import is_url
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries
 from yunmeng.ingest.manifests import MANIFEST_ENDINGS, manifest_entries, url_list_entries
 from yunmeng.ingest.roots import Roots
+from yunmeng.net.fetch import is_url
 from yunmeng.types import AttributeSchema
 
 __all__ = ["Sources"]

@@ -12,12 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from yunmeng.fetch import leave
-from yunmeng.scopes import Scope as KeyScope
+from yunmeng.net.fetch import leave
+from yunmeng.schemas import check_extent
+from yunmeng.schemas.scopes import Scope as KeyScope
 from yunmeng.server.errors import Refused, refusal
 from yunmeng.server.guard import Caller, Guard, is_foreign
 from yunmeng.server.limits import limited
-from yunmeng.wire import check_extent
 
 __all__ = ["CheckHeaders", "Route", "admin", "searcher", "writer"]
 

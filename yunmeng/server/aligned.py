@@ -1,7 +1,7 @@
 """Alignments, as the API shows them."""
 
+from yunmeng.schemas import AlignmentOut
 from yunmeng.types import Alignment
-from yunmeng.wire import AlignmentOut
 
 __all__ = ["shown_alignment"]
 

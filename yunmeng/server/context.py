@@ -8,10 +8,10 @@ from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from yunmeng.config import ServerSettings
-from yunmeng.fetch import is_url
 from yunmeng.library import Library
-from yunmeng.questions import checked_url
-from yunmeng.scopes import allows
+from yunmeng.net.fetch import is_url
+from yunmeng.schemas import to_wire
+from yunmeng.schemas.scopes import allows
 from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.fetching import Fetching
@@ -20,9 +20,9 @@ from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
 from yunmeng.server.outgoing import Outgoing
 from yunmeng.server.query_log import QueryLog
+from yunmeng.server.questions import checked_url
 from yunmeng.server.runner import ImportRunner
 from yunmeng.server.warmer import Warmer
-from yunmeng.wire import to_wire
 
 __all__ = [
     "IS_ADMIN",

@@ -8,18 +8,10 @@ from typing import Annotated, NamedTuple, TypeAlias
 from fastapi import APIRouter, Depends, Form, Response, UploadFile
 from pydantic import Field
 
-from yunmeng import retrieval
+from yunmeng import copies
 from yunmeng.errors import QueryError
 from yunmeng.library import Library
-from yunmeng.questions import checked_url
-from yunmeng.server.admission import Route
-from yunmeng.server.aligned import shown_alignment
-from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
-from yunmeng.server.errors import responses
-from yunmeng.server.guard import Caller
-from yunmeng.server.observe import milliseconds
-from yunmeng.types import Hit, Record
-from yunmeng.wire import (
+from yunmeng.schemas import (
     Comparison,
     EditOut,
     MatchAnswer,
@@ -30,6 +22,14 @@ from yunmeng.wire import (
     to_wire,
     wire_attributes,
 )
+from yunmeng.server.admission import Route
+from yunmeng.server.aligned import shown_alignment
+from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
+from yunmeng.server.errors import responses
+from yunmeng.server.guard import Caller
+from yunmeng.server.observe import milliseconds
+from yunmeng.server.questions import checked_url
+from yunmeng.types import Hit, Record
 
 __all__ = ["router"]
 
@@ -162,7 +162,7 @@ def _shown_match(hit: Hit, caller: Caller) -> MatchOut:
     )
 
 
-def _shown_comparison(found: retrieval.Comparison, total: float) -> Comparison:
+def _shown_comparison(found: copies.Comparison, total: float) -> Comparison:
     return Comparison(
         verdict=found.verdict,
         difference=found.difference,

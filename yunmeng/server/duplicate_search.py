@@ -9,8 +9,8 @@ import structlog
 
 from yunmeng.errors import YunmengError
 from yunmeng.library import Library
+from yunmeng.schemas import DuplicatesOut, KeepRule, to_wire
 from yunmeng.state import DuplicateSearch
-from yunmeng.wire import DuplicatesOut, KeepRule, to_wire
 
 if TYPE_CHECKING:
     from yunmeng.duplicates import DuplicateTally

@@ -5,13 +5,8 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query
 
-from yunmeng.deduping import FoundGroup
-from yunmeng.server.admission import Route
-from yunmeng.server.context import MAY_WRITE, Here, Writer
-from yunmeng.server.errors import responses
-from yunmeng.server.guard import Caller
-from yunmeng.server.pictures import shown
-from yunmeng.wire import (
+from yunmeng.library.deduping import FoundGroup
+from yunmeng.schemas import (
     DuplicateDecision,
     DuplicateGroup,
     DuplicateGroups,
@@ -20,6 +15,11 @@ from yunmeng.wire import (
     DuplicatesOut,
     from_wire,
 )
+from yunmeng.server.admission import Route
+from yunmeng.server.context import MAY_WRITE, Here, Writer
+from yunmeng.server.errors import responses
+from yunmeng.server.guard import Caller
+from yunmeng.server.pictures import shown
 
 __all__ = ["router"]
 

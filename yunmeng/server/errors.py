@@ -29,8 +29,8 @@ from yunmeng.errors import (
     StoreError,
     YunmengError,
 )
+from yunmeng.schemas import ErrorBody, ErrorDetail, to_wire
 from yunmeng.server.methods import allowed
-from yunmeng.wire import ErrorBody, ErrorDetail, to_wire
 
 __all__ = ["CODES", "Refused", "body_of", "bug", "describe", "install", "refusal", "responses"]
 

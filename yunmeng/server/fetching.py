@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from yunmeng.errors import Busy, FetchError, Reason
-from yunmeng.fetch import Leave
+from yunmeng.net.fetch import Leave
 from yunmeng.server.errors import Refused
 from yunmeng.server.limits import away
 
@@ -32,7 +32,7 @@ class Fetching:
         self._waiting: Counter[str] = Counter()
 
     def leave(self, caller: str, *, foreign: bool) -> Leave:
-        """Return what `yunmeng.fetch` asks before each fetch of one request.
+        """Return what `yunmeng.net.fetch` asks before each fetch of one request.
 
         All of them together have as many seconds as one URL. Where the request may be ``foreign``, made by another
         web site, there is no leave: it would have this machine look at addresses of its choice.

@@ -17,7 +17,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from yunmeng.errors import SettingsError
-from yunmeng.scopes import Scope, allows
+from yunmeng.schemas.scopes import Scope, allows
 from yunmeng.server.errors import Refused
 from yunmeng.state import Key, Keys
 

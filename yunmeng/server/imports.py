@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from yunmeng.errors import Busy
+from yunmeng.schemas import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, from_wire, to_wire
 from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, Here
 from yunmeng.server.errors import responses
-from yunmeng.wire import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, from_wire, to_wire
 
 __all__ = ["router"]
 

@@ -15,13 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from yunmeng.errors import QueryError, YunmengError
 from yunmeng.imaging import problems, recognise
-from yunmeng.server.admission import Route
-from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
-from yunmeng.server.errors import body_of, responses
-from yunmeng.server.guard import Caller
-from yunmeng.types import Record
-from yunmeng.version import __version__
-from yunmeng.wire import (
+from yunmeng.schemas import (
     Added,
     AddResult,
     Attributes,
@@ -39,6 +33,12 @@ from yunmeng.wire import (
     to_wire,
     wire_attributes,
 )
+from yunmeng.server.admission import Route
+from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
+from yunmeng.server.errors import body_of, responses
+from yunmeng.server.guard import Caller
+from yunmeng.types import Record
+from yunmeng.version import __version__
 
 __all__ = ["router", "shown"]
 

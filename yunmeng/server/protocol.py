@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from yunmeng.schemas import ErrorBody, ErrorDetail
 from yunmeng.server.errors import CODES
-from yunmeng.wire import ErrorBody, ErrorDetail
 
 __all__ = ["Connections", "Protocol", "protocol"]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from yunmeng.schemas import SearchQuery, Wanted
 from yunmeng.state import Queries, Query, QueryKind
-from yunmeng.wire import SearchQuery, Wanted
 
 __all__ = ["QueryLog"]
 

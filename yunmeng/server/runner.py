@@ -10,10 +10,10 @@ import structlog
 from yunmeng.errors import YunmengError
 from yunmeng.ingest import Roots, Sources, Tally
 from yunmeng.library import Library
+from yunmeng.schemas import ImportOut, to_wire
 from yunmeng.server.errors import Refused
 from yunmeng.server.observe import Metrics
 from yunmeng.state import Failure, Job
-from yunmeng.wire import ImportOut, to_wire
 
 __all__ = ["ImportRunner"]
 

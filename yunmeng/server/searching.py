@@ -9,15 +9,7 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 
 from yunmeng.library import Library
-from yunmeng.questions import as_part, as_region, ask, asked_with, checked_url
-from yunmeng.server.admission import Route
-from yunmeng.server.aligned import shown_alignment
-from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
-from yunmeng.server.errors import responses
-from yunmeng.server.guard import Caller
-from yunmeng.server.observe import milliseconds
-from yunmeng.types import Hit, Hits, Record, Region
-from yunmeng.wire import (
+from yunmeng.schemas import (
     ContributionOut,
     HitOut,
     MixText,
@@ -31,7 +23,15 @@ from yunmeng.wire import (
     to_wire,
     wire_attributes,
 )
-from yunmeng.wire import Region as WireRegion
+from yunmeng.schemas import Region as WireRegion
+from yunmeng.server.admission import Route
+from yunmeng.server.aligned import shown_alignment
+from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
+from yunmeng.server.errors import responses
+from yunmeng.server.guard import Caller
+from yunmeng.server.observe import milliseconds
+from yunmeng.server.questions import as_part, as_region, ask, asked_with, checked_url
+from yunmeng.types import Hit, Hits, Record, Region
 
 __all__ = ["router"]
 

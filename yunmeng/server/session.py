@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
-from yunmeng.scopes import Scope
+from yunmeng.schemas import KeyIn, SessionOut
+from yunmeng.schemas.scopes import Scope
 from yunmeng.server.admission import Route
 from yunmeng.server.context import Here
 from yunmeng.server.errors import Refused, responses
 from yunmeng.server.guard import COOKIE
-from yunmeng.wire import KeyIn, SessionOut
 
 __all__ = ["router"]
 

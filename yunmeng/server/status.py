@@ -4,11 +4,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from yunmeng.schemas import Health
 from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, Here
 from yunmeng.server.errors import Refused, responses
 from yunmeng.version import __version__
-from yunmeng.wire import Health
 
 __all__ = ["router"]
 

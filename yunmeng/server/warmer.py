@@ -11,11 +11,11 @@ import structlog
 from yunmeng.config import cores
 from yunmeng.errors import Busy, QueryError, YunmengError
 from yunmeng.library import Library
-from yunmeng.questions import ask, asked_with, popular
+from yunmeng.schemas import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
 from yunmeng.server.query_log import QueryLog
-from yunmeng.wire import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
+from yunmeng.server.questions import ask, asked_with, popular
 
 __all__ = ["Warmer"]
 

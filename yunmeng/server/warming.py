@@ -3,10 +3,10 @@
 from anyio import to_thread
 from fastapi import APIRouter
 
+from yunmeng.schemas import WarmOrder, WarmOut
 from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, Here
 from yunmeng.server.errors import responses
-from yunmeng.wire import WarmOrder, WarmOut
 
 __all__ = ["router"]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, select
 
-from yunmeng.scopes import Scope
+from yunmeng.schemas.scopes import Scope
 from yunmeng.state.database import State
 from yunmeng.state.tables import KeyRow
 

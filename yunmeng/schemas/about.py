@@ -1,0 +1,71 @@
+"""What the library and its server are."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from yunmeng.schemas.common import Request
+from yunmeng.schemas.scopes import Scope
+
+__all__ = ["AttributeValues", "Health", "KeyIn", "LibraryOut", "SessionOut", "ValueCount"]
+
+
+class LibraryOut(BaseModel):
+    """What the library is and holds."""
+
+    name: str
+    pictures: int
+    encoder: str
+    dim: int
+    metric: str
+    reads_text: bool = Field(description="Whether searches by text can be answered.")
+    regions: bool = Field(description="Whether the parts of its pictures can be searched.")
+    augmented: bool = Field(description="Whether a second vector of each picture is kept, for re-ranking by expand.")
+    subject: bool = Field(description="Whether pictures are seen by their main subject only.")
+    calibrated: bool = Field(description="Whether hits tell their chance of being real.")
+    enhance: list[str]
+    attributes: Mapping[str, Literal["str", "int", "float", "bool", "list[str]"]]
+    created: datetime
+    bytes: int
+    version: str
+
+
+class ValueCount(BaseModel):
+    """A value and how many pictures have it."""
+
+    value: str
+    count: int
+
+
+class AttributeValues(BaseModel):
+    """What the pictures hold in one declared attribute, for controls that filter by it."""
+
+    name: str
+    type: Literal["str", "int", "float", "bool", "list[str]"]
+    values: list[ValueCount] = Field(description="The commonest values of a str or list[str], at most 100.")
+    min: float | None = Field(description="Least value of an int or float.")
+    max: float | None = Field(description="Greatest value of an int or float.")
+    complete: bool = Field(description="Whether every picture was looked at, or only the first 20,000.")
+
+
+class KeyIn(Request):
+    """A key, in exchange for a session cookie."""
+
+    key: str = Field(min_length=1, max_length=200)
+
+
+class SessionOut(BaseModel):
+    """Who is asking."""
+
+    keys_required: bool
+    scope: Scope | None = Field(description="What the caller may do; null without a valid key.")
+    name: str | None = Field(description="The name of the key.")
+
+
+class Health(BaseModel):
+    """The server is there."""
+
+    status: Literal["ok", "ready"]
+    version: str

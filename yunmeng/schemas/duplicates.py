@@ -1,0 +1,78 @@
+"""Near-duplicates of a whole library: looking for them, and what becomes of them."""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, Field, model_validator
+
+from yunmeng.schemas.common import Id, Request
+from yunmeng.schemas.pictures import PictureOut
+
+__all__ = [
+    "DuplicateDecision",
+    "DuplicateGroup",
+    "DuplicateGroups",
+    "DuplicateMember",
+    "DuplicateOrder",
+    "DuplicatesOut",
+    "KeepRule",
+]
+
+KeepRule: TypeAlias = Literal["largest", "smallest", "oldest", "newest", "sharpest"]
+
+
+class DuplicateOrder(Request):
+    """How to look for groups of pictures that are the same."""
+
+    keep: KeepRule = Field("largest", description="Which picture of each group is proposed to stay.")
+
+
+class DuplicatesOut(BaseModel):
+    """The last search for duplicates, or the one under way."""
+
+    status: Literal["none", "running", "done", "cancelled", "failed"] = Field(description="none: not looked yet.")
+    phase: Literal["reading", "pairing", "verifying"] | None = None
+    done: int = Field(0, description="Of this phase.")
+    total: int | None = Field(None, description="Of this phase; null until it is known.")
+    groups: int = 0
+    pictures: int = Field(0, description="In all groups together.")
+    open: int = Field(0, description="Groups that nobody has decided on yet.")
+    finished_at: datetime | None = None
+    error: str | None = None
+
+
+class DuplicateMember(BaseModel):
+    """One picture of a group."""
+
+    picture: PictureOut
+    keep: bool = Field(description="Whether it stays: proposed, or decided.")
+    there: bool = Field(description="Whether it is in the library now.")
+    reason: Literal["same-file", "same-picture", "edited-copy"] = Field(description="What makes it one of the group.")
+    score: float = Field(description="Cosine to the nearest other picture of the group.")
+
+
+class DuplicateGroup(BaseModel):
+    """Pictures that are the same."""
+
+    number: int
+    decided: bool
+    members: list[DuplicateMember]
+
+
+class DuplicateGroups(BaseModel):
+    """A page of groups, the largest first."""
+
+    groups: list[DuplicateGroup]
+    next_offset: int | None
+
+
+class DuplicateDecision(Request):
+    """Which pictures of a group go; all others stay."""
+
+    discard: list[Id] = Field(max_length=10_000)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "DuplicateDecision":
+        if len(set(self.discard)) < len(self.discard):
+            raise ValueError("name each picture once")
+        return self

@@ -1,0 +1,61 @@
+"""Imports: places whose pictures come in by themselves."""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, Field, model_validator
+
+from yunmeng.schemas.common import Request
+
+__all__ = ["FailureList", "ImportFailure", "ImportList", "ImportOrder", "ImportOut", "ImportStatus"]
+
+
+ImportStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
+
+
+class ImportOrder(Request):
+    """Places on the server, or URLs, to bring into the library."""
+
+    paths: list[str] = Field([], max_length=1000, description="Folders, pictures, manifests, lists of URLs, URLs.")
+    manifest: str | None = Field(None, min_length=1, description="One more manifest, with the pictures' attributes.")
+
+    @model_validator(mode="after")
+    def _something(self) -> "ImportOrder":
+        if not self.paths and self.manifest is None:
+            raise ValueError("name a path or a manifest")
+        return self
+
+
+class ImportOut(BaseModel):
+    """An import and how far it has come."""
+
+    number: int
+    sources: list[str]
+    status: ImportStatus = Field(description="interrupted: goes on when the server starts again.")
+    phase: Literal["indexing", "optimising"]
+    total: int | None = Field(description="Pictures to look at; null until they have been counted.")
+    indexed: int
+    skipped: int
+    failed: int
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None = Field(description="Why it failed as a whole.")
+
+
+class ImportList(BaseModel):
+    """Imports, newest first."""
+
+    imports: list[ImportOut]
+
+
+class ImportFailure(BaseModel):
+    """One input that could not be used."""
+
+    path: str
+    reason: str
+
+
+class FailureList(BaseModel):
+    """What an import could not use."""
+
+    failures: list[ImportFailure]

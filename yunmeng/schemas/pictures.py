@@ -1,0 +1,85 @@
+"""The pictures of a library: to look at, to add, to change, to remove."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from yunmeng.schemas.common import Attributes, ErrorBody, Id, Request
+
+__all__ = ["AddResult", "Added", "Deleted", "FromUrl", "NewAttributes", "PictureOut", "PicturePage", "Selection"]
+
+
+class PictureOut(BaseModel):
+    """One picture as the library keeps it."""
+
+    id: str
+    uri: str | None = Field(description="Where it came from; a path only for those who may write.")
+    width: int
+    height: int
+    sha256: str
+    phash: str
+    pdq: str
+    quality: dict[str, float]
+    problems: list[str] = Field(description="What is wrong with its quality: blurred, dark, bright, flat, tiny, odd.")
+    attributes: Attributes
+
+
+class PicturePage(BaseModel):
+    """Pictures, in an order that stays while others come and go."""
+
+    pictures: list[PictureOut]
+    total: int = Field(description="Pictures that pass the filter.")
+    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
+
+
+class Added(BaseModel):
+    """What became of one picture that was sent."""
+
+    id: str
+    status: Literal["added", "replaced", "updated", "unchanged"] = Field(
+        description="replaced: new content under a known id; updated: new attributes only."
+    )
+
+
+class AddResult(BaseModel):
+    """What became of each picture that was sent, in their order: an `Added`, or an error."""
+
+    results: list[Added | ErrorBody]
+
+
+class FromUrl(Request):
+    """A picture on the web that is to come into the library."""
+
+    url: str = Field(min_length=1, max_length=4096)
+    id: Id | None = Field(None, description="Left out, the URL is its id.")
+    attributes: Attributes | None = Field(None, description="Left out, a known picture keeps its own.")
+
+
+class NewAttributes(Request):
+    """All attributes of a picture, in place of those that it had."""
+
+    attributes: Attributes
+
+
+class Selection(Request):
+    """Pictures by id, by filter, or both; or all pictures."""
+
+    ids: list[Id] = Field([], max_length=10_000)
+    filter: str | None = Field(None, max_length=10_000, description="As in a search; one that keeps all is refused.")
+    all: bool = Field(False, strict=True, description="Every picture; without ids and filter.")
+
+    @model_validator(mode="after")
+    def _something(self) -> "Selection":
+        if self.filter is not None and not self.filter.strip():
+            raise ValueError("the filter is empty: leave it out, or write one")
+        if not self.all and not self.ids and self.filter is None:
+            raise ValueError("name ids, give a filter, or say all")
+        if self.all and (self.ids or self.filter is not None):
+            raise ValueError("all goes without ids and filter")
+        return self
+
+
+class Deleted(BaseModel):
+    """How many pictures were removed."""
+
+    deleted: int

@@ -1,0 +1,54 @@
+"""Asking a library: from a query to hits."""
+
+from yunmeng.search.asking import Asker
+from yunmeng.search.calibration import (
+    CALIBRATED_FROM,
+    Bin,
+    Calibration,
+    Sample,
+    fit,
+    held_out,
+    reliability,
+    sample_scores,
+)
+from yunmeng.search.facets import Facet, collect_facets
+from yunmeng.search.metrics import check_library_metric
+from yunmeng.search.query import Embedder, QueryPicture, as_vector, check_region, read_bytes, timed
+from yunmeng.search.question import Part, Question, read_filter
+from yunmeng.search.ranking import Candidates, depth_of, ranked
+from yunmeng.search.rerank import STEPS, Asked, Step, Verify, read_steps, steps_of
+from yunmeng.search.sheet import draw_hits
+
+__all__ = [
+    "CALIBRATED_FROM",
+    "STEPS",
+    "Asked",
+    "Asker",
+    "Bin",
+    "Calibration",
+    "Candidates",
+    "Embedder",
+    "Facet",
+    "Part",
+    "QueryPicture",
+    "Question",
+    "Sample",
+    "Step",
+    "Verify",
+    "as_vector",
+    "check_library_metric",
+    "check_region",
+    "collect_facets",
+    "depth_of",
+    "draw_hits",
+    "fit",
+    "held_out",
+    "ranked",
+    "read_bytes",
+    "read_filter",
+    "read_steps",
+    "reliability",
+    "sample_scores",
+    "steps_of",
+    "timed",
+]

@@ -1,0 +1,82 @@
+"""Answers that are kept until the library changes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from yunmeng.imaging import from_pillow
+from yunmeng.search.asking import Part, Question
+from yunmeng.search.cache import Cache, digest, pack_hits, unpack_hits
+from yunmeng.search.query import Timings, timed
+from yunmeng.types import Hits
+
+__all__ = ["Answers", "CachedAsker"]
+
+
+class Answers(Protocol):
+    """What answers questions."""
+
+    def ask(self, question: Question) -> Hits: ...
+
+
+class CachedAsker:
+    """Answers as ``asker`` does, and at once what has been asked before of the same contents.
+
+    ``version`` names all that answers depend on but the question: another name from the beginning of each write, and
+    another one from its end. An answer is kept under the name that held before and after it was found, so that it was
+    right under that name, and is found under no other. ``read`` gives the bytes of a path or URL.
+    """
+
+    def __init__(
+        self, asker: Answers, cache: Cache, version: Callable[[], str], read: Callable[[str | Path], bytes]
+    ) -> None:
+        self._asker = asker
+        self._cache = cache
+        self._version = version
+        self._read = read
+
+    def ask(self, question: Question) -> Hits:
+        """The hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
+        if not self._cache.on:
+            return self._asker.ask(question)
+        timings: dict[str, float] = {}
+        asked = replace(question, parts=[self._at_hand(part, timings) for part in question.parts])
+        began = perf_counter()
+        version = self._version()
+        try:
+            key = digest(version, asked)
+        except TypeError:  # something that cannot be told apart from others is not kept
+            return _timed(self._asker.ask(asked), timings)
+        kept = self._cache.get(key)
+        if kept is not None:
+            hits = unpack_hits(kept)
+            return Hits(hits, {**timings, "cache": perf_counter() - began}, cached=True)
+        found = self._asker.ask(asked)
+        if self._version() == version:
+            self._cache.put(key, pack_hits(found))
+        return _timed(found, timings)
+
+    def _at_hand(self, part: Part, timings: Timings) -> Part:
+        """The part by its content: a file may change under its name."""
+        if isinstance(part.image, str | Path):
+            with timed(timings, "read"):
+                return replace(part, image=self._read(part.image))
+        if isinstance(part.image, Image.Image):
+            with timed(timings, "read"):
+                return replace(part, image=from_pillow(part.image))
+        if part.vector is not None and not isinstance(part.vector, np.ndarray):
+            return replace(part, vector=np.array(part.vector))
+        return part
+
+
+def _timed(hits: Hits, timings: Timings) -> Hits:
+    """``hits``, with the seconds that passed before they were asked for."""
+    if timings:
+        names = timings.keys() | hits.timings.keys()
+        hits.timings = {name: timings.get(name, 0.0) + hits.timings.get(name, 0.0) for name in names}
+    return hits

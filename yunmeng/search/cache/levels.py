@@ -1,0 +1,100 @@
+"""What is kept of one kind, in process first and in Redis behind it, and how often it was found there."""
+
+import threading
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from yunmeng.closing import Closing
+from yunmeng.config import Settings
+from yunmeng.search.cache.memory import MemoryLevel
+from yunmeng.search.cache.redis_level import RedisLevel
+
+__all__ = ["Cache", "Caches", "Figures", "LevelName"]
+
+LevelName: TypeAlias = Literal["process", "redis"]
+
+
+class Figures(NamedTuple):
+    """How often one level of one cache was asked, with and without success, since the library was opened."""
+
+    cache: str
+    level: LevelName
+    hits: int
+    misses: int
+
+
+class Cache:
+    """Entries of one kind by their digests: bytes, which no caller can change. Threads may share it."""
+
+    def __init__(self, name: str, process: MemoryLevel | None, redis: RedisLevel | None) -> None:
+        self.name: Final = name
+        self._process = process
+        self._redis = redis
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[LevelName, bool], int] = {}
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._process is not None or self._redis is not None
+
+    def get(self, key: str) -> bytes | None:
+        """The entry, from the first level that has it."""
+        if self._process is not None:
+            found = self._counted("process", self._process.get(key))
+            if found is not None:
+                return found
+        if self._redis is None:
+            return None
+        found = self._counted("redis", self._redis.get(f"{self.name}:{key}"))
+        if found is not None and self._process is not None:
+            self._process.put(key, found)
+        return found
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep an entry on all levels."""
+        if self._process is not None:
+            self._process.put(key, value)
+        if self._redis is not None:
+            self._redis.put(f"{self.name}:{key}", value)
+
+    def size(self) -> tuple[int, int]:
+        """Entries in process, and the bytes that they take."""
+        return (0, 0) if self._process is None else self._process.size()
+
+    def figures(self) -> Iterator[Figures]:
+        """One for each level that there is."""
+        levels: tuple[tuple[LevelName, object], ...] = (("process", self._process), ("redis", self._redis))
+        for name, level in levels:
+            if level is not None:
+                yield Figures(self.name, name, self._counts.get((name, True), 0), self._counts.get((name, False), 0))
+
+    def _counted(self, level: LevelName, found: bytes | None) -> bytes | None:
+        with self._lock:
+            key = (level, found is not None)
+            self._counts[key] = self._counts.get(key, 0) + 1
+        return found
+
+
+class Caches(Closing):
+    """All that an open library keeps to be fast the second time: answers, and the vectors of queries."""
+
+    def __init__(self, settings: Settings) -> None:
+        seconds = settings.cache_seconds
+        self.redis: Final = RedisLevel(settings.redis_url, seconds) if settings.redis_url and seconds else None
+        self.results: Final = Cache("result", _process(settings), self.redis)
+        self.vectors: Final = Cache("vector", _process(settings), self.redis)
+
+    @property
+    def all(self) -> tuple[Cache, Cache]:
+        return self.results, self.vectors
+
+    def close(self) -> None:
+        if self.redis is not None:
+            self.redis.close()
+
+
+def _process(settings: Settings) -> MemoryLevel | None:
+    if not (settings.cache_entries and settings.cache_bytes and settings.cache_seconds):
+        return None
+    return MemoryLevel(settings.cache_entries, settings.cache_bytes, settings.cache_seconds)

@@ -1,0 +1,143 @@
+"""The query as the user gives it, turned into pixels and then into a vector."""
+
+import math
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from yunmeng.config import Settings
+from yunmeng.encoders.crops import Source, View, Views
+from yunmeng.encoders.protocol import Encoder
+from yunmeng.errors import EncoderMismatch, QueryError
+from yunmeng.imaging import describe, read, sha256
+from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.search.cache.query_vectors import QueryVectors
+from yunmeng.types import Pixels, Record, Region, Vector
+
+__all__ = ["Embedder", "QueryPicture", "Timings", "as_vector", "check_region", "read_bytes", "timed"]
+
+QueryPicture: TypeAlias = str | Path | bytes | Image.Image | NDArray[np.uint8]
+"""A path, a URL, a picture file's bytes, a Pillow image, or RGB pixels, uint8 (height, width, 3)."""
+
+Timings: TypeAlias = MutableMapping[str, float]
+"""Seconds by the name of a stage."""
+
+EDGE = 1e-6  # by which a region may reach over the picture: fractions are rounded
+
+
+class Embedder:
+    """Embeds queries, treated as pictures are when they are indexed, so that the same file meets itself at 1.0.
+
+    ``read`` gives the bytes of a path or URL, and bytes as they are.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        views: Views,
+        read: Callable[[str | Path | bytes], bytes],
+        vectors: QueryVectors | None = None,
+    ) -> None:
+        self._encoder = encoder
+        self._views = views
+        self._read = read
+        self._vectors = vectors
+
+    def embed(
+        self, picture: QueryPicture, region: Region | None, timings: Timings, *, subject: bool | None = None
+    ) -> Vector:
+        """The embedding of a picture, or of its ``region``; the seconds of its stages are added to ``timings``.
+
+        ``subject`` asks for its main subject, or for all of it; None does what the library does with its pictures.
+        Raises `PictureError` for what is no usable picture.
+        """
+        with timed(timings, "read"):
+            source = self.source(picture)
+            kept = self._vectors if isinstance(source, bytes) else None
+            known = None if kept is None else kept.find(source, region, subject)
+            if known is not None:
+                return known
+            view = self._views.main(source, subject=subject) if region is None else self._views.part(source, region)
+        vector = self._encoded(view, timings)
+        if kept is not None:
+            kept.keep(vector, source, region, subject)
+        return vector
+
+    def portrait(self, picture: str | Path | bytes, timings: Timings) -> Record:
+        """The record that a picture would have, with its vector; its id is its digest."""
+        with timed(timings, "read"):
+            data = self._read(picture)
+            decoded = self._views.decode(data)
+            fingerprints, quality = describe(decoded)
+            view = self._views.main(data, decoded)
+        digest = sha256(data)
+        return Record(
+            id=digest,
+            uri="",
+            sha256=digest,
+            phash=fingerprints.phash,
+            pdq=fingerprints.pdq,
+            width=decoded.width,
+            height=decoded.height,
+            quality=quality,
+            vector=self._encoded(view, timings),
+        )
+
+    def pixels(self, source: Source, region: Region | None = None) -> Pixels:
+        """A picture, or its ``region``, upright, uint8 (h, w, 3). Raises `PictureError`."""
+        return self._views.pixels(source, region)
+
+    def source(self, picture: QueryPicture) -> Source:
+        """What `Views` read: a path's or a URL's bytes, and the rest as it is. Raises `PictureError`."""
+        return self._read(picture) if isinstance(picture, str | Path) else picture
+
+    def _encoded(self, view: View, timings: Timings) -> Vector:
+        with timed(timings, "encode"):
+            embedding: Vector = self._encoder.encode([view.prepared])[0]
+        return embedding
+
+
+@contextmanager
+def timed(timings: Timings, stage: str) -> Iterator[None]:
+    """Adds the seconds that the block takes to those of ``stage``."""
+    began = perf_counter()
+    yield
+    timings[stage] = timings.get(stage, 0.0) + perf_counter() - began
+
+
+def check_region(values: Sequence[float]) -> Region:
+    """Four numbers x, y, w, h as a region. Raises `QueryError` where they are none inside a picture."""
+    if len(values) != 4 or not all(math.isfinite(value) for value in values):
+        raise QueryError("a region is four numbers: x, y, width and height in fractions of the picture")
+    x, y, w, h = values
+    if min(x, y) < 0 or min(w, h) <= 0 or max(x + w, y + h) > 1 + EDGE:
+        raise QueryError(f"the region {x:g}, {y:g}, {w:g}, {h:g} does not lie inside the picture, which is 0 to 1")
+    return Region(x, y, w, h)
+
+
+def as_vector(values: ArrayLike, dim: int) -> Vector:
+    """A query vector as float32 (dim,), L2-normalised. Raises `EncoderMismatch` if it cannot be one."""
+    with np.errstate(over="ignore", invalid="ignore"):  # what does not fit becomes infinite, and is refused below
+        vector = np.asarray(values, dtype=np.float32)
+        if vector.shape != (dim,):
+            raise EncoderMismatch(f"the library's vectors have shape ({dim},), the query's {vector.shape}")
+        norm = math.sqrt(vector @ vector)  # np.linalg.norm takes five times as long
+    if not math.isfinite(norm) or norm == 0.0:
+        raise EncoderMismatch("the query vector must be finite and not all zeros")
+    return vector / np.float32(norm)
+
+
+def read_bytes(picture: str | Path | bytes, settings: Settings) -> bytes:
+    """A picture file's bytes, from a path or a URL. Raises `PictureError`."""
+    if isinstance(picture, bytes):
+        return picture
+    if isinstance(picture, str) and is_url(picture):
+        with Fetcher(settings) as fetcher:
+            return fetcher.fetch(picture)
+    return read(Path(picture), max_bytes=settings.max_file_bytes)

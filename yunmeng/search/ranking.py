@@ -1,0 +1,87 @@
+"""From what a search finds to the order that people see: steps one after the other, and what each made of a hit."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from yunmeng.search.grouping import one_each
+from yunmeng.search.rerank import Asked, Step
+from yunmeng.types import Contribution, Hit, Vector
+
+__all__ = ["Candidates", "deep_enough", "depth_of", "in_front", "ranked"]
+
+FIRST: Final = 400
+"""Hits that are looked through first,"""
+MOST: Final = 10_000
+"""and those that are at the most, for groups, where the store cannot be asked for groups themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What a search found, best first, before anything else.
+
+    ``vector`` is the query's embedding, None where there is none: words that were looked up by name. ``lists`` are what
+    ``hits`` were fused of, by name, each best first.
+    """
+
+    hits: list[Hit]
+    vector: Vector | None
+    lists: Mapping[str, Sequence[Hit]] = field(default_factory=dict)
+
+
+def depth_of(steps: Sequence[Step], wanted: int) -> int:
+    """How many candidates it takes, so that ``wanted`` hits are left in the end."""
+    return max([wanted, *(step.depth(wanted) for step in steps)])
+
+
+def in_front(first: Hit | None, hits: list[Hit]) -> list[Hit]:
+    """Return ``hits`` with the picture of ``first`` before all others, as it is among them, or else as it is given.
+
+    Where another has a higher score, it gets that score too: scores fall from hit to hit.
+    """
+    if first is None or (hits and hits[0].id == first.id):
+        return hits
+    own = next((hit for hit in hits if hit.id == first.id), first)
+    best = max(own.score, hits[0].score) if hits else own.score
+    return [replace(own, score=best), *(hit for hit in hits if hit.id != first.id)]
+
+
+def ranked(
+    found: Candidates, asked: Asked, steps: Sequence[Step], *, first: Hit | None = None, explain: bool = False
+) -> list[Hit]:
+    """The candidates, each step's order upon the other's; with their explanation, where it is wanted.
+
+    ``first`` stays in front after every step, see `in_front`. A hit's explanation begins with the lists that it was
+    fused of, or with the search, or with the step that brought it in, and ends with the score that it has.
+    """
+    told: defaultdict[str, list[Contribution]] = defaultdict(list)
+
+    def tell(name: str, hits: Sequence[Hit]) -> None:
+        for rank, hit in enumerate(hits, 1):
+            told[hit.id].append(Contribution(name, hit.score, rank))
+
+    hits = found.hits
+    if explain:
+        for name, listed in found.lists.items():
+            tell(name, listed)
+        tell("search", hits)
+    for step in steps:
+        hits = in_front(first, step.reorder(asked, hits))
+        if explain:
+            tell(step.name, hits)
+    return [replace(hit, explanation=tuple(told[hit.id])) for hit in hits] if explain else hits
+
+
+def deep_enough(fetch: Callable[[int], Candidates], depth: int, wanted: int, group_by: str) -> Candidates:
+    """What ``fetch`` gives for a number of hits, at least ``depth``, so that ``wanted`` groups are among them.
+
+    It is asked for more as long as more come. Fewer groups where so many are not among the first 10,000 hits, or not at
+    all.
+    """
+    last, depth = -1, max(depth, FIRST)
+    while True:
+        found = fetch(depth)
+        if len(found.hits) <= last or depth >= MOST or len(one_each(found.hits, group_by)) >= wanted:
+            return found
+        last, depth = len(found.hits), min(4 * depth, MOST)

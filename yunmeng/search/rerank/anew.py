@@ -1,0 +1,32 @@
+"""Searching once more, with another query vector."""
+
+from dataclasses import replace
+
+from yunmeng.search.grouping import merged
+from yunmeng.search.rerank.protocol import Asked
+from yunmeng.types import Hit, Vector
+
+__all__ = ["search_anew"]
+
+
+def search_anew(asked: Asked, vector: Vector, hits: list[Hit]) -> list[Hit]:
+    """As many hits as there were, for ``vector``, which takes the query's place; then those of ``hits`` it left out.
+
+    Hits are new but for what steps before found out about them. Scores are cosines with ``vector``, in [-1, 1].
+    """
+    asked.vector = vector
+    known = {hit.id: hit for hit in hits}
+    near = asked.store.search(vector, len(hits), asked.filter)
+    if asked.group_by is not None and hits:  # the groups that are nearest now are others than before
+        near = merged(near, asked.store.search_groups(vector, asked.wanted, asked.group_by, asked.filter))
+    found = [_merged(known.get(hit.id), hit) for hit in near]
+    brought = {hit.id for hit in found}
+    missed = [hit for hit in hits if hit.id not in brought]
+    last = found[-1].score if found else 1.0
+    scores = asked.cosines([hit.id for hit in missed])
+    rest = [replace(hit, score=min(float(score), last)) for hit, score in zip(missed, scores, strict=True)]
+    return [*found, *sorted(rest, key=lambda hit: -hit.score)]
+
+
+def _merged(known: Hit | None, hit: Hit) -> Hit:
+    return hit if known is None else replace(known, score=hit.score)

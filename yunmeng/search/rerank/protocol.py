@@ -1,0 +1,85 @@
+"""What a step of re-ranking is, and what it can see."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yunmeng.encoders.crops import Source
+from yunmeng.stores import Filter, Store
+from yunmeng.types import Alignment, Hit, Vector
+
+__all__ = ["Asked", "Step", "Verify", "behind", "by_scores"]
+
+Verify = Callable[[Source, Sequence[str]], dict[str, Alignment | None]]
+"""How a picture lies in each of those with these ids: None where they do not agree; ids that cannot be read are left
+out. `yunmeng.copies.Verifier.verify` is one."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question on its way through the steps.
+
+    ``vector`` is the query's embedding, which a step may replace for those behind it; ``wanted`` how many hits will be
+    left in the end, one for each value of ``group_by`` where that is given; ``picture`` the one picture that was asked
+    with and ``pdq`` its fingerprint, 64 hex digits, both None for mixtures, words and vectors.
+    """
+
+    vector: Vector
+    store: Store
+    wanted: int
+    filter: Filter | None = None
+    group_by: str | None = None
+    picture: Source | None = None
+    verify: Verify | None = None
+    pdq: str | None = None
+    _vectors: dict[str, Vector] = field(default_factory=dict)
+
+    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """The embeddings of pictures, (n, dim); those that have been deleted meanwhile are all zeros."""
+        missing = [id for id in ids if id not in self._vectors]
+        found = self.store.get(missing, vectors=True)
+        for id in missing:
+            vector = found[id].vector if id in found else None
+            self._vectors[id] = np.zeros_like(self.vector) if vector is None else vector
+        return np.array([self._vectors[id] for id in ids], np.float32).reshape(len(ids), len(self.vector))
+
+    def cosines(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """The query's similarity to pictures, (n,)."""
+        cosines: NDArray[np.float32] = np.clip(self.vectors(ids) @ self.vector, -1, 1)
+        return cosines
+
+
+class Step(Protocol):
+    """Puts hits in a better order. Threads may share a step: what belongs to one question is in `Asked`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def depth(self, wanted: int, /) -> int:
+        """How many hits it needs to look at, where ``wanted`` are to be left in the end.
+
+        The same for many numbers: where a step looked at more hits for the second page, the second page would not go
+        on from the first.
+        """
+        ...
+
+    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+        """The hits in a new order, best first, each with its new score, which falls from hit to hit.
+
+        ``hits`` may be more than it needs to look at: those behind stay behind, see `behind`. It may bring in pictures
+        that were not among ``hits``.
+        """
+        ...
+
+
+def behind(hits: Sequence[Hit], last: float, scale: float = 1.0) -> list[Hit]:
+    """Hits that a step did not look at, in their order: ``scale`` times their scores, none above ``last``."""
+    return [replace(hit, score=min(scale * hit.score, last)) for hit in hits]
+
+
+def by_scores(hits: Sequence[Hit], scores: NDArray[np.floating]) -> list[Hit]:
+    """Hits with new ``scores`` (n,), best first; those that are equal in the order before."""
+    return [replace(hits[row], score=float(scores[row])) for row in np.argsort(-scores, kind="stable")]

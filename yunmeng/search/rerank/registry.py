@@ -1,0 +1,49 @@
+"""The steps there are, by name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from yunmeng.errors import QueryError
+from yunmeng.search.rerank.alpha import Alpha
+from yunmeng.search.rerank.average import Average
+from yunmeng.search.rerank.diffusion import Diffusion
+from yunmeng.search.rerank.diverse import Diverse
+from yunmeng.search.rerank.expand import Expand
+from yunmeng.search.rerank.geometry import Geometry
+from yunmeng.search.rerank.protocol import Step
+from yunmeng.search.rerank.reciprocal import Reciprocal
+from yunmeng.search.rerank.rescore import Rescore
+from yunmeng.types import Metric
+
+__all__ = ["STEPS", "WITHOUT_VECTOR", "read_steps", "steps_of"]
+
+STEPS: Final[Mapping[str, Step]] = {
+    step.name: step for step in (Average(), Alpha(), Expand(), Reciprocal(), Diffusion(), Geometry(), Diverse())
+}
+
+WITHOUT_VECTOR: Final = frozenset({"geometry", "diverse"})
+"""Steps that do not look at the query's embedding: they take hits of any kind."""
+
+
+def read_steps(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of steps, in order, from a list of them or from text such as ``geometry,expand``.
+
+    Raises `QueryError` for a name that is none, and for one that is there twice: it would only cost the time again.
+    """
+    given = names.split(",") if isinstance(names, str) else names
+    read = tuple(name.strip() for name in given if name.strip())
+    for name in read:
+        if name not in STEPS:
+            raise QueryError(f"there is no step of re-ranking called {name!r}: choose among {', '.join(STEPS)}")
+        if read.count(name) > 1:
+            raise QueryError(f"the step of re-ranking {name} is named more than once: name each step once")
+    return read
+
+
+def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> list[Step]:
+    """The steps with these names, behind the one that scores by ``metric``. Raises `QueryError` for a wrong name.
+
+    None is the cosine, which hits are scored by already.
+    """
+    first: list[Step] = [] if metric in (None, "cosine") else [Rescore(metric)]
+    return [*first, *(STEPS[name] for name in read_steps(names))]

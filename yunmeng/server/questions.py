@@ -1,0 +1,86 @@
+"""Questions as the API has them, asked of an open library: by the server for its callers, and ahead of them."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from yunmeng import schemas
+from yunmeng.errors import QueryError
+from yunmeng.library import Library
+from yunmeng.net.fetch import is_url
+from yunmeng.search import Part
+from yunmeng.state import Queries, Query
+from yunmeng.types import Hits, Region
+
+__all__ = ["as_part", "as_region", "ask", "asked_with", "checked_url", "popular"]
+
+
+def ask(library: Library, wanted: schemas.Wanted, question: dict[str, Any]) -> Hits:
+    """The page that is ``wanted``, and one hit more, which tells whether there is another page.
+
+    ``question`` is what is asked with, see `asked_with`. Raises as `Library.search` does.
+    """
+    return library.search(
+        **question,
+        subject=wanted.subject,
+        regions=wanted.regions,
+        k=wanted.k + 1,
+        offset=wanted.offset,
+        filter=wanted.filter,
+        min_score=wanted.min_score,
+        min_chance=wanted.min_chance,
+        rerank=wanted.rerank,
+        metric=wanted.metric,
+        group_by=wanted.group_by,
+        explain=wanted.explain,
+    )
+
+
+def asked_with(query: schemas.SearchQuery) -> dict[str, Any]:
+    """What ``query`` asks with, as arguments of `Library.search`. Raises `QueryError`."""
+    question: dict[str, Any] = {"vector": query.vector, "text": query.text}
+    if query.region is not None:
+        question["region"] = as_region(query.region)
+    if query.id is not None:
+        question["id"] = schemas.from_wire(query.id)
+    if query.url is not None:
+        question["image"] = checked_url(query.url)
+    question["mix"] = [as_part(part) for part in query.mix]
+    return question
+
+
+def as_part(part: schemas.MixPart) -> Part:
+    """One part of a mixture. Raises `QueryError`."""
+    return Part(
+        image=None if part.url is None else checked_url(part.url),
+        id=None if part.id is None else schemas.from_wire(part.id),
+        vector=part.vector,
+        text=part.text,
+        weight=part.weight,
+        region=None if part.region is None else as_region(part.region),
+    )
+
+
+def as_region(region: schemas.Region) -> Region:
+    """The same region, as the library has it."""
+    return Region(region.x, region.y, region.w, region.h)
+
+
+def checked_url(url: str) -> str:
+    """``url``, if it is one: a path would be read from the server's disk. Raises `QueryError`."""
+    if not is_url(url):
+        raise QueryError("a URL begins with http:// or https://")
+    return url
+
+
+def popular(library: Library, limit: int) -> list[schemas.SearchQuery]:
+    """What was asked most of a server of ``library``, and can be asked again, best first."""
+    found = Queries(library.state).popular(limit, "id", "url", "text") if limit else []
+    return [query for query in map(_again, found) if query is not None]
+
+
+def _again(query: Query) -> schemas.SearchQuery | None:
+    try:
+        return schemas.SearchQuery.model_validate({**query.wanted, query.kind: query.value})
+    except ValidationError:  # it was asked of another version
+        return None

@@ -1,0 +1,285 @@
+"""How records lie in a zvec collection, and how filters read there."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any, Final
+
+import numpy as np
+
+from yunmeng.errors import SchemaError
+from yunmeng.stores.filters import (
+    And,
+    Compare,
+    ContainsAll,
+    ContainsAny,
+    Filter,
+    In,
+    IsNull,
+    Not,
+    Or,
+    Scalar,
+)
+from yunmeng.stores.fulltext import Phrase, share, text_of
+from yunmeng.stores.zvec.encoding import encode_id, encode_text, escape, unescape
+from yunmeng.types import Attributes, AttributeSchema, AttributeType, AttributeValue, Hit, Record
+
+__all__ = [
+    "EVERYTHING",
+    "FIELDS_OF_HIT",
+    "TEXT",
+    "VECTOR",
+    "Condition",
+    "check_columns",
+    "collection_schema",
+    "condition",
+    "has_text",
+    "sha256_condition",
+    "to_doc",
+    "to_hit",
+    "to_record",
+    "to_word_hit",
+    "with_sha256_prefix",
+    "wording",
+]
+
+VECTOR: Final = "vector"
+TEXT: Final = "text"
+FIELDS_OF_HIT: Final = ["uri", "attributes"]
+
+MAX_LISTED: Final = 10_000
+"""Values in one ``in (...)``; zvec takes 20,000."""
+MAX_CONTAINED: Final = 32
+"""Values in one ``contain_any (...)`` or ``contain_all (...)``: zvec takes no more."""
+
+_decode: Final = json.JSONDecoder().raw_decode  # half the time of json.loads, which matters for ten hits in 0.2 ms
+
+_DATA_TYPES: Final[dict[AttributeType, str]] = {
+    "str": "STRING",
+    "int": "INT64",
+    "float": "DOUBLE",
+    "bool": "BOOL",
+    "list[str]": "ARRAY_STRING",
+}
+
+
+def collection_schema(zvec: Any, dim: int, schema: AttributeSchema, *, text: bool = True) -> Any:
+    """The columns: ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared one.
+
+    ``present`` is true in every document, see `Condition`. ``text`` holds the words for full-text search; collections
+    made before there was such a thing have none, nor can they get one: zvec 0.8.0 adds columns of numbers only.
+    """
+    types, ranged, plain = zvec.DataType, zvec.InvertIndexParam(enable_range_optimization=True), zvec.InvertIndexParam()
+    fields = [
+        zvec.FieldSchema("sha256", types.STRING, index_param=ranged),
+        *(zvec.FieldSchema(name, types.STRING) for name in ("uri", "attributes", "facts")),
+        zvec.FieldSchema("present", types.BOOL),
+    ]
+    if text:  # the words come ready for comparing but for their English endings
+        fields.append(zvec.FieldSchema(TEXT, types.STRING, index_param=zvec.FtsIndexParam("whitespace", ["stemmer"])))
+    for name, type in schema.items():
+        index = ranged if type in ("str", "int", "float") else plain
+        fields.append(zvec.FieldSchema(_column(name), getattr(types, _DATA_TYPES[type]), True, index))
+    index = zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE, m=32, ef_construction=100)
+    vector = zvec.VectorSchema(VECTOR, types.VECTOR_FP32, dimension=dim, index_param=index)
+    return zvec.CollectionSchema("yunmeng", fields=fields, vectors=[vector])
+
+
+def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
+    """The dimension of the collection's vectors. Raises `SchemaError` if it was made for other attributes."""
+    columns = {field.name: field.data_type for field in found.fields}
+    vectors = [field.dimension for field in found.vectors if field.name == VECTOR]
+    if not vectors or not {"sha256", "uri", "attributes", "facts", "present"} <= columns.keys():
+        raise SchemaError("the collection is none of Yunmeng's")
+    for name, type in schema.items():
+        if columns.pop(_column(name), None) != getattr(zvec.DataType, _DATA_TYPES[type]):
+            raise SchemaError(f"the store was not made with the attribute {name!r} of type {type}")
+    if any(name.startswith("a_") for name in columns):
+        raise SchemaError("the store was made with more attributes than are declared now")
+    return int(vectors[0])
+
+
+def has_text(found: Any) -> bool:
+    """Whether the collection has the words of its records."""
+    return any(field.name == TEXT for field in found.fields)
+
+
+def to_doc(zvec: Any, record: Record, schema: AttributeSchema, *, text: bool) -> Any:
+    """The document of a record that has been checked, with its words if there is a column for them."""
+    facts = {
+        "phash": record.phash,
+        "pdq": record.pdq,
+        "width": record.width,
+        "height": record.height,
+        "quality": dict(record.quality),
+    }
+    fields: dict[str, Any] = {
+        "sha256": record.sha256,
+        "uri": escape(record.uri),
+        "attributes": _json(record.attributes),
+        "facts": _json(facts),
+        "present": True,
+    }
+    if text:
+        fields[TEXT] = text_of(record)
+    for name in schema:
+        if (value := record.attributes.get(name)) is not None:
+            fields[_column(name)] = _stored(value)
+    return zvec.Doc(encode_id(record.id), vectors={VECTOR: record.vector}, fields=fields)
+
+
+def to_record(doc: Any, *, vectors: bool) -> Record:
+    """The record of a document that was read with all of its fields."""
+    return Record(
+        id=unescape(doc.id),
+        uri=unescape(doc.fields["uri"]),
+        sha256=doc.fields["sha256"],
+        attributes=json.loads(doc.fields["attributes"]),
+        vector=np.array(doc.vectors[VECTOR], dtype=np.float32) if vectors else None,
+        **json.loads(doc.fields["facts"]),
+    )
+
+
+def to_hit(doc: Any) -> Hit:
+    """The hit of a document that was read with `FIELDS_OF_HIT`. zvec gives 1 - cosine, rounded."""
+    fields, score = doc.fields, 1.0 - doc.score
+    attributes: Attributes = _decode(fields["attributes"])[0]
+    return Hit(unescape(doc.id), min(1.0, max(-1.0, score)), unescape(fields["uri"]), attributes)
+
+
+def to_word_hit(doc: Any, *, whole: bool) -> Hit:
+    """The hit of a document that was found by its words; zvec gives BM25."""
+    fields = doc.fields
+    attributes: Attributes = _decode(fields["attributes"])[0]
+    return Hit(unescape(doc.id), share(doc.score, whole=whole), unescape(fields["uri"]), attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter in zvec's language, and the columns that it names.
+
+    In a segment where nearly all matches, zvec 0.8.0 scans columns instead of using the inverted index. It then reads
+    other columns there than in the other segments and fails to put the parts together. A query without a vector is
+    safe if it asks for all columns that its filter names, one with a vector if part of its filter has no index.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+
+    @property
+    def beside_vector(self) -> str:
+        """The text for a query with a vector: ``present`` is true everywhere and has no index, so it is scanned."""
+        return f"({self.text}) and present = true"
+
+
+def condition(filter: Filter) -> Condition:
+    """A filter that `yunmeng.stores.rewrite.plain` has made, as zvec takes it."""
+    return Condition(_text(filter), tuple(dict.fromkeys(_columns(filter))))
+
+
+def sha256_condition(digests: Sequence[str]) -> Condition:
+    """Records whose file had one of ``digests``, of which there must be one at least."""
+    return Condition(_listed(" or ", "sha256 in", tuple(digests)), ("sha256",))
+
+
+def with_sha256_prefix(whole: Condition, prefix: str) -> Condition:
+    """The part of ``whole`` with digests that begin with ``prefix``, hexadecimal."""
+    return Condition(f"({whole.text}) and sha256 >= '{prefix}' and sha256 < '{prefix}g'", (*whole.columns, "sha256"))
+
+
+def wording(needed: Sequence[Phrase], helpful: Sequence[Phrase]) -> str:
+    """zvec's full-text query for what holds all of ``needed``, and any of ``helpful`` if nothing is needed.
+
+    Each phrase is in quotes: words such as ``or`` are the query language's outside of them.
+    """
+    return " ".join([*(f'+"{" ".join(each)}"' for each in needed), *(f'"{" ".join(each)}"' for each in helpful)])
+
+
+EVERYTHING: Final = Condition("sha256 is not null", ("sha256",))
+
+
+def _columns(filter: Filter) -> Iterator[str]:
+    match filter:
+        case And(operands) | Or(operands):
+            for operand in operands:
+                yield from _columns(operand)
+            if not operands:
+                yield "sha256"
+        case Not(operand):
+            yield from _columns(operand)
+        case _:
+            yield _column(filter.field)
+
+
+def _text(filter: Filter) -> str:
+    """zvec knows no constants, so true and false are said of a column that is never null."""
+    match filter:
+        case And(operands):
+            return _joined(" and ", operands) or EVERYTHING.text
+        case Or(operands):
+            return _joined(" or ", operands) or "sha256 is null"
+        case Compare(field, op, value):
+            return f"{_column(field)} {op} {_literal(value)}"
+        case In(field, values):
+            return _listed(" or ", f"{_column(field)} in", values)
+        case Not(In(field, values)):
+            return _listed(" and ", f"{_column(field)} not in", values)
+        case ContainsAny(field, strings):
+            return _listed(" or ", f"{_column(field)} contain_any", strings, MAX_CONTAINED)
+        case Not(ContainsAny(field, strings)):
+            return _listed(" and ", f"{_column(field)} not contain_any", strings, MAX_CONTAINED)
+        case ContainsAll(field, strings):
+            return _listed(" and ", f"{_column(field)} contain_all", strings, MAX_CONTAINED)
+        case Not(ContainsAll(field, strings)):
+            return _listed(" or ", f"{_column(field)} not contain_all", strings, MAX_CONTAINED)
+        case IsNull(field):
+            return f"{_column(field)} is null"
+        case Not(IsNull(field)):
+            return f"{_column(field)} is not null"
+        case _:
+            raise AssertionError(f"not made by plain: {filter!r}")
+
+
+def _column(name: str) -> str:
+    """A column takes 64 letters of ASCII, an attribute's name may be anything."""
+    return f"a_{blake2s(name.encode(), digest_size=10).hexdigest()}"
+
+
+def _stored(value: AttributeValue) -> AttributeValue:
+    match value:
+        case str():
+            return encode_text(value)
+        case list():
+            return [encode_text(item) for item in value]
+        case float():
+            return value + 0.0  # -0.0 is another value to zvec's index
+        case _:
+            return value
+
+
+def _json(value: object) -> str:
+    """JSON in UTF-8; escaped throughout where it holds lone surrogates."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def _joined(word: str, operands: Sequence[Filter]) -> str:
+    return word.join(f"({_text(operand)})" for operand in operands)
+
+
+def _listed(word: str, subject: str, values: Sequence[Scalar], most: int = MAX_LISTED) -> str:
+    """Return ``subject (values)``, or several of them where there are more values than the ``most`` of one list."""
+    starts = range(0, len(values), most)
+    lists = (", ".join(map(_literal, values[start : start + most])) for start in starts)
+    return word.join(f"{subject} ({one})" for one in lists)
+
+
+def _literal(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "'" + encode_text(value).replace("'", "\\'") + "'" if isinstance(value, str) else repr(value)

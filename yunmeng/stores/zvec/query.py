@@ -1,0 +1,149 @@
+"""What is asked of a zvec collection, within what one zvec query can do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from yunmeng.errors import QueryError, StoreError
+from yunmeng.stores.fulltext import Question
+from yunmeng.stores.gate import Gate
+from yunmeng.stores.zvec.engine import engine, mapped
+from yunmeng.stores.zvec.layout import (
+    FIELDS_OF_HIT,
+    TEXT,
+    VECTOR,
+    Condition,
+    sha256_condition,
+    with_sha256_prefix,
+    wording,
+)
+from yunmeng.types import Vector
+
+__all__ = ["MAX_TOP", "Queries"]
+
+MAX_TOP: Final = 100_000
+"""Most documents that one zvec query gives."""
+MAX_EF: Final = 2048
+"""Longest candidate list that zvec's HNSW takes. A search for more hits than that is exact, a scan."""
+EF: Final = 100
+EF_FILTERED: Final = 400
+"""A filter may leave only pictures far from the query, which HNSW reaches last."""
+MIXED_SEGMENTS: Final = "mismatching schema"
+"""What zvec says where `Condition` explains why it fails."""
+HEX: Final = "0123456789abcdef"
+SHA256_DIGITS: Final = 64
+
+
+class Queries:
+    """Reads from the collection that ``opened`` gives, no more threads at a time than ``gate`` lets in.
+
+    Every method raises `StoreError` where zvec fails, or ``opened`` does.
+    """
+
+    def __init__(self, opened: Callable[[], Any], gate: Gate) -> None:
+        self._opened = opened
+        self._gate = gate
+
+    def fetch(self, keys: Sequence[str], *, vectors: bool) -> dict[str, Any]:
+        """The documents that there are, by key."""
+        with self._gate, mapped("cannot read records"):
+            docs: dict[str, Any] = self._opened().fetch(list(keys), include_vector=vectors)
+            return docs
+
+    def unindexed(self) -> int:
+        """How many documents HNSW does not know yet."""
+        documents, completeness = self._stats()
+        return round((1 - completeness) * documents)
+
+    def count(self, where: Condition | None) -> int:
+        return self._stats()[0] if where is None else self._count(where)
+
+    def affordable(self, k: int) -> int:
+        """Return ``k``, or as many hits as there can be. Raises `QueryError` where one query cannot give as many."""
+        if k > MAX_TOP and self.count(None) > MAX_TOP:
+            raise QueryError(f"{k:,} hits are asked for, a search gives at most {MAX_TOP:,}: use iterate for more")
+        return min(k, MAX_TOP)
+
+    def nearest(self, vector: Vector, k: int, where: Condition | None) -> list[Any]:
+        """The documents of the k nearest. Where HNSW comes back with fewer, it is asked again for an exact scan."""
+        if k < 1:
+            return []
+        ef = min(MAX_EF, max(k, EF if where is None else EF_FILTERED))
+        docs = self._ranked(vector, k, where, ef, linear=k > MAX_EF)
+        if len(docs) < k <= MAX_EF and (where is not None or len(docs) < self.count(None)):
+            docs = self._ranked(vector, k, where, ef, linear=True)
+        return docs
+
+    def worded(self, question: Question, k: int, where: Condition | None) -> tuple[list[Any], list[Any]]:
+        """The best k documents that answer the whole of ``question`` by its phrases, and as many that answer any of it.
+
+        The latter may hold some of the former, and are asked for only where the former are fewer than k.
+        """
+        if k < 1 or not question.phrases:
+            return [], []
+        whole = self._filtered(self._match(wording(question.needed, question.helpful)), k, where)
+        if len(whole) >= k or len(question.phrases) == 1:
+            return whole, []
+        return whole, self._filtered(self._match(wording((), question.phrases)), k, where)
+
+    def copies(self, digests: Sequence[str], *, vectors: bool) -> list[Any]:
+        """The documents with these digests, asked for in smaller parts where one query cannot give them all."""
+        docs = self._query(filter=sha256_condition(digests).text, topk=MAX_TOP, include_vector=vectors)
+        if len(docs) < MAX_TOP:
+            return docs
+        if len(digests) == 1:
+            raise StoreError(f"{digests[0]} is the digest of {MAX_TOP:,} records or more: use iterate")
+        half = len(digests) // 2
+        return self.copies(digests[:half], vectors=vectors) + self.copies(digests[half:], vectors=vectors)
+
+    def by_digest(self, where: Condition, start: str, size: int) -> Iterator[list[Any]]:
+        """The documents that match, from the range of digests that holds ``start`` on, range by range.
+
+        The ranges ascend and hold about ``size`` documents each: a digest's first digits are as good as random.
+        """
+        wanted = max(self._count(where) // max(size, 1), 1)
+        digits = (wanted.bit_length() - 1) // 4  # so that 16 ** digits ranges are no more than wanted
+        for number in range(int(start[:digits] or "0", 16), 16**digits):
+            prefix = f"{number:0{digits}x}" if digits else ""
+            yield self._query(filter=with_sha256_prefix(where, prefix).text, topk=MAX_TOP)
+
+    def _stats(self) -> tuple[int, float]:
+        """How many documents there are, and what part of them HNSW knows."""
+        with self._gate, mapped("cannot count"):
+            stats = self._opened().stats
+            return int(stats.doc_count), float(stats.index_completeness[VECTOR])
+
+    def _query(self, **options: Any) -> list[Any]:
+        with self._gate, mapped("cannot search"):
+            docs: list[Any] = self._opened().query(**options)
+            return docs
+
+    def _ranked(self, vector: Vector, k: int, where: Condition | None, ef: int, *, linear: bool) -> list[Any]:
+        zvec = engine().zvec
+        query = zvec.Query(VECTOR, vector=vector, param=zvec.HnswQueryParam(ef=ef, is_linear=linear))
+        return self._filtered(query, k, where)
+
+    def _match(self, words: str) -> Any:
+        zvec = engine().zvec
+        return zvec.Query(TEXT, fts=zvec.Fts(query_string=words))
+
+    def _filtered(self, query: Any, k: int, where: Condition | None) -> list[Any]:
+        def asked(text: str | None) -> list[Any]:
+            return self._query(queries=query, topk=k, filter=text, output_fields=FIELDS_OF_HIT)
+
+        if where is None:
+            return asked(None)
+        if self.unindexed() == 0:  # most likely all is in one segment, and the quicker text will do
+            try:
+                return asked(where.text)
+            except StoreError as exc:
+                if MIXED_SEGMENTS not in str(exc):
+                    raise
+        return asked(where.beside_vector)
+
+    def _count(self, where: Condition, prefix: str = "") -> int:
+        """How many documents match, counted by the digits of their SHA-256 where one query cannot give them all."""
+        part = with_sha256_prefix(where, prefix) if prefix else where
+        found = len(self._query(filter=part.text, topk=MAX_TOP, output_fields=list(part.columns)))
+        if found < MAX_TOP or len(prefix) == SHA256_DIGITS:
+            return found
+        return sum(self._count(where, prefix + digit) for digit in HEX)

@@ -1,0 +1,323 @@
+"""The embedded store: a zvec collection in a folder, HNSW over cosine, inverted indexes for attributes and words."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Self
+from weakref import WeakSet
+
+from yunmeng.closing import Closing
+from yunmeng.errors import StoreError
+from yunmeng.stores.batch import check_group, check_query, check_records
+from yunmeng.stores.changes import Changes
+from yunmeng.stores.filters import Filter, check, evaluate
+from yunmeng.stores.fulltext import question_of
+from yunmeng.stores.gate import Gate
+from yunmeng.stores.groups import search_groups
+from yunmeng.stores.rewrite import plain
+from yunmeng.stores.schema import check_schema
+from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, has_room
+from yunmeng.stores.zvec.encoding import encode_id, unescape
+from yunmeng.stores.zvec.engine import abandon, create, engine, mapped, open_collection
+from yunmeng.stores.zvec.layout import (
+    EVERYTHING,
+    Condition,
+    check_columns,
+    collection_schema,
+    condition,
+    has_text,
+    to_doc,
+    to_hit,
+    to_record,
+    to_word_hit,
+)
+from yunmeng.stores.zvec.mending import Keeper
+from yunmeng.stores.zvec.query import MAX_TOP, Queries
+from yunmeng.stores.zvec.scan import Scan
+from yunmeng.types import AttributeSchema, Hit, Record, Vector
+
+__all__ = ["ZvecStore"]
+
+MAX_BATCH: Final = 1024
+"""Most documents that zvec writes at once; also how many are read at once, for an even use of memory."""
+MAX_PARTS: Final = 64
+"""Parts on disk that are let be: a search takes twice as long with so many."""
+QUICKLY_INDEXED: Final = 10_000
+"""Records that are indexed in seconds."""
+_PAGE: Final = 10_000
+"""Records that are read at once where they are read by pages: each page costs a count."""
+_A_MOMENT: Final = 0.005  # seconds
+
+
+class ZvecStore(Closing):
+    """Records in a zvec collection. Made by `create` or `open`; threads may share it, processes may not.
+
+    What `upsert` and `delete` have written survives the process being killed, through zvec's write-ahead log, and is
+    found by the next search. Searches, counts and writes go on while `optimise` works. An iteration holds off
+    `optimise`, which raises `StoreError` meanwhile; one begun during `optimise` waits for its end.
+
+    Each `flush`, `iterate` or `close` after a write leaves a part of its own on disk, which every query visits: call
+    `flush` at the end of a run, and not after every batch. Where parts have become many, `flush` merges them.
+    """
+
+    def __init__(self, collection: Any, path: Path, dim: int, schema: AttributeSchema) -> None:
+        self.path = path
+        self.dim = dim
+        self.changes = Changes()
+        self._schema = schema
+        self._reads_text = has_text(collection.schema)
+        self._collection: Any = collection
+        self._gate = Gate(engine().readers)
+        self._queries = Queries(self._opened, self._gate)
+        self._writing = Lock()
+        self._keeper = Keeper(path)
+        self._maintenance = Lock()
+        self._scans: WeakSet[Scan] = WeakSet()
+        self._damaged = False  # a write has failed
+
+    @classmethod
+    def create(
+        cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, reads_text: bool = True
+    ) -> Self:
+        """A new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
+
+        Without ``reads_text`` it keeps no words, and `search_text` finds nothing.
+
+        Raises `LibraryExists`, `SchemaError` or `StoreError`.
+        """
+        checked = check_schema(schema or {})
+        collection = create(path, collection_schema(engine().zvec, dim, checked, text=reads_text))
+        return cls(collection, Path(path), dim, checked)
+
+    @classmethod
+    def open(cls, path: str | Path, schema: AttributeSchema | None = None) -> Self:
+        """The store at ``path``, with the attributes that it was made with. After a crash, what was written is there.
+
+        Raises `LibraryNotFound`, `LibraryLocked` while another process has it open, `SchemaError` if the attributes
+        are others, or `StoreError`.
+        """
+        checked = check_schema(schema or {})
+        collection = open_collection(path)
+        try:
+            dim = check_columns(engine().zvec, collection.schema, checked)
+        except BaseException:
+            collection.close()
+            raise
+        return cls(collection, Path(path), dim, checked)
+
+    @property
+    def schema(self) -> AttributeSchema:
+        return self._schema
+
+    @property
+    def reads_text(self) -> bool:
+        return self._reads_text
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        checked = check_records(records, self.dim, self._schema)
+        check_room(self.path)
+        with self.changes.writing([record.id for record in checked]), self._writing:
+            collection = self._opened()
+            for start in range(0, len(checked), MAX_BATCH):
+                self._write(collection, checked[start : start + MAX_BATCH])
+
+    def delete(self, ids: Sequence[str]) -> int:
+        deleted = 0
+        keys = [encode_id(id) for id in ids]
+        with self.changes.writing(ids), self._writing, mapped("cannot delete"):
+            collection = self._opened()
+            for start in range(0, len(keys), MAX_BATCH):
+                part = keys[start : start + MAX_BATCH]
+                check_room(self.path, ROOM_TO_DELETE)
+                self._keeper.keep()
+                for key, status in zip(part, collection.delete(part), strict=True):
+                    deleted += status.ok()
+                    if not status.ok() and status.code() != engine().zvec.StatusCode.NOT_FOUND:
+                        raise StoreError(f"cannot delete {key!r}: {status.message()}")
+        return deleted
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        keys = [encode_id(id) for id in ids]
+        for start in range(0, len(keys), MAX_BATCH):
+            docs = self._queries.fetch(keys[start : start + MAX_BATCH], vectors=vectors)
+            found.update((unescape(key), to_record(doc, vectors=vectors)) for key, doc in docs.items())
+        return found
+
+    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = {}
+        wanted = list(dict.fromkeys(digests))
+        for start in range(0, len(wanted), MAX_BATCH):
+            for doc in self._queries.copies(wanted[start : start + MAX_BATCH], vectors=vectors):
+                record = to_record(doc, vectors=vectors)
+                found.setdefault(record.sha256, []).append(record)
+        return found
+
+    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+        """The k nearest by cosine, best first; approximate as HNSW is, exact from k = 2,049 on.
+
+        Raises `FilterError`, or `QueryError` for more than 100,000 hits in a library that has more pictures.
+        """
+        query = check_query(vector, self.dim)
+        k = self._queries.affordable(k)
+        return [to_hit(doc) for doc in self._queries.nearest(query, k, self._condition(filter))]
+
+    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+        check_group(group_by, self._schema)
+        query = check_query(vector, self.dim)
+
+        def nearest(size: int, filter: Filter) -> list[Hit]:
+            return [to_hit(doc) for doc in self._queries.nearest(query, size, self._condition(filter))]
+
+        return search_groups(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
+
+    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
+        """As the protocol says, within what zvec 0.8.0 can: it weighs a word by how rare it is in its part on disk.
+
+        So hits that have every word of the query come before the others for certain, but among themselves they may lie
+        out of order until `optimise` has merged the parts.
+
+        Raises `FilterError`, or `QueryError` for more than 100,000 hits in a library that has more pictures.
+        """
+        self._opened()
+        where, k = self._condition(filter), self._queries.affordable(k)
+        if not self._reads_text:
+            return []
+        whole, partly = self._queries.worded(question_of(query), k, where)
+        hits = {doc.id: to_word_hit(doc, whole=True) for doc in whole}
+        for doc in partly:
+            hits.setdefault(doc.id, to_word_hit(doc, whole=False))
+        return list(hits.values())[: max(k, 0)]
+
+    def count(self, filter: Filter | None = None) -> int:
+        return self._queries.count(self._condition(filter))
+
+    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
+        """Return all records (that match), as they were at the call, in no particular order and in constant memory.
+
+        On a nearly full disk they come by pages instead, which may miss what is deleted meanwhile: to show them as they
+        are at the call, zvec would write what it holds in memory.
+        """
+        if filter is not None:
+            check(filter, self._schema)
+        if self._collection is not None and not has_room(self.path):
+            return self._paged(filter, vectors=vectors)
+        with self._maintenance, self._writing, mapped("cannot iterate"), self._keeper.flushing():
+            scan = Scan(self._opened().iter_docs(include_vector=vectors))
+            self._scans.add(scan)
+        records = (to_record(doc, vectors=vectors) for doc in scan)
+        return (record for record in records if filter is None or evaluate(filter, record.attributes))
+
+    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
+        """As the protocol says. zvec cannot sort, so it is asked for one range of digests after the other."""
+        where = self._condition(filter) or EVERYTHING
+        found: list[Record] = []
+        for docs in self._queries.by_digest(where, after[0] if after else "", limit):
+            records = (to_record(doc, vectors=False) for doc in docs)
+            found += sorted(
+                (record for record in records if after is None or (record.sha256, record.id) > after),
+                key=lambda record: (record.sha256, record.id),
+            )
+            if len(found) >= limit:
+                break
+        return found[: max(limit, 0)]
+
+    def flush(self) -> None:
+        check_room(self.path)
+        with self._writing, mapped("cannot flush"), self._keeper.flushing():
+            self._opened().flush()
+        if self._parts() > MAX_PARTS and self.unindexed() < QUICKLY_INDEXED:
+            self._optimised()
+
+    def unindexed(self) -> int:
+        return self._queries.unindexed()
+
+    def optimise(self) -> None:
+        """Merge and index what was written since the last call. Searches go on meanwhile, one at a time.
+
+        Raises `StoreError` while an iteration is under way.
+        """
+        if not self._optimised():
+            raise StoreError("cannot optimise while records are being iterated: finish or drop the iteration first")
+
+    def close(self) -> None:
+        """Write what is outstanding and let other processes in. Iterations that are under way end with an error.
+
+        On a full disk, and after a write that failed, the collection is left as a killed process leaves it: its log
+        brings back all that was acknowledged. Other processes are let in when this one ends.
+        """
+        with self._maintenance, self._writing, self._gate.narrowed(0):
+            collection, self._collection = self._collection, None
+            for scan in list(self._scans):
+                scan.close()
+            if collection is None:
+                return
+            if self._damaged or not has_room(self.path):
+                abandon(collection)
+            else:
+                with mapped(f"cannot close the store at {self.path}"), self._keeper.flushing():
+                    collection.close()
+
+    def _paged(self, filter: Filter | None, *, vectors: bool) -> Iterator[Record]:
+        after: tuple[str, str] | None = None
+        while found := self.page(_PAGE, after, filter):
+            after = found[-1].sha256, found[-1].id
+            yield from self.get([record.id for record in found], vectors=True).values() if vectors else found
+
+    def _opened(self) -> Any:
+        if self._collection is None:
+            raise StoreError(f"the store at {self.path} is closed")
+        return self._collection
+
+    def _optimised(self) -> bool:
+        """Merge and index, unless an iteration is under way, which zvec does not allow."""
+        check_room(self.path)
+        # zvec needs a moment without readers, at the beginning and at the end, and would wait for it for ever.
+        with self._maintenance, self._gate.narrowed(1), mapped("cannot optimise"):
+            collection = self._opened()
+            if any(scan.open for scan in self._scans):
+                return False
+            self._merge(collection)
+            return True
+
+    def _merge(self, collection: Any) -> None:
+        """Have zvec optimise, with nothing written before it has begun the part that new records go to.
+
+        Until then it closes the indexes of the present part for good, which `mend` can only undo if all that they hold
+        was there when they were kept.
+        """
+        with ThreadPoolExecutor(1) as pool, ExitStack() as until:
+            until.enter_context(self._writing)
+            with self._keeper.flushing():
+                collection.flush()
+            self._keeper.keep()
+            working = pool.submit(collection.optimize)
+            while not wait([working], _A_MOMENT).done and self._keeper.current():
+                pass
+            until.close()
+            working.result()
+        with self._writing:
+            self._keeper.renew()
+
+    def _parts(self) -> int:
+        """In how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
+        return sum(1 for _ in self.path.glob("*/*.proxima"))
+
+    def _condition(self, filter: Filter | None) -> Condition | None:
+        if filter is None:
+            return None
+        check(filter, self._schema)
+        return condition(plain(filter, self._schema))
+
+    def _write(self, collection: Any, records: Sequence[Record]) -> None:
+        docs = [to_doc(engine().zvec, record, self._schema, text=self._reads_text) for record in records]
+        self._keeper.keep()
+        self._damaged, before = True, self._damaged
+        with mapped("cannot write records"):
+            statuses = collection.upsert(docs)
+        for record, status in zip(records, statuses, strict=True):
+            if not status.ok():
+                raise StoreError(f"cannot write {record.id!r}: {status.message()}")
+        self._damaged = before

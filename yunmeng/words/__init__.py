@@ -1,5 +1,0 @@
-"""Words as queries, for encoders that read pictures only."""
-
-from yunmeng.words.bridge import NEIGHBOURS, NEIGHBOURS_OF_KINDS, CutOff, Narrowed, Words, words_for
-
-__all__ = ["NEIGHBOURS", "NEIGHBOURS_OF_KINDS", "CutOff", "Narrowed", "Words", "words_for"]
