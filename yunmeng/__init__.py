@@ -36,7 +36,7 @@ _HOMES = {
     "Hit": "types",
     "Library": "library",
     "LibraryError": "errors",
-    "Part": "retrieval",
+    "Part": "search",
     "PictureError": "errors",
     "Record": "types",
     "Region": "types",

@@ -24,8 +24,10 @@ from yunmeng.errors import (
     SchemaError,
     StoreError,
 )
-from yunmeng.stores import ZvecStore, parse_filter, zvec, zvec_query
+from yunmeng.stores import ZvecStore, parse_filter
 from yunmeng.stores.filters import Compare, In, IsNull, Not, Or
+from yunmeng.stores.zvec import query as zvec_query
+from yunmeng.stores.zvec import store as zvec_store
 from yunmeng.types import AttributeSchema
 
 
@@ -303,7 +305,7 @@ def test_batches_leave_no_files_behind(tmp_path: Path) -> None:
 
 
 def test_many_short_runs_leave_few_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zvec, "MAX_PARTS", 5)
+    monkeypatch.setattr(zvec_store, "MAX_PARTS", 5)
     path = tmp_path / "store"
     ZvecStore.create(path, DIM, SCHEMA).close()
     most = 0

@@ -8,7 +8,10 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from PIL import Image
 
-from yunmeng.copies import Difference, Edit, Judgement, Panel, draw_evidence, judge
+from yunmeng.copies.content import Difference
+from yunmeng.copies.edits import Edit
+from yunmeng.copies.evidence import Panel, draw_evidence
+from yunmeng.copies.judging import Judgement, judge
 from yunmeng.imaging import Picture, decode, hamming
 from yunmeng.search.query import Embedder, Timings, timed
 from yunmeng.types import Alignment, Record

@@ -15,7 +15,7 @@ from yunmeng.stores import Filter, Store, evaluate, regional_in
 from yunmeng.types import Hit, Hits, Record
 
 if TYPE_CHECKING:
-    from yunmeng.copies import Verifier
+    from yunmeng.copies.verifying import Verifier
 
 __all__ = ["CopySearch"]
 

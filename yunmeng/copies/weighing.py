@@ -16,7 +16,8 @@ from yunmeng.search.metrics import codes_of_hex
 from yunmeng.types import Alignment, Record
 
 if TYPE_CHECKING:
-    from yunmeng.copies import LocalFeatures, Verifier
+    from yunmeng.copies.features import LocalFeatures
+    from yunmeng.copies.verifying import Verifier
 
 __all__ = ["Suspect", "Weighed", "tell_apart", "weigh"]
 
@@ -71,7 +72,7 @@ class Suspect:
 
     def features(self, number: int) -> "LocalFeatures":
         """The local features of a look, by its number."""
-        from yunmeng.copies import local_features
+        from yunmeng.copies.features import local_features
 
         with self._locks[number]:
             if number not in self._features:
@@ -114,7 +115,9 @@ def tell_apart(suspect: Suspect, weighed: Sequence[Weighed], verifier: "Verifier
 
 
 def _is_apart(suspect: Suspect, image: Image.Image, alignment: Alignment | None) -> bool:
-    from yunmeng.copies import equal_at_sight, target_features, verify, verify_whole
+    from yunmeng.copies.content import equal_at_sight
+    from yunmeng.copies.judging import verify, verify_whole
+    from yunmeng.copies.verifying import target_features
 
     if equal_at_sight(suspect.picture, image):
         return False
@@ -145,7 +148,9 @@ def _aligned(
     suspect: Suspect, image: Image.Image, cosines: NDArray[np.float32], bits: NDArray[np.int64]
 ) -> tuple[Alignment | None, float]:
     """The alignment by which the pixels agree best, and how well they do."""
-    from yunmeng.copies import agreement, align, target_features, within
+    from yunmeng.copies.agreement import agreement
+    from yunmeng.copies.aligning import align, within
+    from yunmeng.copies.verifying import target_features
 
     target = target_features(image)
     best: tuple[Alignment | None, float] = (None, 0.0)
@@ -180,7 +185,7 @@ def _likely_parts(looks: Sequence[Look], cosines: NDArray[np.float32], bits: NDA
 
 def _laid(suspect: Suspect, image: Image.Image, bits: NDArray[np.int64]) -> float:
     """The best correlation of the pictures laid one over the other, as their nearest fingerprints say."""
-    from yunmeng.copies import laid_over
+    from yunmeng.copies.agreement import laid_over
 
     best = 0.0
     for place in np.argsort(bits, axis=None, kind="stable")[:_LAID].tolist():

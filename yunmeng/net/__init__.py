@@ -1,1 +1,3 @@
-"""URL -> bytes, safely: addresses, redirects, limits."""
+"""Fetching a URL safely: addresses, redirects, limits."""
+
+__all__: list[str] = []

@@ -11,7 +11,7 @@ from yunmeng.stores.protocol import Store
 from yunmeng.stores.regional import MAX_REGIONS, RegionalStore
 from yunmeng.stores.renewal import second_schema
 from yunmeng.stores.schema import admit, check_schema, coerce_text, conform, parse_schema
-from yunmeng.stores.zvec import ZvecStore
+from yunmeng.stores.zvec.store import ZvecStore
 
 __all__ = [
     "MAX_REGIONS",

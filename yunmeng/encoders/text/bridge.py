@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.encoders import EncoderSpec
+from yunmeng.encoders.protocol import EncoderSpec
 from yunmeng.encoders.text.classes import Reading, breadth, read
 from yunmeng.encoders.text.kinds import Kind
 from yunmeng.encoders.weights import WeightsFile, load_state_dict

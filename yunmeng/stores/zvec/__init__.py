@@ -1,5 +1,3 @@
-"""The embedded store: zvec, in the library's folder."""
+"""The embedded store: zvec, in the folder of the library."""
 
-from yunmeng.stores.zvec.store import ZvecStore
-
-__all__ = ["ZvecStore"]
+__all__: list[str] = []

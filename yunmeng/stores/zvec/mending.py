@@ -188,7 +188,7 @@ def _locked(lock: Path) -> Iterator[bool]:
     if not lock.exists():
         yield False
         return
-    import fcntl  # not on Windows, where `zvec_engine` refuses with a reason
+    import fcntl  # not on Windows, where `stores.zvec.engine` refuses with a reason
 
     with lock.open("r+b") as file:
         try:
