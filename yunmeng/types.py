@@ -61,10 +61,11 @@ class RegionVector(NamedTuple):
 class Record:
     """One picture as a library keeps it.
 
-    ``sha256`` is of the file's bytes, 64 hex digits; ``phash`` 16 and ``pdq`` 64 hex digits; ``width`` and ``height``
-    are of the upright picture in pixels; ``quality`` maps the score names of `yunmeng.imaging.quality` to
-    their values. ``vector`` is None where it was not asked for. ``regions`` are the parts by which the picture can be
-    found, for a store that keeps such; None leaves those that it has for these bytes.
+    ``sha256``, 64 hex digits, is of the file's bytes, or of these and ``part``, the part of the file that the picture
+    is (`yunmeng.media`), where that is not empty; ``phash`` 16 and ``pdq`` 64 hex digits; ``width`` and ``height`` are
+    of the upright picture in pixels; ``quality`` maps the score names of `yunmeng.imaging.quality` to their values.
+    ``vector`` is None where it was not asked for. ``regions`` are the regions by which the picture can be found, for a
+    store that keeps such; None leaves those that it has for these bytes.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Record:
     attributes: Attributes = field(default_factory=dict)
     vector: Vector | None = None
     regions: tuple[RegionVector, ...] | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

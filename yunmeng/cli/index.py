@@ -19,6 +19,7 @@ Examples:
   yunmeng index catalogue.csv --db shop --attributes "category:str, price:float, tags:list[str]"
   yunmeng index photos/ --manifest catalogue.csv --db shop
   yunmeng index urls.txt --db web
+  yunmeng index scans/ --db archive --frames 20
 """,
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -44,6 +45,14 @@ Examples:
     help="What a new library scores hits by unless a search names another.  [default: cosine]",
 )
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
+@click.option(
+    "--frames",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Take up to N pictures of a file that holds several: pages of a TIFF, frames of an animation.",
+)
 @json_option
 def index(
     paths: tuple[str, ...],
@@ -56,6 +65,7 @@ def index(
     augment: bool,
     metric: "LibraryMetric | None",
     manifest: str | None,
+    frames: int,
     as_json: bool,
 ) -> int:
     """Bring pictures into a library, which is made where there is none.
@@ -64,13 +74,16 @@ def index(
     library has are skipped; moved ones keep their vectors. Ctrl-C stops cleanly, and the same command goes on from
     there.
 
+    Of a file that holds several pictures the first is taken, or, with --frames, each as a record of its own: its id
+    tells the part, as in scan.tif#page:2 and clip.gif#frame:7.
+
     A manifest names a picture a row, in a column "path" or "url"; a column "id" is its id, all others are attributes.
     """
     from yunmeng.cli.progress import indexing_progress, stop_on_signal
 
     views = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment, "metric": metric}
     with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
-        report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop)
+        report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop, frames=frames)
     if as_json:
         print_json(
             {

@@ -166,9 +166,9 @@ class AsyncClient:
     # Imports
 
     async def start_import(
-        self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
+        self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None, frames: int = 1
     ) -> schemas.ImportOut:
-        return await self._send(calls.start_import, paths, manifest)
+        return await self._send(calls.start_import, paths, manifest, frames)
 
     async def imports(self, limit: int = 20) -> list[schemas.ImportOut]:
         return (await self._send(calls.imports, limit)).imports

@@ -388,9 +388,11 @@ def delete_where(ids: Iterable[str], filter: str | None, every: bool) -> Call[sc
 # Imports
 
 
-def start_import(paths: FilePath | Iterable[FilePath], manifest: FilePath | None) -> Call[schemas.ImportOut]:
+def start_import(
+    paths: FilePath | Iterable[FilePath], manifest: FilePath | None, frames: int
+) -> Call[schemas.ImportOut]:
     named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    body = _given(paths=list(map(_text, named)), manifest=None if manifest is None else _text(manifest))
+    body = _given(paths=list(map(_text, named)), manifest=None if manifest is None else _text(manifest), frames=frames)
     return Call("POST", "/v1/imports", _model(schemas.ImportOut), json=body)
 
 

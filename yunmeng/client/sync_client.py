@@ -206,10 +206,13 @@ class Client(Closing):
     # Imports
 
     def start_import(
-        self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None
+        self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None, frames: int = 1
     ) -> schemas.ImportOut:
-        """Starts to bring folders, manifests and URLs into the library. Paths are the server's."""
-        return self._send(calls.start_import, paths, manifest)
+        """Starts to bring folders, manifests and URLs into the library. Paths are the server's.
+
+        ``frames``: how many pictures to take of a file that holds several, as `Library.index` says.
+        """
+        return self._send(calls.start_import, paths, manifest, frames)
 
     def imports(self, limit: int = 20) -> list[schemas.ImportOut]:
         """The latest imports, newest first."""

@@ -8,7 +8,7 @@ from yunmeng.imaging.decode import DECODED_SIDE, Picture, decode, from_array, fr
 from yunmeng.imaging.describe import describe
 from yunmeng.imaging.edits import edited
 from yunmeng.imaging.enhance import enhance
-from yunmeng.imaging.files import PICTURE_ENDINGS, is_picture, read
+from yunmeng.imaging.files import PICTURE_ENDINGS, head, is_picture, read
 from yunmeng.imaging.fingerprint import (
     ORIENTATIONS,
     Fingerprints,
@@ -19,9 +19,11 @@ from yunmeng.imaging.fingerprint import (
     turned_codes,
 )
 from yunmeng.imaging.formats import recognise
+from yunmeng.imaging.frames import count_frames, frames
 from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, damaged, problems
 from yunmeng.imaging.sheet import Tile, draw_sheet, save_sheet
 from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
+from yunmeng.imaging.tiff import page_offsets, with_first_page
 
 __all__ = [
     "DECODED_SIDE",
@@ -34,6 +36,7 @@ __all__ = [
     "QualityScores",
     "Tile",
     "assess",
+    "count_frames",
     "damaged",
     "decode",
     "describe",
@@ -41,12 +44,15 @@ __all__ = [
     "edited",
     "enhance",
     "fingerprint",
+    "frames",
     "from_array",
     "from_pillow",
     "hamming",
+    "head",
     "is_picture",
     "limit_decoding",
     "oriented_pdq",
+    "page_offsets",
     "problems",
     "read",
     "recognise",
@@ -54,4 +60,5 @@ __all__ = [
     "sha256",
     "thumbnail",
     "turned_codes",
+    "with_first_page",
 ]

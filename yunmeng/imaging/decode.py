@@ -29,7 +29,17 @@ from yunmeng.imaging.formats import Format, ends_early, recognise
 from yunmeng.imaging.srgb import flatten, managed
 from yunmeng.types import Pixels
 
-__all__ = ["DECODED_SIDE", "Picture", "decode", "from_array", "from_pillow"]
+__all__ = [
+    "DECODED_SIDE",
+    "Picture",
+    "check_size",
+    "decode",
+    "explained",
+    "from_array",
+    "from_pillow",
+    "opened",
+    "upright",
+]
 
 DECODED_SIDE: Final = 512
 """Shorter side in pixels that fingerprints ask of `decode`: PDQ looks at 512, the other scores at fewer."""
@@ -83,7 +93,7 @@ def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_P
     except Exception as exc:  # decoders raise a dozen types, from SyntaxError to MemoryError, on hostile bytes
         picture = _rescued(kind, data, at_least, max_pixels)
         if picture is None:
-            raise _explained(exc, kind, data) from exc
+            raise explained(exc, kind, data) from exc
         return picture
 
 
@@ -111,7 +121,7 @@ def from_pillow(image: Image.Image) -> Pixels:
         raise PictureError(Reason.ZERO_SIZE, "an image of width or height 0")
     try:
         image.load()
-        return np.asarray(_upright(image, _turn(image), None))
+        return np.asarray(upright(image))
     except Exception as exc:  # a file opened lazily fails here, in as many ways as in decode
         raise PictureError(Reason.CORRUPT, f"the image cannot be loaded ({_said(exc)})") from exc
 
@@ -129,10 +139,10 @@ def from_array(pixels: NDArray[np.uint8]) -> Pixels:
 
 def _decode(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -> Picture:
     if kind == "WEBP":
-        with room(webp_memory(data)) as ends, _open(kind, data) as image:
+        with room(webp_memory(data)) as ends, opened(kind, data) as image:
             return _loaded(image, kind, at_least, max_pixels, ends)
-    with _open(kind, data) as image:
-        _check_size(image.size, max_pixels)
+    with opened(kind, data) as image:
+        check_size(image.size, max_pixels)
         stored = image.size
         taken = 0
         if isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -149,7 +159,7 @@ def _decode(kind: Format, data: bytes, at_least: int | None, max_pixels: int) ->
 
 
 def _loaded(image: ImageFile.ImageFile, kind: Format, at_least: int | None, max_pixels: int, ends: float) -> Picture:
-    _check_size(image.size, max_pixels)
+    check_size(image.size, max_pixels)
     if isinstance(image.fp, TimedBytes):
         image.fp.ends = ends
     image.load()
@@ -157,6 +167,11 @@ def _loaded(image: ImageFile.ImageFile, kind: Format, at_least: int | None, max_
     # Only now: TIFF turns itself upright while it loads
     width, height = reversed(image.size) if turn in _SIDEWAYS else image.size
     return Picture(_upright(image, turn, at_least), width, height, kind)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return a loaded image as `decode` gives it: EXIF-upright, in sRGB, on a ground."""
+    return _upright(image, _turn(image), None)
 
 
 def _upright(image: Image.Image, turn: Image.Transpose | None, at_least: int | None) -> Image.Image:
@@ -208,11 +223,13 @@ _PLUGINS: Final[dict[Format, Callable[[TimedBytes], ImageFile.ImageFile]]] = {
 }
 
 
-def _open(kind: Format, data: bytes) -> ImageFile.ImageFile:
+def opened(kind: Format, data: bytes) -> ImageFile.ImageFile:
+    """Open bytes of this kind without decoding them. Raises whatever the decoder raises."""
     return _PLUGINS[kind](TimedBytes(data))
 
 
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+def check_size(size: tuple[int, int], max_pixels: int) -> None:
+    """Raise PictureError (TOO_MANY_PIXELS) for a size that is over the limit."""
     width, height = size
     if width * height > max_pixels:
         raise PictureError(
@@ -258,7 +275,8 @@ _SAY_TRUNCATED: Final = ("truncated", "unexpected end", "not enough data", "insu
 _SAY_UNSUPPORTED: Final = ("unsupported", "unknown pixel mode", "cannot handle", "not available", "not supported")
 
 
-def _explained(exc: Exception, kind: Format, data: bytes) -> PictureError:
+def explained(exc: Exception, kind: Format, data: bytes) -> PictureError:
+    """Return what a decoder's complaint about bytes of this kind means."""
     said = _said(exc)
     lower = said.lower()
     if isinstance(exc, Image.DecompressionBombError):

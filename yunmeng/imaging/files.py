@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from yunmeng.errors import PictureError, Reason
 from yunmeng.imaging.formats import recognise
 
-__all__ = ["PICTURE_ENDINGS", "is_picture", "read"]
+__all__ = ["PICTURE_ENDINGS", "head", "is_picture", "read"]
 
 # fmt: off
 PICTURE_ENDINGS: Final = frozenset({
@@ -26,11 +26,16 @@ _HEAD: Final = 1024  # more than any signature needs
 def is_picture(path: Path) -> bool:
     """Whether a regular file begins like a picture that `decode` takes, whatever its name says."""
     try:
-        with _opened(path) as file:
-            recognise(file.read(_HEAD))
+        recognise(head(path))
     except (PictureError, OSError, ValueError):
         return False
     return True
+
+
+def head(path: Path) -> bytes:
+    """Return the first 1,024 bytes of a regular file. Raises PictureError, OSError and ValueError."""
+    with _opened(path) as file:
+        return file.read(_HEAD)
 
 
 def read(path: Path, *, max_bytes: int) -> bytes:

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 
 from yunmeng.errors import PictureError, Reason
 
-__all__ = ["Stripped", "stripped"]
+__all__ = ["Stripped", "animated", "stripped"]
 
 _SIGNATURE: Final = 8
 _PIXELS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_FRAMES: Final = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _MOST_DROPPED: Final = 100_000
 _PROFILE_BYTES: Final = 4_000_000  # of an ICC profile, unpacked: printers' profiles with tables take 3 MB
 
@@ -30,6 +31,15 @@ def stripped(data: bytes) -> Stripped:
 
     Bytes from the first chunk on that is broken are kept as they are, for the decoder to judge.
     """
+    return _stripped(data, _PIXELS)
+
+
+def animated(data: bytes) -> bytes:
+    """Return a PNG file as `stripped` does, with all pictures of its animation."""
+    return _stripped(data, _PIXELS | _FRAMES).data
+
+
+def _stripped(data: bytes, pixels: frozenset[bytes]) -> Stripped:
     pieces: list[tuple[int, int]] = []
     profile = None
     at, kept_from = _SIGNATURE, 0
@@ -38,7 +48,7 @@ def stripped(data: bytes) -> Stripped:
         end = at + 12 + length
         if end > len(data):
             break
-        if name not in _PIXELS and not (name == b"eXIf" and _sound(data, at, end)):
+        if name not in pixels and not (name == b"eXIf" and _sound(data, at, end)):
             if not name.isalpha():
                 break  # no chunk at all: the decoder says what is wrong
             if name == b"iCCP" and profile is None:

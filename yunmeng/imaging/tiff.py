@@ -11,9 +11,10 @@ from typing import Final
 
 from yunmeng.errors import PictureError, Reason
 
-__all__ = ["picture_page", "pixels_only"]
+__all__ = ["page_offsets", "picture_page", "pixels_only", "with_first_page"]
 
-_MOST_PAGES: Final = 64  # looked at; a file may claim any number of them, or lead round in a circle
+_MOST_PAGES: Final = 64  # looked at for the picture; a file may claim any number of them, or lead round in a circle
+_MOST_LISTED: Final = 1_000  # of a document
 _MOST_VALUES: Final = 16  # of a tag: none that is looked at has more
 
 # Tags (TIFF 6.0; TIFF/EP and DNG for the last)
@@ -97,11 +98,11 @@ class _File:
     def offset_code(self) -> str:
         return self.order + ("Q" if self.big else "I")
 
-    def pages(self) -> Iterator[_Page]:
+    def pages(self, most: int = _MOST_PAGES) -> Iterator[_Page]:
         """The pages in their order, each followed by those below it."""
         seen: set[int] = set()
         waiting = [*self._unpack(self.offset_code, self.first_at)]
-        while waiting and len(seen) < _MOST_PAGES:
+        while waiting and len(seen) < most:
             offset = waiting.pop(0)
             if offset in seen or not 0 < offset < len(self._data):
                 continue
@@ -163,13 +164,30 @@ def picture_page(data: bytes) -> bytes:
         return data
     if any(page.raw for page in pages) or data[8:12] == b"IIII":  # the latter is Phase One's IIQ
         raise PictureError(Reason.UNSUPPORTED, "camera raw is not decoded: export it as JPEG or TIFF")
-    full = next((page for page in pages if not page.reduced and not page.mask), pages[0])
-    chosen = full if pages[0].reduced else pages[0]
+    chosen = _chosen(pages)
     _check_layout(chosen, file.order)
-    if chosen is pages[0]:
-        return data
+    return data if chosen is pages[0] else with_first_page(data, chosen.offset)
+
+
+def page_offsets(data: bytes) -> list[int]:
+    """Return where the pages of a document begin, that of `picture_page` first; reduced copies and masks are none."""
+    pages = list(_File(data).pages(_MOST_LISTED)) if len(data) >= 16 else []
+    if not pages:
+        return [0]
+    first = _chosen(pages)
+    return [first.offset] + [page.offset for page in pages if page is not first and not page.reduced and not page.mask]
+
+
+def with_first_page(data: bytes, offset: int) -> bytes:
+    """Return the file so that the page at ``offset``, one of `page_offsets`, is its first."""
+    file = _File(data)
     size = struct.calcsize(file.offset_code)
-    return data[: file.first_at] + struct.pack(file.offset_code, chosen.offset) + data[file.first_at + size :]
+    return data[: file.first_at] + struct.pack(file.offset_code, offset) + data[file.first_at + size :]
+
+
+def _chosen(pages: list[_Page]) -> _Page:
+    full = next((page for page in pages if not page.reduced and not page.mask), pages[0])
+    return full if pages[0].reduced else pages[0]
 
 
 def pixels_only(data: bytes) -> bytes:

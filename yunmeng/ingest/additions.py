@@ -49,12 +49,13 @@ class Additions:
         self._keeper = keeper
         self._writing = threading.Lock()
 
-    def add(self, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Addition:
-        """Add a picture file's bytes or a URL. Without ``id`` it is the SHA-256 of the bytes, or the URL.
+    def add(self, picture: bytes | str, id: str | None, attributes: Attributes | None, part: str = "") -> Addition:
+        """Add a picture file's bytes, a path or a URL. Without ``id`` it is the SHA-256 of the bytes, or the URL.
 
+        ``part`` names one picture of a file that holds several.
         Its file is written before its record, so that a record never lacks it. Raises `PictureError`.
         """
-        entry = self._entry(picture, id, attributes)
+        entry = replace(self._entry(picture, id, attributes), part=part)
         known = self._store.get([entry.id]).get(entry.id)
         if known is not None and entry.data is not None and known.sha256 == sha256(entry.data) and _there(known.uri):
             entry = replace(entry, uri=known.uri)  # the file that is kept already will do

@@ -1,11 +1,11 @@
 """What is to be indexed: one entry for each picture that a source names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yunmeng.errors import PictureError
 from yunmeng.types import Attributes
 
-__all__ = ["Entry"]
+__all__ = ["Entry", "of_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Entry:
     ``place`` is the line of a manifest that names the picture. ``attributes`` is None where the source says nothing
     about them: a record that is there already then keeps its own. ``certain`` is False for a file whose name does not
     promise a picture: it is passed over if it holds none. ``problem`` is set where the source itself is wrong about
-    this picture, which is then reported and not read. ``data`` are its bytes where they are at hand already.
+    this picture, which is then reported and not read. ``data`` are the file's bytes where they are at hand already.
+    ``part`` is the part of the file that the picture is, see `yunmeng.media`.
     """
 
     id: str
@@ -28,3 +29,23 @@ class Entry:
     certain: bool = True
     problem: PictureError | None = None
     data: bytes | None = None
+    part: str = ""
+
+    @property
+    def key(self) -> str:
+        """The file and the part of it: no two pictures have the same, as no file's name holds a zero."""
+        return f"{self.uri}\0{self.part}" if self.part else self.uri
+
+    @property
+    def source(self) -> str:
+        """The file and the part of it, as people are told."""
+        return of_part(self.uri, self.part)
+
+    def other_part(self, part: str) -> "Entry":
+        """Return the entry of another part of the same file; its id tells the part."""
+        return replace(self, id=of_part(self.id, part), path=self.path and of_part(self.id, part), part=part)
+
+
+def of_part(place: str, part: str) -> str:
+    """Return ``place``, the id or URI of a file, with the part of the file behind it, if it is one."""
+    return f"{place}#{part}" if part else place

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from yunmeng.errors import PictureError, Reason
-from yunmeng.imaging import PICTURE_ENDINGS
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.roots import Roots
+from yunmeng.media import endings
 
 __all__ = ["MACHINE_MADE", "UNREAD", "file_entry", "folder_entries", "unread_format"]
 
@@ -54,7 +54,7 @@ def folder_entries(root: Path, within: Roots | None = None) -> Iterator[Entry]:
             id=id,
             uri=path,
             path=id,
-            certain=os.path.splitext(path)[1].lower() in PICTURE_ENDINGS,  # noqa: PTH122  a Path a file is slow
+            certain=os.path.splitext(path)[1].lower() in endings(),  # noqa: PTH122  a Path a file is slow
             problem=problem,
         )
 

@@ -1,7 +1,7 @@
 """One picture's way in, up to the encoder: read, look whether it is known, decode, describe."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,19 +10,20 @@ from typing import TypeAlias
 from yunmeng.config import Settings
 from yunmeng.encoders.crops import View, Views
 from yunmeng.errors import PictureError, Reason
-from yunmeng.imaging import describe, is_picture, read, sha256
-from yunmeng.ingest.entries import Entry
+from yunmeng.imaging import describe, read, sha256
+from yunmeng.ingest.entries import Entry, of_part
 from yunmeng.ingest.folders import unread_format
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
 from yunmeng.ingest.roots import Roots
+from yunmeng.media import identity, is_media, reader_of
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.stores.protocol import Store
 from yunmeng.stores.zvec.encoding import MAX_ID_BYTES, escape
 from yunmeng.types import Attributes, Record, RegionVector, Vector
 
-__all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
+__all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Several", "Single", "Unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,26 @@ class Fresh:
         return replace(self.record, vector=vectors[0], regions=regions)
 
 
-Outcome: TypeAlias = Unchanged | NoPicture | Failed | Known | Fresh
+Single: TypeAlias = Unchanged | Failed | Known | Fresh
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A file with more than one picture, and what becomes of each."""
+
+    outcomes: Sequence[Single]
+
+
+Outcome: TypeAlias = Single | NoPicture | Several
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A picture that is still to be decoded, and the attributes of its record."""
+
+    entry: Entry
+    digest: str
+    attributes: Attributes
 
 
 class Intake:
@@ -86,6 +106,7 @@ class Intake:
         replace: bool = False,
         on_fetched: Callable[[str, bytes], None] | None = None,
         within: Roots | None = None,
+        frames: int = 1,
         in_hand: InHand,
     ) -> None:
         """``views`` is what the encoder sees; fingerprints and quality are of the picture as it is.
@@ -93,12 +114,14 @@ class Intake:
         ``names`` are the ids of the run that the entries belong to. ``tidy``: look also at unchanged pictures for
         records that a killed run left under a former name. ``replace``: a picture may take the id of another.
         ``on_fetched`` is called with the SHA-256 and the bytes of each picture that came from the web. ``within``: what
-        files may be read; None for all. ``in_hand`` notes which pictures are decoded just now.
+        files may be read; None for all. ``frames``: how many pictures to take of a file that holds several.
+        ``in_hand`` notes which pictures are decoded just now.
         """
         self._tidy = tidy
         self._replace = replace
         self._on_fetched = on_fetched
         self._within = within
+        self._frames = frames
         self._in_hand = in_hand
         self._store = store
         self._views = views
@@ -111,11 +134,10 @@ class Intake:
         try:
             return self.look(entry)
         except PictureError as exc:
-            told = exc.detail if entry.place in exc.detail else f"{entry.place}: {exc.detail}"
-            return Failed(entry.uri, str(PictureError(exc.reason, told)))
+            return _failed(entry, exc)
 
     def look(self, entry: Entry) -> Outcome:
-        """As a call, but raises `PictureError` for what cannot be indexed."""
+        """Do the same, but raise `PictureError` for a file that cannot be indexed."""
         if entry.problem is not None:
             raise entry.problem
         known = self._store.get([entry.id]).get(entry.id)
@@ -124,11 +146,27 @@ class Intake:
         data = self._bytes(entry)
         if data is None:
             return NoPicture(unread_format(entry.uri))
-        digest = sha256(data)
+        digest = identity(sha256(data), entry.part)
         if self._on_fetched is not None and is_url(entry.uri):
             self._on_fetched(digest, data)
-        if self._is_as_it_was(known, entry, digest) and not self._tidy:
+        if self._frames == 1 and self._is_as_it_was(known, entry, digest) and not self._tidy:
             return Unchanged()
+        entry, first = self._settled(entry, digest, known)
+        if self._frames == 1 and not isinstance(first, _New):
+            return first
+        reader, limit = reader_of(data), self._settings.max_pixels
+        parts = [entry.part] if entry.part else reader.parts(data, self._frames, max_pixels=limit)
+        settled = [first, *(self._part(entry.other_part(part), digest) for part in parts[1:])]
+        new = [part for part, one in zip(parts, settled, strict=True) if isinstance(one, _New)]
+        pictures = reader.pictures(data, new, max_pixels=limit)
+        if len(parts) == 1:
+            return self._fresh(first, pictures) if isinstance(first, _New) else first
+        return Several([self._caught(one, pictures) if isinstance(one, _New) else one for one in settled])
+
+    def _settled(self, entry: Entry, digest: str, known: Record | None) -> tuple[Entry, Single | _New]:
+        """The entry under the id that it gets, and what becomes of it. ``known`` has the id that it has now."""
+        if self._is_as_it_was(known, entry, digest) and not self._tidy:
+            return entry, Unchanged()
         twins = self._store.find_sha256([digest], vectors=True).get(digest, [])
         if entry.path:
             entry, known = self._named(entry, known, twins)
@@ -138,11 +176,24 @@ class Intake:
             twin for twin in twins if twin.id != entry.id and comes_from_path(twin) and self._has_moved(twin, entry)
         ]
         if self._is_as_it_was(known, entry, digest) and not stale:
-            return Unchanged()
+            return entry, Unchanged()
         if twins:
-            return self._known(entry, digest, known, twins, stale)
-        with self._in_hand.holding(digest):
-            return self._fresh(entry, data, digest, {} if known is None else known.attributes)
+            return entry, self._known(entry, digest, known, twins, stale)
+        return entry, _New(entry, digest, {} if known is None else known.attributes)
+
+    def _part(self, entry: Entry, digest: str) -> Single | _New:
+        """What becomes of a part of a file with this digest."""
+        try:
+            known = self._store.get([entry.id]).get(entry.id)
+            return self._settled(entry, identity(digest, entry.part), known)[1]
+        except PictureError as exc:
+            return _failed(entry, exc)
+
+    def _caught(self, new: _New, pictures: Iterator[bytes]) -> Single:
+        try:
+            return self._fresh(new, pictures)
+        except PictureError as exc:
+            return _failed(new.entry, exc)
 
     def _is_as_it_was(self, known: Record | None, entry: Entry, digest: str) -> bool:
         return known is not None and known.sha256 == digest and self._same(known, entry)
@@ -161,27 +212,29 @@ class Intake:
         In this order: the id that the file had before; that of a record whose file was moved here, if it was a chosen
         key or is this file's path too; the file's path, or where another file has that, the path with more parents.
         """
-        if known is not None and known.uri == entry.uri:
+        if known is not None and _is_of(known, entry):
             return entry, known
-        taken = self._store.get([entry.id, *filter(_is_storable, path_ids(entry.uri))])
-        had = [record for record in (*taken.values(), *twins) if record.uri == entry.uri]
-        had += [record for record in taken.values() if same_file(record.uri, entry.uri)]
+        taken = self._store.get([entry.id, *filter(_is_storable, path_ids(entry.source))])
+        had = [record for record in (*taken.values(), *twins) if _is_of(record, entry)]
+        had += [record for record in taken.values() if record.part == entry.part and same_file(record.uri, entry.uri)]
         if not had:
             moved = (twin for twin in twins if twin.id == entry.path or not comes_from_path(twin))
             had += islice((twin for twin in moved if self._has_moved(twin, entry)), 1)
         if had:
             return replace(entry, id=had[0].id), had[0]
-        for id in (entry.id, *longer_ids(entry.id, entry.uri)):
-            if id not in taken and _is_storable(id) and self._claim(id, entry.uri):
+        for id in (entry.id, *longer_ids(entry.id, entry.source)):
+            if id not in taken and _is_storable(id) and self._claim(id, entry.key):
                 return replace(entry, id=id), None
-        raise PictureError(Reason.BAD_ID, f"the id {entry.id} is that of {taken[entry.id].uri} already")
+        raise PictureError(
+            Reason.BAD_ID, f"the id {entry.id} is that of {of_part(taken[entry.id].uri, taken[entry.id].part)} already"
+        )
 
     def _has_moved(self, twin: Record, entry: Entry) -> bool:
         """Whether the file of a record with the same bytes was moved to where the entry is; one entry alone has it."""
-        return self._moves.left(twin.uri) and self._claim(twin.id, entry.uri)
+        return self._moves.left(twin.uri) and self._claim(twin.id, entry.key)
 
-    def _claim(self, id: str, uri: str) -> bool:
-        return self._names is None or self._names.claim(id, uri)
+    def _claim(self, id: str, key: str) -> bool:
+        return self._names is None or self._names.claim(id, key)
 
     def _check_is_free(self, known: Record, entry: Entry) -> None:
         """A changed picture replaces its record; another picture with the same id must not do so unseen."""
@@ -200,7 +253,7 @@ class Intake:
         path = Path(entry.uri)
         if self._within is not None:
             self._within.check(path)
-        if not entry.certain and not is_picture(path):
+        if not entry.certain and not is_media(path):
             return None
         return read(path, max_bytes=self._settings.max_file_bytes)
 
@@ -216,21 +269,37 @@ class Intake:
         record = replace(twins[0], id=entry.id, uri=entry.uri, attributes=attributes)
         return Known(record, tuple(twin.id for twin in stale))
 
-    def _fresh(self, entry: Entry, data: bytes, digest: str, attributes: Attributes) -> Fresh:
-        picture = self._views.decode(data)
-        fingerprints, quality = describe(picture)
-        record = Record(
-            id=entry.id,
-            uri=entry.uri,
-            sha256=digest,
-            phash=fingerprints.phash,
-            pdq=fingerprints.pdq,
-            width=picture.width,
-            height=picture.height,
-            quality=quality,
-            attributes=attributes if entry.attributes is None else entry.attributes,
-        )
-        return Fresh(record, self._views.all(data, picture))
+    def _fresh(self, new: _New, pictures: Iterator[bytes]) -> Fresh:
+        """The record of a new picture, the next of ``pictures``, without its vector."""
+        entry = new.entry
+        with self._in_hand.holding(new.digest):
+            data = next(pictures, None)
+            if data is None:
+                raise PictureError(Reason.CORRUPT, "a picture before it in the file is broken")
+            picture = self._views.decode(data)
+            fingerprints, quality = describe(picture)
+            record = Record(
+                id=entry.id,
+                uri=entry.uri,
+                sha256=new.digest,
+                phash=fingerprints.phash,
+                pdq=fingerprints.pdq,
+                width=picture.width,
+                height=picture.height,
+                quality=quality,
+                attributes=new.attributes if entry.attributes is None else entry.attributes,
+                part=entry.part,
+            )
+            return Fresh(record, self._views.all(data, picture))
+
+
+def _failed(entry: Entry, exc: PictureError) -> Failed:
+    told = exc.detail if entry.place in exc.detail else f"{entry.place}: {exc.detail}"
+    return Failed(entry.source, str(PictureError(exc.reason, told)))
+
+
+def _is_of(record: Record, entry: Entry) -> bool:
+    return (record.uri, record.part) == (entry.uri, entry.part)
 
 
 def _is_there(uri: str) -> bool:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from yunmeng.errors import PictureError, Reason, SourceError
-from yunmeng.imaging import PICTURE_ENDINGS
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.paths import FileFinder
 from yunmeng.ingest.tables import cells_of, records
 from yunmeng.ingest.text import is_decoded, read_lines
+from yunmeng.media import endings
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.schema import admit, coerce_text
 from yunmeng.types import Attributes, AttributeSchema
@@ -133,7 +133,7 @@ def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, 
         row = dict(zip(columns, cells, strict=False))
         places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
         return len(cells) == len(columns) > 1 and any(
-            is_url(place) or os.path.splitext(place)[1].lower() in PICTURE_ENDINGS  # noqa: PTH122
+            is_url(place) or os.path.splitext(place)[1].lower() in endings()  # noqa: PTH122
             for place in places
         )
 

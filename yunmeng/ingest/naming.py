@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from yunmeng.errors import PictureError, Reason
-from yunmeng.ingest.entries import Entry
+from yunmeng.ingest.entries import Entry, of_part
 from yunmeng.net.fetch import is_url
 from yunmeng.types import Record
 
@@ -89,7 +89,7 @@ def longer_ids(path: str, uri: str) -> list[str]:
 
 def comes_from_path(record: Record) -> bool:
     """Whether the record's id is a path, which a file that moves gives up, and no key that somebody chose."""
-    uri = record.uri.replace(os.sep, "/")
+    uri = of_part(record.uri, record.part).replace(os.sep, "/")
     return not is_url(uri) and (uri == record.id or uri.endswith(f"/{record.id}"))
 
 

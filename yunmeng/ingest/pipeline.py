@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
-from yunmeng.ingest.intake import Failed, Fresh, Known, NoPicture, Outcome, Unchanged
+from yunmeng.ingest.intake import Failed, Fresh, Known, NoPicture, Outcome, Several, Unchanged
 from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure, Progress, State, Status
 from yunmeng.stores.protocol import Store
@@ -187,6 +187,9 @@ class Pipeline(Generic[T]):
                 batch.fresh.append(outcome)
             case Known():
                 batch.known.append(outcome)
+            case Several(outcomes):
+                for each in outcomes:
+                    self._take(each, batch)
             case NoPicture(format):
                 self._passed_over.update([format] if format else [])
             case Unchanged():

@@ -208,7 +208,7 @@ class Deduping(Holdings):
         fits = backup.record["edition"] == self.card.edition
         if not fits or self.card.regions:  # it is encoded again, which its parts need, and vectors of another encoder
             try:
-                self._edition.additions.add(record.uri, record.id, record.attributes)
+                self._edition.additions.add(record.uri, record.id, record.attributes, record.part)
             except PictureError:
                 if not fits:
                     raise

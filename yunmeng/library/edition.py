@@ -253,6 +253,7 @@ class Edition(Closing):
         tidy: bool = False,
         replace: bool = False,
         within: Roots | None = None,
+        frames: int = 1,
     ) -> Intake:
         """What looks at pictures that come in."""
         around = self._around
@@ -267,6 +268,7 @@ class Edition(Closing):
             replace=replace,
             on_fetched=around.originals.remember,
             within=within,
+            frames=frames,
             in_hand=around.in_hand,
         )
 

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from yunmeng.config import Settings, cores
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
-from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound
+from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound, SourceError
 from yunmeng.ingest import (
     OPTIMISE_FROM,
     Addition,
@@ -29,6 +29,7 @@ from yunmeng.library.edition import Edition, Surroundings
 from yunmeng.library.holdings import RUNS, LibraryInfo
 from yunmeng.library.layout import Card, EncoderCard, Layout
 from yunmeng.library.reencoding import Reencoding
+from yunmeng.media import MOST_PARTS
 from yunmeng.search import Sample, check_library_metric, read_filter
 from yunmeng.state import Job
 from yunmeng.stores import Filter, Gate, admit, check, check_schema, fixed_truth
@@ -132,6 +133,7 @@ class Library(Answering, Deduping):
         stop: threading.Event | None = None,
         job: Job | None = None,
         within: Roots | None = None,
+        frames: int = 1,
     ) -> IndexReport:
         """Bring pictures in: folders, files, manifests, lists of URLs and URLs.
 
@@ -139,10 +141,14 @@ class Library(Answering, Deduping):
         ``on_tally`` is called as the run goes on. Setting ``stop`` ends it cleanly; running it again goes on from
         there, as it does after a crash. ``job`` is one that waits in the state database for this run, or has stopped
         before its end; without it, the run makes one. ``within`` confines it to some folders; None to none.
+        ``frames``, 1 to 256: how many pictures to take of a file that holds several: the pages of a TIFF from the first
+        on, the frames of an animation evenly spread. Each becomes a record of its own, `photo.gif#frame:7`.
 
         Raises `SourceError` if a path is not there. A picture that cannot be used raises nothing: it is in
         ``report.failed``.
         """
+        if not 1 <= frames <= MOST_PARTS:
+            raise SourceError(f"frames must be 1 to {MOST_PARTS}, not {frames}")
         sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema, within)
         stop = stop or threading.Event()
         runs = self.state.jobs(*RUNS)
@@ -155,7 +161,9 @@ class Library(Answering, Deduping):
         self.state.note(job.id, {"folders": folders})
         moves = Moves(self.card.created, folders, [run.arguments.get("folders", {}) for run in runs])
         tidy = before is not None and before.status != "done"
-        return recorded(self.state, job.id, lambda: self._indexed(sources, moves, job.id, tidy, within, on_tally, stop))
+        return recorded(
+            self.state, job.id, lambda: self._indexed(sources, moves, job.id, tidy, within, frames, on_tally, stop)
+        )
 
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
@@ -302,12 +310,13 @@ class Library(Answering, Deduping):
         job_id: int,
         tidy: bool,
         within: Roots | None,
+        frames: int,
         on_tally: OnTally | None,
         stop: threading.Event,
     ) -> IndexReport:
         names = Names()
         with self._changes:
-            intake = self._edition.intake(moves, names=names, tidy=tidy, within=within)
+            intake = self._edition.intake(moves, names=names, tidy=tidy, within=within, frames=frames)
             workers = _workers(fetches=sources.fetches)
             pipeline = self._edition.pipeline(intake, workers, on_tally or (lambda _: None), stop)
             report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)

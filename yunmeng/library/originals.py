@@ -1,7 +1,6 @@
 """The pictures' files: those that lie where they were indexed, those that were sent to the library, thumbnails."""
 
 import errno
-import hashlib
 import os
 import uuid
 from collections.abc import Callable
@@ -11,8 +10,9 @@ from typing import Final
 
 from yunmeng.config import Settings
 from yunmeng.errors import OriginalGone, PictureError, StoreError
-from yunmeng.imaging import THUMBNAIL_SIDES, read, recognise, thumbnail
+from yunmeng.imaging import THUMBNAIL_SIDES, read, recognise, sha256, thumbnail
 from yunmeng.library.layout import Layout
+from yunmeng.media import identity, only_part
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.types import Record
 
@@ -62,24 +62,23 @@ class Originals:
             self._thumbnail_path(record.sha256, side).unlink(missing_ok=True)
 
     def read(self, record: Record) -> bytes:
-        """The picture's bytes, from the web if they came from there.
+        """The bytes of the picture's file, from the web if they came from there; of a part of a file, one of its own.
 
         Raises `OriginalGone` if the file is not there any more or has changed, `StoreError` if it is there and cannot
         be read now, and `FetchError`.
         """
         if is_url(record.uri):
             data = self._fetcher().fetch(record.uri)
-            recognise(data)  # what else may be at that address now is not ours to pass on
-            return data
+            return self._part(data, record)  # what else may be at that address now is not ours to pass on
         try:
             data = read(Path(record.uri), max_bytes=self._settings.max_file_bytes)
         except PictureError as exc:
             if isinstance(exc.__cause__, OSError) and exc.__cause__.errno not in _GONE:
                 raise StoreError(f"the file of {record.id} cannot be read now: {exc.detail}") from exc
             raise OriginalGone(f"the file of {record.id} cannot be read any more: {exc.detail}") from exc
-        if hashlib.sha256(data).hexdigest() != record.sha256:
+        if identity(sha256(data), record.part) != record.sha256:
             raise OriginalGone(f"the file of {record.id} has changed since it was indexed: index it again")
-        return data
+        return self._part(data, record)
 
     def thumbnail(self, record: Record, side: int) -> bytes:
         """A WebP copy whose longer side is at most ``side``, one of `THUMBNAIL_SIDES`. Raises as `read` does."""
@@ -93,6 +92,9 @@ class Originals:
         if not self._thumbnail_path(digest, LISTED_SIDE).exists():
             with suppress(PictureError):  # whoever decodes it for the index says so better
                 self._made(digest, data, LISTED_SIDE)
+
+    def _part(self, data: bytes, record: Record) -> bytes:
+        return only_part(data, record.part, max_pixels=self._settings.max_pixels)
 
     def _made(self, digest: str, data: bytes, side: int) -> bytes:
         made = thumbnail(data, side, max_pixels=self._settings.max_pixels)

@@ -18,6 +18,7 @@ class ImportOrder(Request):
 
     paths: list[str] = Field([], max_length=1000, description="Folders, pictures, manifests, lists of URLs, URLs.")
     manifest: str | None = Field(None, min_length=1, description="One more manifest, with the pictures' attributes.")
+    frames: int = Field(1, ge=1, le=256, description="Pictures to take of a file that holds several.")
 
     @model_validator(mode="after")
     def _something(self) -> "ImportOrder":

@@ -14,6 +14,7 @@ class PictureOut(BaseModel):
 
     id: str
     uri: str | None = Field(description="Where it came from; a path only for those who may write.")
+    part: str = Field(description="The part of the file that it is, such as page:2; empty for a file of its own.")
     width: int
     height: int
     sha256: str

@@ -30,7 +30,9 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The import's number.")
 async def order_import(order: ImportOrder, here: Here) -> ImportOut:
     """Bring in folders, manifests and pictures on the server's disk, or URLs, in the background."""
     paths = [from_wire(path) for path in order.paths]
-    return await to_thread.run_sync(here.imports.order, paths, order.manifest and from_wire(order.manifest))
+    return await to_thread.run_sync(
+        here.imports.order, paths, order.manifest and from_wire(order.manifest), order.frames
+    )
 
 
 @router.get("", responses=responses())

@@ -269,6 +269,7 @@ def shown(record: Record, caller: Caller) -> PictureOut:
     return PictureOut(
         id=to_wire(record.id),
         uri=visible(record.uri, caller),
+        part=record.part,
         width=record.width,
         height=record.height,
         sha256=record.sha256,

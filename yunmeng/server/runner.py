@@ -59,10 +59,10 @@ class ImportRunner:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def order(self, paths: Sequence[str], manifest: str | None) -> ImportOut:
+    def order(self, paths: Sequence[str], manifest: str | None, frames: int = 1) -> ImportOut:
         """A new import. Raises `SourceError` if something of it is not there."""
         Sources(list(paths), manifest, self._library.schema, self._within)
-        job = self._library.state.queue_job(KIND, {"paths": list(paths), "manifest": manifest})
+        job = self._library.state.queue_job(KIND, {"paths": list(paths), "manifest": manifest, "frames": frames})
         self._wake()
         return self._view(job)
 
@@ -179,6 +179,7 @@ class ImportRunner:
                 stop=self._stop,
                 job=job,
                 within=self._within,
+                frames=job.arguments.get("frames", 1),
             )
             counts = {"indexed": report.indexed, "skipped": report.skipped, "failed": len(report.failed)}
             for outcome, count in counts.items():

@@ -107,13 +107,15 @@ def has_text(found: Any) -> bool:
 
 def to_doc(zvec: Any, record: Record, schema: AttributeSchema, *, text: bool) -> Any:
     """The document of a record that has been checked, with its words if there is a column for them."""
-    facts = {
+    facts: dict[str, Any] = {
         "phash": record.phash,
         "pdq": record.pdq,
         "width": record.width,
         "height": record.height,
         "quality": dict(record.quality),
     }
+    if record.part:
+        facts["part"] = record.part
     fields: dict[str, Any] = {
         "sha256": record.sha256,
         "uri": escape(record.uri),
