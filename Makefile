@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: demo test check bench docs lint types layers clean
+.PHONY: demo test check bench docs site lint types layers clean
 
 $(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
@@ -38,7 +38,7 @@ test: $(VENV)/.test  ## Run the tests; those of the export from PyTorch run wher
 	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 check: $(VENV)/.check  ## All that CI runs
-	$(MAKE) lint layers types test
+	$(MAKE) lint layers types site test
 
 lint: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -50,6 +50,9 @@ types: $(VENV)/.check
 layers: $(VENV)/.check
 	$(BIN)/lint-imports
 
+site: $(VENV)/.check  ## The documentation as a site, in site/; a broken link or an unknown name is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 bench: $(VENV)/.test  ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m benchmarks
 
@@ -57,4 +60,4 @@ docs: $(VENV)/.test  ## Write the generated parts of docs/ again
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) demo-output .site .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
