@@ -15,7 +15,7 @@ import zvec
 
 from yunmeng.config import Settings
 from yunmeng.library import Library
-from yunmeng.library.layout import Layout
+from yunmeng.library.paths import Layout
 from yunmeng.types import Vector
 
 QUERIES = 300

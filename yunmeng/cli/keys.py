@@ -88,7 +88,7 @@ def revoke_key(key_id: str, db: str) -> int:
 @contextmanager
 def _keys(db: str) -> "Iterator[Keys]":
     """The keys of a library, whose state database lets a server have it open too."""
-    from yunmeng.library.layout import Layout
+    from yunmeng.library.paths import Layout
     from yunmeng.state import Keys, State
 
     layout = Layout(db)

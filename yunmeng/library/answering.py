@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from yunmeng.copies import Comparable, Comparer, Comparison, Evidence
 from yunmeng.errors import QueryError
-from yunmeng.library.holdings import Holdings
+from yunmeng.library.reader import Holdings
 from yunmeng.search import Part, QueryPicture, Question, check_region, read_filter, read_steps
 from yunmeng.stores import Filter, check, check_group
 from yunmeng.types import Hits, Metric, Vector

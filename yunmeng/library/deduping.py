@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError, StoreError, YunmengError
-from yunmeng.library.holdings import Holdings
+from yunmeng.library.reader import Holdings
 from yunmeng.net.fetch import is_url
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.stores import Gate, admit

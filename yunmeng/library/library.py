@@ -23,12 +23,12 @@ from yunmeng.ingest import (
     recorded,
 )
 from yunmeng.library.answering import Answering
-from yunmeng.library.augmentation import Augmentation, AugmentReport, OnStep, keep_up, work_off
+from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, keep_up, work_off
 from yunmeng.library.deduping import Deduping
-from yunmeng.library.edition import Edition, Surroundings
-from yunmeng.library.holdings import RUNS, LibraryInfo
-from yunmeng.library.layout import Card, EncoderCard, Layout
-from yunmeng.library.reencoding import Reencoding
+from yunmeng.library.generation import Edition, Surroundings
+from yunmeng.library.paths import Card, EncoderCard, Layout
+from yunmeng.library.reader import RUNS, LibraryInfo
+from yunmeng.library.reencode import Reencoding
 from yunmeng.search import Sample, check_library_metric, read_filter
 from yunmeng.state import Job
 from yunmeng.stores import Filter, Gate, admit, check, check_schema, fixed_truth

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from yunmeng.library.layout import Card, Layout
+from yunmeng.library.paths import Card, Layout
 from yunmeng.stores import AugmentedStore, RegionalStore, ZvecStore, second_schema
 from yunmeng.types import AttributeSchema
 

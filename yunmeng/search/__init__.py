@@ -1,6 +1,5 @@
 """Asking a library: from a query to hits."""
 
-from yunmeng.search.asking import Asker
 from yunmeng.search.calibration import (
     CALIBRATED_FROM,
     Bin,
@@ -11,6 +10,7 @@ from yunmeng.search.calibration import (
     reliability,
     sample_scores,
 )
+from yunmeng.search.engine import Asker
 from yunmeng.search.facets import Facet, collect_facets
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import Embedder, QueryPicture, as_vector, check_region, read_bytes, timed

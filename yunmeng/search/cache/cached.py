@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from yunmeng.imaging import from_pillow
-from yunmeng.search.asking import Part, Question
 from yunmeng.search.cache import Cache, digest, pack_hits, unpack_hits
+from yunmeng.search.engine import Part, Question
 from yunmeng.search.query import Timings, timed
 from yunmeng.types import Hits
 

@@ -18,9 +18,9 @@ from yunmeng.encoders.text import words_for
 from yunmeng.errors import EncoderMismatch, RecordNotFound
 from yunmeng.imaging import limit_decoding
 from yunmeng.ingest import Additions, InHand, Intake, Moves, Names, OnTally, Outcome, Pipeline, Roots
-from yunmeng.library.layout import Card, Layout
+from yunmeng.library.media_store import Originals
 from yunmeng.library.opening import EditionStore, create_store, open_store
-from yunmeng.library.originals import Originals
+from yunmeng.library.paths import Card, Layout
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.search import CALIBRATED_FROM, Asker, Calibration, Embedder, Sample, fit, read_bytes, sample_scores
 from yunmeng.search.cache import Caches, Continuity, digest, ground

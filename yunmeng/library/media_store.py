@@ -12,7 +12,7 @@ from typing import Final
 from yunmeng.config import Settings
 from yunmeng.errors import OriginalGone, PictureError, StoreError
 from yunmeng.imaging import THUMBNAIL_SIDES, read, recognise, thumbnail
-from yunmeng.library.layout import Layout
+from yunmeng.library.paths import Layout
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.types import Record
 

@@ -10,8 +10,8 @@ from yunmeng.config import cores
 from yunmeng.encoders import Encoder
 from yunmeng.errors import LibraryError, YunmengError
 from yunmeng.ingest import Failed, Fresh, IndexReport, Known, OnTally, Outcome, Unchanged, recorded
-from yunmeng.library.edition import Edition, Surroundings
-from yunmeng.library.layout import Card
+from yunmeng.library.generation import Edition, Surroundings
+from yunmeng.library.paths import Card
 from yunmeng.stores import Store
 from yunmeng.types import Record
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from yunmeng.closing import Closing
 from yunmeng.ingest import OPTIMISE_FROM
-from yunmeng.library.edition import Edition
-from yunmeng.library.layout import FORMAT, Layout
+from yunmeng.library.generation import Edition
 from yunmeng.library.opening import create_second
+from yunmeng.library.paths import FORMAT, Layout
 from yunmeng.stores import AugmentedStore, Store
 
 __all__ = ["AugmentReport", "Augmentation", "OnStep", "keep_up", "work_off"]

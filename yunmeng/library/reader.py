@@ -9,8 +9,8 @@ from typing import Final
 from yunmeng.closing import Closing
 from yunmeng.config import Settings
 from yunmeng.imaging import thumbnail
-from yunmeng.library.edition import Edition, Surroundings
-from yunmeng.library.layout import Card
+from yunmeng.library.generation import Edition, Surroundings
+from yunmeng.library.paths import Card
 from yunmeng.search import Facet, collect_facets, read_filter
 from yunmeng.search.cache import Caches
 from yunmeng.state import Job, State
