@@ -34,7 +34,7 @@ def median_ms(ask: Callable[[], Hits], rounds: int = ROUNDS) -> float:
 def new_vectors(library: Library) -> Iterator[Any]:
     chance = np.random.default_rng(0)
     while True:
-        yield chance.standard_normal(library.card.encoder.dim).astype(np.float32)
+        yield chance.standard_normal(library.config.encoder.dim).astype(np.float32)
 
 
 def figures(place: str, settings: Settings, rounds: int) -> dict[str, float]:

@@ -88,10 +88,10 @@ def revoke_key(key_id: str, db: str) -> int:
 @contextmanager
 def _keys(db: str) -> "Iterator[Keys]":
     """The keys of a library, whose state database lets a server have it open too."""
-    from yunmeng.library.paths import Layout
+    from yunmeng.library.paths import LibraryPaths
     from yunmeng.state import Keys, State
 
-    layout = Layout(db)
-    layout.read_card()
-    with State.open(layout.state) as state:
+    paths = LibraryPaths(db)
+    paths.read_config()
+    with State.open(paths.state) as state:
         yield Keys(state)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from yunmeng.copies import Comparable, Comparer, Comparison, Evidence
 from yunmeng.errors import QueryError
-from yunmeng.library.reader import Holdings
+from yunmeng.library.reader import LibraryReader
 from yunmeng.search import Part, QueryPicture, Question, check_region, read_filter, read_steps
 from yunmeng.stores import Filter, check, check_group
 from yunmeng.types import Hits, Metric, Vector
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Answering"]
 
 
-class Answering(Holdings):
+class Answering(LibraryReader):
     """The questions that an open library answers."""
 
     def search(
@@ -78,20 +78,20 @@ class Answering(Holdings):
         question = Question(
             parts, k, offset, parsed, min_score, min_chance, regions, subject, steps, metric, group_by, explain
         )
-        return self._edition.answers.ask(question)
+        return self._generation.answers.ask(question)
 
     def embed(self, image: QueryPicture, region: Sequence[float] | None = None) -> Vector:
         """The embedding of a picture, or a region of it, float32 (dim,), L2-normalised."""
-        return self._edition.embedder.embed(image, None if region is None else check_region(region), {})
+        return self._generation.embedder.embed(image, None if region is None else check_region(region), {})
 
     def subject(self, image: QueryPicture) -> "Subject":
         """Where the main subject of a picture is. Raises `PictureError`."""
-        return self._edition.views.subject_of(self._edition.embedder.source(image))
+        return self._generation.views.subject_of(self._generation.embedder.source(image))
 
     def match(
         self, image: QueryPicture, *, k: int = 10, filter: str | Filter | None = None, min_score: float = 0.0
     ) -> Hits:
-        """The k likeliest originals of a suspect picture, which may be an edited copy, the likeliest first.
+        """The k likeliest media of a suspect picture, which may be an edited copy, the likeliest first.
 
         ``image`` is a path, a URL, a file's bytes, a Pillow image or RGB pixels. A hit's ``score`` is the chance in
         [0, 1] that the suspect was made from it, and its ``alignment`` how the suspect lies in it, where local features
@@ -105,7 +105,7 @@ class Answering(Holdings):
         parsed = read_filter(filter)
         if parsed is not None:
             check(parsed, self.schema)
-        return self._edition.copies.match(self._edition.embedder.source(image), k, parsed, min_score)
+        return self._generation.copies.match(self._generation.embedder.source(image), k, parsed, min_score)
 
     def compare(self, a: Comparable, b: Comparable) -> Comparison:
         """What became of ``b``, an original, if ``a``, a suspect picture, was made from it.
@@ -121,5 +121,5 @@ class Answering(Holdings):
 
     @property
     def _comparer(self) -> Comparer:
-        around = self._around
-        return Comparer(self._edition.embedder, around.originals.read, around.settings.max_pixels)
+        resources = self._resources
+        return Comparer(self._generation.embedder, resources.media.read, resources.settings.max_pixels)

@@ -9,9 +9,9 @@ from typing import Final
 
 from yunmeng.closing import Closing
 from yunmeng.ingest import OPTIMISE_FROM
-from yunmeng.library.generation import Edition
+from yunmeng.library.generation import Generation
 from yunmeng.library.opening import create_second
-from yunmeng.library.paths import FORMAT, Layout
+from yunmeng.library.paths import FORMAT, LibraryPaths
 from yunmeng.stores import AugmentedStore, Store
 
 __all__ = ["AugmentReport", "Augmentation", "OnStep", "keep_up", "work_off"]
@@ -35,41 +35,41 @@ class AugmentReport:
 
 
 class Augmentation(Closing):
-    """Gives an edition second vectors while it goes on answering and changing.
+    """Gives a generation second vectors while it goes on answering and changing.
 
-    All pictures are taken over first, as they are, and marked. Only then does the card say that there are second
+    All pictures are taken over first, as they are, and marked. Only then does the config say that there are second
     vectors, in one step; what a process that was killed before that has left is removed by the next.
     """
 
-    def __init__(self, edition: Edition, layout: Layout) -> None:
-        assert not isinstance(edition.store, AugmentedStore)
-        self._edition = edition
-        self._layout = layout
-        self._card = edition.card.model_copy(update={"format": FORMAT, "augmented": True})
-        self._place = layout.augmented(edition.card.edition)
+    def __init__(self, generation: Generation, paths: LibraryPaths) -> None:
+        assert not isinstance(generation.store, AugmentedStore)
+        self._generation = generation
+        self._paths = paths
+        self._config = generation.config.model_copy(update={"format": FORMAT, "augmented": True})
+        self._place = paths.augmented(generation.config.generation)
         shutil.rmtree(self._place, ignore_errors=True)
-        self._second = create_second(edition.card, layout)
-        self._store = AugmentedStore(edition.store, self._second)
+        self._second = create_second(generation.config, paths)
+        self._store = AugmentedStore(generation.store, self._second)
         self._changed: set[str] = set()
         self._over = False
-        edition.store.changes.watch(self._note)
+        generation.store.changes.watch(self._note)
 
     def run(self, stop: threading.Event) -> bool:
         """Take over what there is. Whether it has come to its end."""
         after = None
-        while not stop.is_set() and (page := self._edition.store.page(PAGE, after)):
+        while not stop.is_set() and (page := self._generation.store.page(PAGE, after)):
             self._store.adopt([record.id for record in page])
             after = (page[-1].sha256, page[-1].id)
         return not stop.is_set()
 
-    def finish(self) -> Edition:
+    def finish(self) -> Generation:
         """Take over what has changed since, and make it so for good. Nothing may change meanwhile."""
         for ids in _batches(self._changed):
             self._store.adopt(ids)
         self._second.flush()
-        self._layout.write_card(self._card)
+        self._paths.write_config(self._config)
         self._over = True
-        return self._edition.recast(self._card, self._store)
+        return self._generation.recast(self._config, self._store)
 
     def close(self) -> None:
         """Let go of second vectors that have not become the library's."""

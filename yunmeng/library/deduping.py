@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError, StoreError, YunmengError
-from yunmeng.library.reader import Holdings
+from yunmeng.library.reader import LibraryReader
 from yunmeng.net.fetch import is_url
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.stores import Gate, admit
@@ -51,7 +51,7 @@ class FoundGroup:
     members: Sequence[FoundMember]
 
 
-class Deduping(Holdings):
+class Deduping(LibraryReader):
     """The duplicates that were found in a library, and what became of them."""
 
     _changes: Gate
@@ -74,18 +74,18 @@ class Deduping(Holdings):
         """
         from yunmeng.duplicates import find_duplicates
 
-        edition, state = self._edition, self._duplicates
+        generation, state = self._generation, self._duplicates
         try:
-            needed = edition.store.count() * edition.card.encoder.dim * _BYTES_OF_NUMBER
-            check_room(self._around.layout.folder, needed + ROOM_TO_DELETE)
+            needed = generation.store.count() * generation.config.encoder.dim * _BYTES_OF_NUMBER
+            check_room(self._resources.paths.folder, needed + ROOM_TO_DELETE)
             state.begin()
             report = find_duplicates(
-                edition.store,
-                edition.card.encoder.dim,
+                generation.store,
+                generation.config.encoder.dim,
                 self._at_hand,
-                self._around.layout.cache,
+                self._resources.paths.cache,
                 keep=keep,
-                max_pixels=self._around.settings.max_pixels,
+                max_pixels=self._resources.settings.max_pixels,
                 on_tally=on_tally or (lambda _: None),
                 stop=stop,
             )
@@ -135,10 +135,10 @@ class Deduping(Holdings):
             unknown = set(discard) - {member.id for member in group.members}
             if unknown:
                 raise QueryError(f"{min(unknown)} is no picture of group {number}")
-            records = self._edition.store.get(list(discard), vectors=True)
+            records = self._generation.store.get(list(discard), vectors=True)
             backups = {id: self._backup(record, (moved or {}).get(id)) for id, record in records.items()}
             self._duplicates.decide(number, backups, discard)
-            self._edition.store.delete(list(records))
+            self._generation.store.delete(list(records))
         return self._with_records([self._group(number)])[0]
 
     def undo_duplicates(self, number: int) -> FoundGroup:
@@ -150,7 +150,7 @@ class Deduping(Holdings):
         with self._changes:
             group = self._group(number)
             backups = {member.id: member.backup for member in group.members if member.backup is not None}
-            there = self._edition.store.get(list(backups))
+            there = self._generation.store.get(list(backups))
             for id, backup in backups.items():
                 if id not in there:
                     self._restore(backup)
@@ -161,8 +161,8 @@ class Deduping(Holdings):
         """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
         fitted = admit(attributes, self.schema)
         with self._changes:
-            records = self._edition.store.get(ids, vectors=True).values()
-            self._edition.store.upsert(
+            records = self._generation.store.get(ids, vectors=True).values()
+            self._generation.store.upsert(
                 [replace(record, attributes={**record.attributes, **fitted}) for record in records]
             )
 
@@ -181,7 +181,7 @@ class Deduping(Holdings):
         record = self.get(id)
         if is_url(record.uri):
             raise RecordNotFound(f"{id} is on the web")
-        return self._around.originals.read(record)
+        return self._resources.media.read(record)
 
     def _with_records(self, groups: Sequence[KeptGroup]) -> list[FoundGroup]:
         records = self.get_many([member.id for group in groups for member in group.members])
@@ -201,21 +201,21 @@ class Deduping(Holdings):
     def _backup(self, record: Record, place: str | None) -> Backup:
         assert record.vector is not None
         held = asdict(replace(record, vector=None, regions=None, uri=place or record.uri))
-        return Backup({"edition": self.card.edition, **held}, np.asarray(record.vector, "<f4").tobytes())
+        return Backup({"edition": self.config.generation, **held}, np.asarray(record.vector, "<f4").tobytes())
 
     def _restore(self, backup: Backup) -> None:
         record = _record(backup)
-        fits = backup.record["edition"] == self.card.edition
-        if not fits or self.card.regions:  # it is encoded again, which its parts need, and vectors of another encoder
+        fits = backup.record["edition"] == self.config.generation
+        if not fits or self.config.regions:  # it is encoded again, which its parts need, and vectors of another encoder
             try:
-                self._edition.additions.add(record.uri, record.id, record.attributes)
+                self._generation.additions.add(record.uri, record.id, record.attributes)
             except PictureError:
                 if not fits:
                     raise
             else:
                 return
         vector = np.frombuffer(backup.vector, "<f4")
-        self._edition.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
+        self._generation.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
 
 
 def _record(backup: Backup) -> Record:

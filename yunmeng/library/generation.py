@@ -1,6 +1,7 @@
-"""One edition of a library: a card, the store that was filled by it, and the encoder that it names.
+"""One generation of a library: a config, the store that was filled by it, and the encoder that it names.
 
-A library that moves to another encoder gets a new edition beside the old one, which answers until the new one is whole.
+A library that moves to another encoder gets a new generation beside the old one, which answers until the new one is
+whole.
 """
 
 import threading
@@ -18,13 +19,13 @@ from yunmeng.encoders.text import words_for
 from yunmeng.errors import EncoderMismatch, RecordNotFound
 from yunmeng.imaging import limit_decoding
 from yunmeng.ingest import Additions, InHand, Intake, Moves, Names, OnTally, Outcome, Pipeline, Roots
-from yunmeng.library.media_store import Originals
-from yunmeng.library.opening import EditionStore, create_store, open_store
-from yunmeng.library.paths import Card, Layout
+from yunmeng.library.media_store import MediaStore
+from yunmeng.library.opening import GenerationStore, create_store, open_store
+from yunmeng.library.paths import LibraryConfig, LibraryPaths
 from yunmeng.net.fetch import Fetcher, is_url
-from yunmeng.search import CALIBRATED_FROM, Asker, Calibration, Embedder, Sample, fit, read_bytes, sample_scores
+from yunmeng.search import CALIBRATED_FROM, Calibration, Embedder, Sample, SearchEngine, fit, read_bytes, sample_scores
 from yunmeng.search.cache import Caches, Continuity, digest, ground
-from yunmeng.search.cache.cached import CachedAsker
+from yunmeng.search.cache.cached import CachedEngine
 from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
 from yunmeng.state import State
 from yunmeng.types import Record
@@ -32,7 +33,7 @@ from yunmeng.types import Record
 if TYPE_CHECKING:
     from yunmeng.copies import Verifier
 
-__all__ = ["Edition", "Surroundings"]
+__all__ = ["Generation", "LibraryResources"]
 
 T = TypeVar("T")
 
@@ -40,15 +41,15 @@ FEWEST: Final = 20
 """Scores of either kind that a curve can be fitted to."""
 
 
-class Surroundings(Closing):
-    """What all editions of a library share. ``wrap`` is done to the encoder of queries and added pictures."""
+class LibraryResources(Closing):
+    """What all generations of a library share. ``wrap`` is done to the encoder of queries and added pictures."""
 
-    def __init__(self, layout: Layout, settings: Settings) -> None:
-        self.layout: Final = layout
+    def __init__(self, paths: LibraryPaths, settings: Settings) -> None:
+        self.paths: Final = paths
         self.settings: Final = settings
         self.caches: Final = Caches(settings)
-        self.in_hand: Final = InHand(layout.in_hand)
-        self.originals: Final = Originals(layout, settings, lambda: self.fetcher)
+        self.in_hand: Final = InHand(paths.in_hand)
+        self.media: Final = MediaStore(paths, settings, lambda: self.fetcher)
         self.public_only = settings.private_urls is False
         self.wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
         limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)
@@ -66,7 +67,7 @@ class Surroundings(Closing):
     @cached_property
     def state(self) -> State:
         """The state database, opened when first needed: a search does without."""
-        return State.open(self.layout.state)
+        return State.open(self.paths.state)
 
     def close(self) -> None:
         for name in ("state", "fetcher"):
@@ -77,56 +78,56 @@ class Surroundings(Closing):
         self.caches.close()
 
 
-class Edition(Closing):
-    """An open edition. Threads may share it."""
+class Generation(Closing):
+    """An open generation. Threads may share it."""
 
     def __init__(
         self,
-        card: Card,
-        store: EditionStore,
-        around: Surroundings,
+        config: LibraryConfig,
+        store: GenerationStore,
+        resources: LibraryResources,
         encoder: Encoder | None,
         contents: Continuity | None = None,
     ) -> None:
-        self.card: Final = card
+        self.config: Final = config
         self.store: Final = store
-        self._around = around
+        self._resources = resources
         if encoder is not None:
-            self.encoder = _bound(encoder, card)
-        self._learnt = around.layout.read_calibration(card.edition)
-        self._contents = contents or Continuity(around.layout.contents, card.edition)
+            self.encoder = _bound(encoder, config)
+        self._learnt = resources.paths.read_calibration(config.generation)
+        self._contents = contents or Continuity(resources.paths.contents, config.generation)
         self._contents.begin(lambda: store.changes.number)
         self._open = True
-        self.asker: Final = Asker(
+        self.asker: Final = SearchEngine(
             store,
-            card.encoder.dim,
+            config.encoder.dim,
             lambda: self.embedder,
             lambda: self.texts,
             self._original,
             lambda: self.calibration,
-            metric=card.metric,
+            metric=config.metric,
             verify=lambda picture, ids: self.verifier.verify(picture, ids),
         )
 
     @classmethod
-    def create(cls, card: Card, around: Surroundings, encoder: Encoder | None = None) -> Self:
-        """A new edition, still empty."""
-        return cls(card, create_store(card, around.layout), around, encoder)
+    def create(cls, config: LibraryConfig, resources: LibraryResources, encoder: Encoder | None = None) -> Self:
+        """A new generation, still empty."""
+        return cls(config, create_store(config, resources.paths), resources, encoder)
 
     @classmethod
-    def open(cls, card: Card, around: Surroundings, encoder: Encoder | None = None) -> Self:
-        """An edition that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
-        contents = Continuity(around.layout.contents, card.edition)
-        store = open_store(card, around.layout)
+    def open(cls, config: LibraryConfig, resources: LibraryResources, encoder: Encoder | None = None) -> Self:
+        """An generation that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
+        contents = Continuity(resources.paths.contents, config.generation)
+        store = open_store(config, resources.paths)
         try:
-            return cls(card, store, around, encoder, contents)
+            return cls(config, store, resources, encoder, contents)
         except BaseException:
             store.close()
             raise
 
-    def recast(self, card: Card, store: EditionStore) -> "Edition":
-        """This edition with another card and another store, which holds its own."""
-        other = Edition(card, store, self._around, None)
+    def recast(self, config: LibraryConfig, store: GenerationStore) -> "Generation":
+        """This generation with another config and another store, which holds its own."""
+        other = Generation(config, store, self._resources, None)
         for name in ("encoder", "asking", "views", "texts"):  # none of them is loaded twice
             if name in self.__dict__:
                 setattr(other, name, self.__dict__[name])
@@ -135,64 +136,64 @@ class Edition(Closing):
     @cached_property
     def encoder(self) -> Encoder:
         """Loaded when first needed: search by id and `info` do without."""
-        return _bound(load(self.card.encoder.name, self._around.settings), self.card)
+        return _bound(load(self.config.encoder.name, self._resources.settings), self.config)
 
     @cached_property
     def asking(self) -> Encoder:
         """The encoder of queries and added pictures."""
-        return self._around.wrap(self.encoder)
+        return self._resources.wrap(self.encoder)
 
     @cached_property
     def texts(self) -> TextEncoder | None:
-        """What reads words for this edition's vectors; None if nothing does."""
-        if self.card.encoder.reads_text:
+        """What reads words for this generation's vectors; None if nothing does."""
+        if self.config.encoder.reads_text:
             return CachedTexts(cast(TextEncoder, self.encoder), self._vectors)  # which its spec promises
         return words_for(self.encoder.spec)
 
     @cached_property
     def embedder(self) -> Embedder:
-        return Embedder(self.asking, self.views, self._around.read, self._vectors)
+        return Embedder(self.asking, self.views, self._resources.read, self._vectors)
 
     @cached_property
     def _vectors(self) -> QueryVectors:
-        around, card = self._around, self.card
+        resources, config = self._resources, self.config
         return QueryVectors(
-            around.caches.vectors, self.encoder.spec, card.enhance, card.subject, ground(around.settings)
+            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, ground(resources.settings)
         )
 
     @cached_property
-    def answers(self) -> CachedAsker:
+    def answers(self) -> CachedEngine:
         """What answers questions, faster the second time."""
-        fixed = digest(self.card.model_dump_json(), ground(self._around.settings))
+        fixed = digest(self.config.model_dump_json(by_alias=True), ground(self._resources.settings))
 
         def version() -> str:
             learnt = self.calibration
             told = "" if learnt is None else f"{learnt.slope!r} {learnt.offset!r}"
             return f"{fixed} {self._contents.name} {told}"
 
-        return CachedAsker(self.asker, self._around.caches.results, version, self._around.read)
+        return CachedEngine(self.asker, self._resources.caches.results, version, self._resources.read)
 
     @cached_property
     def verifier(self) -> "Verifier":
         """What aligns pictures with those of the library. Needs the extra ``copies``."""
         from yunmeng.copies import Verifier
 
-        return Verifier(self._original, max_pixels=self._around.settings.max_pixels)
+        return Verifier(self._original, max_pixels=self._resources.settings.max_pixels)
 
     @cached_property
     def copies(self) -> CopySearch:
-        """What finds the originals of edited copies. Needs the extra ``copies``."""
-        most = self._around.settings.max_pixels
+        """What finds the media of edited copies. Needs the extra ``copies``."""
+        most = self._resources.settings.max_pixels
         return CopySearch(self.store, lambda: self.asking, lambda: self.views, lambda: self.verifier, most)
 
     @cached_property
     def views(self) -> Views:
         return Views(
             self.encoder,
-            enhancements=self.card.enhance,
-            subject=self.card.subject,
-            regions=self.card.regions,
-            max_pixels=self._around.settings.max_pixels,
+            enhancements=self.config.enhance,
+            subject=self.config.subject,
+            regions=self.config.regions,
+            max_pixels=self._resources.settings.max_pixels,
         )
 
     def calibrate(self) -> Sample | None:
@@ -200,12 +201,12 @@ class Edition(Closing):
         count = self.store.count()
         if count < CALIBRATED_FROM:
             return None
-        sample = sample_scores(self.store, self.encoder, self.views, self._around.originals.read)
+        sample = sample_scores(self.store, self.encoder, self.views, self._resources.media.read)
         enough = min(len(sample.strangers), len(sample.copies)) >= FEWEST
-        nothing = Calibration(edition=self.card.edition, pictures=count, slope=0, offset=0)
+        nothing = Calibration(edition=self.config.generation, pictures=count, slope=0, offset=0)
         # What tells nothing is kept as well, so that it is not tried again before the library has grown.
-        self._learnt = fit(sample, self.card.edition, count) if enough else nothing
-        self._around.layout.write_calibration(self._learnt)
+        self._learnt = fit(sample, self.config.generation, count) if enough else nothing
+        self._resources.paths.write_calibration(self._learnt)
         return sample if self._learnt.tells else None
 
     @property
@@ -222,13 +223,13 @@ class Edition(Closing):
     @cached_property
     def additions(self) -> Additions:
         """What takes in pictures one by one."""
-        intake = self.intake(Moves(self.card.created), replace=True)
-        return Additions(self.store, self.asking, intake, self._around.originals)
+        intake = self.intake(Moves(self.config.created), replace=True)
+        return Additions(self.store, self.asking, intake, self._resources.media)
 
     @property
     def reads_text(self) -> bool:
         """Whether words can be asked."""
-        return self.card.encoder.reads_text or self.store.reads_text or self.texts is not None
+        return self.config.encoder.reads_text or self.store.reads_text or self.texts is not None
 
     def pipeline(
         self, look: Callable[[T], Outcome], workers: int, on_tally: OnTally, stop: threading.Event
@@ -238,8 +239,8 @@ class Edition(Closing):
             look=look,
             encoder=self.encoder,
             store=self.store,
-            state=self._around.state,
-            batch_size=max(1, self._around.settings.batch_size // self.views.most),
+            state=self._resources.state,
+            batch_size=max(1, self._resources.settings.batch_size // self.views.most),
             workers=workers,
             on_tally=on_tally,
             stop=stop,
@@ -255,19 +256,19 @@ class Edition(Closing):
         within: Roots | None = None,
     ) -> Intake:
         """What looks at pictures that come in."""
-        around = self._around
+        resources = self._resources
         return Intake(
             self.store,
             self.views,
-            around.settings,
-            lambda: around.fetcher,
+            resources.settings,
+            lambda: resources.fetcher,
             moves,
             names=names,
             tidy=tidy,
             replace=replace,
-            on_fetched=around.originals.remember,
+            on_fetched=resources.media.remember,
             within=within,
-            in_hand=around.in_hand,
+            in_hand=resources.in_hand,
         )
 
     def find(self, id: str, *, vector: bool = False) -> Record:
@@ -281,19 +282,19 @@ class Edition(Closing):
         """Write what is outstanding. Closing twice does no harm."""
         leaves = self._open and self.store.changes.sound
         self._open = False
-        if leaves and (self._contents.found or self._around.caches.redis is not None):
+        if leaves and (self._contents.found or self._resources.caches.redis is not None):
             with self._contents.leaving():  # what is in Redis outlives this process
                 self.store.close()
         else:
             self.store.close()
 
     def _original(self, id: str) -> bytes:
-        return self._around.originals.read(self.find(id))
+        return self._resources.media.read(self.find(id))
 
 
-def _bound(encoder: Encoder, card: Card) -> Encoder:
-    """``encoder``, if it is the one that ``card`` names. Vectors of another would be compared with no meaning."""
-    spec, bound = encoder.spec, card.encoder
+def _bound(encoder: Encoder, config: LibraryConfig) -> Encoder:
+    """``encoder``, if it is the one that ``config`` names. Vectors of another would be compared with no meaning."""
+    spec, bound = encoder.spec, config.encoder
     if (spec.name, spec.dim, spec.sha256) != (bound.name, bound.dim, bound.sha256):
         raise EncoderMismatch(
             f"the library is bound to {bound.name} ({bound.dim}-d, weights {bound.sha256[:12]}), this is {spec.name} "

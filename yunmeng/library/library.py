@@ -25,8 +25,8 @@ from yunmeng.ingest import (
 from yunmeng.library.answering import Answering
 from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, keep_up, work_off
 from yunmeng.library.deduping import Deduping
-from yunmeng.library.generation import Edition, Surroundings
-from yunmeng.library.paths import Card, EncoderCard, Layout
+from yunmeng.library.generation import Generation, LibraryResources
+from yunmeng.library.paths import EncoderIdentity, LibraryConfig, LibraryPaths
 from yunmeng.library.reader import RUNS, LibraryInfo
 from yunmeng.library.reencode import Reencoding
 from yunmeng.search import Sample, check_library_metric, read_filter
@@ -54,9 +54,9 @@ class Library(Answering, Deduping):
     ...     hits = library.search("query.jpg", k=5)
     """
 
-    def __init__(self, around: Surroundings, edition: Edition) -> None:
-        super().__init__(around, edition)
-        self._replaced: list[Edition] = []  # searches may still be at them
+    def __init__(self, resources: LibraryResources, generation: Generation) -> None:
+        super().__init__(resources, generation)
+        self._replaced: list[Generation] = []  # searches may still be at them
         self._changes = Gate(MOST_CHANGES)
         self._moving = threading.Lock()  # held while the library is made into another one
 
@@ -89,10 +89,10 @@ class Library(Answering, Deduping):
         """
         check_library_metric(metric)
         settings = settings or Settings.load()
-        bound = _encoder_card(encoder, settings)
+        bound = _encoder_identity(encoder, settings)
         schema = check_schema(attributes or {})
-        layout = Layout(path).prepare()
-        card = Card(
+        paths = LibraryPaths(path).prepare()
+        config = LibraryConfig(
             encoder=bound,
             enhance=tuple(enhance),
             attributes=schema,
@@ -101,10 +101,10 @@ class Library(Answering, Deduping):
             augmented=augmented,
             metric=metric,
         )
-        around = Surroundings(layout, settings)
-        edition = Edition.create(card, around, None if isinstance(encoder, str) else encoder)
-        layout.write_card(card)
-        return cls(around, edition)
+        resources = LibraryResources(paths, settings)
+        generation = Generation.create(config, resources, None if isinstance(encoder, str) else encoder)
+        paths.write_config(config)
+        return cls(resources, generation)
 
     @classmethod
     def open(cls, path: str | Path, encoder: Encoder | None = None, settings: Settings | None = None) -> Self:
@@ -113,15 +113,15 @@ class Library(Answering, Deduping):
         Raises `LibraryNotFound`, `LibraryLocked` if another process has it open, `LibraryFormatError`, and
         `EncoderMismatch` if ``encoder`` is not the one that the library is bound to.
         """
-        layout = Layout(path)
-        card = layout.read_card()
-        around = Surroundings(layout, settings or Settings.load())
-        return cls(around, Edition.open(card, around, encoder))
+        paths = LibraryPaths(path)
+        config = paths.read_config()
+        resources = LibraryResources(paths, settings or Settings.load())
+        return cls(resources, Generation.open(config, resources, encoder))
 
     @staticmethod
     def exists(path: str | Path) -> bool:
         """Whether there is a library at ``path``."""
-        return Layout(path).exists()
+        return LibraryPaths(path).exists()
 
     def index(
         self,
@@ -153,7 +153,7 @@ class Library(Answering, Deduping):
             self.state.resume_job(job.id)
         folders = identify(sources.folders)
         self.state.note(job.id, {"folders": folders})
-        moves = Moves(self.card.created, folders, [run.arguments.get("folders", {}) for run in runs])
+        moves = Moves(self.config.created, folders, [run.arguments.get("folders", {}) for run in runs])
         tidy = before is not None and before.status != "done"
         return recorded(self.state, job.id, lambda: self._indexed(sources, moves, job.id, tidy, within, on_tally, stop))
 
@@ -170,7 +170,7 @@ class Library(Answering, Deduping):
         fitted = None if attributes is None else admit(attributes, self.schema)
         place = str(picture.absolute()) if isinstance(picture, Path) else picture
         with self._changes:
-            return self._edition.additions.add(place, id, fitted)
+            return self._generation.additions.add(place, id, fitted)
 
     def set_attributes(self, id: str, attributes: Attributes) -> Record:
         """Give a picture these attributes in place of its own.
@@ -178,7 +178,7 @@ class Library(Answering, Deduping):
         Raises `RecordNotFound`, and `PictureError` (bad-attribute).
         """
         with self._changes:
-            changed = self._edition.additions.set_attributes(id, admit(attributes, self.schema))
+            changed = self._generation.additions.set_attributes(id, admit(attributes, self.schema))
         if changed is None:
             raise RecordNotFound(f"no picture has the id {id}")
         return changed
@@ -203,7 +203,7 @@ class Library(Answering, Deduping):
             if fixed_truth(wanted):
                 raise FilterError("the filter lets every picture through: to delete all, say --all (all=True)")
         with self._changes:
-            store, deleted = self._edition.store, 0
+            store, deleted = self._generation.store, 0
             named = dict.fromkeys([ids] if isinstance(ids, str) else ids or ())
             if all or wanted is not None:
                 named.update((record.id, None) for record in store.iterate(wanted))
@@ -212,7 +212,7 @@ class Library(Answering, Deduping):
                 records = store.get(names[start : start + DELETED_AT_ONCE])
                 deleted += store.delete(list(records))
                 for record in records.values():
-                    self._around.originals.forget(record)
+                    self._resources.media.forget(record)
             with suppress(DiskFull):  # the store's log has it, and is written out when there is room again
                 store.flush()
             return deleted
@@ -222,7 +222,7 @@ class Library(Answering, Deduping):
 
         None where too few pictures are there, or can be read, or where scores tell nothing: most pictures have copies.
         """
-        return self._edition.calibrate()
+        return self._generation.calibrate()
 
     def augment(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> AugmentReport:
         """Keep a second vector of each picture, averaged with its neighbours: the re-ranking ``expand`` is for them.
@@ -232,10 +232,10 @@ class Library(Answering, Deduping):
         """
         began, stop = time.monotonic(), stop or threading.Event()
         with self._moving:
-            if not self.card.augmented:
+            if not self.config.augmented:
                 self._take_over(stop)
         with self._changes:
-            taken = work_off(self._edition.store, stop, on_step)
+            taken = work_off(self._generation.store, stop, on_step)
         return AugmentReport(self.count(), taken, time.monotonic() - began, stop.is_set())
 
     def reencode(
@@ -261,39 +261,39 @@ class Library(Answering, Deduping):
         with self._moving:
             report = self._reencoded(encoder, subject, regions, drop_missing, on_tally or (lambda _: None), stop)
         with self._changes:
-            work_off(self._edition.store, stop)
+            work_off(self._generation.store, stop)
         return report
 
     def warm(self) -> None:
         """Load the encoder now, so that the first question need not wait for it."""
-        _ = self._edition.asking
+        _ = self._generation.asking
 
     def encode_with(self, wrap: Callable[[Encoder], Encoder]) -> None:
         """Have queries and added pictures encoded by ``wrap(encoder)``; to be called before the first of them."""
-        self._around.wrap = wrap
+        self._resources.wrap = wrap
 
     def distrust_urls(self) -> None:
         """Fetch from public addresses only, as strangers name the URLs; the setting private_urls may allow all."""
-        self._around.public_only = self._around.settings.private_urls is not True
+        self._resources.public_only = self._resources.settings.private_urls is not True
 
     def tend(self) -> None:
         """What a library that stays open needs from time to time: what was added is made durable and indexed."""
-        edition = self._edition
-        if edition.store.unindexed() >= OPTIMISE_FROM:
-            edition.store.optimise()
-        edition.store.flush()
-        keep_up(edition.store)
-        if edition.outgrown:
-            edition.calibrate()
+        generation = self._generation
+        if generation.store.unindexed() >= OPTIMISE_FROM:
+            generation.store.optimise()
+        generation.store.flush()
+        keep_up(generation.store)
+        if generation.outgrown:
+            generation.calibrate()
 
     def close(self) -> None:
         """Write what is outstanding and let other processes in. Closing twice does no harm."""
-        for edition in (*self._replaced, self._edition):
-            edition.close()
+        for generation in (*self._replaced, self._generation):
+            generation.close()
         if self._replaced:
-            self._around.layout.clear_editions(self.card.edition)
+            self._resources.paths.clear_generations(self.config.generation)
             self._replaced.clear()
-        self._around.close()
+        self._resources.close()
 
     def _indexed(
         self,
@@ -307,13 +307,13 @@ class Library(Answering, Deduping):
     ) -> IndexReport:
         names = Names()
         with self._changes:
-            intake = self._edition.intake(moves, names=names, tidy=tidy, within=within)
+            intake = self._generation.intake(moves, names=names, tidy=tidy, within=within)
             workers = _workers(fetches=sources.fetches)
-            pipeline = self._edition.pipeline(intake, workers, on_tally or (lambda _: None), stop)
+            pipeline = self._generation.pipeline(intake, workers, on_tally or (lambda _: None), stop)
             report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
-            work_off(self._edition.store, stop)
-            if not report.interrupted and self._edition.outgrown:
-                self._edition.calibrate()
+            work_off(self._generation.store, stop)
+            if not report.interrupted and self._generation.outgrown:
+                self._generation.calibrate()
         return report
 
     def _reencoded(
@@ -328,31 +328,31 @@ class Library(Answering, Deduping):
         while self._replaced:  # by an earlier move, so that nobody searches them any more
             self._replaced.pop().close()
         given = None if encoder is None or isinstance(encoder, str) else encoder
-        bound = self.card.encoder if encoder is None else _encoder_card(encoder, self._around.settings)
-        card = self.card.following(bound, subject=subject, regions=regions)
-        move = Reencoding(self._edition, card, self._around, given, on_tally, stop)
+        bound = self.config.encoder if encoder is None else _encoder_identity(encoder, self._resources.settings)
+        config = self.config.following(bound, subject=subject, regions=regions)
+        move = Reencoding(self._generation, config, self._resources, given, on_tally, stop)
         try:
             report = move.run()
             if report.interrupted or (report.failed and not drop_missing):
                 return report
             with self._changes.narrowed(0):  # what came and went meanwhile is brought over while nothing changes
-                self._replaced.append(self._edition)
-                self._edition = move.finish()
+                self._replaced.append(self._generation)
+                self._generation = move.finish()
         finally:
             move.close()
-        self._edition.calibrate()
+        self._generation.calibrate()
         return report
 
     def _take_over(self, stop: threading.Event) -> None:
-        with Augmentation(self._edition, self._around.layout) as move:
+        with Augmentation(self._generation, self._resources.paths) as move:
             if move.run(stop):
                 with self._changes.narrowed(0):
-                    self._edition = move.finish()
+                    self._generation = move.finish()
 
 
-def _encoder_card(encoder: str | Encoder, settings: Settings) -> EncoderCard:
+def _encoder_identity(encoder: str | Encoder, settings: Settings) -> EncoderIdentity:
     spec = get_spec(encoder, settings) if isinstance(encoder, str) else encoder.spec
-    return EncoderCard(name=spec.name, dim=spec.dim, sha256=spec.sha256, reads_text=spec.reads_text)
+    return EncoderIdentity(name=spec.name, dim=spec.dim, sha256=spec.sha256, reads_text=spec.reads_text)
 
 
 def _workers(*, fetches: bool) -> int:

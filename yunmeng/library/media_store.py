@@ -12,11 +12,11 @@ from typing import Final
 from yunmeng.config import Settings
 from yunmeng.errors import OriginalGone, PictureError, StoreError
 from yunmeng.imaging import THUMBNAIL_SIDES, read, recognise, thumbnail
-from yunmeng.library.paths import Layout
+from yunmeng.library.paths import LibraryPaths
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.types import Record
 
-__all__ = ["Originals"]
+__all__ = ["MediaStore"]
 
 LISTED_SIDE = 256
 """The thumbnail that grids show, made at once for a picture from the web, which is not at hand later."""
@@ -25,15 +25,15 @@ _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP
 """What the system says where there is no such file. All else may pass: too many open files, a disk that fails."""
 
 
-class Originals:
+class MediaStore:
     """Reads no file that was not indexed: what lies at a record's path counts only while its SHA-256 is the record's.
 
     Threads may share it.
     """
 
-    def __init__(self, layout: Layout, settings: Settings, fetcher: Callable[[], Fetcher]) -> None:
-        self._uploads = layout.uploads.absolute()
-        self._thumbnails = layout.cache / "thumbnails"
+    def __init__(self, paths: LibraryPaths, settings: Settings, fetcher: Callable[[], Fetcher]) -> None:
+        self._uploads = paths.uploads.absolute()
+        self._thumbnails = paths.cache / "thumbnails"
         self._settings = settings
         self._fetcher = fetcher
 

@@ -14,13 +14,13 @@ from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, Libr
 from yunmeng.search.calibration import Calibration
 from yunmeng.types import AttributeType, Enhancement, LibraryMetric
 
-__all__ = ["FORMAT", "Card", "EncoderCard", "Layout"]
+__all__ = ["FORMAT", "EncoderIdentity", "LibraryConfig", "LibraryPaths"]
 
 FORMAT: Final = 3
-"""Version of the layout. A change that older code cannot read raises it."""
+"""Version of what lies on disk. A change that older code cannot read raises it."""
 
 
-class EncoderCard(BaseModel):
+class EncoderIdentity(BaseModel):
     """The encoder that all vectors of the library come from."""
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +31,7 @@ class EncoderCard(BaseModel):
     reads_text: bool = False
 
 
-class Card(BaseModel):
+class LibraryConfig(BaseModel):
     """What ``library.toml`` holds."""
 
     model_config = ConfigDict(frozen=True)
@@ -40,7 +40,7 @@ class Card(BaseModel):
     created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     metric: LibraryMetric = "cosine"
     """What hits are scored by where a question names none."""
-    encoder: EncoderCard
+    encoder: EncoderIdentity
     enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
     subject: bool = False
@@ -49,25 +49,27 @@ class Card(BaseModel):
     """Whether the parts of pictures are kept too."""
     augmented: bool = False
     """Whether second vectors are kept, each picture's averaged with its neighbours'."""
-    edition: int = Field(0, ge=0)
-    """How often the library has been encoded anew: each edition has a store of its own."""
+    generation: int = Field(0, ge=0, alias="edition")
+    """How often the library has been encoded anew: each generation has a store of its own."""
 
-    def following(self, encoder: EncoderCard, *, subject: bool | None, regions: bool | None) -> "Card":
-        """The card of the next edition; None leaves something as it is."""
+    def following(self, encoder: EncoderIdentity, *, subject: bool | None, regions: bool | None) -> "LibraryConfig":
+        """The config of the next generation; None leaves something as it is."""
         changes = {"subject": subject, "regions": regions}
         given = {name: value for name, value in changes.items() if value is not None}
-        return self.model_copy(update={"format": FORMAT, "edition": self.edition + 1, "encoder": encoder, **given})
+        return self.model_copy(
+            update={"format": FORMAT, "generation": self.generation + 1, "encoder": encoder, **given}
+        )
 
 
-class Layout:
+class LibraryPaths:
     """The paths of one library."""
 
     def __init__(self, folder: str | Path) -> None:
         if folder == "":
             raise LibraryError("the path of the library is empty: name its folder")  # "" would be the folder we are in
         self.folder = Path(folder)
-        self.card = self.folder / "library.toml"
-        self.next_card = self.folder / "library.next.toml"
+        self.config = self.folder / "library.toml"
+        self.next_config = self.folder / "library.next.toml"
         self.calibration = self.folder / "calibration.json"
         self.contents = self.folder / "contents.json"
         self.state = self.folder / "state.db"
@@ -75,51 +77,51 @@ class Layout:
         self.uploads = self.folder / "uploads"
         self.cache = self.folder / "cache"
 
-    def store(self, edition: int) -> Path:
-        """Where the vectors of an edition lie."""
-        return self.folder / (f"store-{edition}" if edition else "store")
+    def store(self, generation: int) -> Path:
+        """Where the vectors of a generation lie."""
+        return self.folder / (f"store-{generation}" if generation else "store")
 
-    def regions(self, edition: int) -> Path:
+    def regions(self, generation: int) -> Path:
         """Where the vectors of its pictures' parts lie, if it has such."""
-        return self.folder / (f"regions-{edition}" if edition else "regions")
+        return self.folder / (f"regions-{generation}" if generation else "regions")
 
-    def augmented(self, edition: int) -> Path:
+    def augmented(self, generation: int) -> Path:
         """Where the second vectors of its pictures lie, if it has such."""
-        return self.folder / (f"augmented-{edition}" if edition else "augmented")
+        return self.folder / (f"augmented-{generation}" if generation else "augmented")
 
     def exists(self) -> bool:
-        """Whether a whole library is here: the card is written last."""
-        return self.card.is_file()
+        """Whether a whole library is here: the config is written last."""
+        return self.config.is_file()
 
-    def read_card(self) -> Card:
-        """Raises `LibraryNotFound`, or `LibraryFormatError` if the card is broken or of another version."""
+    def read_config(self) -> LibraryConfig:
+        """Raises `LibraryNotFound`, or `LibraryFormatError` if the config is broken or of another version."""
         try:
-            content = tomllib.loads(self.card.read_text(encoding="utf-8"))
+            content = tomllib.loads(self.config.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise LibraryNotFound(
                 f"no library at {self.folder}: make one with yunmeng index PICTURES --db {self.folder}"
             ) from None
         except (OSError, ValueError) as exc:
-            raise LibraryFormatError(f"cannot read {self.card}: {exc}") from exc
+            raise LibraryFormatError(f"cannot read {self.config}: {exc}") from exc
         return self._checked(content)
 
-    def read_next_card(self) -> Card | None:
-        """The card of the edition that is being made; None where there is none, or none that can be read."""
+    def read_next_config(self) -> LibraryConfig | None:
+        """The config of the generation that is being made; None where there is none, or none that can be read."""
         try:
-            return Card.model_validate(tomllib.loads(self.next_card.read_text(encoding="utf-8")))
+            return LibraryConfig.model_validate(tomllib.loads(self.next_config.read_text(encoding="utf-8")))
         except (OSError, ValueError):
             return None
 
-    def _checked(self, content: dict[str, Any]) -> Card:
+    def _checked(self, content: dict[str, Any]) -> LibraryConfig:
         found = content.get("format")
         if isinstance(found, int) and found > FORMAT:
             raise LibraryFormatError(f"{self.folder} has format {found}, this Yunmeng reads {FORMAT}: update Yunmeng")
         try:
-            return Card.model_validate(content)
+            return LibraryConfig.model_validate(content)
         except ValidationError as exc:
             first = exc.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise LibraryFormatError(f"{self.card} is broken at {where}: {first['msg']}") from exc
+            raise LibraryFormatError(f"{self.config} is broken at {where}: {first['msg']}") from exc
 
     def prepare(self) -> Self:
         """Make the folder ready for a new library, clearing what a creation that was killed has left.
@@ -142,45 +144,45 @@ class Layout:
             raise LibraryError(f"cannot make a library at {self.folder}: {exc.strerror}") from exc
         return self
 
-    def write_card(self, card: Card) -> None:
-        """Write ``library.toml`` in one step, after which the library exists, and is of that card's edition."""
-        self._write(self.card, card)
-        self.next_card.unlink(missing_ok=True)
+    def write_config(self, config: LibraryConfig) -> None:
+        """Write ``library.toml`` in one step, after which the library exists, and is of that config's generation."""
+        self._write(self.config, config)
+        self.next_config.unlink(missing_ok=True)
 
-    def write_next_card(self, card: Card) -> None:
-        """Write down which edition is being made."""
-        self._write(self.next_card, card)
+    def write_next_config(self, config: LibraryConfig) -> None:
+        """Write down which generation is being made."""
+        self._write(self.next_config, config)
 
-    def read_calibration(self, edition: int) -> Calibration | None:
-        """What was learnt of the scores of ``edition``; None where nothing was."""
+    def read_calibration(self, generation: int) -> Calibration | None:
+        """What was learnt of the scores of ``generation``; None where nothing was."""
         try:
             learnt = Calibration.model_validate_json(self.calibration.read_bytes())
         except (OSError, ValueError):
             return None
-        return learnt if learnt.edition == edition else None
+        return learnt if learnt.edition == generation else None
 
     def write_calibration(self, learnt: Calibration) -> None:
         """Keep what was learnt."""
         _put(self.calibration, learnt.model_dump_json(indent=1))
 
-    def clear_editions(self, *kept: int) -> None:
-        """Remove the stores of all editions but ``kept``: those that were replaced or given up."""
-        wanted = {path for edition in kept for path in self._stores(edition)}
+    def clear_generations(self, *kept: int) -> None:
+        """Remove the stores of all generations but ``kept``: those that were replaced or given up."""
+        wanted = {path for generation in kept for path in self._stores(generation)}
         for pattern in self._stores(0):
             for path in (pattern, *self.folder.glob(f"{pattern.name}-*")):
                 if path not in wanted:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _stores(self, edition: int) -> tuple[Path, ...]:
-        return self.store(edition), self.regions(edition), self.augmented(edition)
+    def _stores(self, generation: int) -> tuple[Path, ...]:
+        return self.store(generation), self.regions(generation), self.augmented(generation)
 
-    def _write(self, place: Path, card: Card) -> None:
+    def _write(self, place: Path, config: LibraryConfig) -> None:
         import tomli_w
 
-        _put(place, tomli_w.dumps(card.model_dump(mode="json")))
+        _put(place, tomli_w.dumps(config.model_dump(mode="json", by_alias=True)))
 
     def _ours(self, child: Path) -> bool:
-        ours = (*self._stores(0), self.cache, self.card.with_suffix(".draft"))
+        ours = (*self._stores(0), self.cache, self.config.with_suffix(".draft"))
         return child in ours or child.name.startswith(self.state.name)
 
 

@@ -1,4 +1,4 @@
-"""Moving a library to another encoder: a new edition is filled beside the old one, which answers meanwhile."""
+"""Moving a library to another encoder: a new generation is filled beside the old one, which answers meanwhile."""
 
 import threading
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from yunmeng.config import cores
 from yunmeng.encoders import Encoder
 from yunmeng.errors import LibraryError, YunmengError
 from yunmeng.ingest import Failed, Fresh, IndexReport, Known, OnTally, Outcome, Unchanged, recorded
-from yunmeng.library.generation import Edition, Surroundings
-from yunmeng.library.paths import Card
+from yunmeng.library.generation import Generation, LibraryResources
+from yunmeng.library.paths import LibraryConfig
 from yunmeng.stores import Store
 from yunmeng.types import Record
 
@@ -21,42 +21,42 @@ PAGE: Final = 1000
 
 
 class Reencoding(Closing):
-    """One move from an edition to the next. What an earlier attempt at the same has encoded is used.
+    """One move from a generation to the next. What an earlier attempt at the same has encoded is used.
 
-    Raises `LibraryError` if ``card`` says nothing that the old edition is not already.
+    Raises `LibraryError` if ``config`` says nothing that the old generation is not already.
     """
 
     def __init__(
         self,
-        old: Edition,
-        card: Card,
-        around: Surroundings,
+        old: Generation,
+        config: LibraryConfig,
+        resources: LibraryResources,
         encoder: Encoder | None,
         on_tally: OnTally,
         stop: threading.Event,
     ) -> None:
-        if card.model_copy(update={"edition": old.card.edition, "format": old.card.format}) == old.card:
-            raise LibraryError(f"the library is so already: its encoder is {card.encoder.name}")
+        if config.model_copy(update={"generation": old.config.generation, "format": old.config.format}) == old.config:
+            raise LibraryError(f"the library is so already: its encoder is {config.encoder.name}")
         self._old = old
-        self._around = around
+        self._resources = resources
         self._on_tally = on_tally
         self._stop = stop
         self._finished = False
-        self._new = self._begin(card, encoder)
+        self._new = self._begin(config, encoder)
 
     def run(self) -> IndexReport:
-        """Bring over what the new edition lacks."""
-        job = self._around.state.start_job("reencode", {"encoder": self._new.card.encoder.name})
+        """Bring over what the new generation lacks."""
+        job = self._resources.state.start_job("reencode", {"encoder": self._new.config.encoder.name})
 
         def bring_over() -> IndexReport:
             pipeline = self._new.pipeline(self._look, cores(), self._on_tally, self._stop)
             records = (record for page in _pages(self._old.store) for record in page)
             return pipeline.run(job.id, records, self._old.store.count)
 
-        return recorded(self._around.state, job.id, bring_over)
+        return recorded(self._resources.state, job.id, bring_over)
 
-    def finish(self) -> Edition:
-        """Bring over the last changes, and make the new edition the library's. Nothing may change meanwhile."""
+    def finish(self) -> Generation:
+        """Bring over the last changes, and make the new generation the library's. Nothing may change meanwhile."""
         self._stop = threading.Event()
         self.run()
         gone: list[str] = []
@@ -66,22 +66,22 @@ class Reencoding(Closing):
             gone += [id for id in ids if id not in kept]
         self._new.store.delete(gone)
         self._new.store.flush()
-        self._around.layout.write_card(self._new.card)
+        self._resources.paths.write_config(self._new.config)
         self._finished = True
         return self._new
 
     def close(self) -> None:
-        """Let go of an edition that has not become the library's; its files stay for the next attempt."""
+        """Let go of a generation that has not become the library's; its files stay for the next attempt."""
         if not self._finished:
             self._new.close()
 
-    def _begin(self, card: Card, encoder: Encoder | None) -> Edition:
-        layout = self._around.layout
-        if layout.read_next_card() == card:
-            return Edition.open(card, self._around, encoder)
-        layout.clear_editions(self._old.card.edition)
-        new = Edition.create(card, self._around, encoder)
-        layout.write_next_card(card)
+    def _begin(self, config: LibraryConfig, encoder: Encoder | None) -> Generation:
+        paths = self._resources.paths
+        if paths.read_next_config() == config:
+            return Generation.open(config, self._resources, encoder)
+        paths.clear_generations(self._old.config.generation)
+        new = Generation.create(config, self._resources, encoder)
+        paths.write_next_config(config)
         return new
 
     def _look(self, record: Record) -> Outcome:
@@ -92,7 +92,7 @@ class Reencoding(Closing):
         if twins:
             return Known(replace(record, vector=twins[0].vector))
         try:
-            data = self._around.originals.read(record)
+            data = self._resources.media.read(record)
             return Fresh(record, self._new.views.all(data, self._new.views.decode(data)))
         except YunmengError as exc:
             return Failed(record.id, str(exc))

@@ -10,7 +10,7 @@ from yunmeng.search.calibration import (
     reliability,
     sample_scores,
 )
-from yunmeng.search.engine import Asker
+from yunmeng.search.engine import SearchEngine
 from yunmeng.search.facets import Facet, collect_facets
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import Embedder, QueryPicture, as_vector, check_region, read_bytes, timed
@@ -23,7 +23,6 @@ __all__ = [
     "CALIBRATED_FROM",
     "STEPS",
     "Asked",
-    "Asker",
     "Bin",
     "Calibration",
     "Candidates",
@@ -33,6 +32,7 @@ __all__ = [
     "QueryPicture",
     "Question",
     "Sample",
+    "SearchEngine",
     "Step",
     "Verify",
     "as_vector",

@@ -20,13 +20,13 @@ from yunmeng.search.wording import NO_WORDS, WordSearch
 from yunmeng.stores import Store, evaluate, regional_in
 from yunmeng.types import Hit, Hits, Metric, Record, Vector
 
-__all__ = ["Asker", "Part", "Question", "read_filter"]
+__all__ = ["Part", "Question", "SearchEngine", "read_filter"]
 
 CANCELLED: Final = 1e-4
 """Length of a mixture, of parts of length 1, below which they have cancelled each other."""
 
 
-class Asker:
+class SearchEngine:
     """Answers questions from one store, by one encoder. Threads may share it.
 
     ``metric`` is that of questions which name none. ``verify`` is for the step ``geometry``.

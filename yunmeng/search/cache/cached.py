@@ -15,7 +15,7 @@ from yunmeng.search.engine import Part, Question
 from yunmeng.search.query import Timings, timed
 from yunmeng.types import Hits
 
-__all__ = ["Answers", "CachedAsker"]
+__all__ = ["Answers", "CachedEngine"]
 
 
 class Answers(Protocol):
@@ -24,7 +24,7 @@ class Answers(Protocol):
     def ask(self, question: Question) -> Hits: ...
 
 
-class CachedAsker:
+class CachedEngine:
     """Answers as ``asker`` does, and at once what has been asked before of the same contents.
 
     ``version`` names all that answers depend on but the question: another name from the beginning of each write, and
