@@ -56,8 +56,8 @@ class FoundGroup:
 class Deduping(Closing):
     """The duplicates that were found in a library, and what became of them."""
 
-    resources: Final[LibraryResources]
-    generations: Final[Generations]
+    resources: LibraryResources
+    generations: Generations
 
     def find_duplicates(
         self,

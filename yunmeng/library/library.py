@@ -56,8 +56,8 @@ class Library(Deduping):
     """
 
     def __init__(self, resources: LibraryResources, generation: Generation) -> None:
-        self.resources: Final = resources
-        self.generations: Final = Generations(resources.paths, generation)
+        self.resources = resources
+        self.generations = Generations(resources.paths, generation)
         self.reader: Final = LibraryReader(resources, self.generations)
         self.writer: Final = LibraryWriter(resources, self.generations)
         self.maintenance: Final = Maintenance(resources, self.generations)
