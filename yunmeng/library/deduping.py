@@ -14,13 +14,13 @@ from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError,
 from yunmeng.library.generations import Generations
 from yunmeng.library.resources import LibraryResources
 from yunmeng.net.fetch import is_url
-from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
-from yunmeng.stores import admit
+from yunmeng.state.duplicates import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
+from yunmeng.stores.schema import admit
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Attributes, Record
 
 if TYPE_CHECKING:
-    from yunmeng.duplicates import DuplicateReport, DuplicateTally, KeepRule
+    from yunmeng.duplicates.types import DuplicateReport, DuplicateTally, KeepRule
 
 __all__ = ["Deduping", "FoundGroup", "FoundMember"]
 
@@ -75,7 +75,7 @@ class Deduping(Closing):
 
         Raises `MissingExtra`, and `StoreError` where the disk is too full for it.
         """
-        from yunmeng.duplicates import find_duplicates
+        from yunmeng.duplicates.finding import find_duplicates
 
         generation, state = self.generations.current, self._duplicates
         try:

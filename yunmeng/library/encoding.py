@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from yunmeng.encoders.catalogue import get_spec, load
 from yunmeng.encoders.crops.views import Views
 from yunmeng.encoders.protocol import Encoder, TextEncoder
-from yunmeng.encoders.text import words_for
+from yunmeng.encoders.text.bridge import words_for
 from yunmeng.errors import EncoderMismatch
 from yunmeng.library.config import EncoderIdentity, LibraryConfig
 from yunmeng.search.cache.ground import ground

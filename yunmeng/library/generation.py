@@ -94,10 +94,9 @@ class Generation(Closing):
         plain = SearchEngine(
             self.store,
             self.config.encoder.dim,
-            lambda: self.encoding.embedder,
-            lambda: self.encoding.texts,
-            self.read,
-            lambda: self.calibrator.calibration,
+            self.encoding,
+            read=self.read,
+            calibration=lambda: self.calibrator.calibration,
             metric=self.config.metric,
             verify=lambda picture, ids: self.verifier.verify(picture, ids),
         )

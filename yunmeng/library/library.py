@@ -21,7 +21,7 @@ from yunmeng.library.writer import LibraryWriter
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import QueryPicture, check_region
 from yunmeng.search.question import Part, Question, read_filter
-from yunmeng.search.rerank import read_steps
+from yunmeng.search.rerank.registry import read_steps
 from yunmeng.stores.batch import check_group
 from yunmeng.stores.filters import check
 from yunmeng.stores.schema import check_schema
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from yunmeng.copies.comparison import Comparable, Comparison, Evidence
     from yunmeng.encoders.protocol import Encoder
-    from yunmeng.encoders.subject import Subject
+    from yunmeng.encoders.subject.finding import Subject
     from yunmeng.ingest.additions import Addition
     from yunmeng.ingest.pipeline import IndexReport, OnTally
     from yunmeng.library.dba import AugmentReport, OnStep

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
 from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, refresh, refresh_some
 from yunmeng.library.encoding import identify
-from yunmeng.library.reencode import Reencoding
 
 if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder
@@ -68,6 +67,8 @@ class Maintenance:
         stop: threading.Event | None = None,
     ) -> "IndexReport":
         """Move the library to another encoder or view of its pictures, as `yunmeng.Library.reencode` says."""
+        from yunmeng.library.reencode import Reencoding
+
         stop = stop or threading.Event()
         with self._generations.moving:
             self._generations.close_replaced()

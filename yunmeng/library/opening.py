@@ -2,12 +2,17 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from yunmeng.library.config import LibraryConfig
-from yunmeng.library.paths import LibraryPaths
-from yunmeng.stores import AugmentedStore, RegionalStore, ZvecStore, second_schema
+from yunmeng.stores.augmented import AugmentedStore
+from yunmeng.stores.regional import RegionalStore
+from yunmeng.stores.renewal import second_schema
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import AttributeSchema
+
+if TYPE_CHECKING:
+    from yunmeng.library.config import LibraryConfig
+    from yunmeng.library.paths import LibraryPaths
 
 __all__ = ["GenerationStore", "create_second", "create_store", "open_store"]
 
@@ -18,7 +23,7 @@ class _Make(Protocol):
     def __call__(self, place: Path, schema: AttributeSchema, *, text: bool) -> ZvecStore: ...
 
 
-def create_store(config: LibraryConfig, paths: LibraryPaths) -> GenerationStore:
+def create_store(config: "LibraryConfig", paths: "LibraryPaths") -> GenerationStore:
     """The store that ``config`` describes, still empty. Raises as `ZvecStore.create` does."""
 
     def make(place: Path, schema: AttributeSchema, *, text: bool) -> ZvecStore:
@@ -27,18 +32,18 @@ def create_store(config: LibraryConfig, paths: LibraryPaths) -> GenerationStore:
     return _composed(config, paths, make)
 
 
-def open_store(config: LibraryConfig, paths: LibraryPaths) -> GenerationStore:
+def open_store(config: "LibraryConfig", paths: "LibraryPaths") -> GenerationStore:
     """The store that ``config`` describes. Raises as `ZvecStore.open` does."""
     return _composed(config, paths, lambda place, schema, *, text: ZvecStore.open(place, schema))  # noqa: ARG005
 
 
-def create_second(config: LibraryConfig, paths: LibraryPaths) -> ZvecStore:
+def create_second(config: "LibraryConfig", paths: "LibraryPaths") -> ZvecStore:
     """A store for the second vectors of a generation that has none. Raises as `ZvecStore.create` does."""
     place, schema = paths.augmented(config.generation), second_schema(config.attributes)
     return ZvecStore.create(place, config.encoder.dim, schema, reads_text=False)
 
 
-def _composed(config: LibraryConfig, paths: LibraryPaths, make: _Make) -> GenerationStore:
+def _composed(config: "LibraryConfig", paths: "LibraryPaths", make: _Make) -> GenerationStore:
     with ExitStack() as opened:
         store: ZvecStore | RegionalStore = opened.enter_context(
             make(paths.store(config.generation), config.attributes, text=True)

@@ -3,17 +3,19 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from yunmeng.errors import YunmengError
 from yunmeng.ingest import Roots, Sources, Tally
-from yunmeng.library import Library
 from yunmeng.schemas import ImportOut, to_wire
 from yunmeng.server.errors import Refused
 from yunmeng.server.observe import Metrics
 from yunmeng.state import Failure, Job
+
+if TYPE_CHECKING:
+    from yunmeng.library import Library
 
 __all__ = ["ImportRunner"]
 
@@ -29,7 +31,7 @@ class ImportRunner:
     somebody cancelled waits until somebody resumes it.
     """
 
-    def __init__(self, library: Library, metrics: Metrics, within: Roots | None) -> None:
+    def __init__(self, library: "Library", metrics: Metrics, within: Roots | None) -> None:
         """``within``: the folders that imports may read; None for all of the disk."""
         self._library = library
         self._metrics = metrics

@@ -4,18 +4,20 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from time import monotonic, sleep
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from yunmeng.config import cores
 from yunmeng.errors import Busy, QueryError, YunmengError
-from yunmeng.library import Library
 from yunmeng.schemas import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.questions import ask, asked_with, popular
+
+if TYPE_CHECKING:
+    from yunmeng.library import Library
 
 __all__ = ["Warmer"]
 
@@ -32,7 +34,7 @@ class Warmer:
     The same thread writes the log of queries down.
     """
 
-    def __init__(self, library: Library, log: QueryLog, lanes: Lanes, metrics: Metrics) -> None:
+    def __init__(self, library: "Library", log: QueryLog, lanes: Lanes, metrics: Metrics) -> None:
         self._library = library
         self._log = log
         self._lanes = lanes
