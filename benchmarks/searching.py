@@ -15,7 +15,7 @@ import zvec
 
 from yunmeng.config import Settings
 from yunmeng.library import Library
-from yunmeng.library.layout import Layout
+from yunmeng.library.paths import LibraryPaths
 from yunmeng.types import Vector
 
 QUERIES = 300
@@ -41,7 +41,7 @@ def main() -> None:
         queries = list(random / np.linalg.norm(random, axis=1, keepdims=True))
         median_ms(lambda query: library.search(vector=query), queries)
         ours = [median_ms(lambda query: library.search(vector=query), queries) for _ in range(ROUNDS)]
-    collection = zvec.open(str(Layout(folder).store(0)))
+    collection = zvec.open(str(LibraryPaths(folder).store(0)))
     param = zvec.HnswQueryParam(ef=100)
 
     def bare(query: Vector) -> object:

@@ -110,8 +110,8 @@ def main() -> None:
     settings = Settings.load()
     pictures = [file.read_bytes() for file in sorted(arguments.pictures.rglob("*.jpg"))[:QUERIES]]
     with Library.open(arguments.library) as library:
-        name = library.card.encoder.name
-        ids = [record.id for record in library.page(LOOKUPS)]
+        name = library.config.encoder.name
+        ids = [record.id for record in library.reader.page(LOOKUPS)]
         by_id_in_the_library(library, ids)
         library_ms = by_id_in_the_library(library, ids)
     before = alone(load(name, settings), pictures)

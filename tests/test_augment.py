@@ -28,7 +28,7 @@ def library(tmp_path: Path, make_pictures: Make) -> Iterator[Library]:
 
 
 def store_of(library: Library) -> AugmentedStore:
-    store = library._edition.store
+    store = library.generation.store
     assert isinstance(store, AugmentedStore)
     return store
 
@@ -55,7 +55,7 @@ def test_a_library_gets_them_and_keeps_them(library: Library, tmp_path: Path, ma
     right(library)
     library.close()
     with Library.open(tmp_path / "library", FakeEncoder()) as again:
-        assert again.card.augmented
+        assert again.config.augmented
         right(again)
         assert again.augment().steps == 0
         again.index([make_pictures(40)])
@@ -86,10 +86,10 @@ def test_tending_works_off_what_came_and_went(library: Library) -> None:
     library.delete(ids[:5])
     library.set_attributes(ids[6], {"shelf": "top"})
     assert store_of(library).steps_left() > 0
-    library.tend()
+    library.maintenance.maintain()
     right(library)
     number = store_of(library).changes.number
-    library.tend()
+    library.maintenance.maintain()
     assert store_of(library).changes.number == number
 
 
@@ -129,14 +129,14 @@ def test_what_changes_while_they_are_taken_over_is_taken_over(
     library.augment()
     assert changed.is_set()
     right(library)
-    assert "new" in {hit.id for hit in store_of(library).search_augmented(np.eye(1, library.card.encoder.dim)[0], 99)}
+    assert "new" in {hit.id for hit in store_of(library).search_augmented(np.eye(1, library.config.encoder.dim)[0], 99)}
 
 
 def test_stopped_before_all_are_taken_over_it_stays_as_it_was(library: Library, tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     assert library.augment(stop=stop).interrupted
-    assert not library.card.augmented
+    assert not library.config.augmented
     assert not (tmp_path / "library" / "augmented").exists()
     library.augment()
     right(library)
@@ -145,7 +145,7 @@ def test_stopped_before_all_are_taken_over_it_stays_as_it_was(library: Library, 
 def test_stopped_later_it_goes_on(library: Library) -> None:
     stop = threading.Event()
     library.augment(lambda taken, total: stop.set(), stop)
-    assert library.card.augmented
+    assert library.config.augmented
     library.augment()
     right(library)
 
@@ -176,7 +176,7 @@ def test_killed_while_it_is_made_so(tmp_path: Path, make_pictures: Make) -> None
 def test_another_encoder_takes_them_along(library: Library, tmp_path: Path) -> None:
     library.augment()
     library.reencode(FakeEncoder(24, "other"))
-    assert library.card.augmented
+    assert library.config.augmented
     right(library)
     library.close()
     assert [path.name for path in sorted((tmp_path / "library").glob("augmented*"))] == ["augmented-1"]

@@ -40,7 +40,7 @@ def test_all_pictures_are_found_by_the_new_encoder(filled: Library, tmp_path: Pa
     report = filled.reencode(encoder)
     assert (report.indexed, report.failed) == (21, [])
     assert encoder.encoded == 21
-    assert filled.card.encoder.name == OTHER
+    assert filled.config.encoder.name == OTHER
     assert {record.id: record for record in filled.iterate()} == before
     assert filled.search(id="003.jpg", k=1, filter="category = 'shoes'")[0].id == "003.jpg"
     assert filled.search(Path(before["007.jpg"].uri), k=1)[0].score == pytest.approx(1, abs=1e-5)
@@ -80,7 +80,7 @@ def test_stopped_it_answers_as_before_and_goes_on_where_it_was(filled: Library, 
     encoder = Stopping(8, stop.set)
     report = filled.reencode(encoder, stop=stop)
     assert report.interrupted
-    assert filled.card.encoder.name == "fake"
+    assert filled.config.encoder.name == "fake"
     assert filled.search(id="003.jpg", k=1)[0].id == "003.jpg"
     done = encoder.encoded
     assert 0 < done < 21
@@ -91,7 +91,7 @@ def test_stopped_it_answers_as_before_and_goes_on_where_it_was(filled: Library, 
         report = library.reencode(again)
         assert not report.interrupted
         assert again.encoded == 21 - done, "nothing is encoded twice"
-        assert library.card.encoder.name == OTHER
+        assert library.config.encoder.name == OTHER
         assert library.count() == 21
 
 
@@ -106,7 +106,7 @@ def test_it_answers_and_changes_meanwhile(filled: Library, make_pictures: Make) 
         filled.delete(["001.jpg"])
 
     filled.reencode(Stopping(16, meanwhile))
-    assert filled.card.encoder.name == OTHER
+    assert filled.config.encoder.name == OTHER
     assert {record.id for record in filled.iterate()} == {f"{n:03}.jpg" for n in range(20) if n != 1} | {"new", "sent"}
     assert filled.get("000.jpg").attributes == {"category": "hats"}
     assert filled.search(more / "500.jpg", k=1)[0].id == "new"
@@ -116,10 +116,10 @@ def test_a_picture_whose_file_is_gone_stops_the_move_unless_it_is_left_out(fille
     Path(filled.get("005.jpg").uri).unlink()
     report = filled.reencode(other())
     assert [failure.path for failure in report.failed] == ["005.jpg"]
-    assert filled.card.encoder.name == "fake"
+    assert filled.config.encoder.name == "fake"
     assert filled.get("005.jpg").id == "005.jpg"
     report = filled.reencode(other(), drop_missing=True)
-    assert filled.card.encoder.name == OTHER
+    assert filled.config.encoder.name == OTHER
     assert filled.count() == 20
 
 
@@ -129,7 +129,7 @@ def test_another_target_starts_anew(filled: Library) -> None:
     third = FakeEncoder(dim=16, name="third")
     filled.reencode(third)
     assert third.encoded == 21
-    assert filled.card.encoder.name == "third"
+    assert filled.config.encoder.name == "third"
     vector = filled.get("000.jpg", vector=True).vector
     assert vector is not None
     assert vector.shape == (16,)

@@ -42,7 +42,7 @@ def test_why_a_search_failed_is_kept(twins: Library, monkeypatch: pytest.MonkeyP
     def fail(*_: Any, **__: Any) -> Any:
         raise StoreError("the disk is on fire")
 
-    monkeypatch.setattr(type(twins._edition.store), "iterate", fail)
+    monkeypatch.setattr(type(twins.generation.store), "iterate", fail)
     with pytest.raises(StoreError):
         twins.find_duplicates()
     assert twins.duplicate_search()[0].status == "failed"

@@ -111,7 +111,7 @@ def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "
     from yunmeng.net.fetch import is_url
     from yunmeng.state import Failure
 
-    records = library.get_many([member.id for member in group.members])
+    records = library.reader.get_many([member.id for member in group.members])
     kept = records.pop(group.keep, None)
     if kept is None:
         reason = f"not moved: {group.keep}, which was to stay, is gone"

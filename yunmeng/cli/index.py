@@ -116,31 +116,31 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
         return Library.create(db, encoder or DEFAULT_ENCODER, schema, **given)
     library = Library.open(db)
     declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
-    if encoder not in (None, library.card.encoder.name):
+    if encoder not in (None, library.config.encoder.name):
         library.close()
         raise EncoderMismatch(
-            f"{db} is bound to the encoder {library.card.encoder.name}: leave --encoder out, or move the library: "
+            f"{db} is bound to the encoder {library.config.encoder.name}: leave --encoder out, or move the library: "
             f"yunmeng reencode {encoder} --db {db}"
         )
     if schema is not None and dict(schema) != dict(library.schema):
         library.close()
         raise SchemaError(f"{db} has other attributes ({declared}): leave --attributes out, or use a new --db")
     for name in ("subject", "regions"):
-        if views[name] and not getattr(library.card, name):
+        if views[name] and not getattr(library.config, name):
             library.close()
             raise SchemaError(f"{db} was made without --{name}: add it with yunmeng reencode --{name} --db {db}")
-    if views["augmented"] and not library.card.augmented:
+    if views["augmented"] and not library.config.augmented:
         library.close()
         raise SchemaError(f"{db} was made without --augment: add it with yunmeng augment --db {db}")
-    if views["metric"] not in (None, library.card.metric):
+    if views["metric"] not in (None, library.config.metric):
         library.close()
         raise SchemaError(
-            f"{db} was made with the metric {library.card.metric}: leave --metric out, and name it when you search"
+            f"{db} was made with the metric {library.config.metric}: leave --metric out, and name it when you search"
         )
     enhance = views["enhance"]
-    if enhance and set(enhance) != set(library.card.enhance):
+    if enhance and set(enhance) != set(library.config.enhance):
         library.close()
-        done = ", ".join(library.card.enhance) or "nothing"
+        done = ", ".join(library.config.enhance) or "nothing"
         raise SchemaError(f"{db} enhances {done}: leave --enhance out, or use a new --db")
     return library
 

@@ -30,11 +30,11 @@ def reencode(
     from yunmeng.library import Library
 
     with Library.open(db) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
-        before = library.card.edition
+        before = library.config.generation
         report = library.reencode(
             encoder, subject=subject, regions=regions, drop_missing=drop_missing, on_tally=on_tally, stop=stop
         )
-        name, moved = library.card.encoder.name, library.card.edition > before
+        name, moved = library.config.encoder.name, library.config.generation > before
     if as_json:
         failed = [{"path": failure.path, "reason": failure.reason} for failure in report.failed]
         print_json({"moved": moved, "encoder": name, "failed": failed, "seconds": round(report.seconds, 3)})

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.config import Settings
-from yunmeng.copies import Verifier
-from yunmeng.encoders import Encoder
-from yunmeng.imaging import decode, fingerprint, read
-from yunmeng.search import Asked, Candidates, Step, ranked
-from yunmeng.stores import MemoryStore, Store, augmented_in_memory
+from yunmeng.copies.verifying import Verifier
+from yunmeng.imaging.decode import decode
+from yunmeng.imaging.files import read
+from yunmeng.imaging.fingerprint import fingerprint
+from yunmeng.search.ranking import Candidates, ranked
+from yunmeng.search.rerank.protocol import Asked
+from yunmeng.stores.augmented import augmented_in_memory
+from yunmeng.stores.memory import MemoryStore
 from yunmeng.types import Record, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.search.rerank.protocol import Step
+    from yunmeng.stores.protocol import Store
 
 __all__ = ["Labelled", "reranked"]
 
@@ -29,9 +37,9 @@ class Labelled(NamedTuple):
 def reranked(
     gallery: Sequence[Labelled],
     queries: Sequence[Labelled],
-    steps: Sequence[Step],
-    encoder: Encoder,
-    settings: Settings,
+    steps: "Sequence[Step]",
+    encoder: "Encoder",
+    settings: "Settings",
 ) -> Iterator[NDArray[np.intp]]:
     """For each query in turn a ranking of the whole gallery, (1, n): what no step looked at stays in its order.
 
@@ -49,7 +57,7 @@ def reranked(
         yield np.array([order], np.intp)
 
 
-def _filled(records: Sequence[Record], steps: Sequence[Step]) -> Store:
+def _filled(records: Sequence[Record], steps: "Sequence[Step]") -> "Store":
     """A store of the records, with second vectors where a step searches by them."""
     if any(step.name == "expand" for step in steps):
         return augmented_in_memory(records)
@@ -62,7 +70,7 @@ def _filled(records: Sequence[Record], steps: Sequence[Step]) -> Store:
 class _Looks:
     """What is read of the files."""
 
-    def __init__(self, encoder: Encoder, settings: Settings, *, hashes: bool) -> None:
+    def __init__(self, encoder: "Encoder", settings: "Settings", *, hashes: bool) -> None:
         self._side = encoder.spec.decoded_side
         self._settings = settings
         self._hashes = hashes

@@ -146,9 +146,10 @@ class Intake:
         data = self._bytes(entry)
         if data is None:
             return NoPicture(unread_format(entry.uri))
-        digest = identity(sha256(data), entry.part)
+        digest = sha256(data)
         if self._on_fetched is not None and is_url(entry.uri):
             self._on_fetched(digest, data)
+        digest = identity(digest, entry.part)
         if self._frames == 1 and self._is_as_it_was(known, entry, digest) and not self._tidy:
             return Unchanged()
         entry, first = self._settled(entry, digest, known)

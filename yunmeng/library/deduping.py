@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from yunmeng.closing import Closing
 from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError, StoreError, YunmengError
-from yunmeng.library.holdings import Holdings
+from yunmeng.library.generations import Generations
+from yunmeng.library.resources import LibraryResources
 from yunmeng.net.fetch import is_url
-from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
-from yunmeng.stores import Gate, admit
+from yunmeng.state.duplicates import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
+from yunmeng.stores.schema import admit
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Attributes, Record
 
 if TYPE_CHECKING:
-    from yunmeng.duplicates import DuplicateReport, DuplicateTally, KeepRule
+    from yunmeng.duplicates.types import DuplicateReport, DuplicateTally, KeepRule
 
 __all__ = ["Deduping", "FoundGroup", "FoundMember"]
 
@@ -51,10 +53,11 @@ class FoundGroup:
     members: Sequence[FoundMember]
 
 
-class Deduping(Holdings):
+class Deduping(Closing):
     """The duplicates that were found in a library, and what became of them."""
 
-    _changes: Gate
+    resources: LibraryResources
+    generations: Generations
 
     def find_duplicates(
         self,
@@ -72,20 +75,20 @@ class Deduping(Holdings):
 
         Raises `MissingExtra`, and `StoreError` where the disk is too full for it.
         """
-        from yunmeng.duplicates import find_duplicates
+        from yunmeng.duplicates.finding import find_duplicates
 
-        edition, state = self._edition, self._duplicates
+        generation, state = self.generations.current, self._duplicates
         try:
-            needed = edition.store.count() * edition.card.encoder.dim * _BYTES_OF_NUMBER
-            check_room(self._around.layout.folder, needed + ROOM_TO_DELETE)
+            needed = generation.store.count() * generation.config.encoder.dim * _BYTES_OF_NUMBER
+            check_room(self.resources.paths.folder, needed + ROOM_TO_DELETE)
             state.begin()
             report = find_duplicates(
-                edition.store,
-                edition.card.encoder.dim,
+                generation.store,
+                generation.config.encoder.dim,
                 self._at_hand,
-                self._around.layout.cache,
+                self.resources.paths.cache,
                 keep=keep,
-                max_pixels=self._around.settings.max_pixels,
+                max_pixels=self.resources.settings.max_pixels,
                 on_tally=on_tally or (lambda _: None),
                 stop=stop,
             )
@@ -128,17 +131,17 @@ class Deduping(Holdings):
         pictures were moved, by id. Raises `RecordNotFound`, and `QueryError` where the group is decided already, or a
         picture is none of it.
         """
-        with self._changes:
+        with self.generations.changing():
             group = self._group(number)
             if group.decided:
                 raise QueryError(f"group {number} is decided already: undo that first")
             unknown = set(discard) - {member.id for member in group.members}
             if unknown:
                 raise QueryError(f"{min(unknown)} is no picture of group {number}")
-            records = self._edition.store.get(list(discard), vectors=True)
+            records = self.generations.current.store.get(list(discard), vectors=True)
             backups = {id: self._backup(record, (moved or {}).get(id)) for id, record in records.items()}
             self._duplicates.decide(number, backups, discard)
-            self._edition.store.delete(list(records))
+            self.generations.current.store.delete(list(records))
         return self._with_records([self._group(number)])[0]
 
     def undo_duplicates(self, number: int) -> FoundGroup:
@@ -147,10 +150,10 @@ class Deduping(Holdings):
         A picture that came back otherwise meanwhile stays as it is. Raises `RecordNotFound`, and `PictureError` where
         a picture has to be encoded again and its file is gone.
         """
-        with self._changes:
+        with self.generations.changing():
             group = self._group(number)
             backups = {member.id: member.backup for member in group.members if member.backup is not None}
-            there = self._edition.store.get(list(backups))
+            there = self.generations.current.store.get(list(backups))
             for id, backup in backups.items():
                 if id not in there:
                     self._restore(backup)
@@ -159,16 +162,16 @@ class Deduping(Holdings):
 
     def tag(self, ids: Sequence[str], attributes: Attributes) -> None:
         """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
-        fitted = admit(attributes, self.schema)
-        with self._changes:
-            records = self._edition.store.get(ids, vectors=True).values()
-            self._edition.store.upsert(
+        fitted = admit(attributes, self.generations.current.config.attributes)
+        with self.generations.changing():
+            records = self.generations.current.store.get(ids, vectors=True).values()
+            self.generations.current.store.upsert(
                 [replace(record, attributes={**record.attributes, **fitted}) for record in records]
             )
 
     @cached_property
     def _duplicates(self) -> Duplicates:
-        return Duplicates(self.state)
+        return Duplicates(self.resources.state)
 
     def _group(self, number: int) -> KeptGroup:
         group = self._duplicates.group(number)
@@ -178,13 +181,13 @@ class Deduping(Holdings):
 
     def _at_hand(self, id: str) -> bytes:
         """A picture's file; those on the web are judged without, as a search may come to many thousands of them."""
-        record = self.get(id)
+        record = self.generations.current.find(id)
         if is_url(record.uri):
             raise RecordNotFound(f"{id} is on the web")
-        return self._around.originals.read(record)
+        return self.resources.media.read(record)
 
     def _with_records(self, groups: Sequence[KeptGroup]) -> list[FoundGroup]:
-        records = self.get_many([member.id for group in groups for member in group.members])
+        records = self.generations.current.store.get([member.id for group in groups for member in group.members])
 
         def found(member: KeptMember) -> FoundMember | None:
             record = records.get(member.id)
@@ -201,21 +204,25 @@ class Deduping(Holdings):
     def _backup(self, record: Record, place: str | None) -> Backup:
         assert record.vector is not None
         held = asdict(replace(record, vector=None, regions=None, uri=place or record.uri))
-        return Backup({"edition": self.card.edition, **held}, np.asarray(record.vector, "<f4").tobytes())
+        return Backup(
+            {"edition": self.generations.current.config.generation, **held}, np.asarray(record.vector, "<f4").tobytes()
+        )
 
     def _restore(self, backup: Backup) -> None:
-        record = _record(backup)
-        fits = backup.record["edition"] == self.card.edition
-        if not fits or self.card.regions:  # it is encoded again, which its parts need, and vectors of another encoder
+        record, generation = _record(backup), self.generations.current
+        fits = backup.record["edition"] == generation.config.generation
+        if (
+            not fits or generation.config.regions
+        ):  # it is encoded again, which its parts need, and vectors of another encoder
             try:
-                self._edition.additions.add(record.uri, record.id, record.attributes, record.part)
+                generation.additions.add(record.uri, record.id, record.attributes, record.part)
             except PictureError:
                 if not fits:
                     raise
             else:
                 return
         vector = np.frombuffer(backup.vector, "<f4")
-        self._edition.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
+        generation.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
 
 
 def _record(backup: Backup) -> Record:

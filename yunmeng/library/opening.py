@@ -1,52 +1,58 @@
-"""The stores of one edition, made and opened together."""
+"""The stores of one generation, made and opened together."""
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from yunmeng.library.layout import Card, Layout
-from yunmeng.stores import AugmentedStore, RegionalStore, ZvecStore, second_schema
+from yunmeng.stores.augmented import AugmentedStore
+from yunmeng.stores.regional import RegionalStore
+from yunmeng.stores.renewal import second_schema
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import AttributeSchema
 
-__all__ = ["EditionStore", "create_second", "create_store", "open_store"]
+if TYPE_CHECKING:
+    from yunmeng.library.config import LibraryConfig
+    from yunmeng.library.paths import LibraryPaths
 
-EditionStore: TypeAlias = ZvecStore | RegionalStore | AugmentedStore
+__all__ = ["GenerationStore", "create_second", "create_store", "open_store"]
+
+GenerationStore: TypeAlias = ZvecStore | RegionalStore | AugmentedStore
 
 
 class _Make(Protocol):
     def __call__(self, place: Path, schema: AttributeSchema, *, text: bool) -> ZvecStore: ...
 
 
-def create_store(card: Card, layout: Layout) -> EditionStore:
-    """The store that ``card`` describes, still empty. Raises as `ZvecStore.create` does."""
+def create_store(config: "LibraryConfig", paths: "LibraryPaths") -> GenerationStore:
+    """The store that ``config`` describes, still empty. Raises as `ZvecStore.create` does."""
 
     def make(place: Path, schema: AttributeSchema, *, text: bool) -> ZvecStore:
-        return ZvecStore.create(place, card.encoder.dim, schema, reads_text=text)
+        return ZvecStore.create(place, config.encoder.dim, schema, reads_text=text)
 
-    return _composed(card, layout, make)
-
-
-def open_store(card: Card, layout: Layout) -> EditionStore:
-    """The store that ``card`` describes. Raises as `ZvecStore.open` does."""
-    return _composed(card, layout, lambda place, schema, *, text: ZvecStore.open(place, schema))  # noqa: ARG005
+    return _composed(config, paths, make)
 
 
-def create_second(card: Card, layout: Layout) -> ZvecStore:
-    """A store for the second vectors of an edition that has none. Raises as `ZvecStore.create` does."""
-    place, schema = layout.augmented(card.edition), second_schema(card.attributes)
-    return ZvecStore.create(place, card.encoder.dim, schema, reads_text=False)
+def open_store(config: "LibraryConfig", paths: "LibraryPaths") -> GenerationStore:
+    """The store that ``config`` describes. Raises as `ZvecStore.open` does."""
+    return _composed(config, paths, lambda place, schema, *, text: ZvecStore.open(place, schema))  # noqa: ARG005
 
 
-def _composed(card: Card, layout: Layout, make: _Make) -> EditionStore:
+def create_second(config: "LibraryConfig", paths: "LibraryPaths") -> ZvecStore:
+    """A store for the second vectors of a generation that has none. Raises as `ZvecStore.create` does."""
+    place, schema = paths.augmented(config.generation), second_schema(config.attributes)
+    return ZvecStore.create(place, config.encoder.dim, schema, reads_text=False)
+
+
+def _composed(config: "LibraryConfig", paths: "LibraryPaths", make: _Make) -> GenerationStore:
     with ExitStack() as opened:
         store: ZvecStore | RegionalStore = opened.enter_context(
-            make(layout.store(card.edition), card.attributes, text=True)
+            make(paths.store(config.generation), config.attributes, text=True)
         )
-        if card.regions:
-            parts = opened.enter_context(make(layout.regions(card.edition), card.attributes, text=False))
+        if config.regions:
+            parts = opened.enter_context(make(paths.regions(config.generation), config.attributes, text=False))
             store = RegionalStore(store, parts)
-        if card.augmented:
-            second = make(layout.augmented(card.edition), second_schema(card.attributes), text=False)
+        if config.augmented:
+            second = make(paths.augmented(config.generation), second_schema(config.attributes), text=False)
             opened.pop_all()
             return AugmentedStore(store, second)
         opened.pop_all()

@@ -1,6 +1,5 @@
 """Asking a library: from a query to hits."""
 
-from yunmeng.search.asking import Asker
 from yunmeng.search.calibration import (
     CALIBRATED_FROM,
     Bin,
@@ -11,19 +10,20 @@ from yunmeng.search.calibration import (
     reliability,
     sample_scores,
 )
+from yunmeng.search.engine import SearchEngine
 from yunmeng.search.facets import Facet, collect_facets
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import Embedder, QueryPicture, as_vector, check_region, read_bytes, timed
 from yunmeng.search.question import Part, Question, read_filter
 from yunmeng.search.ranking import Candidates, depth_of, ranked
-from yunmeng.search.rerank import STEPS, Asked, Step, Verify, read_steps, steps_of
+from yunmeng.search.rerank.protocol import Asked, Step, Verify
+from yunmeng.search.rerank.registry import STEPS, read_steps, steps_of
 from yunmeng.search.sheet import draw_hits
 
 __all__ = [
     "CALIBRATED_FROM",
     "STEPS",
     "Asked",
-    "Asker",
     "Bin",
     "Calibration",
     "Candidates",
@@ -33,6 +33,7 @@ __all__ = [
     "QueryPicture",
     "Question",
     "Sample",
+    "SearchEngine",
     "Step",
     "Verify",
     "as_vector",

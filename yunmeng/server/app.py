@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 from anyio import to_thread
@@ -13,7 +14,6 @@ from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.ingest import Roots
-from yunmeng.library import Library
 from yunmeng.server import copying, duplicates, errors, imports, pages, pictures, searching, session, status, warming
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
@@ -30,6 +30,9 @@ from yunmeng.server.warmer import Warmer
 from yunmeng.state import Keys, Queries
 from yunmeng.version import __version__
 
+if TYPE_CHECKING:
+    from yunmeng.library import Library
+
 __all__ = ["create_app"]
 
 SMALL_WORK = 40
@@ -42,7 +45,7 @@ DESCRIPTION = "Find the pictures of one library by picture, by part of one, or b
 
 
 def create_app(
-    library: Library,
+    library: "Library",
     settings: ServerSettings | None = None,
     *,
     keys_required: bool = False,
@@ -56,9 +59,9 @@ def create_app(
     settings = settings or ServerSettings.load()
     roots = [] if settings.import_roots is None and open_to_others else settings.import_roots
     within = None if roots is None else Roots(roots, "YUNMENG_SERVER_IMPORT_ROOTS")
-    library.distrust_urls()
+    library.resources.distrust_urls()
     metrics = Metrics()
-    metrics.registry.register(CacheMetrics(library.caches))
+    metrics.registry.register(CacheMetrics(library.resources.caches))
     lanes = Lanes(4 * cores() + 4, settings.queue)
     queries = QueryLog(Queries(library.state))
     context = Context(
@@ -109,7 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         def batching(encoder: Encoder) -> Encoder:
             return BatchingEncoder(encoder, wait=context.settings.batch_wait, on_batch=context.metrics.batches.observe)
 
-        context.library.encode_with(batching)
+        context.library.resources.wrap_encoder = batching
         context.warmer.start()
         stack.callback(context.warmer.stop)
         loading = threading.Thread(target=_warm, args=(context,), name="yunmeng-loading")
@@ -128,7 +131,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _warm(context: Context) -> None:
     """Load the encoder beside the start: the console, and what needs no encoder, answers meanwhile."""
     try:
-        context.library.warm()
+        context.library.maintenance.warm()
         context.ready = True
     except YunmengError as exc:
         structlog.get_logger().error("the encoder cannot be loaded", error=str(exc))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from yunmeng.errors import YunmengError
-from yunmeng.library import Library
 from yunmeng.schemas import DuplicatesOut, KeepRule, to_wire
 from yunmeng.state import DuplicateSearch
 
 if TYPE_CHECKING:
     from yunmeng.duplicates import DuplicateTally
+    from yunmeng.library import Library
 
 __all__ = ["DuplicateSearcher"]
 
@@ -23,7 +23,7 @@ CUT_OFF: Final = "the process ended before the search did: look for duplicates a
 class DuplicateSearcher:
     """Looks for duplicates when told to, and leaves what it finds with the library."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: "Library") -> None:
         self._library = library
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None

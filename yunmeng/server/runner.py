@@ -3,22 +3,24 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from yunmeng.errors import YunmengError
 from yunmeng.ingest import Roots, Sources, Tally
-from yunmeng.library import Library
 from yunmeng.schemas import ImportOut, to_wire
 from yunmeng.server.errors import Refused
 from yunmeng.server.observe import Metrics
 from yunmeng.state import Failure, Job
 
+if TYPE_CHECKING:
+    from yunmeng.library import Library
+
 __all__ = ["ImportRunner"]
 
 KIND: Final = "import"
-TENDING: Final = 15.0
+MAINTAINING: Final = 15.0
 """Seconds after which an idle runner makes durable, and indexes, what was added meanwhile."""
 
 
@@ -29,7 +31,7 @@ class ImportRunner:
     somebody cancelled waits until somebody resumes it.
     """
 
-    def __init__(self, library: Library, metrics: Metrics, within: Roots | None) -> None:
+    def __init__(self, library: "Library", metrics: Metrics, within: Roots | None) -> None:
         """``within``: the folders that imports may read; None for all of the disk."""
         self._library = library
         self._metrics = metrics
@@ -145,7 +147,7 @@ class ImportRunner:
         while not self._ending:
             job = self._next()
             if job is None:
-                self._tend()
+                self._maintain()
             else:
                 self._run(job)
 
@@ -153,7 +155,7 @@ class ImportRunner:
         """The job whose turn it is; None when there was none for a while, or the end has come."""
         with self._changed:
             if (job := self._oldest()) is None and not self._ending:
-                self._changed.wait(TENDING)
+                self._changed.wait(MAINTAINING)
                 job = self._oldest()
             if job is None or self._ending:
                 return None
@@ -172,7 +174,7 @@ class ImportRunner:
         log = structlog.get_logger().bind(number=job.id)
         log.info("import begins")
         try:
-            report = self._library.index(
+            report = self._library.writer.index(
                 job.arguments["paths"],
                 manifest=job.arguments["manifest"],
                 on_tally=self._take,
@@ -199,8 +201,8 @@ class ImportRunner:
     def _take(self, tally: Tally) -> None:
         self._tally = replace(tally)
 
-    def _tend(self) -> None:
+    def _maintain(self) -> None:
         try:
-            self._library.tend()
+            self._library.maintenance.maintain()
         except YunmengError as exc:  # a full disk, say: the next one may fare better
-            structlog.get_logger().warning("cannot tend the library", error=str(exc))
+            structlog.get_logger().warning("cannot maintain the library", error=str(exc))

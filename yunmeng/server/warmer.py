@@ -4,18 +4,20 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from time import monotonic, sleep
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from yunmeng.config import cores
 from yunmeng.errors import Busy, QueryError, YunmengError
-from yunmeng.library import Library
 from yunmeng.schemas import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.questions import ask, asked_with, popular
+
+if TYPE_CHECKING:
+    from yunmeng.library import Library
 
 __all__ = ["Warmer"]
 
@@ -32,7 +34,7 @@ class Warmer:
     The same thread writes the log of queries down.
     """
 
-    def __init__(self, library: Library, log: QueryLog, lanes: Lanes, metrics: Metrics) -> None:
+    def __init__(self, library: "Library", log: QueryLog, lanes: Lanes, metrics: Metrics) -> None:
         self._library = library
         self._log = log
         self._lanes = lanes
@@ -48,7 +50,7 @@ class Warmer:
 
     def begin(self, top: int) -> None:
         """Order the ``top`` most popular questions, if anything is kept here; never raises."""
-        if top and self._library.caches.results.on:
+        if top and self._library.resources.caches.results.on:
             try:
                 self.order([], top)
             except YunmengError as exc:
@@ -64,7 +66,7 @@ class Warmer:
 
     def order(self, queries: Sequence[SearchQuery], top: int) -> WarmOut:
         """Have ``queries`` asked, and the ``top`` most popular. Raises `QueryError`, and `Busy` for too many."""
-        if not self._library.caches.results.on:
+        if not self._library.resources.caches.results.on:
             raise QueryError("nothing is kept here: set YUNMENG_CACHE_ENTRIES or YUNMENG_REDIS_URL")
         for query in queries:
             asked_with(query)

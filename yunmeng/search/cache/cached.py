@@ -4,27 +4,32 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
 
-from yunmeng.imaging import from_pillow
-from yunmeng.search.asking import Part, Question
-from yunmeng.search.cache import Cache, digest, pack_hits, unpack_hits
-from yunmeng.search.query import Timings, timed
+from yunmeng.imaging.decode import from_pillow
+from yunmeng.search.cache.digests import digest
+from yunmeng.search.cache.hits import pack_hits, unpack_hits
+from yunmeng.search.query import timed
 from yunmeng.types import Hits
 
-__all__ = ["Answers", "CachedAsker"]
+if TYPE_CHECKING:
+    from yunmeng.search.cache.levels import Cache
+    from yunmeng.search.query import Timings
+    from yunmeng.search.question import Part, Question
+
+__all__ = ["Answers", "CachedEngine"]
 
 
 class Answers(Protocol):
     """What answers questions."""
 
-    def ask(self, question: Question) -> Hits: ...
+    def ask(self, question: "Question") -> Hits: ...
 
 
-class CachedAsker:
+class CachedEngine:
     """Answers as ``asker`` does, and at once what has been asked before of the same contents.
 
     ``version`` names all that answers depend on but the question: another name from the beginning of each write, and
@@ -33,14 +38,14 @@ class CachedAsker:
     """
 
     def __init__(
-        self, asker: Answers, cache: Cache, version: Callable[[], str], read: Callable[[str | Path], bytes]
+        self, asker: Answers, cache: "Cache", version: Callable[[], str], read: Callable[[str | Path], bytes]
     ) -> None:
         self._asker = asker
         self._cache = cache
         self._version = version
         self._read = read
 
-    def ask(self, question: Question) -> Hits:
+    def ask(self, question: "Question") -> Hits:
         """The hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
         if not self._cache.on:
             return self._asker.ask(question)
@@ -61,7 +66,7 @@ class CachedAsker:
             self._cache.put(key, pack_hits(found))
         return _timed(found, timings)
 
-    def _at_hand(self, part: Part, timings: Timings) -> Part:
+    def _at_hand(self, part: "Part", timings: "Timings") -> "Part":
         """The part by its content: a file may change under its name."""
         if isinstance(part.image, str | Path):
             with timed(timings, "read"):
@@ -74,7 +79,7 @@ class CachedAsker:
         return part
 
 
-def _timed(hits: Hits, timings: Timings) -> Hits:
+def _timed(hits: Hits, timings: "Timings") -> Hits:
     """``hits``, with the seconds that passed before they were asked for."""
     if timings:
         names = timings.keys() | hits.timings.keys()

@@ -1,7 +1,7 @@
 """The steps there are, by name."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yunmeng.errors import QueryError
 from yunmeng.search.rerank.alpha import Alpha
@@ -10,14 +10,16 @@ from yunmeng.search.rerank.diffusion import Diffusion
 from yunmeng.search.rerank.diverse import Diverse
 from yunmeng.search.rerank.expand import Expand
 from yunmeng.search.rerank.geometry import Geometry
-from yunmeng.search.rerank.protocol import Step
 from yunmeng.search.rerank.reciprocal import Reciprocal
 from yunmeng.search.rerank.rescore import Rescore
 from yunmeng.types import Metric
 
+if TYPE_CHECKING:
+    from yunmeng.search.rerank.protocol import Step
+
 __all__ = ["STEPS", "WITHOUT_VECTOR", "read_steps", "steps_of"]
 
-STEPS: Final[Mapping[str, Step]] = {
+STEPS: "Final[Mapping[str, Step]]" = {
     step.name: step for step in (Average(), Alpha(), Expand(), Reciprocal(), Diffusion(), Geometry(), Diverse())
 }
 
@@ -40,7 +42,7 @@ def read_steps(names: str | Sequence[str]) -> tuple[str, ...]:
     return read
 
 
-def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> list[Step]:
+def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> "list[Step]":
     """The steps with these names, behind the one that scores by ``metric``. Raises `QueryError` for a wrong name.
 
     None is the cosine, which hits are scored by already.

@@ -1,4 +1,4 @@
-"""The pictures' files: those that lie where they were indexed, those that were sent to the library, thumbnails."""
+"""Picture files of a library: those that lie where they were indexed, those that were sent to it, thumbnails."""
 
 import errno
 import os
@@ -6,17 +6,22 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from yunmeng.config import Settings
 from yunmeng.errors import OriginalGone, PictureError, StoreError
-from yunmeng.imaging import THUMBNAIL_SIDES, read, recognise, sha256, thumbnail
-from yunmeng.library.layout import Layout
+from yunmeng.imaging.files import read
+from yunmeng.imaging.fingerprint import sha256
+from yunmeng.imaging.formats import recognise
+from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
 from yunmeng.media import identity, only_part
-from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.net.fetch import is_url
 from yunmeng.types import Record
 
-__all__ = ["Originals"]
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.library.paths import LibraryPaths
+
+__all__ = ["MediaStore"]
 
 LISTED_SIDE = 256
 """The thumbnail that grids show, made at once for a picture from the web, which is not at hand later."""
@@ -25,20 +30,21 @@ _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP
 """What the system says where there is no such file. All else may pass: too many open files, a disk that fails."""
 
 
-class Originals:
-    """Reads no file that was not indexed: what lies at a record's path counts only while its SHA-256 is the record's.
+class MediaStore:
+    """Reads the pictures of records, and keeps those that were sent as bytes. Threads may share it.
 
-    Threads may share it.
+    No file is read that was not indexed: what lies at a record's path counts only while its SHA-256 is the record's.
+    ``fetch`` gives the bytes at a URL.
     """
 
-    def __init__(self, layout: Layout, settings: Settings, fetcher: Callable[[], Fetcher]) -> None:
-        self._uploads = layout.uploads.absolute()
-        self._thumbnails = layout.cache / "thumbnails"
+    def __init__(self, paths: "LibraryPaths", settings: "Settings", fetch: Callable[[str], bytes]) -> None:
+        self._uploads = paths.uploads.absolute()
+        self._thumbnails = paths.cache / "thumbnails"
         self._settings = settings
-        self._fetcher = fetcher
+        self._fetch = fetch
 
     def place(self, data: bytes) -> Path:
-        """A path of its own for a picture that was sent. Raises `PictureError` for bytes of no known format."""
+        """Return a path of its own for a picture that was sent. Raises `PictureError` for bytes of no known format."""
         name = uuid.uuid4().hex  # not the digest: two ids may send the same bytes, and one of them be deleted
         return self._uploads / name[:2] / f"{name}.{recognise(data).lower()}"
 
@@ -62,13 +68,15 @@ class Originals:
             self._thumbnail_path(record.sha256, side).unlink(missing_ok=True)
 
     def read(self, record: Record) -> bytes:
-        """The bytes of the picture's file, from the web if they came from there; of a part of a file, one of its own.
+        """Return the bytes of the picture's file, from the web if they came from there.
+
+        A part of a file comes as a file of its own.
 
         Raises `OriginalGone` if the file is not there any more or has changed, `StoreError` if it is there and cannot
         be read now, and `FetchError`.
         """
         if is_url(record.uri):
-            data = self._fetcher().fetch(record.uri)
+            data = self._fetch(record.uri)
             return self._part(data, record)  # what else may be at that address now is not ours to pass on
         try:
             data = read(Path(record.uri), max_bytes=self._settings.max_file_bytes)
@@ -81,11 +89,15 @@ class Originals:
         return self._part(data, record)
 
     def thumbnail(self, record: Record, side: int) -> bytes:
-        """A WebP copy whose longer side is at most ``side``, one of `THUMBNAIL_SIDES`. Raises as `read` does."""
+        """Return a WebP copy whose longer side is at most ``side``, one of `THUMBNAIL_SIDES`. Raises as `read` does."""
         path = self._thumbnail_path(record.sha256, side)
         with suppress(OSError):
             return path.read_bytes()
         return self._made(record.sha256, self.read(record), side)
+
+    def preview(self, url: str, side: int = 1024) -> bytes:
+        """Return a small copy of a picture on the web, as WebP. Raises `PictureError`."""
+        return thumbnail(self._fetch(url), side, max_pixels=self._settings.max_pixels)
 
     def remember(self, digest: str, data: bytes) -> None:
         """Make the thumbnail of a picture that is at hand now."""

@@ -1,0 +1,86 @@
+"""Paths of one library's parts on disk."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Self
+
+from yunmeng.errors import LibraryError, LibraryExists
+
+__all__ = ["LibraryPaths", "put"]
+
+
+class LibraryPaths:
+    """The paths of one library."""
+
+    def __init__(self, folder: str | Path) -> None:
+        if folder == "":
+            raise LibraryError("the path of the library is empty: name its folder")  # "" would be the folder we are in
+        self.folder = Path(folder)
+        self.config = self.folder / "library.toml"
+        self.next_config = self.folder / "library.next.toml"
+        self.calibration = self.folder / "calibration.json"
+        self.contents = self.folder / "contents.json"
+        self.state = self.folder / "state.db"
+        self.in_hand = self.folder / "in-hand.json"
+        self.uploads = self.folder / "uploads"
+        self.cache = self.folder / "cache"
+
+    def store(self, generation: int) -> Path:
+        """Return where the vectors of a generation lie."""
+        return self.folder / (f"store-{generation}" if generation else "store")
+
+    def regions(self, generation: int) -> Path:
+        """Return where the vectors of its pictures' parts lie, if it has such."""
+        return self.folder / (f"regions-{generation}" if generation else "regions")
+
+    def augmented(self, generation: int) -> Path:
+        """Return where the second vectors of its pictures lie, if it has such."""
+        return self.folder / (f"augmented-{generation}" if generation else "augmented")
+
+    def exists(self) -> bool:
+        """Return whether a whole library is here: ``library.toml`` is written last."""
+        return self.config.is_file()
+
+    def prepare(self) -> Self:
+        """Make the folder ready for a new library, clearing what a creation that was killed has left.
+
+        Raises `LibraryExists`, or `LibraryError` if the folder holds anything else or cannot be written.
+        """
+        if self.exists():
+            raise LibraryExists(f"{self.folder} holds a library already: open it, or choose another folder")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            others = [child.name for child in self.folder.iterdir() if not self._ours(child)]
+            if others:
+                raise LibraryError(
+                    f"{self.folder} is not empty ({others[0]}): choose a folder of its own for a library"
+                )
+            for left in self._stores(0):
+                if left.exists():
+                    shutil.rmtree(left)
+        except OSError as exc:
+            raise LibraryError(f"cannot make a library at {self.folder}: {exc.strerror}") from exc
+        return self
+
+    def clear_generations(self, *kept: int) -> None:
+        """Remove the stores of all generations but ``kept``: those that were replaced or given up."""
+        wanted = {path for generation in kept for path in self._stores(generation)}
+        for pattern in self._stores(0):
+            for path in (pattern, *self.folder.glob(f"{pattern.name}-*")):
+                if path not in wanted:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _stores(self, generation: int) -> tuple[Path, ...]:
+        return self.store(generation), self.regions(generation), self.augmented(generation)
+
+    def _ours(self, child: Path) -> bool:
+        ours = (*self._stores(0), self.cache, self.config.with_suffix(".draft"))
+        return child in ours or child.name.startswith(self.state.name)
+
+
+def put(place: Path, text: str) -> None:
+    """Write a file in one step: it is there whole or as it was before."""
+    draft = place.with_suffix(".draft")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, place)  # noqa: PTH105  pathlib's replace reads as a text operation

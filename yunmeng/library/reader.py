@@ -1,0 +1,120 @@
+"""What an open library is and holds: all that can be looked at without asking a question."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from yunmeng.search.facets import Facet, collect_facets
+from yunmeng.search.question import read_filter
+
+if TYPE_CHECKING:
+    from yunmeng.library.generations import Generations
+    from yunmeng.library.resources import LibraryResources
+    from yunmeng.state.database import Job
+    from yunmeng.stores.filters import Filter
+    from yunmeng.types import AttributeSchema, Enhancement, Record
+
+__all__ = ["RUNS", "LibraryInfo", "LibraryReader"]
+
+RUNS: Final = ("index", "import")
+"""The jobs that bring pictures in: by command or call, and by the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryInfo:
+    """What a library is and holds. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``."""
+
+    path: str
+    pictures: int
+    encoder: str
+    dim: int
+    metric: str
+    enhance: "Sequence[Enhancement]"
+    subject: bool
+    regions: bool
+    augmented: bool
+    attributes: "AttributeSchema"
+    created: str
+    bytes: int
+    last_job: "Job | None"
+
+
+class LibraryReader:
+    """Reads records, files and facts of an open library. Threads may share it."""
+
+    def __init__(self, resources: "LibraryResources", generations: "Generations") -> None:
+        self._resources = resources
+        self._generations = generations
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether a search answers words: by what they mean, or by names and attributes."""
+        return self._generations.current.reads_text
+
+    @property
+    def reads_meaning(self) -> bool:
+        """Whether words are looked for by what they mean too, not by names and attributes alone. Loads the encoder."""
+        return self._generations.current.encoding.texts is not None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether hits tell their chance of being a real match."""
+        return self._generations.current.calibrator.calibration is not None
+
+    def get(self, id: str, *, vector: bool = False) -> "Record":
+        """Return the record of a picture. Raises `RecordNotFound`."""
+        return self._generations.current.find(id, vector=vector)
+
+    def get_many(self, ids: Sequence[str], *, vectors: bool = False) -> "dict[str, Record]":
+        """Return the records that there are among ``ids``, by id."""
+        return self._generations.current.store.get(ids, vectors=vectors)
+
+    def page(
+        self, limit: int, after: tuple[str, str] | None = None, filter: "str | Filter | None" = None
+    ) -> "list[Record]":
+        """Return the next ``limit`` records (that pass ``filter``) by (sha256, id), behind ``after``, one such pair."""
+        return self._generations.current.store.page(limit, after, read_filter(filter))
+
+    def iterate(self, filter: "str | Filter | None" = None, *, vectors: bool = False) -> "Iterator[Record]":
+        """Return all records (that pass ``filter``), in no particular order."""
+        return self._generations.current.store.iterate(read_filter(filter), vectors=vectors)
+
+    def count(self, filter: "str | Filter | None" = None) -> int:
+        """Return how many pictures there are (that pass ``filter``)."""
+        return self._generations.current.store.count(read_filter(filter))
+
+    def facets(self, limit: int = 20_000) -> list[Facet]:
+        """Return the values that the first ``limit`` pictures hold in the declared attributes."""
+        generation = self._generations.current
+        return collect_facets(generation.store.iterate(), generation.config.attributes, limit)
+
+    def original(self, picture: "str | Record") -> bytes:
+        """Return the file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
+        return self._resources.media.read(self.get(picture) if isinstance(picture, str) else picture)
+
+    def thumbnail(self, picture: "str | Record", side: int = 256) -> bytes:
+        """Return a small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original`."""
+        return self._resources.media.thumbnail(self.get(picture) if isinstance(picture, str) else picture, side)
+
+    def info(self) -> LibraryInfo:
+        """Return what the library is and holds."""
+        folder, generation = self._resources.paths.folder, self._generations.current
+        config = generation.config
+        files = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+        return LibraryInfo(
+            path=str(folder.absolute()),
+            pictures=generation.store.count(),
+            encoder=config.encoder.name,
+            dim=config.encoder.dim,
+            metric=config.metric,
+            enhance=config.enhance,
+            subject=config.subject,
+            regions=config.regions,
+            augmented=config.augmented,
+            attributes=dict(config.attributes),
+            created=config.created.isoformat(),
+            bytes=sum(file.stat().st_size for file in files),
+            last_job=self._resources.state.last_job(*RUNS),
+        )
