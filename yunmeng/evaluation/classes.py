@@ -34,7 +34,7 @@ WORKERS = 4  # decoding beside the encoder
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured, on how much. ``failed`` holds path and reason of pictures that could not be used."""
+    """Scores, and on how much they were measured. ``failed`` names pictures that could not be used, with reasons."""
 
     scores: "ClassScores"
     queries: int
@@ -111,7 +111,7 @@ def _pictures(folder: Path) -> list[Path]:
 def _encoded(
     paths: Sequence[Path], encoder: "Encoder", settings: "Settings"
 ) -> Iterator[tuple[Path, Vector | PictureError]]:
-    """A vector for each path, or what is wrong with it, in order."""
+    """Yield a vector for each path, or what is wrong with it, in order."""
 
     def load(path: Path) -> tuple[Path, Pixels | PictureError]:
         try:

@@ -30,7 +30,7 @@ PORTION: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class AugmentReport:
-    """What a run did. ``steps`` is how many it took; ``interrupted`` says that it was stopped before all were."""
+    """Result of a run. ``steps`` is how many it took; ``interrupted`` says that it was stopped before all were."""
 
     pictures: int
     steps: int

@@ -83,7 +83,7 @@ class Generation(Closing):
 
     @cached_property
     def engine(self) -> CachedEngine:
-        """What answers searches, faster the second time."""
+        """The search engine, with its cache of answers."""
         fixed = digest(self.config.model_dump_json(by_alias=True), ground(self._resources.settings))
 
         def version() -> str:
@@ -104,14 +104,14 @@ class Generation(Closing):
 
     @cached_property
     def verifier(self) -> "Verifier":
-        """What aligns pictures with those of the library. Needs the extra ``copies``."""
+        """The verifier, which aligns pictures with those of the library. Needs the extra ``copies``."""
         from yunmeng.copies.verifying import Verifier
 
         return Verifier(self.read, max_pixels=self._resources.settings.max_pixels)
 
     @cached_property
     def copies(self) -> CopySearch:
-        """What finds the originals of edited copies. Needs the extra ``copies``."""
+        """The search for originals of edited copies. Needs the extra ``copies``."""
         return CopySearch(
             self.store,
             lambda: self.encoding.query_encoder,
@@ -122,18 +122,18 @@ class Generation(Closing):
 
     @cached_property
     def comparer(self) -> Comparer:
-        """What compares two pictures."""
+        """The comparison of two pictures."""
         return Comparer(self.encoding.embedder, self._resources.media.read, self._resources.settings.max_pixels)
 
     @cached_property
     def additions(self) -> Additions:
-        """What takes in pictures one by one."""
+        """The way in for single pictures. Threads may share it; it takes no lock of the library's."""
         intake = self.intake(Moves(self.config.created), replace=True)
         return Additions(self.store, self.encoding.query_encoder, intake, self._resources.media)
 
     @property
     def reads_text(self) -> bool:
-        """Whether words can be asked."""
+        """True where a search answers words. May load the encoder."""
         return self.config.encoder.reads_text or self.store.reads_text or self.encoding.texts is not None
 
     def find(self, id: str, *, vector: bool = False) -> "Record":
@@ -150,7 +150,7 @@ class Generation(Closing):
     def pipeline(
         self, look: Callable[[T], Outcome], workers: int, on_tally: OnTally, stop: threading.Event
     ) -> Pipeline[T]:
-        """Return a run that brings in what ``look`` makes of its entries."""
+        """Return a run that brings in the outcomes of ``look`` for its entries."""
         return Pipeline(
             look=look,
             encoder=self.encoding.encoder,
@@ -171,7 +171,7 @@ class Generation(Closing):
         replace: bool = False,
         within: "Roots | None" = None,
     ) -> Intake:
-        """Return what looks at pictures that come in."""
+        """Return a classifier of pictures that come in, see `Intake` for the options."""
         resources = self._resources
         return Intake(
             self.store,

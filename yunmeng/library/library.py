@@ -139,7 +139,7 @@ class Library(Deduping):
 
     @property
     def config(self) -> LibraryConfig:
-        """What ``library.toml`` says: the encoder, and what is done to pictures."""
+        """The configuration: the encoder, and what is done to pictures."""
         return self.generation.config
 
     @property
@@ -366,7 +366,7 @@ class Library(Deduping):
         return self.reader.thumbnail(picture, side)
 
     def info(self) -> LibraryInfo:
-        """Return what the library is and holds."""
+        """Return the facts of the library."""
         return self.reader.info()
 
     def calibrate(self) -> "Sample | None":

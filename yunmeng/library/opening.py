@@ -24,7 +24,7 @@ class _Make(Protocol):
 
 
 def create_store(config: "LibraryConfig", paths: "LibraryPaths") -> GenerationStore:
-    """The store that ``config`` describes, still empty. Raises as `ZvecStore.create` does."""
+    """Make the store that ``config`` describes, still empty. Raises as `ZvecStore.create` does."""
 
     def make(place: Path, schema: AttributeSchema, *, text: bool) -> ZvecStore:
         return ZvecStore.create(place, config.encoder.dim, schema, reads_text=text)
@@ -33,12 +33,12 @@ def create_store(config: "LibraryConfig", paths: "LibraryPaths") -> GenerationSt
 
 
 def open_store(config: "LibraryConfig", paths: "LibraryPaths") -> GenerationStore:
-    """The store that ``config`` describes. Raises as `ZvecStore.open` does."""
+    """Open the store that ``config`` describes. Raises as `ZvecStore.open` does."""
     return _composed(config, paths, lambda place, schema, *, text: ZvecStore.open(place, schema))  # noqa: ARG005
 
 
 def create_second(config: "LibraryConfig", paths: "LibraryPaths") -> ZvecStore:
-    """A store for the second vectors of a generation that has none. Raises as `ZvecStore.create` does."""
+    """Make a store for the second vectors of a generation that has none. Raises as `ZvecStore.create` does."""
     place, schema = paths.augmented(config.generation), second_schema(config.attributes)
     return ZvecStore.create(place, config.encoder.dim, schema, reads_text=False)
 

@@ -97,7 +97,7 @@ class Reencoding(Closing):
 
 
 def _pages(store: "Store") -> "Iterator[list[Record]]":
-    """All records, a page at a time: unlike an iteration, that holds nothing off for hours."""
+    """Yield all records, a page at a time: unlike an iteration, that holds nothing off for hours."""
     after = None
     while page := store.page(PAGE, after):
         yield page

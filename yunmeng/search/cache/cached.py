@@ -24,7 +24,7 @@ __all__ = ["Answers", "CachedEngine"]
 
 
 class Answers(Protocol):
-    """What answers questions."""
+    """Answers questions."""
 
     def ask(self, question: "Question") -> Hits: ...
 
@@ -46,7 +46,7 @@ class CachedEngine:
         self._read = read
 
     def ask(self, question: "Question") -> Hits:
-        """The hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
+        """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
         if not self._cache.on:
             return self._asker.ask(question)
         timings: dict[str, float] = {}
@@ -67,7 +67,7 @@ class CachedEngine:
         return _timed(found, timings)
 
     def _at_hand(self, part: "Part", timings: "Timings") -> "Part":
-        """The part by its content: a file may change under its name."""
+        """Return the part by its content: a file may change under its name."""
         if isinstance(part.image, str | Path):
             with timed(timings, "read"):
                 return replace(part, image=self._read(part.image))
