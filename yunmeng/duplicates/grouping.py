@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from yunmeng.concurrency import map_ahead
 from yunmeng.duplicates.judging import Judge, Pair
 from yunmeng.duplicates.pairing import RADIUS, Candidates
-from yunmeng.lookahead import map_ahead
 
 __all__ = ["grouped"]
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.concurrency import map_ahead
 from yunmeng.config import Settings
 from yunmeng.encoders.adding import workplace
 from yunmeng.encoders.catalogue import load
@@ -18,7 +19,6 @@ from yunmeng.encoders.fusion import FusedEncoder, Projection
 from yunmeng.encoders.protocol import Encoder, EncoderSpec
 from yunmeng.errors import EncoderError, YunmengError
 from yunmeng.imaging import decode
-from yunmeng.lookahead import map_ahead
 from yunmeng.types import Pixels
 
 __all__ = ["FIT_MOST", "FusionReport", "OnEncoded", "Source", "fit_projection", "fuse"]

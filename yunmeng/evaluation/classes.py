@@ -10,13 +10,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.concurrency import map_ahead
 from yunmeng.config import Settings
 from yunmeng.encoders import Encoder
 from yunmeng.errors import PictureError, SourceError
 from yunmeng.evaluation.measures import ClassScores, class_scores, order_scores
 from yunmeng.evaluation.reranking import Labelled, reranked
 from yunmeng.imaging import PICTURE_ENDINGS, decode, read
-from yunmeng.lookahead import map_ahead
 from yunmeng.search import Step
 from yunmeng.types import Pixels, Vector
 

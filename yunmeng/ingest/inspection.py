@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from yunmeng.concurrency import map_ahead
 from yunmeng.config import Settings
 from yunmeng.errors import PictureError
 from yunmeng.imaging import DECODED_SIDE, assess, damaged, decode, is_picture, limit_decoding, problems, read
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries
-from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure
 
 __all__ = ["PoorPicture", "QualityReport", "inspect_quality"]

@@ -18,8 +18,8 @@ from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
 from yunmeng.ingest.roots import Roots
 from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.stores.ids import MAX_ID_BYTES, escape
 from yunmeng.stores.protocol import Store
-from yunmeng.stores.zvec.encoding import MAX_ID_BYTES, escape
 from yunmeng.types import Attributes, Record, RegionVector, Vector
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]

@@ -13,10 +13,10 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.concurrency import map_ahead
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
 from yunmeng.ingest.intake import Failed, Fresh, Known, NoPicture, Outcome, Unchanged
-from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure, Progress, State, Status
 from yunmeng.stores.protocol import Store
 

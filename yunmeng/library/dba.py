@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from yunmeng.closing import Closing
 from yunmeng.ingest import OPTIMISE_FROM
 from yunmeng.library.generation import Generation
 from yunmeng.library.opening import create_second
 from yunmeng.library.paths import FORMAT, LibraryPaths
 from yunmeng.stores import AugmentedStore, Store
+from yunmeng.types import Closing
 
 __all__ = ["AugmentReport", "Augmentation", "OnStep", "keep_up", "work_off"]
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
-from yunmeng.closing import Closing
 from yunmeng.config import Settings
 from yunmeng.copies import CopySearch
 from yunmeng.encoders import Encoder, TextEncoder, load
@@ -28,7 +27,7 @@ from yunmeng.search.cache import Caches, Continuity, digest, ground
 from yunmeng.search.cache.cached import CachedEngine
 from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
 from yunmeng.state import State
-from yunmeng.types import Record
+from yunmeng.types import Closing, Record
 
 if TYPE_CHECKING:
     from yunmeng.copies import Verifier

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from yunmeng.closing import Closing
 from yunmeng.config import Settings
 from yunmeng.imaging import thumbnail
 from yunmeng.library.generation import Generation, LibraryResources
@@ -15,7 +14,7 @@ from yunmeng.search import Facet, collect_facets, read_filter
 from yunmeng.search.cache import Caches
 from yunmeng.state import Job, State
 from yunmeng.stores import Filter
-from yunmeng.types import AttributeSchema, Enhancement, Record
+from yunmeng.types import AttributeSchema, Closing, Enhancement, Record
 
 __all__ = ["RUNS", "LibraryInfo", "LibraryReader"]
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from yunmeng.closing import Closing
 from yunmeng.config import cores
 from yunmeng.encoders import Encoder
 from yunmeng.errors import LibraryError, YunmengError
@@ -13,7 +12,7 @@ from yunmeng.ingest import Failed, Fresh, IndexReport, Known, OnTally, Outcome, 
 from yunmeng.library.generation import Generation, LibraryResources
 from yunmeng.library.paths import LibraryConfig
 from yunmeng.stores import Store
-from yunmeng.types import Record
+from yunmeng.types import Closing, Record
 
 __all__ = ["Reencoding"]
 

@@ -1,15 +1,15 @@
 """Stores: vectors with their attributes, kept on disk, found again by nearness and by filters."""
 
+from yunmeng.concurrency import Gate
 from yunmeng.stores.augmented import AugmentedStore, augmented_in_memory, regional_in
-from yunmeng.stores.batch import check_group
 from yunmeng.stores.changes import Changes
+from yunmeng.stores.checks import check_group
+from yunmeng.stores.dba import second_schema
 from yunmeng.stores.filters import Filter, check, evaluate, fixed_truth
-from yunmeng.stores.gate import Gate
 from yunmeng.stores.memory import MemoryStore
 from yunmeng.stores.parse import format_filter, parse_filter
 from yunmeng.stores.protocol import Store
 from yunmeng.stores.regional import MAX_REGIONS, RegionalStore
-from yunmeng.stores.renewal import second_schema
 from yunmeng.stores.schema import admit, check_schema, coerce_text, conform, parse_schema
 from yunmeng.stores.zvec.store import ZvecStore
 

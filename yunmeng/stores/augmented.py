@@ -8,18 +8,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.closing import Closing
+from yunmeng.concurrency import Gate
 from yunmeng.errors import DiskFull
-from yunmeng.stores.averaging import augment_all
 from yunmeng.stores.changes import Changes
+from yunmeng.stores.dba import MARK, Mark, Renewal, augment_all, done, gravestone, redescribed, second_of, second_schema
 from yunmeng.stores.filters import Compare, Filter, check
-from yunmeng.stores.gate import Gate
 from yunmeng.stores.memory import MemoryStore
 from yunmeng.stores.protocol import Store
 from yunmeng.stores.regional import RegionalStore
-from yunmeng.stores.renewal import MARK, Mark, Renewal, done, gravestone, redescribed, second_of, second_schema
 from yunmeng.stores.schema import conform
-from yunmeng.types import AttributeSchema, Hit, Record, Vector
+from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
 __all__ = ["AugmentedStore", "augmented_in_memory", "regional_in"]
 

@@ -7,16 +7,15 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.closing import Closing
+from yunmeng.concurrency import Gate
 from yunmeng.errors import StoreError
 from yunmeng.stores import bm25
-from yunmeng.stores.batch import check_group, check_ids, check_query, check_records
 from yunmeng.stores.changes import Changes
+from yunmeng.stores.checks import check_group, check_ids, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import question_of, share, text_of
-from yunmeng.stores.gate import Gate
 from yunmeng.stores.schema import check_schema
-from yunmeng.types import AttributeSchema, Hit, Record, Vector
+from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
 __all__ = ["MemoryStore"]
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 from hashlib import blake2s
 from typing import Final
 
-from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter
 from yunmeng.stores.protocol import Store
-from yunmeng.types import Attributes, AttributeSchema, Hit, Record, Region, RegionVector, Vector
+from yunmeng.types import Attributes, AttributeSchema, Closing, Hit, Record, Region, RegionVector, Vector
 
 __all__ = ["MAX_REGIONS", "RegionalStore"]
 

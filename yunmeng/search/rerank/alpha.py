@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from yunmeng.search.rerank.anew import search_anew
 from yunmeng.search.rerank.expansion import expanded
 from yunmeng.search.rerank.protocol import Asked
+from yunmeng.search.rerank.requery import search_anew
 from yunmeng.types import Hit
 
 __all__ = ["Alpha"]

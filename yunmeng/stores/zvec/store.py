@@ -8,18 +8,17 @@ from threading import Lock
 from typing import Any, Final, Self
 from weakref import WeakSet
 
-from yunmeng.closing import Closing
+from yunmeng.concurrency import Gate
 from yunmeng.errors import StoreError
-from yunmeng.stores.batch import check_group, check_query, check_records
 from yunmeng.stores.changes import Changes
+from yunmeng.stores.checks import check_group, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import question_of
-from yunmeng.stores.gate import Gate
 from yunmeng.stores.groups import search_groups
+from yunmeng.stores.ids import encode_id, unescape
 from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, has_room
-from yunmeng.stores.zvec.encoding import encode_id, unescape
 from yunmeng.stores.zvec.engine import abandon, create, engine, mapped, open_collection
 from yunmeng.stores.zvec.layout import (
     EVERYTHING,
@@ -34,9 +33,8 @@ from yunmeng.stores.zvec.layout import (
     to_word_hit,
 )
 from yunmeng.stores.zvec.mending import Keeper
-from yunmeng.stores.zvec.query import MAX_TOP, Queries
-from yunmeng.stores.zvec.scan import Scan
-from yunmeng.types import AttributeSchema, Hit, Record, Vector
+from yunmeng.stores.zvec.query import MAX_TOP, Queries, Scan
+from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
 __all__ = ["ZvecStore"]
 

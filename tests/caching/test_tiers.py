@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.redis_server import RedisServer, running_redis
 from yunmeng.errors import MissingExtra, SettingsError
 from yunmeng.search.cache import Cache, Figures, MemoryLevel, RedisLevel
-from yunmeng.search.cache.memory import OVERHEAD
-from yunmeng.search.cache.redis_level import RETRY_AFTER
+from yunmeng.search.cache.redis_tier import RETRY_AFTER
+from yunmeng.search.cache.tiers import OVERHEAD
 
 KEYS = st.sampled_from("abcdefgh")
 

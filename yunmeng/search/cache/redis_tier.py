@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from yunmeng.closing import Closing
 from yunmeng.errors import MissingExtra, SettingsError
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -5,7 +5,7 @@ from typing import Final
 
 from yunmeng.errors import PictureError, Reason
 
-__all__ = ["MAX_ID_BYTES", "encode_id", "encode_text", "escape", "unescape"]
+__all__ = ["MAX_ID_BYTES", "encode_id", "escape", "unescape"]
 
 MAX_ID_BYTES: Final = 1024
 """The longest id that zvec takes, escaped and in UTF-8."""
@@ -38,15 +38,6 @@ def encode_id(id: str) -> str:
     if size > MAX_ID_BYTES:
         raise PictureError(Reason.BAD_ID, f"the id {escaped[:40]}... takes {size} bytes, at most {MAX_ID_BYTES} fit")
     return escaped
-
-
-def encode_text(value: str) -> str:
-    r"""``value`` without backslashes, in the same order by code point: a < b holds before exactly if it holds after.
-
-    zvec's filters can escape a quote by ``\'`` but not the backslash itself, so no value may hold one. ``[`` becomes
-    ``[a`` and the backslash, its neighbour in Unicode, ``[b``.
-    """
-    return value.replace("[", "[a").replace("\\", "[b")
 
 
 def _escaped(code: int) -> str:

@@ -1,12 +1,53 @@
-"""A limit on how many threads do something at a time, first come, first served."""
+"""Work done ahead on a thread pool, and a limit on how many threads do something at a time."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from threading import Condition, Lock
+from threading import Condition, Event, Lock
 from types import TracebackType
+from typing import TypeVar
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "map_ahead"]
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks whether to stop, while the next result is not there."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def map_ahead(
+    pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], ahead: int, stop: Event | None = None
+) -> Generator[R, None, None]:
+    """Results of ``work`` in the order of ``items``, at most ``ahead`` of them started and not yet taken.
+
+    `Executor.map` would start everything at once, and hold every result until it is asked for. Closing the
+    iterator cancels what has not started. Once ``stop`` is set it ends, without waiting for what has.
+    """
+    stop = stop or Event()
+    pending: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) >= ahead:
+                if not _settled(pending[0], stop):
+                    return
+                yield pending.popleft().result()
+        while pending and _settled(pending[0], stop):
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _settled(future: Future[R], stop: Event) -> bool:
+    """Wait until ``future`` is done; False where ``stop`` is set before."""
+    while not future.done():
+        if stop.is_set():
+            return False
+        wait((future,), timeout=LOOK_EVERY)
+    return True
 
 
 class Gate:

@@ -1,15 +1,18 @@
 """What is kept of one kind, in process first and in Redis behind it, and how often it was found there."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from yunmeng.closing import Closing
 from yunmeng.config import Settings
-from yunmeng.search.cache.memory import MemoryLevel
-from yunmeng.search.cache.redis_level import RedisLevel
+from yunmeng.search.cache.redis_tier import RedisLevel
+from yunmeng.types import Closing
 
-__all__ = ["Cache", "Caches", "Figures", "LevelName"]
+__all__ = ["OVERHEAD", "Cache", "Caches", "Figures", "LevelName", "MemoryLevel"]
+
+OVERHEAD: Final = 600
+"""Bytes that an entry takes beside its value: key, links and counts, as measured with tracemalloc."""
 
 LevelName: TypeAlias = Literal["process", "redis"]
 
@@ -21,6 +24,40 @@ class Figures(NamedTuple):
     level: LevelName
     hits: int
     misses: int
+
+
+class MemoryLevel:
+    """At most ``entries`` entries, and ``max_bytes`` of memory, each for ``seconds``. Threads may share it."""
+
+    def __init__(
+        self, entries: int, max_bytes: int, seconds: float, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        from cachetools import TTLCache
+
+        self._entries = entries
+        self._lock = threading.Lock()
+        self._kept: TTLCache[str, bytes] = TTLCache(
+            max_bytes, seconds, timer, getsizeof=lambda value: len(value) + OVERHEAD
+        )
+
+    def get(self, key: str) -> bytes | None:
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep an entry, unless it alone is too large."""
+        with self._lock:
+            if len(value) + OVERHEAD > self._kept.maxsize:
+                self._kept.pop(key, None)
+                return
+            self._kept[key] = value
+            while len(self._kept) > self._entries:
+                self._kept.popitem()
+
+    def size(self) -> tuple[int, int]:
+        """How many entries there are, and how many bytes they take."""
+        with self._lock:
+            return len(self._kept), int(self._kept.currsize)
 
 
 class Cache:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.errors import FilterError, StoreError
+from yunmeng.stores.ids import encode_id
 from yunmeng.stores.schema import conform, describe
-from yunmeng.stores.zvec.encoding import encode_id
 from yunmeng.types import AttributeSchema, Record, Vector
 
 __all__ = ["check_group", "check_ids", "check_query", "check_records"]

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from yunmeng.stores.gate import Gate
+from yunmeng.concurrency import Gate
 
 
 def running(count: int, gate: Gate, inside: list[int], most: list[int], rounds: int) -> list[threading.Thread]:
