@@ -191,7 +191,7 @@ def replaced(record: Record, prefix: str) -> Record:
 
 def finish(store: AugmentedStore) -> int:
     taken = 0
-    while steps := store.renew(2000):
+    while steps := store.refresh(2000):
         taken += steps
     return taken
 

@@ -1,14 +1,15 @@
-"""Work done ahead on a thread pool, and a limit on how many threads do something at a time."""
+"""Threads: work done ahead on a pool, and a lock that many may share."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Condition, Event, Lock
 from types import TracebackType
 from typing import TypeVar
 
-__all__ = ["Gate", "map_ahead"]
+__all__ = ["ReadWriteLock", "bounded_map"]
 
 LOOK_EVERY = 0.2
 """Seconds between two looks whether to stop, while the next result is not there."""
@@ -17,7 +18,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def map_ahead(
+def bounded_map(
     pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], ahead: int, stop: Event | None = None
 ) -> Generator[R, None, None]:
     """Results of ``work`` in the order of ``items``, at most ``ahead`` of them started and not yet taken.
@@ -50,22 +51,23 @@ def _settled(future: Future[R], stop: Event) -> bool:
     return True
 
 
-class Gate:
-    """Lets ``width`` threads in at a time: ``with gate: ...``.
+class ReadWriteLock:
+    """Is shared by up to ``readers`` threads, ``with lock: ...``, or held by one, ``with lock.exclusive(): ...``.
 
     Places are handed on in the order of arrival. A `threading.Semaphore` gives a place to whoever asks next, so that
-    threads which ask again at once shut the others out for minutes.
+    threads which ask again at once shut the others out for minutes. Libraries' read-write locks (fasteners,
+    readerwriterlock) let in any number of readers, where zvec hangs, and cannot be limited for a while.
     """
 
-    def __init__(self, width: int) -> None:
-        self._width = width
+    def __init__(self, readers: float = math.inf) -> None:
+        self._limit = readers
         self._inside = 0
         self._waiting: deque[Lock] = deque()
         self._changed = Condition()
 
     def __enter__(self) -> None:
         with self._changed:
-            if self._inside < self._width and not self._waiting:
+            if self._inside < self._limit and not self._waiting:
                 self._inside += 1
                 return
             turn = Lock()
@@ -83,18 +85,22 @@ class Gate:
         with self._changed:
             self._leave()
 
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep all others out: begins when those that share the lock have left."""
+        return self.limited(0)
+
     @contextmanager
-    def narrowed(self, width: int) -> Iterator[None]:
-        """Let at most ``width`` threads in meanwhile; begins when no more than that are inside."""
+    def limited(self, readers: int) -> Iterator[None]:
+        """Let at most ``readers`` threads share it meanwhile; begins when no more than that do."""
         with self._changed:
-            before, self._width = self._width, width
+            before, self._limit = self._limit, readers
         try:
             with self._changed:
-                self._changed.wait_for(lambda: self._inside <= width)
+                self._changed.wait_for(lambda: self._inside <= readers)
             yield
         finally:
             with self._changed:
-                self._width = before
+                self._limit = before
                 self._admit()
 
     def _leave(self) -> None:
@@ -103,7 +109,7 @@ class Gate:
         self._changed.notify_all()
 
     def _admit(self) -> None:
-        while self._waiting and self._inside < self._width:
+        while self._waiting and self._inside < self._limit:
             self._inside += 1
             self._waiting.popleft().release()
 

@@ -29,7 +29,7 @@ def work(folder: str, run: str) -> None:
         print("+", *ids, flush=True)
         store.delete(ids[:2])
         print("-", *ids[:2], flush=True)
-        store.renew(20)
+        store.refresh(20)
         number += 8
 
 

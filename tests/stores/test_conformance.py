@@ -29,7 +29,7 @@ def augmented(path: Path, schema: AttributeSchema) -> Store:
 
 def renewed(store: Store, step: int) -> None:
     assert isinstance(store, AugmentedStore)
-    store.renew(70 * step)
+    store.refresh(70 * step)
 
 
 KINDS = {

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.concurrency import map_ahead
+from yunmeng.concurrency import bounded_map
 from yunmeng.config import Settings
 from yunmeng.encoders import Encoder
 from yunmeng.errors import PictureError, SourceError
@@ -118,7 +118,7 @@ def _encoded(
             return path, exc
 
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
-        loaded = map_ahead(pool, load, paths, 2 * settings.batch_size)
+        loaded = bounded_map(pool, load, paths, 2 * settings.batch_size)
         while batch := list(islice(loaded, settings.batch_size)):
             good = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
             vectors = iter(encoder.encode(good))

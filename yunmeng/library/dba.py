@@ -88,7 +88,7 @@ def work_off(store: Store, stop: threading.Event, on_step: OnStep | None = None)
     if not isinstance(store, AugmentedStore):
         return 0
     taken, total = 0, store.steps_left()
-    while not stop.is_set() and (steps := store.renew(PORTION)):
+    while not stop.is_set() and (steps := store.refresh(PORTION)):
         taken += steps
         total = max(total, taken)  # others become stale on the way
         if on_step is not None:
@@ -104,7 +104,7 @@ def keep_up(store: Store) -> None:
     """A portion of that, for one who comes again; a moment where nothing is to be done."""
     if not isinstance(store, AugmentedStore):
         return
-    if store.renew(PORTION) < PORTION and store.second.unindexed() >= OPTIMISE_FROM:
+    if store.refresh(PORTION) < PORTION and store.second.unindexed() >= OPTIMISE_FROM:
         store.second.optimise()
 
 

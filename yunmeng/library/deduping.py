@@ -13,7 +13,7 @@ from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError,
 from yunmeng.library.reader import LibraryReader
 from yunmeng.net.fetch import is_url
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
-from yunmeng.stores import Gate, admit
+from yunmeng.stores import ReadWriteLock, admit
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Attributes, Record
 
@@ -54,7 +54,7 @@ class FoundGroup:
 class Deduping(LibraryReader):
     """The duplicates that were found in a library, and what became of them."""
 
-    _changes: Gate
+    _changes: ReadWriteLock
 
     def find_duplicates(
         self,

@@ -23,7 +23,7 @@ from yunmeng.library.opening import GenerationStore, create_store, open_store
 from yunmeng.library.paths import LibraryConfig, LibraryPaths
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.search import CALIBRATED_FROM, Calibration, Embedder, Sample, SearchEngine, fit, read_bytes, sample_scores
-from yunmeng.search.cache import Caches, Continuity, digest, ground
+from yunmeng.search.cache import Caches, ContentVersion, digest, environment
 from yunmeng.search.cache.cached import CachedEngine
 from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
 from yunmeng.state import State
@@ -86,7 +86,7 @@ class Generation(Closing):
         store: GenerationStore,
         resources: LibraryResources,
         encoder: Encoder | None,
-        contents: Continuity | None = None,
+        contents: ContentVersion | None = None,
     ) -> None:
         self.config: Final = config
         self.store: Final = store
@@ -94,7 +94,7 @@ class Generation(Closing):
         if encoder is not None:
             self.encoder = _bound(encoder, config)
         self._learnt = resources.paths.read_calibration(config.generation)
-        self._contents = contents or Continuity(resources.paths.contents, config.generation)
+        self._contents = contents or ContentVersion(resources.paths.contents, config.generation)
         self._contents.begin(lambda: store.changes.number)
         self._open = True
         self.asker: Final = SearchEngine(
@@ -116,7 +116,7 @@ class Generation(Closing):
     @classmethod
     def open(cls, config: LibraryConfig, resources: LibraryResources, encoder: Encoder | None = None) -> Self:
         """An generation that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
-        contents = Continuity(resources.paths.contents, config.generation)
+        contents = ContentVersion(resources.paths.contents, config.generation)
         store = open_store(config, resources.paths)
         try:
             return cls(config, store, resources, encoder, contents)
@@ -157,13 +157,13 @@ class Generation(Closing):
     def _vectors(self) -> QueryVectors:
         resources, config = self._resources, self.config
         return QueryVectors(
-            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, ground(resources.settings)
+            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, environment(resources.settings)
         )
 
     @cached_property
     def answers(self) -> CachedEngine:
         """What answers questions, faster the second time."""
-        fixed = digest(self.config.model_dump_json(by_alias=True), ground(self._resources.settings))
+        fixed = digest(self.config.model_dump_json(by_alias=True), environment(self._resources.settings))
 
         def version() -> str:
             learnt = self.calibration

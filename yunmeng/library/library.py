@@ -31,13 +31,10 @@ from yunmeng.library.reader import RUNS, LibraryInfo
 from yunmeng.library.reencode import Reencoding
 from yunmeng.search import Sample, check_library_metric, read_filter
 from yunmeng.state import Job
-from yunmeng.stores import Filter, Gate, admit, check, check_schema, fixed_truth
+from yunmeng.stores import Filter, ReadWriteLock, admit, check, check_schema, fixed_truth
 from yunmeng.types import Attributes, AttributeSchema, Enhancement, LibraryMetric, Record
 
 __all__ = ["Library", "LibraryInfo"]
-
-MOST_CHANGES: Final = 1_000_000
-"""Changes at a time that a library lets in: as many as there are threads."""
 
 DELETED_AT_ONCE: Final = 1000
 """Records that are read, to find their files, before they are deleted."""
@@ -57,7 +54,7 @@ class Library(Answering, Deduping):
     def __init__(self, resources: LibraryResources, generation: Generation) -> None:
         super().__init__(resources, generation)
         self._replaced: list[Generation] = []  # searches may still be at them
-        self._changes = Gate(MOST_CHANGES)
+        self._changes = ReadWriteLock()
         self._moving = threading.Lock()  # held while the library is made into another one
 
     @classmethod
@@ -335,7 +332,7 @@ class Library(Answering, Deduping):
             report = move.run()
             if report.interrupted or (report.failed and not drop_missing):
                 return report
-            with self._changes.narrowed(0):  # what came and went meanwhile is brought over while nothing changes
+            with self._changes.exclusive():  # what came and went meanwhile is brought over while nothing changes
                 self._replaced.append(self._generation)
                 self._generation = move.finish()
         finally:
@@ -346,7 +343,7 @@ class Library(Answering, Deduping):
     def _take_over(self, stop: threading.Event) -> None:
         with Augmentation(self._generation, self._resources.paths) as move:
             if move.run(stop):
-                with self._changes.narrowed(0):
+                with self._changes.exclusive():
                     self._generation = move.finish()
 
 

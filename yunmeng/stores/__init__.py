@@ -1,6 +1,6 @@
 """Stores: vectors with their attributes, kept on disk, found again by nearness and by filters."""
 
-from yunmeng.concurrency import Gate
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.stores.augmented import AugmentedStore, augmented_in_memory, regional_in
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.checks import check_group
@@ -18,8 +18,8 @@ __all__ = [
     "AugmentedStore",
     "Changes",
     "Filter",
-    "Gate",
     "MemoryStore",
+    "ReadWriteLock",
     "RegionalStore",
     "Store",
     "ZvecStore",

@@ -19,17 +19,17 @@ __all__ = [
     "BACKGROUND",
     "MARK",
     "NEIGHBOURS",
+    "Augmenter",
     "Mark",
-    "Renewal",
     "augment_all",
     "averaged",
     "contrasts",
     "done",
-    "gravestone",
-    "reach_of",
+    "radius_of",
     "redescribed",
     "second_of",
     "second_schema",
+    "tombstone",
 ]
 
 NEIGHBOURS: Final = 10
@@ -44,8 +44,8 @@ TINY: Final = 1e-6
 MARK: Final = "yunmeng.mark"
 """The attribute of a second vector that says what is to be done about it; declared, so that it is found by filter."""
 
-REACH: Final = "yunmeng.reach"
-"""Its attribute that says how like the picture another must be to be among its neighbours."""
+RADIUS: Final = "yunmeng.reach"
+"""The attribute of its neighbourhood's radius: the least similarity of a neighbour. On disk it has its former name."""
 
 ROUNDING: Final = 1e-5
 """By how much a store's similarities may be off."""
@@ -84,14 +84,14 @@ def second_of(record: Record, schema: AttributeSchema, mark: Mark) -> Record:
     )
 
 
-def done(record: Record, vector: Vector, schema: AttributeSchema, reach: float) -> Record:
+def done(record: Record, vector: Vector, schema: AttributeSchema, radius: float) -> Record:
     """What is kept of ``record`` beside ``vector``, its second one, once that is right."""
     second = second_of(record, schema, Mark.DONE)
-    attributes: dict[str, AttributeValue] = {**second.attributes, REACH: reach}
+    attributes: dict[str, AttributeValue] = {**second.attributes, RADIUS: radius}
     return replace(second, attributes=attributes, vector=vector)
 
 
-def gravestone(record: Record) -> Record:
+def tombstone(record: Record) -> Record:
     """What is left of a picture whose vector goes: its neighbours are to be told. Its uri is the picture's id.
 
     It has an id of its own, as the picture may come back before that.
@@ -108,11 +108,11 @@ def redescribed(second: Record, record: Record, schema: AttributeSchema) -> Reco
     It is marked all the same: the process may be killed before ``record`` is written.
     """
     fresh = second_of(record, schema, max(_mark(second), Mark.STALE))
-    reach = {REACH: second.attributes[REACH]} if REACH in second.attributes else {}
-    return replace(fresh, attributes={**fresh.attributes, **reach}, vector=second.vector)
+    radius = {RADIUS: second.attributes[RADIUS]} if RADIUS in second.attributes else {}
+    return replace(fresh, attributes={**fresh.attributes, **radius}, vector=second.vector)
 
 
-class Renewal:
+class Augmenter:
     """Brings the records of ``second`` up to those of ``plain``, for which nobody may write to either meanwhile.
 
     What a picture is, is read from ``plain`` alone. So it does not matter at which write a process was killed.
@@ -122,10 +122,10 @@ class Renewal:
         self._plain = plain
         self._second = second
 
-    def announce(self, ids: Sequence[str], *, told: bool) -> None:
-        """Have those averaged anew that have one of these as a neighbour, or had, where such have been averaged.
+    def mark_stale(self, ids: Sequence[str], *, averaged: bool) -> None:
+        """Mark as stale every averaged picture that has, or had, one of ``ids`` as a neighbour, and those that are new.
 
-        New ones are to be averaged then too. Without ``told`` there are none to tell.
+        Without ``averaged`` there are no averaged pictures to look for.
         """
         marked = self._second.get(ids, vectors=True)
         new = {id for id, record in marked.items() if _mark(record) is Mark.NEW}
@@ -133,7 +133,7 @@ class Renewal:
         present = self._plain.get([*new, *(record.uri for record in gone.values())], vectors=True)
         comers = [present[id] for id in new if id in present]
         near: dict[str, float] = {}
-        for record in (*comers, *gone.values()) if told else ():
+        for record in (*comers, *gone.values()) if averaged else ():
             for hit in self._nearest(record):
                 near[hit.id] = max(near.get(hit.id, -1.0), hit.score)
         seconds = [second_of(record, self._plain.schema, Mark.STALE) for record in comers]
@@ -157,7 +157,7 @@ class Renewal:
         assert record.vector is not None
         neighbours = np.array(vectors, np.float32).reshape(-1, len(record.vector))
         vector = averaged(record.vector, neighbours, contrasts(similarities))
-        return done(record, vector, self._plain.schema, reach_of(similarities))
+        return done(record, vector, self._plain.schema, radius_of(similarities))
 
     def _nearest(self, record: Record) -> list[Hit]:
         """Its neighbours, and as many others as it takes to tell that they stand out."""
@@ -166,18 +166,18 @@ class Renewal:
         return [hit for hit in hits if hit.id != record.id][:BACKGROUND]
 
     def _stale(self, near: Mapping[str, float]) -> Iterable[Record]:
-        """Those of ``near``, ids with similarities, that have been averaged and have such a picture in their reach."""
-        reached = [
+        """Return those of ``near``, ids with similarities, that were averaged and have the picture within their radius."""
+        within = [
             id
             for id, second in self._second.get(list(near)).items()
-            if _mark(second) is Mark.DONE and near[id] >= _reach(second) - ROUNDING
+            if _mark(second) is Mark.DONE and near[id] >= _radius(second) - ROUNDING
         ]
-        for second in self._second.get(reached, vectors=True).values():
+        for second in self._second.get(within, vectors=True).values():
             yield replace(second, attributes={**second.attributes, MARK: int(Mark.STALE)})
 
 
-def _reach(second: Record) -> float:
-    value = second.attributes[REACH]
+def _radius(second: Record) -> float:
+    value = second.attributes[RADIUS]
     assert isinstance(value, float)
     return value
 
@@ -216,8 +216,8 @@ def contrasts(similarities: NDArray[np.floating], count: int = NEIGHBOURS) -> ND
     return shares
 
 
-def reach_of(similarities: NDArray[np.floating]) -> float:
-    """How like a picture another must be to be among its neighbours, from its ``similarities`` (n,), best first.
+def radius_of(similarities: NDArray[np.floating]) -> float:
+    """Return the radius of a neighbourhood: the similarity of the last neighbour of ``similarities`` (n,), best first.
 
     -1 where there are no more pictures than it may have neighbours.
     """

@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.concurrency import Gate
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import StoreError
 from yunmeng.stores import bm25
 from yunmeng.stores.changes import Changes
@@ -30,7 +30,7 @@ class MemoryStore(Closing):
         self._records: dict[str, Record] = {}
         self._words: dict[str, list[str]] = {}
         self._matrix: NDArray[np.float32] | None = None  # the vectors in the order of _records; None after a write
-        self._gate = Gate(1)
+        self._lock = ReadWriteLock(1)
         self._closed = False
 
     @property
@@ -116,10 +116,10 @@ class MemoryStore(Closing):
     def close(self) -> None:
         self._closed = True
 
-    def _opened(self) -> Gate:
+    def _opened(self) -> ReadWriteLock:
         if self._closed:
             raise StoreError("the store is closed")
-        return self._gate
+        return self._lock
 
     def _matching(self, filter: Filter | None) -> list[Record]:
         if filter is None:

@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Continuity"]
+__all__ = ["ContentVersion"]
 
 _NOT_CONTENTS: Final = frozenset({"cache", "uploads"})
 
 
-class Continuity:
+class ContentVersion:
     """Names the contents of one open library: another name after every write, and never the same for others.
 
     The name is left in the file ``place`` at a clean close and taken away at the next opening, so that it is there only

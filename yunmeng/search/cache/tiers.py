@@ -6,27 +6,27 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from yunmeng.config import Settings
-from yunmeng.search.cache.redis_tier import RedisLevel
+from yunmeng.search.cache.redis_tier import RedisTier
 from yunmeng.types import Closing
 
-__all__ = ["OVERHEAD", "Cache", "Caches", "Figures", "LevelName", "MemoryLevel"]
+__all__ = ["OVERHEAD", "Cache", "Caches", "Figures", "MemoryTier", "TierName"]
 
 OVERHEAD: Final = 600
 """Bytes that an entry takes beside its value: key, links and counts, as measured with tracemalloc."""
 
-LevelName: TypeAlias = Literal["process", "redis"]
+TierName: TypeAlias = Literal["process", "redis"]
 
 
 class Figures(NamedTuple):
-    """How often one level of one cache was asked, with and without success, since the library was opened."""
+    """How often one tier of one cache was asked, with and without success, since the library was opened."""
 
     cache: str
-    level: LevelName
+    tier: TierName
     hits: int
     misses: int
 
 
-class MemoryLevel:
+class MemoryTier:
     """At most ``entries`` entries, and ``max_bytes`` of memory, each for ``seconds``. Threads may share it."""
 
     def __init__(
@@ -63,12 +63,12 @@ class MemoryLevel:
 class Cache:
     """Entries of one kind by their digests: bytes, which no caller can change. Threads may share it."""
 
-    def __init__(self, name: str, process: MemoryLevel | None, redis: RedisLevel | None) -> None:
+    def __init__(self, name: str, process: MemoryTier | None, redis: RedisTier | None) -> None:
         self.name: Final = name
         self._process = process
         self._redis = redis
         self._lock = threading.Lock()
-        self._counts: dict[tuple[LevelName, bool], int] = {}
+        self._counts: dict[tuple[TierName, bool], int] = {}
 
     @property
     def on(self) -> bool:
@@ -76,7 +76,7 @@ class Cache:
         return self._process is not None or self._redis is not None
 
     def get(self, key: str) -> bytes | None:
-        """The entry, from the first level that has it."""
+        """The entry, from the first tier that has it."""
         if self._process is not None:
             found = self._counted("process", self._process.get(key))
             if found is not None:
@@ -89,7 +89,7 @@ class Cache:
         return found
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep an entry on all levels."""
+        """Keep an entry in all tiers."""
         if self._process is not None:
             self._process.put(key, value)
         if self._redis is not None:
@@ -100,15 +100,15 @@ class Cache:
         return (0, 0) if self._process is None else self._process.size()
 
     def figures(self) -> Iterator[Figures]:
-        """One for each level that there is."""
-        levels: tuple[tuple[LevelName, object], ...] = (("process", self._process), ("redis", self._redis))
-        for name, level in levels:
-            if level is not None:
+        """One for each tier that there is."""
+        tiers: tuple[tuple[TierName, object], ...] = (("process", self._process), ("redis", self._redis))
+        for name, tier in tiers:
+            if tier is not None:
                 yield Figures(self.name, name, self._counts.get((name, True), 0), self._counts.get((name, False), 0))
 
-    def _counted(self, level: LevelName, found: bytes | None) -> bytes | None:
+    def _counted(self, tier: TierName, found: bytes | None) -> bytes | None:
         with self._lock:
-            key = (level, found is not None)
+            key = (tier, found is not None)
             self._counts[key] = self._counts.get(key, 0) + 1
         return found
 
@@ -118,7 +118,7 @@ class Caches(Closing):
 
     def __init__(self, settings: Settings) -> None:
         seconds = settings.cache_seconds
-        self.redis: Final = RedisLevel(settings.redis_url, seconds) if settings.redis_url and seconds else None
+        self.redis: Final = RedisTier(settings.redis_url, seconds) if settings.redis_url and seconds else None
         self.results: Final = Cache("result", _process(settings), self.redis)
         self.vectors: Final = Cache("vector", _process(settings), self.redis)
 
@@ -131,7 +131,7 @@ class Caches(Closing):
             self.redis.close()
 
 
-def _process(settings: Settings) -> MemoryLevel | None:
+def _process(settings: Settings) -> MemoryTier | None:
     if not (settings.cache_entries and settings.cache_bytes and settings.cache_seconds):
         return None
-    return MemoryLevel(settings.cache_entries, settings.cache_bytes, settings.cache_seconds)
+    return MemoryTier(settings.cache_entries, settings.cache_bytes, settings.cache_seconds)

@@ -6,10 +6,10 @@ from yunmeng.search.grouping import merged
 from yunmeng.search.rerank.protocol import Asked
 from yunmeng.types import Hit, Vector
 
-__all__ = ["search_anew"]
+__all__ = ["requery"]
 
 
-def search_anew(asked: Asked, vector: Vector, hits: list[Hit]) -> list[Hit]:
+def requery(asked: Asked, vector: Vector, hits: list[Hit]) -> list[Hit]:
     """As many hits as there were, for ``vector``, which takes the query's place; then those of ``hits`` it left out.
 
     Hits are new but for what steps before found out about them. Scores are cosines with ``vector``, in [-1, 1].

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import Any, Final
 
-from yunmeng.concurrency import Gate
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import QueryError, StoreError
 from yunmeng.stores.fulltext import Question
 from yunmeng.stores.zvec.engine import engine, mapped
@@ -35,18 +35,18 @@ SHA256_DIGITS: Final = 64
 
 
 class Queries:
-    """Reads from the collection that ``opened`` gives, no more threads at a time than ``gate`` lets in.
+    """Reads from the collection that ``opened`` gives, no more threads at a time than ``readers`` lets in.
 
     Every method raises `StoreError` where zvec fails, or ``opened`` does.
     """
 
-    def __init__(self, opened: Callable[[], Any], gate: Gate) -> None:
+    def __init__(self, opened: Callable[[], Any], readers: ReadWriteLock) -> None:
         self._opened = opened
-        self._gate = gate
+        self._readers = readers
 
     def fetch(self, keys: Sequence[str], *, vectors: bool) -> dict[str, Any]:
         """The documents that there are, by key."""
-        with self._gate, mapped("cannot read records"):
+        with self._readers, mapped("cannot read records"):
             docs: dict[str, Any] = self._opened().fetch(list(keys), include_vector=vectors)
             return docs
 
@@ -109,12 +109,12 @@ class Queries:
 
     def _stats(self) -> tuple[int, float]:
         """How many documents there are, and what part of them HNSW knows."""
-        with self._gate, mapped("cannot count"):
+        with self._readers, mapped("cannot count"):
             stats = self._opened().stats
             return int(stats.doc_count), float(stats.index_completeness[VECTOR])
 
     def _query(self, **options: Any) -> list[Any]:
-        with self._gate, mapped("cannot search"):
+        with self._readers, mapped("cannot search"):
             docs: list[Any] = self._opened().query(**options)
             return docs
 

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, Final, Self
 from weakref import WeakSet
 
-from yunmeng.concurrency import Gate
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.checks import check_group, check_query, check_records
@@ -32,7 +32,7 @@ from yunmeng.stores.zvec.layout import (
     to_record,
     to_word_hit,
 )
-from yunmeng.stores.zvec.mending import Keeper
+from yunmeng.stores.zvec.mending import Snapshotter
 from yunmeng.stores.zvec.query import MAX_TOP, Queries, Scan
 from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
@@ -67,10 +67,10 @@ class ZvecStore(Closing):
         self._schema = schema
         self._reads_text = has_text(collection.schema)
         self._collection: Any = collection
-        self._gate = Gate(engine().readers)
-        self._queries = Queries(self._opened, self._gate)
+        self._readers = ReadWriteLock(engine().readers)
+        self._queries = Queries(self._opened, self._readers)
         self._writing = Lock()
-        self._keeper = Keeper(path)
+        self._snapshots = Snapshotter(path)
         self._maintenance = Lock()
         self._scans: WeakSet[Scan] = WeakSet()
         self._damaged = False  # a write has failed
@@ -129,7 +129,7 @@ class ZvecStore(Closing):
             for start in range(0, len(keys), MAX_BATCH):
                 part = keys[start : start + MAX_BATCH]
                 check_room(self.path, ROOM_TO_DELETE)
-                self._keeper.keep()
+                self._snapshots.take()
                 for key, status in zip(part, collection.delete(part), strict=True):
                     deleted += status.ok()
                     if not status.ok() and status.code() != engine().zvec.StatusCode.NOT_FOUND:
@@ -202,7 +202,7 @@ class ZvecStore(Closing):
             check(filter, self._schema)
         if self._collection is not None and not has_room(self.path):
             return self._paged(filter, vectors=vectors)
-        with self._maintenance, self._writing, mapped("cannot iterate"), self._keeper.flushing():
+        with self._maintenance, self._writing, mapped("cannot iterate"), self._snapshots.flushing():
             scan = Scan(self._opened().iter_docs(include_vector=vectors))
             self._scans.add(scan)
         records = (to_record(doc, vectors=vectors) for doc in scan)
@@ -224,7 +224,7 @@ class ZvecStore(Closing):
 
     def flush(self) -> None:
         check_room(self.path)
-        with self._writing, mapped("cannot flush"), self._keeper.flushing():
+        with self._writing, mapped("cannot flush"), self._snapshots.flushing():
             self._opened().flush()
         if self._parts() > MAX_PARTS and self.unindexed() < QUICKLY_INDEXED:
             self._optimised()
@@ -246,7 +246,7 @@ class ZvecStore(Closing):
         On a full disk, and after a write that failed, the collection is left as a killed process leaves it: its log
         brings back all that was acknowledged. Other processes are let in when this one ends.
         """
-        with self._maintenance, self._writing, self._gate.narrowed(0):
+        with self._maintenance, self._writing, self._readers.exclusive():
             collection, self._collection = self._collection, None
             for scan in list(self._scans):
                 scan.close()
@@ -255,7 +255,7 @@ class ZvecStore(Closing):
             if self._damaged or not has_room(self.path):
                 abandon(collection)
             else:
-                with mapped(f"cannot close the store at {self.path}"), self._keeper.flushing():
+                with mapped(f"cannot close the store at {self.path}"), self._snapshots.flushing():
                     collection.close()
 
     def _paged(self, filter: Filter | None, *, vectors: bool) -> Iterator[Record]:
@@ -273,7 +273,7 @@ class ZvecStore(Closing):
         """Merge and index, unless an iteration is under way, which zvec does not allow."""
         check_room(self.path)
         # zvec needs a moment without readers, at the beginning and at the end, and would wait for it for ever.
-        with self._maintenance, self._gate.narrowed(1), mapped("cannot optimise"):
+        with self._maintenance, self._readers.limited(1), mapped("cannot optimise"):
             collection = self._opened()
             if any(scan.open for scan in self._scans):
                 return False
@@ -288,16 +288,16 @@ class ZvecStore(Closing):
         """
         with ThreadPoolExecutor(1) as pool, ExitStack() as until:
             until.enter_context(self._writing)
-            with self._keeper.flushing():
+            with self._snapshots.flushing():
                 collection.flush()
-            self._keeper.keep()
+            self._snapshots.take()
             working = pool.submit(collection.optimize)
-            while not wait([working], _A_MOMENT).done and self._keeper.current():
+            while not wait([working], _A_MOMENT).done and self._snapshots.current():
                 pass
             until.close()
             working.result()
         with self._writing:
-            self._keeper.renew()
+            self._snapshots.refresh()
 
     def _parts(self) -> int:
         """In how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
@@ -311,7 +311,7 @@ class ZvecStore(Closing):
 
     def _write(self, collection: Any, records: Sequence[Record]) -> None:
         docs = [to_doc(engine().zvec, record, self._schema, text=self._reads_text) for record in records]
-        self._keeper.keep()
+        self._snapshots.take()
         self._damaged, before = True, self._damaged
         with mapped("cannot write records"):
             statuses = collection.upsert(docs)
