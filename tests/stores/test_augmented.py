@@ -24,12 +24,12 @@ from yunmeng.stores import (
     MemoryStore,
     RegionalStore,
     Store,
-    ZvecStore,
     augmented_in_memory,
     parse_filter,
     regional_in,
     second_schema,
 )
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import Record, Region, RegionVector
 
 

@@ -43,7 +43,7 @@ def test_a_few_classes_are_no_wide_kind(kind: Kind) -> None:
 def test_a_kind_is_narrowed_to_the_classes_that_pictures_show(kind: Kind) -> None:
     rng = np.random.default_rng(1)
     pictures = unit(kind.classes[[4, 100, 150]] + 0.05 * rng.normal(size=(3, DIM)))
-    found = kind.limited(pictures)
+    found = kind.narrowed(pictures)
     assert found is not None
     chances = []
     for picture in pictures.astype(float):
@@ -60,4 +60,4 @@ def test_a_kind_is_narrowed_to_the_classes_that_pictures_show(kind: Kind) -> Non
 
 @pytest.mark.parametrize("shown", [[], [100], [100, 150, 223]])
 def test_pictures_of_other_things_show_nothing_of_a_kind(kind: Kind, shown: list[int]) -> None:
-    assert kind.limited(kind.classes[shown]) is None
+    assert kind.narrowed(kind.classes[shown]) is None

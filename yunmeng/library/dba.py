@@ -1,6 +1,5 @@
 """Second vectors of a library: how it comes to have them, and how they are kept up."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Final
 
 from yunmeng.ingest import OPTIMISE_FROM
 from yunmeng.library.generation import Generation
-from yunmeng.library.opening import create_second
+from yunmeng.library.opening import create_second, remove_second
 from yunmeng.library.paths import FORMAT, LibraryPaths
 from yunmeng.stores import AugmentedStore, Store
 from yunmeng.types import Closing
@@ -46,8 +45,7 @@ class Augmentation(Closing):
         self._generation = generation
         self._paths = paths
         self._config = generation.config.model_copy(update={"format": FORMAT, "augmented": True})
-        self._place = paths.augmented(generation.config.generation)
-        shutil.rmtree(self._place, ignore_errors=True)
+        remove_second(generation.config, paths)
         self._second = create_second(generation.config, paths)
         self._store = AugmentedStore(generation.store, self._second)
         self._changed: set[str] = set()
@@ -76,7 +74,7 @@ class Augmentation(Closing):
         if not self._over:
             self._over = True
             self._second.close()
-            shutil.rmtree(self._place, ignore_errors=True)
+            remove_second(self._config, self._paths)
 
     def _note(self, ids: Sequence[str]) -> None:
         if not self._over:

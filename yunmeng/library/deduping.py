@@ -14,7 +14,6 @@ from yunmeng.library.reader import LibraryReader
 from yunmeng.net.fetch import is_url
 from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.stores import ReadWriteLock, admit
-from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Attributes, Record
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class Deduping(LibraryReader):
         generation, state = self._generation, self._duplicates
         try:
             needed = generation.store.count() * generation.config.encoder.dim * _BYTES_OF_NUMBER
-            check_room(self._resources.paths.folder, needed + ROOM_TO_DELETE)
+            generation.store.check_room(needed)
             state.begin()
             report = find_duplicates(
                 generation.store,

@@ -19,7 +19,7 @@ from yunmeng.errors import EncoderMismatch, RecordNotFound
 from yunmeng.imaging import limit_decoding
 from yunmeng.ingest import Additions, InHand, Intake, Moves, Names, OnTally, Outcome, Pipeline, Roots
 from yunmeng.library.media_store import MediaStore
-from yunmeng.library.opening import GenerationStore, create_store, open_store
+from yunmeng.library.opening import create_store, open_store
 from yunmeng.library.paths import LibraryConfig, LibraryPaths
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.search import CALIBRATED_FROM, Calibration, Embedder, Sample, SearchEngine, fit, read_bytes, sample_scores
@@ -27,6 +27,7 @@ from yunmeng.search.cache import Caches, ContentVersion, digest, environment
 from yunmeng.search.cache.cached import CachedEngine
 from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
 from yunmeng.state import State
+from yunmeng.stores import Store
 from yunmeng.types import Closing, Record
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Generation(Closing):
     def __init__(
         self,
         config: LibraryConfig,
-        store: GenerationStore,
+        store: Store,
         resources: LibraryResources,
         encoder: Encoder | None,
         contents: ContentVersion | None = None,
@@ -95,7 +96,7 @@ class Generation(Closing):
             self.encoder = _bound(encoder, config)
         self._learnt = resources.paths.read_calibration(config.generation)
         self._contents = contents or ContentVersion(resources.paths.contents, config.generation)
-        self._contents.begin(lambda: store.changes.number)
+        self._contents.begin(store)
         self._open = True
         self.asker: Final = SearchEngine(
             store,
@@ -115,7 +116,7 @@ class Generation(Closing):
 
     @classmethod
     def open(cls, config: LibraryConfig, resources: LibraryResources, encoder: Encoder | None = None) -> Self:
-        """An generation that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
+        """An generation that there is. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
         contents = ContentVersion(resources.paths.contents, config.generation)
         store = open_store(config, resources.paths)
         try:
@@ -124,7 +125,7 @@ class Generation(Closing):
             store.close()
             raise
 
-    def recast(self, config: LibraryConfig, store: GenerationStore) -> "Generation":
+    def recast(self, config: LibraryConfig, store: Store) -> "Generation":
         """This generation with another config and another store, which holds its own."""
         other = Generation(config, store, self._resources, None)
         for name in ("encoder", "asking", "views", "texts"):  # none of them is loaded twice
@@ -165,12 +166,13 @@ class Generation(Closing):
         """What answers questions, faster the second time."""
         fixed = digest(self.config.model_dump_json(by_alias=True), environment(self._resources.settings))
 
-        def version() -> str:
-            learnt = self.calibration
+        def version() -> str | None:
+            contents, learnt = self._contents.name, self.calibration
             told = "" if learnt is None else f"{learnt.slope!r} {learnt.offset!r}"
-            return f"{fixed} {self._contents.name} {told}"
+            return None if contents is None else f"{fixed} {contents} {told}"
 
-        return CachedEngine(self.asker, self._resources.caches.results, version, self._resources.read)
+        cache, read = self._resources.caches.results, self._resources.read
+        return CachedEngine(self.asker, cache, version, read, lasts=self._contents.lasts)
 
     @cached_property
     def verifier(self) -> "Verifier":
@@ -228,7 +230,7 @@ class Generation(Closing):
     @property
     def reads_text(self) -> bool:
         """Whether words can be asked."""
-        return self.config.encoder.reads_text or self.store.reads_text or self.texts is not None
+        return self.config.encoder.reads_text or self.store.capabilities.text or self.texts is not None
 
     def pipeline(
         self, look: Callable[[T], Outcome], workers: int, on_tally: OnTally, stop: threading.Event
@@ -279,7 +281,7 @@ class Generation(Closing):
 
     def close(self) -> None:
         """Write what is outstanding. Closing twice does no harm."""
-        leaves = self._open and self.store.changes.sound
+        leaves = self._open and self.store.changes.sound and self._contents.by_files
         self._open = False
         if leaves and (self._contents.found or self._resources.caches.redis is not None):
             with self._contents.leaving():  # what is in Redis outlives this process

@@ -26,12 +26,14 @@ from yunmeng.library.answering import Answering
 from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, keep_up, work_off
 from yunmeng.library.deduping import Deduping
 from yunmeng.library.generation import Generation, LibraryResources
+from yunmeng.library.opening import remove_stores
 from yunmeng.library.paths import EncoderIdentity, LibraryConfig, LibraryPaths
 from yunmeng.library.reader import RUNS, LibraryInfo
 from yunmeng.library.reencode import Reencoding
 from yunmeng.search import Sample, check_library_metric, read_filter
 from yunmeng.state import Job
 from yunmeng.stores import Filter, ReadWriteLock, admit, check, check_schema, fixed_truth
+from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.types import Attributes, AttributeSchema, Enhancement, LibraryMetric, Record
 
 __all__ = ["Library", "LibraryInfo"]
@@ -70,6 +72,7 @@ class Library(Answering, Deduping):
         regions: bool = False,
         augmented: bool = False,
         metric: LibraryMetric = "cosine",
+        store: str = DEFAULT_STORE,
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
@@ -79,12 +82,14 @@ class Library(Answering, Deduping):
         colour (grey-world balance). With ``subject``, pictures and queries are cut to their main subject first. With
         ``regions``, a grid of each picture's parts is encoded as well, so that they can be searched. With
         ``augmented``, a second vector of each picture is kept up, see `augment`. ``metric`` is what hits are scored by
-        unless a question names another: cosine, euclidean, manhattan or hamming.
+        unless a question names another: cosine, euclidean, manhattan or hamming. ``store`` is the URL of what keeps the
+        vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed, or one of another package.
 
-        Raises `LibraryExists`, `UnknownEncoder`, `SchemaError`, `QueryError` for a metric that it cannot have, or
-        `LibraryError` if the folder cannot be used.
+        Raises `LibraryExists`, `UnknownEncoder`, `UnknownStore`, `SchemaError`, `QueryError` for a metric that it
+        cannot have, or `LibraryError` if the folder cannot be used.
         """
         check_library_metric(metric)
+        check_url(store)
         settings = settings or Settings.load()
         bound = _encoder_identity(encoder, settings)
         schema = check_schema(attributes or {})
@@ -97,6 +102,7 @@ class Library(Answering, Deduping):
             regions=regions,
             augmented=augmented,
             metric=metric,
+            store=store,
         )
         resources = LibraryResources(paths, settings)
         generation = Generation.create(config, resources, None if isinstance(encoder, str) else encoder)
@@ -288,7 +294,7 @@ class Library(Answering, Deduping):
         for generation in (*self._replaced, self._generation):
             generation.close()
         if self._replaced:
-            self._resources.paths.clear_generations(self.config.generation)
+            remove_stores(self.config, self._resources.paths)
             self._replaced.clear()
         self._resources.close()
 

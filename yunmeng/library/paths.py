@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
 from yunmeng.search.calibration import Calibration
+from yunmeng.stores.registry import DEFAULT_STORE
 from yunmeng.types import AttributeType, Enhancement, LibraryMetric
 
 __all__ = ["FORMAT", "EncoderIdentity", "LibraryConfig", "LibraryPaths"]
@@ -41,6 +42,8 @@ class LibraryConfig(BaseModel):
     metric: LibraryMetric = "cosine"
     """What hits are scored by where a question names none."""
     encoder: EncoderIdentity
+    store: str = DEFAULT_STORE
+    """The URL of what keeps the vectors; libraries of earlier versions name none."""
     enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
     subject: bool = False
@@ -137,7 +140,7 @@ class LibraryPaths:
                 raise LibraryError(
                     f"{self.folder} is not empty ({others[0]}): choose a folder of its own for a library"
                 )
-            for left in self._stores(0):
+            for left in self.stores(0):
                 if left.exists():
                     shutil.rmtree(left)
         except OSError as exc:
@@ -165,15 +168,8 @@ class LibraryPaths:
         """Keep what was learnt."""
         _put(self.calibration, learnt.model_dump_json(indent=1))
 
-    def clear_generations(self, *kept: int) -> None:
-        """Remove the stores of all generations but ``kept``: those that were replaced or given up."""
-        wanted = {path for generation in kept for path in self._stores(generation)}
-        for pattern in self._stores(0):
-            for path in (pattern, *self.folder.glob(f"{pattern.name}-*")):
-                if path not in wanted:
-                    shutil.rmtree(path, ignore_errors=True)
-
-    def _stores(self, generation: int) -> tuple[Path, ...]:
+    def stores(self, generation: int) -> tuple[Path, ...]:
+        """The places of all stores that a generation may have."""
         return self.store(generation), self.regions(generation), self.augmented(generation)
 
     def _write(self, place: Path, config: LibraryConfig) -> None:
@@ -182,7 +178,7 @@ class LibraryPaths:
         _put(place, tomli_w.dumps(config.model_dump(mode="json", by_alias=True)))
 
     def _ours(self, child: Path) -> bool:
-        ours = (*self._stores(0), self.cache, self.config.with_suffix(".draft"))
+        ours = (*self.stores(0), self.cache, self.config.with_suffix(".draft"))
         return child in ours or child.name.startswith(self.state.name)
 
 

@@ -10,6 +10,7 @@ from yunmeng.encoders import Encoder
 from yunmeng.errors import LibraryError, YunmengError
 from yunmeng.ingest import Failed, Fresh, IndexReport, Known, OnTally, Outcome, Unchanged, recorded
 from yunmeng.library.generation import Generation, LibraryResources
+from yunmeng.library.opening import remove_stores
 from yunmeng.library.paths import LibraryConfig
 from yunmeng.stores import Store
 from yunmeng.types import Closing, Record
@@ -78,7 +79,7 @@ class Reencoding(Closing):
         paths = self._resources.paths
         if paths.read_next_config() == config:
             return Generation.open(config, self._resources, encoder)
-        paths.clear_generations(self._old.config.generation)
+        remove_stores(self._old.config, paths)
         new = Generation.create(config, self._resources, encoder)
         paths.write_next_config(config)
         return new

@@ -24,7 +24,7 @@ from yunmeng.stores.dba import (
 )
 from yunmeng.stores.filters import Compare, Filter, check
 from yunmeng.stores.memory import MemoryStore
-from yunmeng.stores.protocol import Store
+from yunmeng.stores.protocol import Capabilities, Store, joined, joined_version
 from yunmeng.stores.regional import RegionalStore
 from yunmeng.stores.schema import conform
 from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
@@ -65,8 +65,15 @@ class AugmentedStore(Closing):
         return self.plain.schema
 
     @property
-    def reads_text(self) -> bool:
-        return self.plain.reads_text
+    def capabilities(self) -> Capabilities:
+        return joined(self.plain, self.second)
+
+    def version(self) -> str | None:
+        return joined_version(self.plain, self.second)
+
+    def check_room(self, beside: int = 0) -> None:
+        self.second.check_room(beside)
+        self.plain.check_room(beside)
 
     def upsert(self, records: Sequence[Record]) -> None:
         fitted = [replace(record, attributes=conform(record.attributes, self.schema)) for record in records]

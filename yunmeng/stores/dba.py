@@ -166,7 +166,7 @@ class Augmenter:
         return [hit for hit in hits if hit.id != record.id][:BACKGROUND]
 
     def _stale(self, near: Mapping[str, float]) -> Iterable[Record]:
-        """Return those of ``near``, ids with similarities, that were averaged and have the picture within their radius."""
+        """Return those of ``near``, ids with similarities, that were averaged and have it within their radius."""
         within = [
             id
             for id, second in self._second.get(list(near)).items()

@@ -96,7 +96,7 @@ class Words:
 
     def narrow(self, text: str, pictures: NDArray[np.float32]) -> Narrowed | None:
         """The kind that the text names as pictures, float32 (n, dim), show it; None where none of them is of it."""
-        found = self._kind(text).limited(pictures)
+        found = self._kind(text).narrowed(pictures)
         return found and Narrowed(found[0], _EACH * self._least(breadth(found[1])))
 
     def sharpen(self, vector: NDArray[np.float32], neighbours: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -75,24 +75,24 @@ class Cache:
         """Whether anything is kept at all."""
         return self._process is not None or self._redis is not None
 
-    def get(self, key: str) -> bytes | None:
-        """The entry, from the first tier that has it."""
+    def get(self, key: str, *, shared: bool = True) -> bytes | None:
+        """Return the entry, from the first tier that has it. Not ``shared``: no other process can have made it."""
         if self._process is not None:
             found = self._counted("process", self._process.get(key))
             if found is not None:
                 return found
-        if self._redis is None:
+        if self._redis is None or not shared:
             return None
         found = self._counted("redis", self._redis.get(f"{self.name}:{key}"))
         if found is not None and self._process is not None:
             self._process.put(key, found)
         return found
 
-    def put(self, key: str, value: bytes) -> None:
-        """Keep an entry in all tiers."""
+    def put(self, key: str, value: bytes, *, shared: bool = True) -> None:
+        """Keep an entry in all tiers; in Redis only where it is ``shared``, of use to other processes."""
         if self._process is not None:
             self._process.put(key, value)
-        if self._redis is not None:
+        if self._redis is not None and shared:
             self._redis.put(f"{self.name}:{key}", value)
 
     def size(self) -> tuple[int, int]:

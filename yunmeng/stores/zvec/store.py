@@ -14,8 +14,9 @@ from yunmeng.stores.changes import Changes
 from yunmeng.stores.checks import check_group, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import question_of
-from yunmeng.stores.groups import search_groups
+from yunmeng.stores.groups import search_others
 from yunmeng.stores.ids import encode_id, unescape
+from yunmeng.stores.protocol import Capabilities
 from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, has_room
@@ -65,7 +66,7 @@ class ZvecStore(Closing):
         self.dim = dim
         self.changes = Changes()
         self._schema = schema
-        self._reads_text = has_text(collection.schema)
+        self._text = has_text(collection.schema)
         self._collection: Any = collection
         self._readers = ReadWriteLock(engine().readers)
         self._queries = Queries(self._opened, self._readers)
@@ -76,17 +77,15 @@ class ZvecStore(Closing):
         self._damaged = False  # a write has failed
 
     @classmethod
-    def create(
-        cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, reads_text: bool = True
-    ) -> Self:
+    def create(cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, text: bool = True) -> Self:
         """A new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
 
-        Without ``reads_text`` it keeps no words, and `search_text` finds nothing.
+        Without ``text`` it keeps no words, and `search_text` finds nothing.
 
         Raises `LibraryExists`, `SchemaError` or `StoreError`.
         """
         checked = check_schema(schema or {})
-        collection = create(path, collection_schema(engine().zvec, dim, checked, text=reads_text))
+        collection = create(path, collection_schema(engine().zvec, dim, checked, text=text))
         return cls(collection, Path(path), dim, checked)
 
     @classmethod
@@ -110,8 +109,15 @@ class ZvecStore(Closing):
         return self._schema
 
     @property
-    def reads_text(self) -> bool:
-        return self._reads_text
+    def capabilities(self) -> Capabilities:
+        """All of it; a store that was made before there was full-text search has none."""
+        return Capabilities(text=self._text, groups=True, exclusive=True, version="files")
+
+    def version(self) -> None:
+        return None
+
+    def check_room(self, beside: int = 0) -> None:
+        check_room(self.path, beside + ROOM_TO_DELETE)
 
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
@@ -169,7 +175,7 @@ class ZvecStore(Closing):
         def nearest(size: int, filter: Filter) -> list[Hit]:
             return [to_hit(doc) for doc in self._queries.nearest(query, size, self._condition(filter))]
 
-        return search_groups(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
+        return search_others(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
 
     def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
         """As the protocol says, within what zvec 0.8.0 can: it weighs a word by how rare it is in its part on disk.
@@ -181,7 +187,7 @@ class ZvecStore(Closing):
         """
         self._opened()
         where, k = self._condition(filter), self._queries.affordable(k)
-        if not self._reads_text:
+        if not self._text:
             return []
         whole, partly = self._queries.worded(question_of(query), k, where)
         hits = {doc.id: to_word_hit(doc, whole=True) for doc in whole}
@@ -310,7 +316,7 @@ class ZvecStore(Closing):
         return condition(plain(filter, self._schema))
 
     def _write(self, collection: Any, records: Sequence[Record]) -> None:
-        docs = [to_doc(engine().zvec, record, self._schema, text=self._reads_text) for record in records]
+        docs = [to_doc(engine().zvec, record, self._schema, text=self._text) for record in records]
         self._snapshots.take()
         self._damaged, before = True, self._damaged
         with mapped("cannot write records"):
