@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.concurrency import bounded_map
 from yunmeng.errors import PictureError, SourceError
 from yunmeng.evaluation.measures import class_scores, order_scores
 from yunmeng.evaluation.reranking import Labelled, reranked
 from yunmeng.imaging.decode import decode
 from yunmeng.imaging.files import PICTURE_ENDINGS, read
-from yunmeng.lookahead import map_ahead
 from yunmeng.types import Pixels, Vector
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _encoded(
             return path, exc
 
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
-        loaded = map_ahead(pool, load, paths, 2 * settings.batch_size)
+        loaded = bounded_map(pool, load, paths, 2 * settings.batch_size)
         while batch := list(islice(loaded, settings.batch_size)):
             good = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
             vectors = iter(encoder.encode(good))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yunmeng.errors import LibraryFormatError, LibraryNotFound
 from yunmeng.library.paths import put
+from yunmeng.stores.registry import DEFAULT_STORE
 from yunmeng.types import AttributeType, Enhancement, LibraryMetric
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class LibraryConfig(BaseModel):
     metric: LibraryMetric = "cosine"
     """Scores hits where a question names none."""
     encoder: EncoderIdentity
+    store: str = DEFAULT_STORE
+    """The URL of what keeps the vectors; libraries of earlier versions name none."""
     enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
     subject: bool = False
