@@ -10,8 +10,8 @@ from yunmeng import schemas
 from yunmeng.client import calls, duplicates
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
 from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
-from yunmeng.closing import Closing
 from yunmeng.errors import ServerError, ServerUnreachable
+from yunmeng.types import Closing
 
 __all__ = ["Client"]
 

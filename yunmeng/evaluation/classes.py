@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.concurrency import bounded_map
 from yunmeng.errors import PictureError, SourceError
 from yunmeng.evaluation.measures import class_scores, order_scores
 from yunmeng.evaluation.reranking import Labelled, reranked
 from yunmeng.imaging.decode import decode
 from yunmeng.imaging.files import PICTURE_ENDINGS, read
-from yunmeng.lookahead import map_ahead
 from yunmeng.types import Pixels, Vector
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ WORKERS = 4  # decoding beside the encoder
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured, on how much. ``failed`` holds path and reason of pictures that could not be used."""
+    """Scores, and on how much they were measured. ``failed`` names pictures that could not be used, with reasons."""
 
     scores: "ClassScores"
     queries: int
@@ -111,7 +111,7 @@ def _pictures(folder: Path) -> list[Path]:
 def _encoded(
     paths: Sequence[Path], encoder: "Encoder", settings: "Settings"
 ) -> Iterator[tuple[Path, Vector | PictureError]]:
-    """A vector for each path, or what is wrong with it, in order."""
+    """Yield a vector for each path, or what is wrong with it, in order."""
 
     def load(path: Path) -> tuple[Path, Pixels | PictureError]:
         try:
@@ -122,7 +122,7 @@ def _encoded(
             return path, exc
 
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
-        loaded = map_ahead(pool, load, paths, 2 * settings.batch_size)
+        loaded = bounded_map(pool, load, paths, 2 * settings.batch_size)
         while batch := list(islice(loaded, settings.batch_size)):
             good = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
             vectors = iter(encoder.encode(good))

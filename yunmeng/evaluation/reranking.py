@@ -45,20 +45,20 @@ def reranked(
 
     The steps see a store of the gallery, in memory, and the files of the pictures.
     """
-    looks = _Looks(encoder, settings, hashes=any(step.name == "fingerprint" for step in steps))
-    store = _filled([looks.record(row, picture) for row, picture in enumerate(gallery)], steps)
-    verifier = Verifier(lambda id: looks.read(gallery[int(id)].path), max_pixels=settings.max_pixels)
+    files = _Files(encoder, settings, hashes=any(step.name == "fingerprint" for step in steps))
+    store = _filled([files.record(row, picture) for row, picture in enumerate(gallery)], steps)
+    verifier = Verifier(lambda id: files.read(gallery[int(id)].path), max_pixels=settings.max_pixels)
     for query in queries:
         hits = store.search(query.vector, len(gallery))
-        asked = Asked(query.vector, store, len(gallery), verify=verifier.verify, pdq=looks.pdq(query.path))
+        asked = Asked(query.vector, store, len(gallery), verify=verifier.verify, pdq=files.pdq(query.path))
         if any(step.name == "geometry" for step in steps):
-            asked.picture = looks.read(query.path)
+            asked.picture = files.read(query.path)
         order = [int(hit.id) for hit in ranked(Candidates(hits, query.vector), asked, steps)]
         yield np.array([order], np.intp)
 
 
 def _filled(records: Sequence[Record], steps: "Sequence[Step]") -> "Store":
-    """A store of the records, with second vectors where a step searches by them."""
+    """Return a store of the records, with second vectors where a step searches by them."""
     if any(step.name == "expand" for step in steps):
         return augmented_in_memory(records)
     assert records[0].vector is not None  # each has been encoded
@@ -67,8 +67,8 @@ def _filled(records: Sequence[Record], steps: "Sequence[Step]") -> "Store":
     return store
 
 
-class _Looks:
-    """What is read of the files."""
+class _Files:
+    """Reads the files of labelled pictures."""
 
     def __init__(self, encoder: "Encoder", settings: "Settings", *, hashes: bool) -> None:
         self._side = encoder.spec.decoded_side
@@ -79,7 +79,7 @@ class _Looks:
         return read(path, max_bytes=self._settings.max_file_bytes)
 
     def pdq(self, path: Path) -> str | None:
-        """The fingerprint of a picture, where fingerprints are asked for."""
+        """Return the fingerprint of a picture, where fingerprints are asked for."""
         if not self._hashes:
             return None
         picture = decode(self.read(path), at_least=self._side, max_pixels=self._settings.max_pixels)

@@ -19,8 +19,8 @@ from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, 
 from yunmeng.ingest.roots import Roots
 from yunmeng.media import identity, is_media, reader_of
 from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.stores.ids import is_storable
 from yunmeng.stores.protocol import Store
-from yunmeng.stores.zvec.encoding import MAX_ID_BYTES, escape
 from yunmeng.types import Attributes, Record, RegionVector, Vector
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Several", "Single", "Unchanged"]
@@ -215,7 +215,7 @@ class Intake:
         """
         if known is not None and _is_of(known, entry):
             return entry, known
-        taken = self._store.get([entry.id, *filter(_is_storable, path_ids(entry.source))])
+        taken = self._store.get([entry.id, *filter(is_storable, path_ids(entry.source))])
         had = [record for record in (*taken.values(), *twins) if _is_of(record, entry)]
         had += [record for record in taken.values() if record.part == entry.part and same_file(record.uri, entry.uri)]
         if not had:
@@ -224,7 +224,7 @@ class Intake:
         if had:
             return replace(entry, id=had[0].id), had[0]
         for id in (entry.id, *longer_ids(entry.id, entry.source)):
-            if id not in taken and _is_storable(id) and self._claim(id, entry.key):
+            if id not in taken and is_storable(id) and self._claim(id, entry.key):
                 return replace(entry, id=id), None
         raise PictureError(
             Reason.BAD_ID, f"the id {entry.id} is that of {of_part(taken[entry.id].uri, taken[entry.id].part)} already"
@@ -305,7 +305,3 @@ def _is_of(record: Record, entry: Entry) -> bool:
 
 def _is_there(uri: str) -> bool:
     return is_url(uri) or os.path.lexists(uri)
-
-
-def _is_storable(id: str) -> bool:
-    return len(escape(id).encode()) <= MAX_ID_BYTES

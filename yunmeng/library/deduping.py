@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from yunmeng.closing import Closing
 from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError, StoreError, YunmengError
 from yunmeng.library.generations import Generations
 from yunmeng.library.resources import LibraryResources
 from yunmeng.net.fetch import is_url
 from yunmeng.state.duplicates import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.stores.schema import admit
-from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
-from yunmeng.types import Attributes, Record
+from yunmeng.types import Attributes, Closing, Record
 
 if TYPE_CHECKING:
     from yunmeng.duplicates.types import DuplicateReport, DuplicateTally, KeepRule
@@ -80,7 +78,7 @@ class Deduping(Closing):
         generation, state = self.generations.current, self._duplicates
         try:
             needed = generation.store.count() * generation.config.encoder.dim * _BYTES_OF_NUMBER
-            check_room(self.resources.paths.folder, needed + ROOM_TO_DELETE)
+            generation.store.check_room(needed)
             state.begin()
             report = find_duplicates(
                 generation.store,

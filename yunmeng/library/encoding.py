@@ -9,7 +9,7 @@ from yunmeng.encoders.protocol import Encoder, TextEncoder
 from yunmeng.encoders.text.bridge import words_for
 from yunmeng.errors import EncoderMismatch
 from yunmeng.library.config import EncoderIdentity, LibraryConfig
-from yunmeng.search.cache.ground import ground
+from yunmeng.search.cache.environment import environment
 from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
 from yunmeng.search.query import Embedder
 
@@ -71,7 +71,7 @@ class Encoding:
     def _vectors(self) -> QueryVectors:
         resources, config = self._resources, self._config
         return QueryVectors(
-            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, ground(resources.settings)
+            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, environment(resources.settings)
         )
 
 

@@ -22,8 +22,9 @@ from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import QueryPicture, check_region
 from yunmeng.search.question import Part, Question, read_filter
 from yunmeng.search.rerank.registry import read_steps
-from yunmeng.stores.batch import check_group
+from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
+from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.stores.schema import check_schema
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Library(Deduping):
         regions: bool = False,
         augmented: bool = False,
         metric: "LibraryMetric" = "cosine",
+        store: str = DEFAULT_STORE,
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
@@ -90,13 +92,16 @@ class Library(Deduping):
             regions: Encode a grid of each picture's parts as well, so that they can be searched.
             augmented: Keep a second vector of each picture, see `augment`.
             metric: What hits are scored by unless a question names another: cosine, euclidean, manhattan or hamming.
+            store: The URL of what keeps the vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed,
+                or one of another package.
 
         Raises:
-            LibraryExists, UnknownEncoder, SchemaError.
+            LibraryExists, UnknownEncoder, UnknownStore, SchemaError.
             QueryError: The library cannot have this metric.
             LibraryError: The folder cannot be used.
         """
         check_library_metric(metric)
+        check_url(store)
         settings = settings or Settings.load()
         bound = identify(encoder, settings)
         schema = check_schema(attributes or {})
@@ -109,6 +114,7 @@ class Library(Deduping):
             regions=regions,
             augmented=augmented,
             metric=metric,
+            store=store,
         )
         resources = LibraryResources(paths, settings)
         generation = Generation.create(config, resources, None if isinstance(encoder, str) else encoder)
@@ -139,7 +145,7 @@ class Library(Deduping):
 
     @property
     def config(self) -> LibraryConfig:
-        """What ``library.toml`` says: the encoder, and what is done to pictures."""
+        """The configuration: the encoder, and what is done to pictures."""
         return self.generation.config
 
     @property
@@ -369,7 +375,7 @@ class Library(Deduping):
         return self.reader.thumbnail(picture, side)
 
     def info(self) -> LibraryInfo:
-        """Return what the library is and holds."""
+        """Return the facts of the library."""
         return self.reader.info()
 
     def calibrate(self) -> "Sample | None":

@@ -107,7 +107,7 @@ class SearchEngine:
         return found
 
     def _steps(self, question: "Question") -> "list[Step]":
-        """The library's metric is for vectors: hits by words are fused by rank, and parts of pictures are not kept."""
+        """Return the steps. The library's metric counts where vectors of whole pictures are compared."""
         metric = question.metric
         if metric is None and question.words is None and not question.regions:
             metric = self._metric
@@ -118,7 +118,7 @@ class SearchEngine:
         return steps
 
     def _at_hand(self, question: "Question", timings: "Timings") -> "Question":
-        """The question with its picture read, as it is looked at more than once."""
+        """Return the question with its picture read, as it is looked at more than once."""
         (part,) = question.parts
         if part.image is None:
             return question
@@ -226,7 +226,7 @@ class SearchEngine:
         return [replace(hit, chance=calibration.chance(scores[hit.id])) for hit in hits]
 
     def _mixed(self, question: "Question", timings: "Timings") -> Vector:
-        """The parts' embeddings, each of length 1, summed by their weights (Rocchio, 1971) and brought to length 1."""
+        """Return the sum of the parts' embeddings by their weights (Rocchio, 1971), brought to length 1."""
         if len(question.parts) == 1 and question.parts[0].weight > 0:
             return self._vector(question.parts[0], question, timings)
         total = np.zeros(self._dim, np.float32)

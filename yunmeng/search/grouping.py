@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from yunmeng.stores.filters import And, Compare
+from yunmeng.stores.groups import search_groups
 from yunmeng.types import Hit, Vector
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def group_heads(
 ) -> list[Hit]:
     """The hit nearest to ``vector`` of each of the k nearest groups; a group's next one for an ``unwanted`` one."""
     heads = []
-    for hit in store.search_groups(vector, k + len(unwanted), group_by, filter):
+    for hit in search_groups(store, vector, k + len(unwanted), group_by, filter):
         if hit.id in unwanted:
             inside: Filter = Compare(group_by, "=", str(hit.attributes[group_by]))
             inside = inside if filter is None else And((filter, inside))

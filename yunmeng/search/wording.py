@@ -72,12 +72,14 @@ class WordSearch:
         Raises `QueryError` where nothing reads words, and `MissingExtra`.
         """
         depth = max(FUSED_DEPTH, depth)
-        with timed(self._timings, "search"):
-            named = self._store.search_text(self._text, depth, self._filter)
+        named: list[Hit] = []
+        if self._store.capabilities.text:
+            with timed(self._timings, "search"):
+                named = self._store.search_text(self._text, depth, self._filter)
         try:
             texts = self._texts()
             if texts is None:
-                if not self._by_name or not self._store.reads_text:
+                if not self._by_name or not self._store.capabilities.text:
                     raise QueryError(NO_WORDS)
                 return self._named(named, depth)
             vector, meant = self._meant(texts, depth)

@@ -1,8 +1,9 @@
-"""The steps there are, by name."""
+"""The steps there are, by name: those that come with Yunmeng, and those of other packages."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from yunmeng import plugins
 from yunmeng.errors import QueryError
 from yunmeng.search.rerank.alpha import Alpha
 from yunmeng.search.rerank.average import Average
@@ -17,7 +18,7 @@ from yunmeng.types import Metric
 if TYPE_CHECKING:
     from yunmeng.search.rerank.protocol import Step
 
-__all__ = ["STEPS", "WITHOUT_VECTOR", "read_steps", "steps_of"]
+__all__ = ["STEPS", "WITHOUT_VECTOR", "read_steps", "step_named", "steps_of"]
 
 STEPS: "Final[Mapping[str, Step]]" = {
     step.name: step for step in (Average(), Alpha(), Expand(), Reciprocal(), Diffusion(), Geometry(), Diverse())
@@ -35,11 +36,20 @@ def read_steps(names: str | Sequence[str]) -> tuple[str, ...]:
     given = names.split(",") if isinstance(names, str) else names
     read = tuple(name.strip() for name in given if name.strip())
     for name in read:
-        if name not in STEPS:
-            raise QueryError(f"there is no step of re-ranking called {name!r}: choose among {', '.join(STEPS)}")
+        if name not in STEPS and name not in plugins.find("steps"):
+            names = ", ".join([*STEPS, *plugins.find("steps")])
+            raise QueryError(f"there is no step of re-ranking called {name!r}: choose among {names}")
         if read.count(name) > 1:
             raise QueryError(f"the step of re-ranking {name} is named more than once: name each step once")
     return read
+
+
+def step_named(name: str) -> "Step":
+    """Return a step that `read_steps` has passed. Raises `PluginError` for one of a package that is broken."""
+    if name in STEPS:
+        return STEPS[name]
+    step: Step = plugins.load(plugins.find("steps")[name])
+    return step
 
 
 def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> "list[Step]":
@@ -48,4 +58,4 @@ def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> "list[
     None is the cosine, which hits are scored by already.
     """
     first: list[Step] = [] if metric in (None, "cosine") else [Rescore(metric)]
-    return [*first, *(STEPS[name] for name in read_steps(names))]
+    return [*first, *(step_named(name) for name in read_steps(names))]

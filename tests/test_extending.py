@@ -1,0 +1,56 @@
+"""The examples of docs/extending.md, as they stand there: one function for each section."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.conftest import write_pictures
+from tests.installing import blocks, files_of, importable, install, section
+from yunmeng.cli.app import cli
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that commands run in, with three photos."""
+    monkeypatch.setenv("YUNMENG_CACHE_DIR", str(cache_dir))
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "photos", 3)
+    return tmp_path
+
+
+def test_a_new_store(folder: Path) -> None:
+    """Whether it keeps the contract is told by tests/stores/test_plugin_store.py."""
+    with importable(install(files_of("A new store"), folder / "packages")):
+        listed, indexed, searched = run_commands("A new store")
+    assert "yunmeng-pocket 0.1  ok" in listed
+    assert "3 indexed, 0 skipped, 0 failed" in indexed
+    assert searched.splitlines()[1].split()[:3] == ["1", "1.000", "000.jpg"]
+    assert (folder / "pocket-library" / "store" / "pictures.db").is_file()
+
+
+def test_plugins(folder: Path) -> None:
+    with importable(install(files_of("Plugins"), folder / "packages")):
+        listed, _, searched = run_commands("Plugins")
+        (folder / "photos" / "m.csv").write_text("path,stock\n000.jpg,0\n001.jpg,3\n")
+        run("index photos --db shop --manifest photos/m.csv")
+        found = json.loads(run("search photos/000.jpg --db shop --rerank available --json"))["hits"]
+        info = json.loads(run("info --db shop --json"))
+    assert listed.count("yunmeng-shop 0.2  ok") == 2
+    assert searched.splitlines()[1].split()[:3] == ["1", "1.000", "000.jpg"]
+    assert (info["encoder"], info["dim"]) == ("colours", 48)
+    assert {hit["id"]: round(hit["score"], 3) for hit in found}["000.jpg"] == 0.5
+
+
+def run_commands(title: str) -> list[str]:
+    """Run the commands that a section shows; returns what each has printed."""
+    (shown,) = blocks(section(title), "sh")
+    return [run(command.removeprefix("yunmeng ")) for command in shown.splitlines()]
+
+
+def run(command: str) -> str:
+    done = CliRunner().invoke(cli, command.split(), standalone_mode=False)
+    assert done.exception is None, done.output
+    assert not done.return_value
+    return done.stdout
