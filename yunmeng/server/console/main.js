@@ -1,21 +1,21 @@
 // Starts the console: who is asking, what the library is, and then the page that the address names.
-import * as api from "./api.js";
-import { fail } from "./announce.js";
-import { questionBox } from "./box.js";
-import { drawTray } from "./compare.js";
-import { showDetail } from "./detail.js";
-import { $, button, h } from "./dom.js";
-import { applyLanguage, language, t } from "./i18n.js";
-import { listen } from "./intake.js";
-import { LibraryPage } from "./librarypage.js";
-import { MatchPage } from "./matchpage.js";
-import { nextTheme, switchLanguage, theme } from "./preferences.js";
-import { ReviewPage } from "./reviewpage.js";
-import { route } from "./router.js";
-import { SearchPage } from "./searchpage.js";
-import { SignInPage } from "./signin.js";
-import { failure, skeleton } from "./states.js";
-import { isIn, loadLibrary, loadSession, may, store } from "./store.js";
+import * as api from "/console/lib/api.js";
+import { fail } from "/console/widgets/announce.js";
+import { questionBox } from "/console/widgets/box.js";
+import { drawTray } from "/console/widgets/compare.js";
+import { showDetail } from "/console/widgets/detail.js";
+import { $, button, h } from "/console/lib/dom.js";
+import { applyLanguage, language, t } from "/console/lib/i18n.js";
+import { listen } from "/console/widgets/intake.js";
+import { LibraryPage } from "/console/pages/library/page.js";
+import { MatchPage } from "/console/pages/match/page.js";
+import { nextTheme, switchLanguage, theme } from "/console/lib/preferences.js";
+import { ReviewPage } from "/console/pages/duplicates/page.js";
+import { route } from "/console/lib/router.js";
+import { SearchPage } from "/console/pages/search/page.js";
+import { SignInPage } from "/console/pages/signin/page.js";
+import { failure, skeleton } from "/console/widgets/states.js";
+import { isIn, loadLibrary, loadSession, may, store } from "/console/lib/store.js";
 
 const PAGES = { search: SearchPage, library: LibraryPage, duplicates: ReviewPage, match: MatchPage };
 let page = null;

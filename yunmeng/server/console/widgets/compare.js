@@ -1,0 +1,103 @@
+// Two pictures side by side: what one has to do with the other, what was done to it, and the evidence.
+import * as api from "/console/lib/api.js";
+import { toast } from "./announce.js";
+import { openDialog } from "./dialog.js";
+import { $, button, h } from "/console/lib/dom.js";
+import { editWords } from "./edits.js";
+import { evidenceOf } from "./evidence.js";
+import { alignmentWords } from "./explanation.js";
+import { number, score, shortName } from "/console/lib/format.js";
+import { t } from "/console/lib/i18n.js";
+import { failure } from "./states.js";
+import { Zoom } from "./zoom.js";
+
+// As a rule two files show the same picture up to these distances.
+const SAME = { phash: 10, pdq: 31 };
+
+let first = null; // waits in the tray for a second one
+
+/** Puts a picture aside; the second one opens the comparison. */
+export function addToComparison(side) {
+  if (first?.id === side.id) return toast(t("compare-choose"));
+  if (!first) {
+    first = side;
+    return drawTray();
+  }
+  const other = first;
+  clearTray();
+  return openComparison(other, side);
+}
+
+export function clearTray() {
+  first = null;
+  drawTray();
+}
+
+/** Draws the tray again, as in another language. */
+export function drawTray() {
+  const content = first && h(
+    "div",
+    { class: "tray", role: "region", "aria-label": t("compare") },
+    h("img", { src: api.thumbnail(first.id, 128), alt: "", width: 44, height: 44 }),
+    h("p", { role: "status" }, h("strong", {}, shortName(first.id)), h("span", {}, t("compare-choose"))),
+    button("close", t("cancel"), clearTray),
+  );
+  $("#tray").replaceChildren(...[content].filter(Boolean));
+}
+
+/** Opens the window for two sides, each { id }, { url } or { file }; `a` is the suspect, `b` what it may be made from. */
+export function openComparison(a, b) {
+  const urls = [];
+  const calls = new AbortController();
+  const result = h("div", { class: "comparison", "aria-live": "polite" });
+  const sides = [a, b].map((side) => pictureOf(side, urls));
+  const zoom = new Zoom(sides);
+  const figure = ({ name }, at) => h("figure", {}, zoom.views[at].frame, h("figcaption", { title: name }, shortName(name)));
+  const head = h("div", { class: "compare-head" }, h("h2", {}, t("compare")), zoom.controls);
+  openDialog("compare-dialog", t("compare"), [head, h("div", { class: "pair" }, ...sides.map(figure)), result], {
+    onClose: () => {
+      calls.abort();
+      urls.forEach((url) => URL.revokeObjectURL(url));
+    },
+  });
+  load(result, a, b, { urls, signal: calls.signal });
+}
+
+function pictureOf({ id, url, file }, urls) {
+  if (file) urls.push(URL.createObjectURL(file));
+  const source = file ? urls.at(-1) : id ? api.thumbnail(id, 1024) : api.preview(url);
+  const name = id ?? url ?? file.name;
+  return { name, image: h("img", { src: source, alt: t("picture-of", { name }) }), large: id ? api.original(id) : null };
+}
+
+async function load(result, a, b, call) {
+  result.replaceChildren(h("div", { class: "facts-wait" }));
+  try {
+    const found = await api.compare(a, b, call.signal);
+    const evidence = evidenceOf(a, b, { ...call, later: found.verdict === "different" || found.verdict === "same-file" });
+    result.replaceChildren(...verdict(found), evidence, measures(found));
+  } catch (error) {
+    if (!call.signal.aborted) result.replaceChildren(failure(error, () => load(result, a, b, call)));
+  }
+}
+
+function verdict({ verdict: is, difference, edits, alignment }) {
+  const done = edits.length > 0 && h("ul", { class: "edits", "aria-label": t("edits") }, ...edits.map((edit) => h("li", {}, editWords(edit))));
+  const lies = alignment && h("p", { class: "hint" }, alignmentWords(alignment, { compared: true }).join(" · "));
+  return [h("p", { class: `verdict ${is}` }, t(`verdict-${difference ?? is}`)), done, lies].filter(Boolean);
+}
+
+function measures(found) {
+  const bar = (value, text, hint) => {
+    const fill = h("span", { class: "meter-fill" });
+    fill.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
+    return [h("span", { class: "meter", "aria-hidden": "true" }, fill), h("strong", {}, text), h("span", { class: "hint" }, hint)];
+  };
+  const bits = (distance, of, limit) => bar(1 - distance / of, `${number(distance)} / ${of}`, t("distance-hint", { n: limit }));
+  const rows = [
+    [t("score"), bar(found.score, score(found.score), "")],
+    [t("distance-phash"), bits(found.phash_distance, 64, SAME.phash)],
+    [t("distance-pdq"), bits(found.pdq_distance, 256, SAME.pdq)],
+  ];
+  return h("dl", { class: "measures" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...value)]));
+}

@@ -1,0 +1,52 @@
+// Why a hit is where it is: its score and its rank after each step of the search, in words.
+import { h } from "/console/lib/dom.js";
+import { number, score } from "/console/lib/format.js";
+import { has, t } from "/console/lib/i18n.js";
+
+/** How a query lies in a hit by its features, in words; or, `compared`, the left picture in the right one. */
+export function alignmentWords({ inliers, mirrored, query_overlap: shown, target_overlap: covered }, { compared = false } = {}) {
+  return [
+    inliers > 0 && t("aligned-points", { n: number(inliers) }), // none where the whole frames fit on each other
+    t(compared ? "compared-covers" : "aligned-covers", { n: share(covered) }),
+    t(compared ? "compared-shows" : "aligned-shows", { n: share(shown) }),
+    mirrored && t("aligned-mirrored"),
+  ].filter(Boolean);
+}
+
+const share = (part) => number(part * 100);
+
+/** The steps as rows: what each one does, the score that it left, and the rank with what it made of it. */
+export function explanationTable(steps) {
+  const scores = steps.map((step) => Math.abs(step.score));
+  const most = Math.max(1, ...scores); // most steps score up to 1
+  const row = (step, at) => {
+    const fill = h("span", { class: "meter-fill" });
+    fill.style.width = `${(Math.max(0, step.score) / most) * 100}%`;
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, wordOf(step.step), hintOf(step.step)),
+      h("td", {}, h("strong", {}, score(step.score)), h("span", { class: "meter", "aria-hidden": "true" }, fill)),
+      h("td", {}, rank(step.rank, steps[at - 1]?.rank)),
+    );
+  };
+  return h(
+    "table",
+    { class: "table explained" },
+    h("thead", {}, h("tr", {}, ...["step", "score", "rank"].map((key) => h("th", { scope: "col" }, t(key))))),
+    h("tbody", {}, ...steps.map(row)),
+  );
+}
+
+const wordOf = (step) => (has(`step-${step}`) ? t(`step-${step}`) : has(`metric-${step}`) ? t(`metric-${step}`) : step);
+
+function hintOf(step) {
+  return has(`step-${step}-hint`) ? h("span", { class: "hint" }, t(`step-${step}-hint`)) : null;
+}
+
+function rank(now, before) {
+  const moved = before === undefined ? 0 : before - now;
+  const words = moved ? t(moved > 0 ? "rank-up" : "rank-down", { n: number(Math.abs(moved)) }) : "";
+  const arrow = moved && h("span", { class: moved > 0 ? "rose" : "fell", role: "img", "aria-label": words, title: words }, `${moved > 0 ? "↑" : "↓"}${number(Math.abs(moved))}`);
+  return h("span", { class: "rank" }, number(now), arrow || null);
+}

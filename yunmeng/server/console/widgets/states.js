@@ -1,0 +1,28 @@
+// What stands in a page where there is nothing to show yet, nothing at all, or a failure.
+import { explain } from "./announce.js";
+import { button, h, icon } from "/console/lib/dom.js";
+import { t } from "/console/lib/i18n.js";
+
+export function notice(shape, title, text, ...actions) {
+  return h(
+    "div",
+    { class: "notice" },
+    icon(shape),
+    h("h2", {}, title),
+    text && h("p", {}, text),
+    actions.length > 0 && h("div", { class: "actions" }, ...actions),
+  );
+}
+
+export function failure(error, retry) {
+  const { title, detail } = explain(error);
+  const again = button("again", t("retry"), retry, { text: true, kind: "solid" });
+  const element = notice("warning", title, detail, again);
+  element.setAttribute("role", "alert");
+  return element;
+}
+
+export function skeleton(count = 18) {
+  const tiles = Array.from({ length: count }, () => h("div", { class: "tile waiting" }));
+  return h("div", { class: "skeleton", "aria-hidden": "true" }, ...tiles);
+}
