@@ -2,10 +2,8 @@
 import * as api from "/console/lib/api.js";
 import { toast } from "./announce.js";
 import { openDialog } from "./dialog.js";
-import { $, button, h } from "/console/lib/dom.js";
-import { editWords } from "./edits.js";
-import { evidenceOf } from "./evidence.js";
-import { alignmentWords } from "./explanation.js";
+import { $, button, h, icon } from "/console/lib/dom.js";
+import { alignmentWords, editWords } from "./explanation.js";
 import { number, score, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { failure } from "./states.js";
@@ -100,4 +98,35 @@ function measures(found) {
     [t("distance-pdq"), bits(found.pdq_distance, 256, SAME.pdq)],
   ];
   return h("dl", { class: "measures" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...value)]));
+}
+
+/**
+ * The part of a comparison that shows the evidence, at once or with `later` when it is asked for; `urls` takes the addresses
+ * to be given back, and `signal` calls it off.
+ */
+function evidenceOf(a, b, { later, urls, signal }) {
+  const place = h("div", { class: "evidence", "aria-live": "polite" });
+  const load = async () => {
+    place.replaceChildren(h("div", { class: "facts-wait" }));
+    try {
+      const url = URL.createObjectURL(await api.evidence(a, b, signal));
+      urls.push(url);
+      place.replaceChildren(drawing(url, `${stem(a)}-${stem(b)}.png`));
+    } catch (error) {
+      if (!signal.aborted) place.replaceChildren(failure(error, load));
+    }
+  };
+  if (later) place.append(button("compare", t("evidence-show"), load, { text: true, kind: "outline" }));
+  else load();
+  return place;
+}
+
+/** What a file may be named after a side of a comparison. */
+const stem = ({ id, url, file }) => shortName(id ?? url ?? file.name).replace(/\.\w{1,5}$/, "").replaceAll(/[^\p{L}\p{N}_-]+/gu, "-") || "picture";
+
+function drawing(url, name) {
+  const image = h("img", { src: url, alt: t("evidence-alt"), class: "evidence-picture" });
+  const large = h("a", { href: url, target: "_blank", rel: "noopener", "aria-label": t("evidence-large"), title: t("evidence-large") }, image);
+  const keep = h("a", { class: "outline", href: url, download: `${t("evidence-file")}-${name}` }, icon("download"), h("span", {}, t("evidence-keep")));
+  return h("figure", {}, large, h("div", { class: "actions" }, keep));
 }

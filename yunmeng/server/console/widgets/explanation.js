@@ -1,7 +1,7 @@
-// Why a hit is where it is: its score and its rank after each step of the search, in words.
+// Why a hit is where it is, and what was done to a picture, in words.
 import { h } from "/console/lib/dom.js";
 import { number, score } from "/console/lib/format.js";
-import { has, t } from "/console/lib/i18n.js";
+import { has, language, t } from "/console/lib/i18n.js";
 
 /** How a query lies in a hit by its features, in words; or, `compared`, the left picture in the right one. */
 export function alignmentWords({ inliers, mirrored, query_overlap: shown, target_overlap: covered }, { compared = false } = {}) {
@@ -49,4 +49,18 @@ function rank(now, before) {
   const words = moved ? t(moved > 0 ? "rank-up" : "rank-down", { n: number(Math.abs(moved)) }) : "";
   const arrow = moved && h("span", { class: moved > 0 ? "rose" : "fell", role: "img", "aria-label": words, title: words }, `${moved > 0 ? "↑" : "↓"}${number(Math.abs(moved))}`);
   return h("span", { class: "rank" }, number(now), arrow || null);
+}
+
+const SHARES = ["crop", "inset", "overlay", "scale"];
+
+/** The server tells it at length in English; in Chinese it is told here, with the amount that docs/copies.md explains. */
+export function editWords({ name, amount, detail }) {
+  if (language() === "en" || !has(`edit-${name}`)) return detail.replace(/^./, (letter) => letter.toUpperCase());
+  const back = name === "rotation" && amount < 0;
+  return t(back ? "edit-rotation-back" : `edit-${name}`, { n: amountText(name, amount ?? 0) });
+}
+
+function amountText(name, amount) {
+  if (name === "rotation") return `${number(Math.abs(amount))}°`;
+  return SHARES.includes(name) ? t("percent", { n: number(amount * 100) }) : number(amount, 2);
 }

@@ -8,9 +8,8 @@ import { alignmentWords } from "/console/widgets/explanation.js";
 import { Feed } from "/console/lib/feed.js";
 import { number, percent, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
-import { matchWith } from "/console/widgets/matching.js";
 import { outline } from "/console/widgets/outline.js";
-import { href, route, show } from "/console/lib/router.js";
+import { href, matchWith, route, show } from "/console/lib/router.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { keepFile, store } from "/console/lib/store.js";
 

@@ -14,7 +14,6 @@ import { askedWith, keyOf, partsOf, withoutPart } from "/console/lib/parts.js";
 import { queryPanel } from "./query.js";
 import { orderPanel } from "./order.js";
 import { askedText, chanceOf, fetchExplanation, fetchPage, kindOf, orderOf, questionOf } from "./question.js";
-import { regionsSwitch } from "./regions.js";
 import { ask, go } from "/console/lib/router.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { may, store } from "/console/lib/store.js";
@@ -229,3 +228,14 @@ function emptyLibrary() {
   return notice("picture", t("empty-title"), t(may("write") ? "empty" : "empty-reader"), ...[fill].filter(Boolean));
 }
 
+/** Whether parts of pictures are searched too: { element, set(on) }; `onChange(on)` is told of each turn. */
+function regionsSwitch(onChange) {
+  const input = h("input", { type: "checkbox", role: "switch", id: "regions", "aria-describedby": "regions-hint", onchange: () => onChange(input.checked) });
+  const element = h(
+    "div",
+    { class: "switch" },
+    h("label", { for: "regions" }, h("span", {}, t("regions")), input),
+    h("p", { class: "hint", id: "regions-hint" }, t("regions-hint")),
+  );
+  return { element, set: (on) => (input.checked = on) };
+}

@@ -4,11 +4,10 @@ import { announce, fail, toast } from "/console/widgets/announce.js";
 import { button, h } from "/console/lib/dom.js";
 import { shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
-import { matchWith } from "/console/widgets/matching.js";
 import { mixturePanel } from "./mixture.js";
 import { partsOf } from "/console/lib/parts.js";
 import { RegionEditor } from "./region.js";
-import { ask, show } from "/console/lib/router.js";
+import { ask, matchWith, show } from "/console/lib/router.js";
 import { keptFile } from "/console/lib/store.js";
 
 /** `onRegion(region or null, done)` follows the drawing. */
