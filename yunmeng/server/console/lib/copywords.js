@@ -1,5 +1,6 @@
 // What is said of copies: comparing two pictures, finding originals, reviewing near-duplicates. As in words.js.
 
+/** @type {Record<string, string[]>} */
 export const COPY_WORDS = {
   compare: ["比较", "Compare"],
   "compare-add": ["加入比较", "Compare"],
@@ -104,7 +105,6 @@ export const COPY_WORDS = {
   "choice-of": ["{choice}：{name}", "{choice}: {name}"],
   "member-gone": ["已不在图库中", "no longer in the library"],
   "fact-pixels": ["像素", "Pixels"],
-  "fact-bytes": ["文件大小", "File size"],
   "fact-reason": ["依据", "Why"],
   "fact-best": ["（本组最高）", "(most of the group)"],
   "size-of": ["{width} × {height}", "{width} × {height}"],

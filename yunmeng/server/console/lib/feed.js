@@ -1,18 +1,29 @@
 // Hits or pictures, page by page. A new start calls off what is under way, and keeps the old items until the new come.
 
+/** @import { ApiError } from "./api.js" */
+
+/** @template Item */
 export class Feed {
   /**
    * `fetchPage(cursor, signal)` resolves to { items, next, ...extra }; cursor is null on the first page, and next is null on
    * the last. `onChange(feed)` is called whenever something here has changed.
+   *
+   * @param {(cursor: any, signal: AbortSignal) => Promise<{ items: Item[], next: any, [extra: string]: any }>} fetchPage
+   * @param {(feed: Feed<Item>) => void} onChange
    */
   constructor(fetchPage, onChange) {
     this.fetchPage = fetchPage;
     this.onChange = onChange;
+    /** @type {Item[]} */
     this.items = [];
     this.next = null;
+    /** @type {Record<string, any>} */
     this.extra = {};
-    this.status = "new"; // new, loading (a first page), more (a later one), ready, failed
+    /** @type {"new" | "loading" | "more" | "ready" | "failed"} loading is of a first page, more of a later one */
+    this.status = "new";
+    /** @type {ApiError | null} */
     this.error = null;
+    /** @type {AbortController | null} */
     this.calls = null;
   }
 
@@ -42,12 +53,17 @@ export class Feed {
     this.calls?.abort();
   }
 
-  /** Takes an item out of what is loaded, where it has been deleted. */
+  /**
+   * Takes an item out of what is loaded, where it has been deleted.
+   *
+   * @param {string} id
+   */
   drop(id) {
-    this.items = this.items.filter((item) => item.id !== id);
+    this.items = this.items.filter((item) => /** @type {{ id?: string }} */ (item).id !== id);
     this.onChange(this);
   }
 
+  /** @param {any} cursor */
   async #load(cursor) {
     this.calls?.abort();
     const calls = new AbortController();
@@ -64,7 +80,7 @@ export class Feed {
     } catch (error) {
       if (calls.signal.aborted) return;
       this.status = "failed";
-      this.error = error;
+      this.error = /** @type {ApiError} */ (error);
       this.failedAt = cursor;
       if (cursor === null) this.items = [];
     }
@@ -74,14 +90,21 @@ export class Feed {
 
 const TRIES = 4;
 
-/** A server that is starting or full says when to come again; nobody should have to press a button for that. */
+/**
+ * A server that is starting or full says when to come again; nobody should have to press a button for that.
+ *
+ * @template Answer
+ * @param {() => Promise<Answer>} call
+ * @param {AbortSignal} signal
+ */
 async function patiently(call, signal) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await call();
     } catch (error) {
-      if (!error.retryAfter || attempt === TRIES || signal.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(error.retryAfter, 10) * 1000));
+      const { retryAfter } = /** @type {ApiError} */ (error);
+      if (!retryAfter || attempt === TRIES || signal.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(retryAfter, 10) * 1000));
     }
   }
 }

@@ -3,6 +3,7 @@ import { language, setLanguage } from "./i18n.js";
 
 const THEMES = ["auto", "light", "dark"];
 
+/** @param {string} name @param {string} value */
 function remember(name, value) {
   try {
     localStorage.setItem(`yunmeng.${name}`, value);

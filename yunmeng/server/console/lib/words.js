@@ -1,6 +1,7 @@
 // Every word that users see, in Chinese and English, but for those in copywords.js. "one|many": English has two forms, chosen by {n}.
 import { COPY_WORDS } from "./copywords.js";
 
+/** @type {Record<string, string[]>} */
 export const WORDS = {
   product: ["云梦图像搜索", "Yunmeng image search"],
   brand: ["云梦", "Yunmeng"],

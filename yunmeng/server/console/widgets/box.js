@@ -4,12 +4,24 @@ import { t } from "/console/lib/i18n.js";
 import { ask, go, route } from "/console/lib/router.js";
 import { keepFile, store } from "/console/lib/store.js";
 
+/** @import { Props, Shape } from "/console/lib/dom.js" */
+/** @import { Route } from "/console/lib/types.js" */
+
 const PAUSE = 350; // milliseconds of no typing after which words are searched for
 
-/** Searches with a file that the user gave. */
+/**
+ * Searches with a file that the user gave.
+ *
+ * @param {File | undefined} file
+ */
 export const askWithFile = (file) => file && ask({ upload: keepFile(file) });
 
-/** What the text in the box asks, or null. Words only where the library reads them: otherwise text is an id. */
+/**
+ * What the text in the box asks, or null. Words only where the library reads them: otherwise text is an id.
+ *
+ * @param {string} text
+ * @returns {{ id: string } | { url: string } | { text: string } | null}
+ */
 export function questionIn(text) {
   const asked = text.trim();
   if (!asked) return null;
@@ -18,11 +30,20 @@ export function questionIn(text) {
   return store.library?.reads_text && !/^\S+\.\w{2,5}$/.test(asked) ? { text: asked } : { id: asked };
 }
 
-/** Words in the place of words leave the other parts of a mixture as they are; anything else is a new question. */
+/**
+ * Words in the place of words leave the other parts of a mixture as they are; anything else is a new question.
+ *
+ * @param {Partial<Route>} question
+ * @param {{ replace?: boolean }} [options]
+ */
 const askOrReword = (question, options) =>
   question.text && route().text ? go({ page: "search", text: question.text, show: null }, options) : ask(question, options);
 
-/** The text that stands for the route's question. */
+/**
+ * The text that stands for the route's question.
+ *
+ * @param {Route} route
+ */
 const textOf = ({ id, url, text }) => url ?? text ?? (id && `id:${id}`) ?? "";
 
 export function questionBox() {
@@ -39,7 +60,7 @@ export function questionBox() {
   // Words are cheap to try; half an address or half an id would only fail.
   const later = debounce(() => {
     const question = questionIn(input.value);
-    if (question?.text) askOrReword(question, { replace: route().text !== null });
+    if (question && "text" in question) askOrReword(question, { replace: route().text !== null });
   }, PAUSE);
   const onType = () => (input.value ? later() : submit());
   // Chinese is typed as pinyin first, which is not yet what is asked.
@@ -47,11 +68,11 @@ export function questionBox() {
   input.addEventListener("compositionstart", later.cancel);
   input.addEventListener("compositionend", onType);
   input.addEventListener("paste", (event) => {
-    if (/^\s*https?:\/\/\S+\s*$/i.test(event.clipboardData.getData("text"))) setTimeout(submit); // once it is in the box
+    if (/^\s*https?:\/\/\S+\s*$/i.test(event.clipboardData?.getData("text") ?? "")) setTimeout(submit); // once it is in the box
   });
   const form = h(
     "form",
-    { class: "box", role: "search", onsubmit: (event) => (event.preventDefault(), submit()) },
+    { class: "box", role: "search", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), submit()) },
     icon("search"),
     input,
     pickButton("picture", "choose-picture", {}),
@@ -66,11 +87,18 @@ export function questionBox() {
 
 const placeholder = () => t(store.library?.reads_text ? "box-with-words" : "box-without-words");
 
-/** A button that lets a picture be chosen or, with `capture` on a phone, be taken. */
+/**
+ * A button that lets a picture be chosen or, with `capture` on a phone, be taken.
+ *
+ * @param {Shape} shape
+ * @param {string} key
+ * @param {Props} properties
+ * @param {{ text?: boolean, kind?: string }} look
+ */
 export function pickButton(shape, key, properties, { text = false, kind = "quiet" } = {}) {
   const input = h("input", { type: "file", accept: "image/*", hidden: true, name: key, ...properties });
   input.addEventListener("change", () => {
-    askWithFile(input.files[0]);
+    askWithFile(input.files?.[0]);
     input.value = ""; // so that the same file can be chosen again
   });
   const press = () => input.click();

@@ -2,7 +2,14 @@
 import { button, h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 
-/** Opens a modal dialog; resolves to what it was closed with. A press beside it closes it. */
+/**
+ * Opens a modal dialog; resolves to what it was closed with. A press beside it closes it.
+ *
+ * @param {string} kind
+ * @param {string} label
+ * @param {Node[]} content
+ * @param {{ onClose?: () => void }} options
+ */
 export function openDialog(kind, label, content, { onClose } = {}) {
   const close = button("close", t("close"), () => dialog.close(), { class: "quiet round dialog-close" });
   const dialog = h("dialog", { class: kind, "aria-label": label }, close, ...content);
@@ -16,9 +23,17 @@ export function openDialog(kind, label, content, { onClose } = {}) {
   return dialog;
 }
 
-/** Asks whether to go on; resolves to true or false. */
+/**
+ * Asks whether to go on; resolves to true or false.
+ *
+ * @param {string} title
+ * @param {string} text
+ * @param {string} action
+ * @returns {Promise<boolean>}
+ */
 export function confirmed(title, text, action) {
   return new Promise((resolve) => {
+    /** @param {string} value */
     const answer = (value) => () => {
       dialog.returnValue = value;
       dialog.close(value);

@@ -3,7 +3,13 @@ import { $, h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { DRAGGED } from "./tile.js";
 
-/** `receive` is { files(list), address(text), id(text), wantsFolders, hint } of the page that is shown. */
+/** @import { Receiver } from "/console/lib/types.js" */
+
+/**
+ * `receive` is { files(list), address(text), id(text), wantsFolders, hint } of the page that is shown.
+ *
+ * @param {() => Receiver} receive
+ */
 export function listen(receive) {
   let depth = 0; // dragenter and dragleave come for every element on the way
   const end = () => {
@@ -36,8 +42,10 @@ export function listen(receive) {
   });
 }
 
+/** @param {DataTransfer | null} data @returns {data is DataTransfer} */
 const carriesPicture = (data) => ["Files", DRAGGED, "text/uri-list"].some((type) => data?.types.includes(type));
 
+/** @param {DataTransfer} data @param {Receiver} page */
 async function take(data, page) {
   const id = data.getData(DRAGGED);
   if (id) return page.id?.(id);
@@ -47,24 +55,34 @@ async function take(data, page) {
   return address && page.address?.(address.trim());
 }
 
-/** The files that were dropped, and those in folders that were; a file in a folder has `path` below it. */
+/**
+ * The files that were dropped, and those in folders that were; a file in a folder has `path` below it.
+ *
+ * @param {DataTransfer} data
+ * @returns {Promise<File[]>}
+ */
 async function withFolders(data) {
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
   const files = [...data.files]; // now: both are empty once this function has waited for anything
+  /** @type {File[]} */
   const found = [];
   for (const entry of entries) await walk(entry, found);
   return found.length ? found : files;
 }
 
+/** @param {FileSystemEntry} entry @param {File[]} found @returns {Promise<void>} */
 async function walk(entry, found) {
   if (entry.name.startsWith(".")) return;
   if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject)).catch(() => null);
+    const inside = /** @type {FileSystemFileEntry} */ (entry);
+    /** @type {File | null} */
+    const file = await new Promise((resolve, reject) => inside.file(resolve, reject)).catch(() => null);
     if (file) found.push(Object.assign(file, { path: entry.fullPath.slice(1) }));
     return;
   }
-  const reader = entry.createReader();
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const part = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)).catch(() => []);
     if (!part.length) return; // it gives a hundred at a time
     for (const child of part) await walk(child, found);

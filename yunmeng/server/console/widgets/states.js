@@ -1,8 +1,11 @@
 // What stands in a page where there is nothing to show yet, nothing at all, or a failure.
-import { explain } from "./announce.js";
 import { button, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
+import { explain } from "./announce.js";
 
+/** @import { Child, Shape } from "/console/lib/dom.js" */
+
+/** @param {Shape} shape @param {string} title @param {string | null} text @param {(Child | Child[])[]} actions */
 export function notice(shape, title, text, ...actions) {
   return h(
     "div",
@@ -10,10 +13,11 @@ export function notice(shape, title, text, ...actions) {
     icon(shape),
     h("h2", {}, title),
     text && h("p", {}, text),
-    actions.length > 0 && h("div", { class: "actions" }, ...actions),
+    actions.some(Boolean) && h("div", { class: "actions" }, ...actions),
   );
 }
 
+/** @param {unknown} error @param {() => void} retry */
 export function failure(error, retry) {
   const { title, detail } = explain(error);
   const again = button("again", t("retry"), retry, { text: true, kind: "solid" });

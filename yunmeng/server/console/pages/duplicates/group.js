@@ -1,32 +1,56 @@
 // One group of near-duplicates: its pictures side by side, what tells them apart, and which of them stay.
-import * as api from "/console/lib/api.js";
-import { announce, fail, toast } from "/console/widgets/announce.js";
-import { openComparison } from "/console/widgets/compare.js";
+import { thumbnail } from "/console/lib/api.js";
 import { $, button, h, icon } from "/console/lib/dom.js";
 import { number, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { announce, fail, toast } from "/console/widgets/announce.js";
+import { openComparison } from "/console/widgets/compare.js";
+import * as duplicates from "./api.js";
 import { factsOf } from "./facts.js";
+
+/** @import { Shape } from "/console/lib/dom.js" */
+/** @import { Group, Member } from "./api.js" */
+/** @import { Fact } from "./facts.js" */
 
 const SHOWN = 12; // pictures of a group at first, and at each press of "more"
 const CLEAR = ["same-file", "same-picture"]; // reasons that leave no doubt
 
 export class ReviewGroup {
-  /** `draft` is the set of ids that the user would discard, kept from before, or undefined; `onChange(this)` follows a decision. */
+  /**
+   * `draft` is the set of ids that the user would discard, kept from before, or undefined; `onChange(this)` follows a decision.
+   *
+   * @param {Group} group
+   * @param {Set<string> | undefined} draft
+   * @param {(group: ReviewGroup, what: "choice" | "decided" | "undone") => void} onChange
+   */
   constructor(group, draft, onChange) {
     this.onChange = onChange;
     this.element = h("article", { class: "group", role: "group", "data-group": group.number });
     this.shown = SHOWN;
     this.active = 0;
     this.busy = false;
+    this.count = h("span", { class: "group-count" });
+    this.apply = button("check", "", () => this.decide(), { text: true, kind: "solid group-apply" });
+    this.more = button("down", "", () => this.#showMore(), { text: true, kind: "quiet group-more" });
+    this.list = h("ul", { class: "members" });
+    /** @type {Map<string, number>} The place of each picture: it keeps it, whatever is chosen. */
+    this.places = new Map();
+    this.group = group;
+    this.members = group.members;
+    /** @type {Set<string>} */
+    this.discard = new Set();
     this.set(group, draft);
   }
 
+  /** @param {Group} group @param {Set<string>} [draft] */
   set(group, draft) {
     this.group = group;
+    /** @param {Member} member */
     const kept = (member) => (member.keep ? 0 : 1);
     const sorted = [...group.members].sort((a, b) => kept(a) - kept(b) || b.score - a.score);
-    this.places ??= new Map(sorted.map((member, at) => [idOf(member), at])); // and no others later, whatever is chosen
-    this.members = sorted.sort((a, b) => this.places.get(idOf(a)) - this.places.get(idOf(b)));
+    if (!this.places.size) this.places = new Map(sorted.map((member, at) => [idOf(member), at]));
+    const place = (/** @type {Member} */ member) => this.places.get(idOf(member)) ?? 0;
+    this.members = sorted.sort((a, b) => place(a) - place(b));
     this.discard = draft ?? new Set(this.members.filter((member) => !member.keep && member.there).map(idOf));
     this.draw();
   }
@@ -54,8 +78,6 @@ export class ReviewGroup {
     const title = t("group-title", { n: number(which) });
     this.element.setAttribute("aria-label", `${title}. ${t("pictures-count", { n: number(members.length) })}`);
     this.element.classList.toggle("decided", this.decided);
-    this.count = h("span", { class: "group-count" });
-    this.apply = button("check", "", () => this.decide(), { text: true, kind: "solid group-apply" });
     const undo = button("undo", t("undo"), () => this.undo(), { text: true, kind: "outline group-undo" });
     const head = h(
       "header",
@@ -64,9 +86,9 @@ export class ReviewGroup {
       this.count,
       this.decided ? undo : this.apply,
     );
-    this.list = h("ul", { class: "members" });
-    const list = this.decided ? decidedPictures(this.members) : this.list;
-    this.element.replaceChildren(head, list, ...(this.decided ? [] : [this.#moreButton()]));
+    this.list.replaceChildren();
+    if (this.decided) this.element.replaceChildren(head, decidedPictures(this.members));
+    else this.element.replaceChildren(head, this.list, this.more);
     if (!this.decided) this.#drawMembers(0);
     this.#drawChoice();
   }
@@ -76,16 +98,14 @@ export class ReviewGroup {
     return [t("pictures-count", { n: number(this.members.length) }), ...reasons].join(" · ");
   }
 
-  #moreButton() {
-    this.more = button("down", "", () => {
-      const from = this.shown;
-      this.shown += SHOWN * 4;
-      this.#drawMembers(from);
-      this.focus(from);
-    }, { text: true, kind: "quiet group-more" });
-    return this.more;
+  #showMore() {
+    const from = this.shown;
+    this.shown += SHOWN * 4;
+    this.#drawMembers(from);
+    this.focus(from);
   }
 
+  /** @param {number} from */
   #drawMembers(from) {
     const facts = factsOf(this.members);
     const next = this.members.slice(from, this.shown).map((member, at) => this.#member(member, from + at, facts[from + at]));
@@ -96,9 +116,10 @@ export class ReviewGroup {
     this.#drawChoice();
   }
 
+  /** @param {Member} member @param {number} at @param {Fact[]} facts */
   #member(member, at, facts) {
     const { id } = member.picture;
-    const image = h("img", { loading: "lazy", decoding: "async", alt: "", src: member.there ? api.thumbnail(id, 512) : null });
+    const image = h("img", { loading: "lazy", decoding: "async", alt: "", src: member.there ? thumbnail(id, 512) : null });
     image.addEventListener("error", () => image.classList.add("missing"));
     const picture = h(
       "button",
@@ -106,6 +127,7 @@ export class ReviewGroup {
       image,
       h("span", { class: "member-state", "aria-hidden": "true" }),
     );
+    /** @param {string} kind @param {Shape} shape @param {() => void} action */
     const choose = (kind, shape, action) =>
       button(shape, t(kind), action, { text: true, kind: `chip member-${kind}`, "aria-label": t("choice-of", { choice: t(kind), name: shortName(id) }) });
     const controls = h(
@@ -115,6 +137,7 @@ export class ReviewGroup {
       choose("discard", "trash", () => this.choose(at, false)),
       choose("keep-only", "only", () => this.keepOnly(at)),
     );
+    /** @param {Fact} fact */
     const row = ({ label, value, differs, best }) =>
       h("div", { class: differs ? "differs" : "" }, h("dt", {}, label), h("dd", { class: best ? "best" : "" }, value, best && h("span", { class: "unseen" }, t("fact-best"))));
     const element = h(
@@ -131,7 +154,7 @@ export class ReviewGroup {
 
   /** What is chosen, on what is drawn already: the keyboard stays where it is. */
   #drawChoice() {
-    for (const element of this.list.children) {
+    for (const element of /** @type {Iterable<HTMLElement>} */ (this.list.children)) {
       const at = Number(element.dataset.at);
       const { picture, there } = this.members[at];
       const stays = !this.discard.has(picture.id);
@@ -152,7 +175,11 @@ export class ReviewGroup {
     this.apply.disabled = this.busy || this.kept === 0;
   }
 
-  /** Tab reaches one picture of a group; the arrow keys move between them. */
+  /**
+   * Tab reaches one picture of a group; the arrow keys move between them.
+   *
+   * @param {number} at
+   */
   #activate(at) {
     if (at === this.active) return;
     this.active = at;
@@ -167,6 +194,7 @@ export class ReviewGroup {
     return picture.closest(".member").scrollIntoView({ block: "nearest" });
   }
 
+  /** @param {number} at @param {boolean} stays */
   choose(at, stays) {
     const { picture, there } = this.members[at];
     if (!there || this.decided) return;
@@ -175,6 +203,7 @@ export class ReviewGroup {
     this.#chosen(`${shortName(picture.id)}: ${t(stays ? "keep" : "discard")}`);
   }
 
+  /** @param {number} at */
   keepOnly(at) {
     const { picture, there } = this.members[at];
     if (!there || this.decided) return;
@@ -182,13 +211,18 @@ export class ReviewGroup {
     this.#chosen(`${shortName(picture.id)}: ${t("keep-only")}`);
   }
 
+  /** @param {string} said */
   #chosen(said) {
     this.#drawChoice();
     announce(`${said}. ${this.count.textContent}`);
     this.onChange(this, "choice");
   }
 
-  /** The picture beside one that stays (or beside another, if it is that one), enlarged together. */
+  /**
+   * The picture beside one that stays (or beside another, if it is that one), enlarged together.
+   *
+   * @param {number} at
+   */
   enlarge(at) {
     const one = this.members[at].picture;
     const stays = this.here.find(({ picture }) => picture.id !== one.id && !this.discard.has(picture.id));
@@ -200,7 +234,7 @@ export class ReviewGroup {
   async decide({ quiet = false } = {}) {
     if (this.busy || this.decided || this.kept === 0) return false;
     const gone = this.discard.size;
-    const done = await this.#send(() => api.decideDuplicates(this.group.number, [...this.discard]), "decided");
+    const done = await this.#send(() => duplicates.decide(this.group.number, [...this.discard]), "decided");
     if (!done || quiet) return done;
     const text = gone ? t("toast-decided", { n: number(gone), group: this.group.number }) : t("toast-kept", { group: this.group.number });
     toast(text, { action: { label: t("undo"), act: () => this.undo() } });
@@ -210,10 +244,11 @@ export class ReviewGroup {
   async undo({ quiet = false } = {}) {
     if (this.busy || !this.decided) return;
     const gone = new Set(this.members.filter(({ there }) => !there).map(idOf)); // chosen again, to be changed and applied anew
-    const done = await this.#send(() => api.undoDuplicates(this.group.number), "undone", gone);
+    const done = await this.#send(() => duplicates.undo(this.group.number), "undone", gone);
     if (done && !quiet) toast(t("toast-undone", { group: this.group.number }));
   }
 
+  /** @param {() => Promise<Group>} call @param {"decided" | "undone"} what @param {Set<string>} [draft] */
   async #send(call, what, draft) {
     this.#wait(true);
     const focused = this.element.contains(document.activeElement);
@@ -231,7 +266,11 @@ export class ReviewGroup {
     }
   }
 
-  /** While the server is at work: it brings back pictures, which takes a moment. */
+  /**
+   * While the server is at work: it brings back pictures, which takes a moment.
+   *
+   * @param {boolean} busy
+   */
   #wait(busy) {
     this.busy = busy;
     this.element.setAttribute("aria-busy", String(busy));
@@ -239,14 +278,22 @@ export class ReviewGroup {
   }
 }
 
+/** @param {Member} member */
 const idOf = ({ picture }) => picture.id;
 
-/** The pictures of a group that is decided on, small: those that stayed, and the names of those that left. */
+/**
+ * The pictures of a group that is decided on, small: those that stayed, and the names of those that left.
+ *
+ * @param {Member[]} members
+ */
 function decidedPictures(members) {
   const here = members.filter(({ there }) => there);
   const gone = members.filter(({ there }) => !there);
-  const small = ({ picture: { id } }) => h("li", {}, h("img", { src: api.thumbnail(id, 128), alt: "", width: 56, height: 56, loading: "lazy" }), h("span", { class: "name", title: id }, shortName(id)));
+  /** @param {Member} member */
+  const small = ({ picture: { id } }) => h("li", {}, h("img", { src: thumbnail(id, 128), alt: "", width: 56, height: 56, loading: "lazy" }), h("span", { class: "name", title: id }, shortName(id)));
+  /** @param {Member} member */
   const name = ({ picture: { id } }) => h("li", { class: "gone" }, icon("trash"), h("span", { class: "name", title: id }, shortName(id)));
+  /** @param {Member[]} list */
   const rest = (list) => (list.length > SHOWN ? [h("li", { class: "hint" }, t("and-more", { n: number(list.length - SHOWN) }))] : []);
   return h("ul", { class: "decided-members" }, ...here.slice(0, SHOWN).map(small), ...rest(here), ...gone.slice(0, SHOWN).map(name), ...rest(gone));
 }

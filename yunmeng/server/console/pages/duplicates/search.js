@@ -1,23 +1,29 @@
 // Looking for near-duplicates in the whole library: start, progress, cancel.
-import * as api from "/console/lib/api.js";
-import { announce, fail } from "/console/widgets/announce.js";
-import { button, h } from "/console/lib/dom.js";
+import { $, button, focused, h } from "/console/lib/dom.js";
 import { number, time } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { announce, fail } from "/console/widgets/announce.js";
 import { failure } from "/console/widgets/states.js";
+import * as duplicates from "./api.js";
+
+/** @import { SearchState } from "./api.js" */
 
 const PAUSE = 700; // milliseconds between two looks at a search that is under way
 const RULES = ["largest", "smallest", "oldest", "newest", "sharpest"];
 
 /** { element, state, refresh(), destroy() }; `onChange(state)` is told of each state, and `ended` of those that end a search. */
 export class DuplicateSearch {
+  /** @param {(state: SearchState, ended: boolean) => void} onChange */
   constructor(onChange) {
     this.onChange = onChange;
+    /** @type {SearchState | null} */
     this.state = null;
+    /** @type {number | undefined} */
+    this.timer = undefined;
     this.calls = new AbortController();
     this.rule = h("select", { class: "field", id: "keep-rule" }, ...RULES.map((name) => h("option", { value: name }, t(`keep-${name}`))));
-    this.start = button("search", t("duplicates-start"), () => this.#send(() => api.findDuplicates(this.rule.value)), { text: true, kind: "solid" });
-    this.cancel = button("stop", t("cancel"), () => this.#send(api.cancelDuplicates), { text: true, kind: "outline" });
+    this.start = button("search", t("duplicates-start"), () => this.#send(() => duplicates.find(this.rule.value)), { text: true, kind: "solid" });
+    this.cancel = button("stop", t("cancel"), () => this.#send(duplicates.cancel), { text: true, kind: "outline" });
     this.bar = h("progress", { "aria-label": t("duplicates-progress") });
     this.words = h("p", { class: "hint" });
     this.problem = h("p", { class: "problem", role: "alert" });
@@ -36,7 +42,7 @@ export class DuplicateSearch {
   async refresh() {
     clearTimeout(this.timer);
     try {
-      this.#take(await api.duplicates(this.calls.signal));
+      this.#take(await duplicates.state(this.calls.signal));
     } catch (error) {
       if (this.calls.signal.aborted) return;
       if (this.state?.status === "running") this.timer = setTimeout(() => this.refresh(), PAUSE * 5); // it goes on without us
@@ -44,6 +50,7 @@ export class DuplicateSearch {
     }
   }
 
+  /** @param {() => Promise<SearchState>} call */
   async #send(call) {
     this.problem.textContent = "";
     try {
@@ -53,11 +60,12 @@ export class DuplicateSearch {
     }
   }
 
+  /** @param {SearchState} state */
   #take(state) {
     if (this.calls.signal.aborted) return;
     const before = this.state;
     this.state = state;
-    this.#draw();
+    this.#draw(state);
     const ended = before?.status === "running" && state.status !== "running";
     if (ended) announce(this.words.textContent);
     this.onChange(state, ended || !before);
@@ -65,26 +73,27 @@ export class DuplicateSearch {
     if (state.status === "running") this.timer = setTimeout(() => this.refresh(), PAUSE);
   }
 
-  #draw() {
-    const { status, phase, done, total, error } = this.state;
+  /** @param {SearchState} state */
+  #draw(state) {
+    const { status, phase, done, total, error } = state;
     const running = status === "running";
-    const focused = [this.start, this.cancel].includes(document.activeElement);
+    const pressed = [this.start, this.cancel].find((one) => one === focused());
     this.order.hidden = running;
     this.progress.hidden = !running;
-    if (focused && !document.activeElement.offsetParent) (running ? this.cancel : this.start).focus();
+    if (pressed && !pressed.offsetParent) (running ? this.cancel : this.start).focus();
     if (running && total) Object.assign(this.bar, { max: total, value: Math.min(done, total) });
     else this.bar.removeAttribute("value");
     const of = total ? t("import-of", { done: number(done), all: number(total) }) : "";
     const step = phase ? t(`phase-${phase}`) : t("phase-reading");
-    this.words.textContent = running ? [step, of].filter(Boolean).join(" · ") : this.#result();
+    this.words.textContent = running ? [step, of].filter(Boolean).join(" · ") : resultText(state);
     this.problem.textContent = status === "failed" ? (error ?? t("error.internal")) : "";
-    this.start.lastChild.textContent = t(status === "none" ? "duplicates-start" : "duplicates-again");
+    $("span", this.start).textContent = t(status === "none" ? "duplicates-start" : "duplicates-again");
   }
+}
 
-  #result() {
-    const { status, groups, pictures, open, finished_at: finished } = this.state;
-    if (status === "none") return t("duplicates-none-yet");
-    const found = status === "failed" ? "" : t("duplicates-found", { n: number(groups), pictures: number(pictures), open: number(open) });
-    return [status === "done" ? "" : t(`duplicates-${status}`), found, finished ? time(finished) : ""].filter(Boolean).join(" · ");
-  }
+/** @param {SearchState} state */
+function resultText({ status, groups, pictures, open, finished_at: finished }) {
+  if (status === "none") return t("duplicates-none-yet");
+  const found = status === "failed" ? "" : t("duplicates-found", { n: number(groups), pictures: number(pictures), open: number(open) });
+  return [status === "done" ? "" : t(`duplicates-${status}`), found, finished ? time(finished) : ""].filter(Boolean).join(" · ");
 }

@@ -2,10 +2,12 @@
 import { h } from "/console/lib/dom.js";
 import { bytes, number, time } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
-import { importSection } from "./imports.js";
 import { loadLibrary, may, store } from "/console/lib/store.js";
 import { Browser } from "./browser.js";
+import { importSection } from "./imports.js";
 import { addFiles, uploadSection } from "./upload.js";
+
+/** @import { Route } from "/console/lib/types.js" */
 
 export class LibraryPage {
   constructor() {
@@ -13,12 +15,11 @@ export class LibraryPage {
     this.browser = new Browser();
     this.imports = may("admin") ? importSection(() => this.refresh()) : null;
     this.upload = may("write") ? uploadSection(() => this.refresh()) : null;
-    const add = [this.upload?.element, this.imports?.element].filter(Boolean);
     this.element = h(
       "div",
       { class: "library-page" },
       h("header", { class: "library-head" }, h("h1", {}, store.library.name), this.facts),
-      add.length > 0 && h("div", { class: "library-add" }, ...add),
+      (this.upload || this.imports) && h("div", { class: "library-add" }, this.upload?.element, this.imports?.element),
       this.browser.element,
     );
     this.drawFacts();
@@ -33,10 +34,12 @@ export class LibraryPage {
     return this.browser.ids();
   }
 
+  /** @param {string} id */
   removed(id) {
     this.browser.feed.drop(id);
   }
 
+  /** @param {Route} route */
   update(route) {
     this.browser.update(route);
   }

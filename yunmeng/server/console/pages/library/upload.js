@@ -1,20 +1,39 @@
 // Sending files to the library: a few at a time, each with its progress and, where it fails, the reason.
 import * as api from "/console/lib/api.js";
-import { announce, explain } from "/console/widgets/announce.js";
-import { attributeForm } from "/console/widgets/attributes.js";
 import { button, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { store } from "/console/lib/store.js";
+import { announce, explain } from "/console/widgets/announce.js";
+import { attributeForm } from "/console/widgets/attributes.js";
+
+/** @import { Props, Shape } from "/console/lib/dom.js" */
+/** @import { Attributes } from "/console/lib/types.js" */
 
 const AT_ONCE = 3; // enough to keep the encoder's batches filled
 const SHOWN = 200; // rows in the document; what is done scrolls out first
 const TRIES = 4;
 
+/**
+ * @typedef {object} Job
+ * @property {File} file
+ * @property {string} name
+ * @property {string} naming
+ * @property {Attributes | null} values
+ * @property {string} state waiting, sending, failed, or what became of it
+ * @property {number} part That has been sent, in [0, 1].
+ * @property {{ title: string, detail: string }} [reason]
+ */
+
 // Outlives the page, so that going to search and back, or another language, does not stop it.
+/** @type {{ jobs: Job[], running: number, settings: { naming: string, values: () => Attributes | null } }} */
 const queue = { jobs: [], running: 0, settings: { naming: "name", values: () => null } };
 const changes = new EventTarget();
 
-/** Puts files into the queue. */
+/**
+ * Puts files into the queue.
+ *
+ * @param {(File & { path?: string })[]} files
+ */
 export function addFiles(files) {
   const values = queue.settings.values();
   const pictures = files.filter((file) => !file.name.startsWith(".") && (!file.type || /^(image|application)\//.test(file.type)));
@@ -40,10 +59,13 @@ function fill() {
   }
 }
 
+/** @param {Job} job */
 const isOpen = (job) => job.state === "waiting" || job.state === "sending";
 
+/** @param {Job} job @returns {Promise<void>} */
 async function send(job) {
   job.state = "sending";
+  /** @param {number} part */
   const onProgress = (part) => {
     job.part = part;
     changes.dispatchEvent(new Event("change"));
@@ -52,15 +74,24 @@ async function send(job) {
     try {
       const { results } = await api.add(job.file, { id: job.naming === "name" ? job.name : null, values: job.values, onProgress });
       if (results[0].error) throw new api.ApiError(422, results[0].error);
-      return Object.assign(job, { state: results[0].status, id: results[0].id });
+      job.state = results[0].status ?? "";
+      return;
     } catch (error) {
-      if (!error.retryAfter || attempt === TRIES) return Object.assign(job, { state: "failed", reason: explain(error) });
-      await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000)); // a full server says when to come again
+      const wait = error instanceof api.ApiError ? error.retryAfter : null;
+      if (!wait || attempt === TRIES) {
+        Object.assign(job, { state: "failed", reason: explain(error) });
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait * 1000)); // a full server says when to come again
     }
   }
 }
 
-/** The part of the library page; `onDone()` is called when all that was sent is in. */
+/**
+ * The part of the library page; `onDone()` is called when all that was sent is in.
+ *
+ * @param {() => void} onDone
+ */
 export function uploadSection(onDone) {
   const list = h("ul", { class: "jobs" });
   const summary = h("p", { class: "hint", role: "status" });
@@ -105,10 +136,11 @@ export function uploadSection(onDone) {
   return { element, destroy };
 }
 
+/** @param {Shape} shape @param {string} key @param {Props} properties */
 function picker(shape, key, properties) {
   const input = h("input", { type: "file", hidden: true, name: key, ...properties });
   input.addEventListener("change", () => {
-    addFiles([...input.files]);
+    addFiles([...(input.files ?? [])]);
     input.value = "";
   });
   return [button(shape, t(key), () => input.click(), { text: true, kind: "outline" }), input];
@@ -133,6 +165,7 @@ function settings() {
   );
 }
 
+/** @param {HTMLElement} list @param {HTMLElement} summary @param {HTMLElement} clear */
 function drawJobs(list, summary, clear) {
   const { jobs } = queue;
   const failed = jobs.filter((job) => job.state === "failed");
@@ -144,6 +177,7 @@ function drawJobs(list, summary, clear) {
   list.replaceChildren(...order.slice(0, SHOWN).map(jobRow));
 }
 
+/** @param {Job} job */
 function jobRow({ name, state, part, reason }) {
   const progress = state === "sending" && h("progress", part < 1 ? { value: part, max: 1 } : {});
   const why = reason && h("span", { class: "problem" }, reason.title, reason.detail ? h("small", {}, ` ${reason.detail}`) : "");

@@ -1,23 +1,31 @@
 // The originals of a suspect picture: what it may be made from, how likely that is, and where it lies in each of them.
 import * as api from "/console/lib/api.js";
-import { announce } from "/console/widgets/announce.js";
-import { openComparison } from "/console/widgets/compare.js";
-import { queryOf } from "/console/widgets/detail.js";
-import { $, button, h } from "/console/lib/dom.js";
-import { alignmentWords } from "/console/widgets/explanation.js";
+import { $, button, fill, h } from "/console/lib/dom.js";
 import { Feed } from "/console/lib/feed.js";
 import { number, percent, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
-import { outline } from "/console/widgets/outline.js";
 import { href, matchWith, route, show } from "/console/lib/router.js";
-import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { keepFile, store } from "/console/lib/store.js";
+import { announce } from "/console/widgets/announce.js";
+import { openComparison } from "/console/widgets/compare.js";
+import { queryOf } from "/console/widgets/detail.js";
+import { alignmentWords } from "/console/widgets/explanation.js";
+import { outline } from "/console/widgets/outline.js";
+import { failure, notice, skeleton } from "/console/widgets/states.js";
+
+/** @import { Match } from "/console/lib/api.js" */
+/** @import { Picture, Receiver, Route, Shown } from "/console/lib/types.js" */
 
 const LIKELY = 0.5;
 const MOST = 20;
 
 export class MatchPage {
   constructor() {
+    /** @type {Picture | null} */
+    this.asked = null;
+    this.url = ""; // of the picture, where it is a file
+    this.key = "";
+    /** @type {Feed<Match>} */
     this.feed = new Feed((_, signal) => this.#fetch(signal), () => this.#draw());
     this.query = h("div", { class: "match-query" });
     this.status = h("p", { class: "status", role: "status" });
@@ -29,6 +37,7 @@ export class MatchPage {
     this.element = h("div", { class: "match-page" }, h("aside", { class: "side" }, this.query), results);
   }
 
+  /** @returns {Receiver} */
   receive() {
     return { hint: "drop-to-match", files: ([file]) => matchWith({ upload: keepFile(file) }), id: (id) => matchWith({ id }), address: (url) => matchWith({ url }) };
   }
@@ -37,12 +46,18 @@ export class MatchPage {
     return this.feed.items.map((item) => item.id);
   }
 
-  /** What a detail says of one of them; here it has a chance, and no score. */
+  /**
+   * What a detail says of one of them; here it has a chance, and no score.
+   *
+   * @param {string} id
+   * @returns {Shown | undefined}
+   */
   hit(id) {
     const match = this.feed.items.find((item) => item.id === id);
     return match && { ...match, score: undefined, chance: match.score };
   }
 
+  /** @param {string} id */
   removed(id) {
     this.feed.drop(id);
   }
@@ -52,6 +67,7 @@ export class MatchPage {
     URL.revokeObjectURL(this.url);
   }
 
+  /** @param {Route} route */
   update({ id, url, upload }) {
     const key = JSON.stringify([id, url, upload]);
     if (key === this.key) return;
@@ -68,19 +84,21 @@ export class MatchPage {
     this.below.replaceChildren(notice("picture", t("upload-lost-title"), t("upload-lost")));
   }
 
+  /** @param {AbortSignal} signal */
   async #fetch(signal) {
-    const { matches } = await api.match(this.asked, { k: MOST + 1 }, signal);
-    const others = matches.filter((match) => match.id !== this.asked.id); // a picture is its own original
+    const asked = this.asked ?? {};
+    const { matches } = await api.match(asked, { k: MOST + 1 }, signal);
+    const others = matches.filter((match) => match.id !== asked.id); // a picture is its own original
     return { items: others.slice(0, MOST), next: null };
   }
 
   #drawQuery() {
     const { id, url, file } = this.asked ?? {};
     URL.revokeObjectURL(this.url);
-    this.url = file && URL.createObjectURL(file);
+    this.url = file ? URL.createObjectURL(file) : "";
     const name = id ?? url ?? file?.name;
     if (!name) return this.query.replaceChildren();
-    const source = this.url ?? (id ? api.thumbnail(id, 1024) : api.preview(url));
+    const source = this.url || (id ? api.thumbnail(id, 1024) : api.preview(name));
     const image = h("img", { src: source, class: "query-picture", alt: t("query-picture", { name }) });
     const { upload } = route();
     const back = h("a", { class: "outline", href: href({ page: "search", id, url, upload }) }, t("match-back"));
@@ -103,9 +121,10 @@ export class MatchPage {
     this.unlikely.replaceChildren(...others.map((match) => this.#row(match)));
     this.rest.hidden = others.length === 0;
     $("summary", this.rest).textContent = t("match-unlikely", { n: number(others.length) });
-    this.below.replaceChildren(...[this.#below(status, error, likely)].filter(Boolean));
+    fill(this.below, this.#below(status, error, likely));
   }
 
+  /** @param {string} status @param {unknown} error @param {Match[]} likely */
   #below(status, error, likely) {
     if (status === "failed") return failure(error, () => this.feed.retry());
     if (status === "loading") return skeleton(4);
@@ -113,9 +132,11 @@ export class MatchPage {
     return notice("original", t("match-none-title"), t(store.library.pictures ? "match-none-hint" : "empty-reader"));
   }
 
+  /** @param {Match} match */
   #row(match) {
     const { id, score, alignment } = match;
     const image = h("img", { src: api.thumbnail(id, 512), alt: "", loading: "lazy" });
+    /** @param {MouseEvent} event */
     const open = (event) => (event.preventDefault(), show(id));
     const words = alignment ? alignmentWords(alignment) : [t("match-unaligned")];
     return h(
@@ -128,7 +149,7 @@ export class MatchPage {
         h("p", { class: "match-name", title: id }, id),
         h("p", { class: "match-chance" }, h("strong", {}, t("match-chance", { n: percent(score) }))),
         h("ul", { class: "hint" }, ...words.map((word) => h("li", {}, word))),
-        button("compare", t("match-evidence"), () => openComparison(this.asked, { id }), { text: true, kind: "outline" }),
+        button("compare", t("match-evidence"), () => openComparison(this.asked ?? {}, { id }), { text: true, kind: "outline" }),
       ),
     );
   }

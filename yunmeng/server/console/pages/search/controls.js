@@ -1,15 +1,24 @@
 // A control for each type of attribute. Each has `element` and `set(choice)`, and tells `onChange(choice or null)`;
 // expression.js says what a choice is.
-import { button, h } from "/console/lib/dom.js";
+import { button, focused, h } from "/console/lib/dom.js";
 import { number } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { RangeControl } from "./range.js";
 
+/** @import { Choice } from "./expression.js" */
+/** @import { Attribute } from "/console/lib/types.js" */
+
+/** @typedef {{ element: HTMLElement, set: (choice: Choice | null | undefined) => void }} Control */
+
 const CHIPS = 8; // values to choose by a touch; the rest are found by typing
 
+const OPTIONS = [{ key: "any", is: null }, { key: "yes", is: true }, { key: "no", is: false }];
+
 let made = 0;
+/** @param {string} word */
 const fresh = (word) => `${word}-${(made += 1)}`;
 
+/** @param {Attribute} attribute @param {(choice: Choice | null) => void} onChange @returns {Control} */
 export function controlFor(attribute, onChange) {
   if (attribute.type === "bool") return yesOrNo(attribute, onChange);
   if (attribute.type === "int" || attribute.type === "float") return new RangeControl(attribute, onChange);
@@ -18,10 +27,12 @@ export function controlFor(attribute, onChange) {
 
 /** str and list[str]: chips of the commonest values, and a field that knows the others. */
 class ValuesControl {
+  /** @param {Attribute} attribute @param {(choice: Choice | null) => void} onChange */
   constructor(attribute, onChange) {
     this.attribute = attribute;
     this.onChange = onChange;
     this.known = attribute.values.map(({ value }) => value);
+    /** @type {string[]} */
     this.chosen = [];
     this.chips = h("div", { class: "chips", role: "group", "aria-label": attribute.name });
     const listId = fresh("values");
@@ -37,6 +48,7 @@ class ValuesControl {
     this.#draw();
   }
 
+  /** @param {Choice | null | undefined} choice */
   set(choice) {
     this.chosen = [...(choice?.any ?? [])];
     if (document.activeElement !== this.input) this.input.value = choice?.begins ?? "";
@@ -49,6 +61,7 @@ class ValuesControl {
     else this.#tell();
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.key !== "Enter" || !this.input.value) return;
     event.preventDefault();
@@ -56,6 +69,7 @@ class ValuesControl {
     else this.#toggle(this.input.value);
   }
 
+  /** @param {string} value */
   #toggle(value) {
     this.chosen = this.chosen.includes(value) ? this.chosen.filter((one) => one !== value) : [...this.chosen, value];
     this.input.value = "";
@@ -74,13 +88,14 @@ class ValuesControl {
   #draw() {
     const shown = this.attribute.values.slice(0, CHIPS);
     for (const value of this.chosen) if (!shown.some((one) => one.value === value)) shown.push({ value, count: null });
-    const before = this.chips.contains(document.activeElement) ? document.activeElement.dataset.value : undefined;
+    const before = this.chips.contains(focused()) ? focused().dataset.value : undefined;
     const chips = shown.map((one) => chip(one, this.chosen.includes(one.value), () => this.#toggle(one.value)));
     this.chips.replaceChildren(...chips);
     chips.find((one) => one.dataset.value === before)?.focus();
   }
 }
 
+/** @param {{ value: string, count: number | null }} known @param {boolean} pressed @param {() => void} onclick */
 function chip({ value, count }, pressed, onclick) {
   return h(
     "button",
@@ -90,13 +105,15 @@ function chip({ value, count }, pressed, onclick) {
   );
 }
 
+/** @param {Attribute} attribute @param {(choice: Choice | null) => void} onChange @returns {Control} */
 function yesOrNo({ name }, onChange) {
   const group = fresh("choice");
-  const options = [["any", null], ["yes", true], ["no", false]].map(([key, is]) => {
+  const options = OPTIONS.map(({ key, is }) => {
     const input = h("input", { type: "radio", name: group, checked: is === null });
     input.addEventListener("change", () => onChange(is === null ? null : { is }));
     return { is, input, element: h("label", { class: "segment" }, input, h("span", {}, t(key))) };
   });
+  /** @param {Choice | null | undefined} choice */
   const set = (choice) => options.forEach((option) => (option.input.checked = option.is === (choice?.is ?? null)));
   return {
     element: h("div", { class: "segments", role: "radiogroup", "aria-label": name }, ...options.map((option) => option.element)),
@@ -104,6 +121,11 @@ function yesOrNo({ name }, onChange) {
   };
 }
 
-/** A button that empties a control, shown while it asks for something. */
+/**
+ * A button that empties a control, shown while it asks for something.
+ *
+ * @param {string} name
+ * @param {() => void} onclick
+ */
 export const clearButton = (name, onclick) =>
   button("close", t("filter-clear", { name }), onclick, { class: "quiet round small", hidden: true });

@@ -5,6 +5,7 @@ import { t } from "/console/lib/i18n.js";
 const NARROW = "(max-width: 860px)";
 
 export class Drawer {
+  /** @param {string} title @param {HTMLElement[]} content */
   constructor(title, content) {
     this.content = h("div", { class: "drawer-content" }, ...content);
     this.place = h("div", { class: "drawer-place" });
@@ -30,10 +31,14 @@ export class Drawer {
     this.arrange();
   }
 
-  /** Says on the button how many filters are in use. */
+  /**
+   * Says on the button how many filters are in use.
+   *
+   * @param {number} count
+   */
   mark(count) {
     this.badge.hidden = count === 0;
-    this.badge.textContent = count;
+    this.badge.textContent = String(count);
   }
 
   destroy() {

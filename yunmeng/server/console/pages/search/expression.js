@@ -7,6 +7,11 @@
 //   { is: true }          bool
 // What an expression says beyond that is kept as text in `rest` and joined to it again.
 
+/** @typedef {{ any?: string[], begins?: string, min?: number, max?: number, is?: boolean }} Choice */
+/** @typedef {Map<string, Choice>} Choices */
+/** @typedef {Record<string, string>} Types Of the declared attributes. */
+/** @typedef {{ text: string, kind: string, depth: number, start: number, end: number }} Token */
+
 // Words that sqlglot would not read as a name; quoting more than that does no harm.
 const PLAIN = /^[a-z_][a-z0-9_]*$/i;
 const RESERVED = new Set(
@@ -19,17 +24,26 @@ const RESERVED = new Set(
   using values view when where window with year`.split(/\s+/),
 );
 
+/** @param {string} name */
 export const quoteName = (name) =>
   PLAIN.test(name) && !RESERVED.has(name.toLowerCase()) ? name : `"${name.replaceAll('"', '""')}"`;
+/** @param {string} text */
 export const quoteText = (text) => `'${text.replaceAll("'", "''")}'`;
 
-/** The expression for a map of attribute name -> choice, joined to `rest`. */
+/**
+ * The expression for a map of attribute name -> choice, joined to `rest`.
+ *
+ * @param {Choices} choices
+ * @param {string} rest
+ * @param {Types} types
+ */
 export function compose(choices, rest = "", types = {}) {
   const clauses = [...choices].flatMap(([name, choice]) => clausesOf(quoteName(name), choice, types[name]));
   if (rest) clauses.push(rest);
   return clauses.join(" and ");
 }
 
+/** @param {string} name @param {Choice} choice @param {string | undefined} type */
 function clausesOf(name, choice, type) {
   const values = (choice.any ?? []).map(quoteText);
   if (values.length && type === "list[str]") return [`contains_any(${name}, ${values.join(", ")})`];
@@ -37,12 +51,19 @@ function clausesOf(name, choice, type) {
   if (values.length) return [`${name} in (${values.join(", ")})`];
   if (choice.begins) return [`${name} like ${quoteText(`${choice.begins}%`)}`];
   if (typeof choice.is === "boolean") return [`${name} = ${choice.is}`];
-  const bounds = [[">=", choice.min], ["<=", choice.max]];
-  return bounds.filter(([, bound]) => Number.isFinite(bound)).map(([sign, bound]) => `${name} ${sign} ${bound}`);
+  const bounds = [{ sign: ">=", bound: choice.min }, { sign: "<=", bound: choice.max }];
+  return bounds.filter(({ bound }) => Number.isFinite(bound)).map(({ sign, bound }) => `${name} ${sign} ${bound}`);
 }
 
-/** Splits an expression into { choices, rest } for the declared `types`; compose() gives back its meaning. */
+/**
+ * Splits an expression into { choices, rest } for the declared `types`; compose() gives back its meaning.
+ *
+ * @param {string | null} expression
+ * @param {Types} types
+ * @returns {{ choices: Choices, rest: string }}
+ */
 export function parse(expression, types) {
+  /** @type {Choices} */
   const choices = new Map();
   const text = (expression ?? "").trim();
   const tokens = tokenise(text);
@@ -51,16 +72,22 @@ export function parse(expression, types) {
   const rest = [];
   for (const part of splitByAnd(tokens)) {
     const understood = readClause(part, types);
-    if (!understood || !merge(choices, understood)) rest.push(text.slice(part[0].start, part.at(-1).end));
+    if (!understood || !merge(choices, understood)) rest.push(text.slice(part[0].start, part[part.length - 1].end));
   }
   return { choices, rest: rest.join(" and ") };
 }
 
+/** @param {Token} token */
 const isOr = (token) => token.depth === 0 && token.kind === "word" && /^or$/i.test(token.text);
 
 const TOKEN = /\s+|'(?:[^']|'')*'|"(?:[^"]|"")*"|[<>!]=|<>|[=<>(),]|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|[^\s'"=<>!(),]+/giy;
 
-/** Tokens with their places, or null where the text cannot be cut into any. */
+/**
+ * Tokens with their places, or null where the text cannot be cut into any.
+ *
+ * @param {string} text
+ * @returns {Token[] | null}
+ */
 function tokenise(text) {
   const tokens = [];
   let depth = 0;
@@ -77,6 +104,7 @@ function tokenise(text) {
   return depth === 0 ? tokens : null;
 }
 
+/** @param {string} text */
 function kindOf(text) {
   if (text.startsWith("'")) return "text";
   if (text.startsWith('"')) return "name";
@@ -84,24 +112,37 @@ function kindOf(text) {
   return /^[=<>!(),]/.test(text) ? "sign" : "word";
 }
 
-/** Parts between the `and`s that join; the one in `between a and b` does not. */
+/**
+ * Parts between the `and`s that join; the one in `between a and b` does not.
+ *
+ * @param {Token[]} tokens
+ */
 function splitByAnd(tokens) {
+  /** @type {Token[][]} */
   const parts = [[]];
   let between = false;
   for (const token of tokens) {
     const word = token.depth === 0 && token.kind === "word" ? token.text.toLowerCase() : "";
     if (word === "and" && !between) parts.push([]);
-    else parts.at(-1).push(token);
+    else parts[parts.length - 1].push(token);
     if (word === "between") between = true;
     else if (word === "and") between = false;
   }
   return parts.filter((part) => part.length);
 }
 
+/** @param {Token} token */
 const unquote = (token) => token.text.slice(1, -1).replaceAll(token.text[0].repeat(2), token.text[0]);
+/** @param {Token} token */
 const nameOf = (token) => (token.kind === "name" ? unquote(token) : token.text);
 
-/** One clause as [name, choice], or null where no control shows such a thing. */
+/**
+ * One clause as [name, choice], or null where no control shows such a thing.
+ *
+ * @param {Token[]} tokens
+ * @param {Types} types
+ * @returns {[string, Choice] | null}
+ */
 function readClause(tokens, types) {
   const shape = tokens.map((token) => (token.kind === "sign" ? token.text : token.kind)).join(" ");
   const words = tokens.map((token) => token.text.toLowerCase());
@@ -125,10 +166,23 @@ function readClause(tokens, types) {
   return null;
 }
 
+/** @param {Token[]} tokens */
 const textsOf = (tokens) => tokens.filter((token) => token.kind === "text").map(unquote);
+/**
+ * @param {string} name
+ * @param {Choice} choice
+ * @param {Types} types
+ * @param {string[]} allowed
+ * @returns {[string, Choice] | null}
+ */
 const fit = (name, choice, types, allowed) => (allowed.includes(types[name]) ? [name, choice] : null);
 
-/** Adds a choice; false where its control already asks for something that it cannot show beside it. */
+/**
+ * Adds a choice; false where its control already asks for something that it cannot show beside it.
+ *
+ * @param {Choices} choices
+ * @param {[string, Choice]} understood
+ */
 function merge(choices, [name, choice]) {
   const present = choices.get(name);
   if (present && Object.keys(present).some((key) => key in choice || !["min", "max"].includes(key))) return false;

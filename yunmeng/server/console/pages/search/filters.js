@@ -1,17 +1,25 @@
 // The filters of the search page: a control for each declared attribute, and the expression that they make.
-import { clearButton, controlFor } from "./controls.js";
 import { debounce, h } from "/console/lib/dom.js";
-import { compose, parse } from "./expression.js";
 import { t } from "/console/lib/i18n.js";
 import { store } from "/console/lib/store.js";
+import { clearButton, controlFor } from "./controls.js";
+import { compose, parse } from "./expression.js";
+
+/** @import { Choice } from "./expression.js" */
+/** @import { Attribute } from "/console/lib/types.js" */
 
 const PAUSE = 250;
 
-/** `onChange(expression or null)` is told what to filter by. */
+/**
+ * `onChange(expression or null)` is told what to filter by.
+ *
+ * @param {(expression: string | null) => void} onChange
+ */
 export function filterPanel(onChange) {
   const types = Object.fromEntries(store.attributes.map(({ name, type }) => [name, type]));
+  /** @type {ReturnType<typeof parse>} */
   let state = { choices: new Map(), rest: "" };
-  const later = debounce((expression) => onChange(expression || null), PAUSE);
+  const later = debounce((/** @type {string} */ expression) => onChange(expression || null), PAUSE);
   const advanced = expressionField((expression) => {
     state = parse(expression, types);
     showChoices();
@@ -32,6 +40,7 @@ export function filterPanel(onChange) {
     groups.forEach(({ name, set }) => set(state.choices.get(name)));
     showCount();
   };
+  /** @param {string | null} expression */
   const set = (expression) => {
     later.cancel();
     advanced.set(expression ?? "");
@@ -47,11 +56,13 @@ export function filterPanel(onChange) {
   return { element, set, fail: advanced.fail, count: () => state.choices.size + (state.rest ? 1 : 0) };
 }
 
+/** @param {Attribute} attribute @param {(choice: Choice | null) => void} onChange */
 function group(attribute, onChange) {
   const clear = clearButton(attribute.name, () => {
     control.set(null);
     onChange(null);
   });
+  /** @param {boolean} used */
   const mark = (used) => (clear.hidden = !used);
   const control = controlFor(attribute, onChange);
   const element = h(
@@ -60,10 +71,14 @@ function group(attribute, onChange) {
     h("div", { class: "filter-head" }, h("h3", {}, attribute.name), clear),
     control.element,
   );
-  return { name: attribute.name, element, set: (choice) => control.set(choice), mark };
+  return { name: attribute.name, element, set: (/** @type {Choice | undefined} */ choice) => control.set(choice), mark };
 }
 
-/** The expression itself, for those who would rather write it. */
+/**
+ * The expression itself, for those who would rather write it.
+ *
+ * @param {(expression: string) => void} onChange
+ */
 function expressionField(onChange) {
   const problem = h("p", { class: "problem", id: "filter-problem", role: "alert" });
   const input = h("textarea", {
@@ -77,6 +92,7 @@ function expressionField(onChange) {
     event.preventDefault();
     tell.now();
   });
+  /** @param {string | null} message */
   const fail = (message) => {
     problem.textContent = message ?? "";
     input.setAttribute("aria-invalid", String(Boolean(message)));
@@ -90,6 +106,7 @@ function expressionField(onChange) {
     input,
     problem,
   );
+  /** @param {string} expression */
   const set = (expression) => {
     tell.cancel();
     fail(null);

@@ -2,18 +2,23 @@
 import { h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 
+/** @import { Choice } from "./expression.js" */
+/** @import { Attribute } from "/console/lib/types.js" */
+
 const PLACES = 200; // of a thumb, about as many as it has pixels
 
 export class RangeControl {
+  /** @param {Attribute} attribute @param {(choice: Choice | null) => void} onChange */
   constructor({ name, type, min, max }, onChange) {
     this.onChange = onChange;
-    const sides = [["min", t("filter-at-least", { name }), min], ["max", t("filter-at-most", { name }), max]];
-    this.fields = sides.map(([side, label, end]) =>
+    /** @type {{ side: "min" | "max", label: string, end: number | null }[]} */
+    const sides = [{ side: "min", label: t("filter-at-least", { name }), end: min }, { side: "max", label: t("filter-at-most", { name }), end: max }];
+    this.fields = sides.map(({ side, label, end }) =>
       h("input", { class: "field", type: "number", inputmode: "decimal", step: "any", "aria-label": label, placeholder: end ?? "", "data-side": side }));
     const step = type === "int" ? Math.max(1, niceStep(min, max)) : niceStep(min, max);
     this.ends = { min: Math.floor((min ?? 0) / step) * step, max: Math.ceil((max ?? 1) / step) * step };
     const slides = min !== null && max !== null && min < max;
-    this.thumbs = slides ? sides.map(([side, label]) => h("input", { type: "range", ...this.ends, step, "aria-label": label, value: this.ends[side] })) : [];
+    this.thumbs = slides ? sides.map(({ side, label }) => h("input", { type: "range", ...this.ends, step, "aria-label": label, value: this.ends[side] })) : [];
     this.track = h("div", { class: "track" });
     this.fields.forEach((field) => field.addEventListener("input", () => (this.#pull(), this.#tell())));
     this.thumbs.forEach((thumb, index) => thumb.addEventListener("input", () => this.#slide(index)));
@@ -22,9 +27,10 @@ export class RangeControl {
     this.#paint();
   }
 
+  /** @param {Choice | null | undefined} choice */
   set(choice) {
     for (const field of this.fields) {
-      if (document.activeElement !== field) field.value = choice?.[field.dataset.side] ?? "";
+      if (document.activeElement !== field) field.value = String(choice?.[sideOf(field)] ?? "");
     }
     this.#pull();
   }
@@ -36,17 +42,21 @@ export class RangeControl {
 
   /** The thumbs follow the fields. */
   #pull() {
-    this.thumbs.forEach((thumb, index) => (thumb.value = read(this.fields[index]) ?? this.ends[this.fields[index].dataset.side]));
+    this.thumbs.forEach((thumb, index) => (thumb.value = String(read(this.fields[index]) ?? this.ends[sideOf(this.fields[index])])));
     this.#paint();
   }
 
-  /** The fields follow the thumbs; a thumb at its end means no bound, and none passes the other. */
+  /**
+   * The fields follow the thumbs; a thumb at its end means no bound, and none passes the other.
+   *
+   * @param {number} index
+   */
   #slide(index) {
     const [low, high] = this.thumbs.map((thumb) => thumb.valueAsNumber);
     if (low > high) this.thumbs[index].value = this.thumbs[1 - index].value;
     const value = this.thumbs[index].valueAsNumber;
     const field = this.fields[index];
-    field.value = value === this.ends[field.dataset.side] ? "" : Number(value.toFixed(6));
+    field.value = value === this.ends[sideOf(field)] ? "" : String(Number(value.toFixed(6)));
     this.#paint();
     this.#tell();
   }
@@ -60,11 +70,20 @@ export class RangeControl {
   }
 }
 
+/** @type {(field: HTMLInputElement) => "min" | "max"} */
+const sideOf = (field) => (field.dataset.side === "min" ? "min" : "max");
+
+/** @param {HTMLInputElement} field */
 const read = (field) => (Number.isFinite(field.valueAsNumber) ? field.valueAsNumber : undefined);
 
-/** A step of 1, 2 or 5 times a power of ten that gives the slider enough places, and not more. */
+/**
+ * A step of 1, 2 or 5 times a power of ten that gives the slider enough places, and not more.
+ *
+ * @param {number | null} min
+ * @param {number | null} max
+ */
 function niceStep(min, max) {
   const rough = ((max ?? 1) - (min ?? 0)) / PLACES || 0.01;
   const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map((times) => times * power).find((step) => step >= rough * 0.999);
+  return [1, 2, 5, 10].map((times) => times * power).find((step) => step >= rough * 0.999) ?? power;
 }

@@ -1,14 +1,19 @@
 // The door, where the server asks for a key.
 import * as api from "/console/lib/api.js";
-import { explain } from "/console/widgets/announce.js";
 import { h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
+import { explain } from "/console/widgets/announce.js";
 
 export class SignInPage {
-  /** `onIn()` is called once the key has been taken. */
+  /**
+   * `onIn()` is called once the key has been taken.
+   *
+   * @param {() => Promise<void>} onIn
+   */
   constructor(onIn) {
     const input = h("input", { class: "field", type: "password", id: "key", autocomplete: "current-password", required: true, placeholder: "ym_…" });
     const problem = h("p", { class: "problem", role: "alert" });
+    /** @param {SubmitEvent} event */
     const submit = async (event) => {
       event.preventDefault();
       problem.textContent = "";
