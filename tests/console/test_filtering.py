@@ -173,7 +173,8 @@ def test_controls_and_expression_say_the_same(page: Page) -> None:
 def test_what_no_control_shows_is_kept_as_it_is(page: Page) -> None:
     for text, rest in RESTS:
         found = page.evaluate(
-            """async ([text, types]) => (await import("/console/pages/search/expression.js")).parse(text, types).rest""",
+            """async ([text, types]) =>
+                (await import("/console/pages/search/expression.js")).parse(text, types).rest""",
             [text, TYPES],
         )
         assert found == rest
