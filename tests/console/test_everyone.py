@@ -10,18 +10,18 @@ from playwright.sync_api import Page, expect
 from tests.console.browsing import PHONE, Tabs, give
 from yunmeng.schemas import DuplicateMember, EditOut, KeepRule, MetricName, StepName, Verdict
 
-CONSOLE = Path(__file__).parents[2] / "yunmeng" / "server" / "console"
+PACKAGE = Path(__file__).parents[2] / "yunmeng"  # pages may lie outside the console's folder
 CAT = "animal/chelsea.jpg"
 
 
 def test_every_word_is_there_in_both_languages(page: Page) -> None:
-    words: dict[str, list[str]] = page.evaluate("async () => (await import('/console/words.js')).WORDS")
+    words: dict[str, list[str]] = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
     for key, both in words.items():
         assert len(both) == 2, key
         assert all(text.strip() for text in both), key
         named = [set(re.findall(r"{\w+}", text)) for text in both]
         assert named[0] == named[1], key
-    scripts = [path for path in CONSOLE.glob("*.js") if path.name not in ("words.js", "copywords.js")]
+    scripts = [path for path in PACKAGE.rglob("*.js") if path.name not in ("words.js", "copywords.js")]
     source = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     used = set(re.findall(r"""\bt\(\s*"([^"]+)\"""", source))
     assert used - set(words) == set()
@@ -32,7 +32,7 @@ def test_every_word_is_there_in_both_languages(page: Page) -> None:
 
 
 def test_every_name_of_the_api_is_put_into_words(page: Page) -> None:
-    words = page.evaluate("async () => (await import('/console/words.js')).WORDS")
+    words = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
     edits = EditOut.model_fields["name"].annotation
     reasons = DuplicateMember.model_fields["reason"].annotation
     for prefix, names in (("step", StepName), ("metric", MetricName), ("verdict", Verdict), ("keep", KeepRule)):
@@ -45,7 +45,7 @@ def test_every_name_of_the_api_is_put_into_words(page: Page) -> None:
 def test_every_problem_of_quality_is_put_into_words(page: Page) -> None:
     from yunmeng.imaging.quality import EXPLANATIONS
 
-    words = page.evaluate("async () => (await import('/console/words.js')).WORDS")
+    words = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
     assert {f"problem-{name}" for name in EXPLANATIONS} <= set(words)
 
 

@@ -321,7 +321,7 @@ def odd_requests(server: Process) -> None:
     for request, statuses in (
         (f"GET / HTTP/1.1\r\n{host}Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n", (200, 400)),
         (f"GET /v1/search HTTP/1.1\r\n{host}Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", (400, 405)),
-        (f"GET /console/api.js HTTP/1.1\r\n{host}close\r\nRange: bytes={ranges}\r\n\r\n", (200, 206, 400, 416)),
+        (f"GET /console/lib/api.js HTTP/1.1\r\n{host}close\r\nRange: bytes={ranges}\r\n\r\n", (200, 206, 400, 416)),
         (f"GET /v1/originals/large.png HTTP/1.1\r\n{host}close\r\nRange: bytes={ranges}\r\n\r\n", (200, 206, 416)),
         (f"GET /v1/thumbnails/000.jpg HTTP/1.1\r\n{host}close\r\nIf-None-Match: {tags}\r\n\r\n", (200, 304)),
         (f"OPTIONS /v1/pictures HTTP/1.1\r\n{host}close\r\n\r\n", (204,)),

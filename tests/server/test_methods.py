@@ -16,7 +16,7 @@ PLACES = [
     "/health",
     "/ready",
     "/openapi.json",
-    "/console/api.js",
+    "/console/lib/api.js",
     "/v1/library",
     "/v1/pictures",
     "/v1/pictures/000.jpg",
@@ -53,7 +53,7 @@ def test_head_is_get_without_a_body(filled: Library) -> None:
         ("/v1/search", "OPTIONS, POST"),
         ("/v1/pictures", "GET, HEAD, OPTIONS, POST"),
         ("/v1/pictures/a", "DELETE, GET, HEAD, OPTIONS"),
-        ("/console/api.js", "GET, HEAD, OPTIONS"),
+        ("/console/lib/api.js", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_options_and_what_is_not_allowed_name_the_methods(client: TestClient, place: str, methods: str) -> None:

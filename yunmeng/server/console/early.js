@@ -1,5 +1,6 @@
 // Runs before the first paint, so that a remembered theme or language does not flash. A classic script: modules wait.
 (() => {
+  /** @param {string} name */
   const read = (name) => {
     try {
       return localStorage.getItem(name);

@@ -1,25 +1,34 @@
 // Starts the console: who is asking, what the library is, and then the page that the address names.
-import * as api from "./api.js";
-import { fail } from "./announce.js";
-import { questionBox } from "./box.js";
-import { drawTray } from "./compare.js";
-import { showDetail } from "./detail.js";
-import { $, button, h } from "./dom.js";
-import { applyLanguage, language, t } from "./i18n.js";
-import { listen } from "./intake.js";
-import { LibraryPage } from "./librarypage.js";
-import { MatchPage } from "./matchpage.js";
-import { nextTheme, switchLanguage, theme } from "./preferences.js";
-import { ReviewPage } from "./reviewpage.js";
-import { route } from "./router.js";
-import { SearchPage } from "./searchpage.js";
-import { SignInPage } from "./signin.js";
-import { failure, skeleton } from "./states.js";
-import { isIn, loadLibrary, loadSession, may, store } from "./store.js";
+import * as api from "/console/lib/api.js";
+import { $, button, h } from "/console/lib/dom.js";
+import { applyLanguage, language, t } from "/console/lib/i18n.js";
+import { nextTheme, switchLanguage, theme } from "/console/lib/preferences.js";
+import { route } from "/console/lib/router.js";
+import { forgetLibrary, isIn, loadLibrary, loadSession, may, store } from "/console/lib/store.js";
+import { ReviewPage } from "/console/pages/duplicates/page.js";
+import { LibraryPage } from "/console/pages/library/page.js";
+import { MatchPage } from "/console/pages/match/page.js";
+import { SearchPage } from "/console/pages/search/page.js";
+import { SignInPage } from "/console/pages/signin/page.js";
+import { fail } from "/console/widgets/announce.js";
+import { questionBox } from "/console/widgets/box.js";
+import { drawTray } from "/console/widgets/compare.js";
+import { showDetail } from "/console/widgets/detail.js";
+import { listen } from "/console/widgets/intake.js";
+import { failure, skeleton } from "/console/widgets/states.js";
 
+/** @import { Shape } from "/console/lib/dom.js" */
+/** @import { Page } from "/console/lib/types.js" */
+
+/** @type {Record<string, Shape>} */
+const THEMES = { auto: "auto", light: "sun", dark: "moon" };
+/** @type {Record<string, new () => Page>} */
 const PAGES = { search: SearchPage, library: LibraryPage, duplicates: ReviewPage, match: MatchPage };
+/** @type {Page | null} */
 let page = null;
+/** @type {string | null} */
 let kind = null;
+/** @type {ReturnType<typeof questionBox> | null} */
 let box = null;
 
 async function start() {
@@ -31,7 +40,7 @@ async function start() {
     if (isIn()) await loadLibrary();
     draw();
   } catch (error) {
-    if (error.status !== 401) $("#main").replaceChildren(failure(error, start));
+    if (!(error instanceof api.ApiError && error.status === 401)) $("#main").replaceChildren(failure(error, start));
   }
 }
 
@@ -58,9 +67,9 @@ function update() {
     $("#main").replaceChildren(page.element);
     window.scrollTo(0, 0);
   }
-  page.update(wanted);
+  page?.update(wanted);
   box?.update();
-  for (const link of document.querySelectorAll(".header a[data-page]")) {
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".header a[data-page]"))) {
     if (link.dataset.page === kind) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
@@ -72,12 +81,13 @@ function drawHeader() {
   box = isIn() ? questionBox() : null;
   const other = language() === "zh" ? "EN" : "中";
   const themeButton = () =>
-    button({ auto: "auto", light: "sun", dark: "moon" }[theme()], t(`theme-${theme()}`), (event) => {
+    button(THEMES[theme()], t(`theme-${theme()}`), (event) => {
       nextTheme();
       event.currentTarget.replaceWith(themeButton());
       $("#theme").focus();
     }, { id: "theme" });
   const leave = store.session?.keys_required && isIn() && button("leave", t("sign-out"), signOut);
+  /** @param {string} name @param {string} word */
   const link = (name, word) => h("a", { class: "quiet", href: `#/${name}`, "data-page": name }, t(word));
   const links = [isIn() && link("library", "library"), isIn() && may("write") && link("duplicates", "duplicates-link")];
   const [tag, name] = other === "EN" ? ["en", "English"] : ["zh-CN", "中文"];
@@ -95,7 +105,7 @@ function drawHeader() {
       h("span", {}, t("brand")),
     ),
     box?.element ?? h("span", { class: "box-place" }),
-    h("nav", { "aria-label": t("navigation") }, ...[...links, languageButton, themeButton(), leave].filter(Boolean)),
+    h("nav", { "aria-label": t("navigation") }, ...links, languageButton, themeButton(), leave),
   );
 }
 
@@ -108,7 +118,7 @@ function changeLanguage() {
 async function signOut() {
   try {
     await api.signOut();
-    store.library = null;
+    forgetLibrary();
     await start();
   } catch (error) {
     fail(error);
@@ -119,12 +129,13 @@ async function signOut() {
 function onSignedOut() {
   if (kind === "signin") return;
   store.session = { keys_required: true, scope: null, name: null };
-  store.library = null;
+  forgetLibrary();
   draw();
 }
 
+/** @param {KeyboardEvent} event */
 function onKey(event) {
-  const typing = event.target.closest("input:not([type=range]):not([type=radio]), textarea, select");
+  const typing = /** @type {HTMLElement} */ (event.target).closest("input:not([type=range]):not([type=radio]), textarea, select");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || $("dialog:modal") || !box) return;
   event.preventDefault();
   box.input.focus();

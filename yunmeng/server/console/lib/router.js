@@ -1,0 +1,116 @@
+// The address says what is shown: page, question, filter, cut-off, open picture. All in the fragment, which no log keeps.
+import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js";
+
+/** @import { Route } from "./types.js" */
+
+/** @type {("id" | "url" | "text" | "upload" | "filter" | "show" | "metric" | "group")[]} */
+const TEXTS = ["id", "url", "text", "upload", "filter", "show", "metric", "group"];
+const PAGES = ["library", "duplicates", "match"]; // beside the search, which the bare address shows
+const STEP = /^[a-z][a-z-]*$/;
+
+/**
+ * The route in the address bar.
+ *
+ * @returns {Route}
+ */
+export function route() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+  const values = new URLSearchParams(query);
+  const text = (/** @type {string} */ name) => values.get(name) || null;
+  return {
+    page: PAGES.includes(path) ? path : "search",
+    id: text("id"),
+    url: text("url"),
+    text: text("text"),
+    upload: text("upload"),
+    filter: text("filter"),
+    show: text("show"),
+    metric: text("metric"),
+    group: text("group"),
+    min: readNumber(values.get("min"), -1, 1),
+    chance: readNumber(values.get("chance"), 0, 1),
+    region: readRegion(values.get("region")),
+    weight: readWeight(values.get("weight")) ?? 1,
+    mix: values.getAll("mix").map(readPart).filter((part) => part !== null),
+    regions: values.has("regions"),
+    rerank: [...new Set((values.get("rerank") ?? "").split(",").filter((name) => STEP.test(name)))],
+    decided: values.has("decided"),
+  };
+}
+
+/** @param {string | null} text @param {number} least @param {number} most */
+function readNumber(text, least, most) {
+  const value = text ? Number(text) : NaN;
+  return value >= least && value <= most ? value : null;
+}
+
+/**
+ * The fragment that says `wanted`, for links.
+ *
+ * @param {Partial<Route>} wanted
+ */
+export function href(wanted) {
+  const values = new URLSearchParams();
+  const put = (/** @type {string} */ name, /** @type {string | number} */ value) => values.set(name, String(value));
+  for (const name of TEXTS) if (wanted[name]) put(name, wanted[name]);
+  if (typeof wanted.min === "number") put("min", wanted.min);
+  if (typeof wanted.chance === "number") put("chance", wanted.chance);
+  if (wanted.region) put("region", spellRegion(wanted.region));
+  if (typeof wanted.weight === "number" && wanted.weight !== 1) put("weight", wanted.weight);
+  for (const part of wanted.mix ?? []) values.append("mix", spell(part));
+  if (wanted.regions) put("regions", 1);
+  if (wanted.decided) put("decided", 1);
+  if (wanted.rerank?.length) put("rerank", wanted.rerank.join(","));
+  const query = values.toString();
+  return `#/${wanted.page && PAGES.includes(wanted.page) ? wanted.page : ""}${query ? `?${query}` : ""}`;
+}
+
+/**
+ * Changes the route; `replace` where Back should not come through here again.
+ *
+ * @param {Partial<Route>} changes
+ */
+export function go(changes, { replace = false } = {}) {
+  const target = href({ ...route(), ...changes });
+  if (target === href(route())) return;
+  if (replace) history.replaceState(history.state, "", target);
+  else history.pushState(null, "", target);
+  window.dispatchEvent(new Event("route"));
+}
+
+/** @type {Partial<Route>} */
+const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null, decided: false };
+
+/**
+ * Asks a new question, such as { id } or { upload }; filter and cut-off stay.
+ *
+ * @param {Partial<Route>} question
+ * @param {{ replace?: boolean }} [options]
+ */
+export const ask = (question, options) => go({ page: "search", ...NOTHING, ...question }, options);
+
+/**
+ * Looks for the originals of { id }, { url } or { upload }, in the whole library: the filter of a search does not apply.
+ *
+ * @param {Partial<Route>} picture
+ */
+export const matchWith = (picture) => go({ ...NOTHING, filter: null, page: "match", ...picture });
+
+/** Closes the open picture: a step back if it was opened from here, so that Back does not open it again. */
+export function closeShown() {
+  if (history.state?.opened) history.back();
+  else go({ show: null }, { replace: true });
+}
+
+/**
+ * Opens a picture's detail; moving on from one picture to the next makes no new step.
+ *
+ * @param {string} id
+ */
+export function show(id) {
+  if (route().show) return go({ show: id }, { replace: true });
+  history.pushState({ opened: true }, "", href({ ...route(), show: id }));
+  return window.dispatchEvent(new Event("route"));
+}
+
+window.addEventListener("popstate", () => window.dispatchEvent(new Event("route")));

@@ -1,0 +1,158 @@
+// What goes between the modules, for the type checker: nothing in here runs. The bodies of the API are those of
+// yunmeng/schemas, less what the console does not read.
+
+/** @typedef {[number, number, number, number]} Region Left, top, width, height, in fractions of the picture. */
+/** @typedef {{ x: number, y: number, w: number, h: number }} Box The same, as the API has it. */
+/** @typedef {[number, number][]} Polygon In fractions of the picture. */
+
+/** @typedef {string | number | boolean | string[]} Value Of an attribute. */
+/** @typedef {"str" | "int" | "float" | "bool" | "list[str]"} AttributeType */
+/** @typedef {Record<string, Value>} Attributes */
+
+/**
+ * @typedef {object} Part A part of a question: one of `id`, `url`, `text` and `upload`. With a `weight` below 0 hits are to be
+ *   unlike it.
+ * @property {string | null} [id]
+ * @property {string | null} [url]
+ * @property {string | null} [text]
+ * @property {string | null} [upload] The number of a file that is kept in the page.
+ * @property {number} weight
+ * @property {Region | null} [region] Where only a part of the picture is meant.
+ */
+
+/**
+ * @typedef {object} Route What the address says.
+ * @property {string} page
+ * @property {string | null} id
+ * @property {string | null} url
+ * @property {string | null} text
+ * @property {string | null} upload
+ * @property {string | null} filter
+ * @property {string | null} show The id of the picture that is open.
+ * @property {string | null} metric
+ * @property {string | null} group
+ * @property {number | null} min
+ * @property {number | null} chance
+ * @property {Region | null} region
+ * @property {number} weight
+ * @property {Part[]} mix
+ * @property {boolean} regions
+ * @property {string[]} rerank
+ * @property {boolean} decided
+ */
+
+/** @typedef {{ id?: string | null, url?: string | null, file?: File }} Picture One picture to be sent or named: one of the three. */
+
+/**
+ * @typedef {object} Page What main.js shows.
+ * @property {HTMLElement} element
+ * @property {(route: Route) => void} update
+ * @property {() => void} destroy
+ * @property {() => Receiver} receive
+ * @property {() => string[]} [ids] Of the pictures that are shown, in their order.
+ * @property {(id: string) => void} [removed]
+ * @property {(id: string) => Shown | undefined} [hit]
+ * @property {(id: string, signal: AbortSignal) => Promise<Step[] | null>} [explain]
+ * @property {() => void} [libraryChanged]
+ */
+
+/**
+ * @typedef {object} Receiver What a page does with pictures that come from outside.
+ * @property {string} hint The key of the words that are shown while something is dragged.
+ * @property {(files: File[]) => void} files
+ * @property {(id: string) => void} [id]
+ * @property {(address: string) => void} [address]
+ * @property {boolean} [wantsFolders]
+ */
+
+/** @typedef {{ keys_required: boolean, scope: "search" | "write" | "admin" | null, name: string | null }} Session */
+
+/**
+ * @typedef {object} Library
+ * @property {string} name
+ * @property {number} pictures
+ * @property {string} encoder
+ * @property {number} dim
+ * @property {boolean} reads_text
+ * @property {boolean} regions
+ * @property {boolean} calibrated
+ * @property {Record<string, AttributeType>} attributes
+ * @property {string} created
+ * @property {number} bytes
+ * @property {string} version
+ */
+
+/**
+ * @typedef {object} Attribute A declared attribute, and its values so far.
+ * @property {string} name
+ * @property {AttributeType} type
+ * @property {{ value: string, count: number | null }[]} values
+ * @property {number | null} min
+ * @property {number | null} max
+ * @property {boolean} complete
+ */
+
+/**
+ * @typedef {object} Alignment How a picture lies in another one.
+ * @property {number} inliers
+ * @property {boolean} mirrored
+ * @property {Polygon} outline
+ * @property {number} query_overlap
+ * @property {number} target_overlap
+ */
+
+/** @typedef {{ step: string, score: number, rank: number }} Step */
+
+/**
+ * @typedef {object} Shown What a tile or a detail can show beside the picture: of hits more, of pictures only the id.
+ * @property {string} id
+ * @property {number} [score]
+ * @property {number | null} [chance]
+ * @property {Box | null} [region]
+ * @property {Alignment | null} [alignment]
+ */
+
+/** @typedef {Shown & { score: number, explanation?: Step[] | null }} Hit */
+
+/**
+ * @typedef {object} PictureFacts What the library knows of a picture.
+ * @property {string} id
+ * @property {string | null} uri
+ * @property {number} width
+ * @property {number} height
+ * @property {string} sha256
+ * @property {string} phash
+ * @property {string} pdq
+ * @property {Record<string, number>} quality
+ * @property {string[]} problems
+ * @property {Attributes} attributes
+ */
+
+/** @typedef {{ name: string, amount: number | null, detail: string }} Edit */
+
+/**
+ * @typedef {object} Comparison
+ * @property {string} verdict
+ * @property {string | null} difference
+ * @property {Edit[]} edits
+ * @property {Alignment | null} alignment
+ * @property {number} phash_distance
+ * @property {number} pdq_distance
+ * @property {number} score
+ */
+
+/**
+ * @typedef {object} Import
+ * @property {number} number
+ * @property {string[]} sources
+ * @property {"queued" | "running" | "done" | "interrupted" | "cancelled" | "failed"} status
+ * @property {"indexing" | "optimising"} phase
+ * @property {number | null} total
+ * @property {number} indexed
+ * @property {number} skipped
+ * @property {number} failed
+ * @property {string} started_at
+ * @property {string | null} error
+ */
+
+export {};

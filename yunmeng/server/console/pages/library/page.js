@@ -1,0 +1,74 @@
+// The library: what it is, bringing pictures in, looking through them.
+import { h } from "/console/lib/dom.js";
+import { bytes, number, time } from "/console/lib/format.js";
+import { t } from "/console/lib/i18n.js";
+import { loadLibrary, may, store } from "/console/lib/store.js";
+import { Browser } from "./browser.js";
+import { importSection } from "./imports.js";
+import { addFiles, uploadSection } from "./upload.js";
+
+/** @import { Route } from "/console/lib/types.js" */
+
+export class LibraryPage {
+  constructor() {
+    this.facts = h("dl", { class: "numbers" });
+    this.browser = new Browser();
+    this.imports = may("admin") ? importSection(() => this.refresh()) : null;
+    this.upload = may("write") ? uploadSection(() => this.refresh()) : null;
+    this.element = h(
+      "div",
+      { class: "library-page" },
+      h("header", { class: "library-head" }, h("h1", {}, store.library.name), this.facts),
+      (this.upload || this.imports) && h("div", { class: "library-add" }, this.upload?.element, this.imports?.element),
+      this.browser.element,
+    );
+    this.drawFacts();
+  }
+
+  receive() {
+    const files = may("write") ? addFiles : () => {};
+    return { hint: may("write") ? "drop-to-add" : "drop-not-allowed", files, wantsFolders: true };
+  }
+
+  ids() {
+    return this.browser.ids();
+  }
+
+  /** @param {string} id */
+  removed(id) {
+    this.browser.feed.drop(id);
+  }
+
+  /** @param {Route} route */
+  update(route) {
+    this.browser.update(route);
+  }
+
+  destroy() {
+    this.imports?.destroy();
+    this.upload?.destroy();
+    this.browser.destroy();
+  }
+
+  /** After pictures have come in. */
+  async refresh() {
+    await loadLibrary().catch(() => {}); // the figures stay as they were; whatever failed says so itself
+    this.drawFacts();
+    this.browser.feed.start();
+  }
+
+  drawFacts() {
+    const { pictures, encoder, dim, bytes: size, created, version, attributes } = store.library;
+    const declared = Object.entries(attributes).map(([name, type]) => `${name}: ${type}`).join(", ");
+    const rows = [
+      ["fact-pictures", number(pictures)],
+      ["fact-size", bytes(size)],
+      ["fact-encoder", `${encoder} · ${dim}`],
+      ["fact-created", time(created)],
+      ["fact-version", version],
+      ["fact-attributes", declared || t("none")],
+    ];
+    this.facts.replaceChildren(...rows.map(([key, value]) => h("div", { class: key }, h("dt", {}, t(key)), h("dd", {}, value))));
+  }
+}
+

@@ -1,0 +1,282 @@
+// The search page: the question and the filters beside, the hits, and what to do when there are none.
+import { button, debounce, fill, h, icon } from "/console/lib/dom.js";
+import { Feed } from "/console/lib/feed.js";
+import { number } from "/console/lib/format.js";
+import { t } from "/console/lib/i18n.js";
+import { askedWith, keyOf, partsOf, withoutPart } from "/console/lib/parts.js";
+import { ask, go, route } from "/console/lib/router.js";
+import { may, store } from "/console/lib/store.js";
+import { announce, explain, toast } from "/console/widgets/announce.js";
+import { askWithFile, pickButton } from "/console/widgets/box.js";
+import { hitsChanged } from "/console/widgets/detail.js";
+import { Grid } from "/console/widgets/grid.js";
+import { failure, notice, skeleton } from "/console/widgets/states.js";
+import { hasChance, hasSecondLine, tile } from "/console/widgets/tile.js";
+import { cutoff } from "./cutoff.js";
+import { Drawer } from "./drawer.js";
+import { filterPanel } from "./filters.js";
+import { orderPanel } from "./order.js";
+import { queryPanel } from "./query.js";
+import { askedText, chanceOf, fetchExplanation, fetchPage, kindOf, orderOf, questionOf } from "./question.js";
+
+/** @import { Child } from "/console/lib/dom.js" */
+/** @import { Cut } from "./cutoff.js" */
+/** @import { Hit, PictureFacts, Receiver, Route, Shown } from "/console/lib/types.js" */
+
+const PAUSE = 200; // milliseconds without a movement of slider or region, after which the server is asked
+
+/** @param {Route} route */
+const keysOf = (route) => partsOf(route).map(keyOf);
+
+export class SearchPage {
+  constructor() {
+    this.wanted = route();
+    this.fresh = true; // nothing is shown yet
+    /** @type {Cut | null} The slider while it moves: hits below are hidden before the server has answered. */
+    this.cut = null;
+    /** @type {Feed<Hit | PictureFacts>} */
+    this.feed = new Feed((cursor, signal) => fetchPage(this.wanted, cursor, signal), () => this.#draw());
+    /** @type {Grid<Shown>} */
+    this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more() });
+    this.confirm = debounce((/** @type {Partial<Route>} */ changes) => go(changes, { replace: true }), PAUSE);
+    this.query = queryPanel((region) => this.confirm({ region }));
+    this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
+    this.regions = regionsSwitch((regions) => go({ regions }, { replace: true }));
+    this.order = orderPanel((changes) => go(changes, { replace: true }));
+    this.filters = this.#makeFilters();
+    this.drawer = new Drawer(t("filters"), [this.order.element, this.regions.element, this.cutoff.element, this.filters.element]);
+    this.status = h("p", { class: "status", id: "result-status" });
+    this.below = h("div", { class: "below" });
+    this.welcome = welcome();
+    const bar = h("div", { class: "bar" }, this.status, this.drawer.opener);
+    const results = h("section", { class: "results", "aria-labelledby": "result-status" }, this.welcome, bar, this.grid.element, this.below);
+    this.element = h("div", { class: "search-page" }, h("aside", { class: "side" }, this.query.element, this.drawer.place), results);
+  }
+
+  #makeFilters() {
+    return filterPanel((filter) => go({ filter }, { replace: true }));
+  }
+
+  /** The values that filters offer have changed. */
+  libraryChanged() {
+    const before = this.filters;
+    this.filters = this.#makeFilters();
+    before.element.replaceWith(this.filters.element);
+    this.filters.set(this.wanted.filter);
+  }
+
+  /** @returns {Receiver} */
+  receive() {
+    return { hint: "drop-to-search", files: ([file]) => askWithFile(file), id: (id) => ask({ id }), address: (url) => ask({ url }) };
+  }
+
+  ids() {
+    return this.feed.items.map((item) => item.id);
+  }
+
+  /**
+   * The hit with this id, where it is one.
+   *
+   * @param {string} id
+   * @returns {Shown | undefined}
+   */
+  hit(id) {
+    return this.feed.items.find((item) => item.id === id && "score" in item);
+  }
+
+  /**
+   * The steps behind a hit's score.
+   *
+   * @param {string} id
+   * @param {AbortSignal} signal
+   */
+  explain(id, signal) {
+    return fetchExplanation(this.wanted, this.ids().indexOf(id), id, signal);
+  }
+
+  /** @param {string} id */
+  removed(id) {
+    this.feed.drop(id);
+  }
+
+  destroy() {
+    this.feed.stop();
+    this.confirm.cancel();
+    this.query.stop();
+    this.grid.destroy();
+    this.drawer.destroy();
+  }
+
+  /** @param {Route} wanted */
+  update(wanted) {
+    const before = this.fresh ? null : this.wanted;
+    this.fresh = false;
+    this.wanted = wanted;
+    if (before && askedText(before) === askedText(wanted)) return;
+    if (before && keysOf(before)[0] !== keysOf(wanted)[0]) this.confirm.cancel(); // a region of another picture
+    const question = questionOf(wanted);
+    if (question?.lost && wanted.mix.some((part) => part.weight > 0)) return leaveOutLost(wanted);
+    this.query.update(wanted);
+    this.cutoff.set({ min: wanted.min, chance: chanceOf(wanted) });
+    this.cutoff.element.hidden = !question;
+    this.order.set(wanted, kindOf(wanted));
+    this.order.element.hidden = !question;
+    this.regions.set(wanted.regions);
+    this.regions.element.hidden = !question || !store.library.regions;
+    this.welcome.hidden = Boolean(question) || store.library.pictures === 0;
+    this.cut = null;
+    if (before?.filter !== wanted.filter || !before) this.filters.set(wanted.filter);
+    this.drawer.mark(this.filters.count() + (question ? this.#cuts(wanted) : 0));
+    if (!before || keysOf(before).join("\n") !== keysOf(wanted).join("\n")) window.scrollTo(0, 0);
+    if (question?.lost) this.#showLost();
+    else this.feed.start();
+  }
+
+  /**
+   * How many things beside the filters narrow the hits, or change what is looked at.
+   *
+   * @param {Route} wanted
+   */
+  #cuts(wanted) {
+    const cut = wanted.min === null && chanceOf(wanted) === null ? 0 : 1;
+    const { rerank, metric, group } = orderOf(wanted);
+    return cut + (wanted.regions && store.library.regions ? 1 : 0) + rerank.length + [metric, group].filter(Boolean).length;
+  }
+
+  /** @param {Cut} cut @param {boolean} done */
+  #onCut(cut, done) {
+    this.cut = cut;
+    this.#draw();
+    if (done) this.confirm.now(cut);
+    else this.confirm(cut);
+  }
+
+  /** The hits that the slider leaves. */
+  #kept() {
+    const { min, chance } = this.cut ?? { min: null, chance: null };
+    const passes = (/** @type {Shown} */ item) => (min === null || (item.score ?? -Infinity) >= min) && (chance === null || (item.chance ?? 0) >= chance);
+    return this.cut === null ? this.feed.items : this.feed.items.filter(passes);
+  }
+
+  #draw() {
+    const { feed } = this;
+    const kept = this.#kept();
+    const whole = kept.length === feed.items.length;
+    const more = whole && feed.next !== null && (feed.status === "ready" || feed.status === "more");
+    this.grid.element.hidden = kept.length === 0; // before it is filled: what is hidden has no width
+    const chances = feed.items.some(hasChance);
+    this.grid.show(kept, { more, stale: feed.stale, tall: feed.items.some(hasSecondLine) });
+    this.cutoff.offer(chances);
+    hitsChanged();
+    fill(this.below, this.#belowGrid(kept.length));
+    this.filters.fail(feed.error?.code === "filter" ? feed.error.message : null);
+    fill(this.status, this.#statusText(kept.length, whole));
+    if (feed.status === "ready") announce(this.status.firstChild?.textContent ?? "");
+  }
+
+  /** @param {number} count @param {boolean} whole @returns {Child[]} */
+  #statusText(count, whole) {
+    const { feed } = this;
+    if (feed.status === "loading" && !feed.items.length) return [t("searching")];
+    if (feed.status === "failed") return [explain(feed.error).title];
+    const total = feed.extra.total;
+    if (total !== undefined) return [t("pictures-count", { n: number(total) })];
+    /** @type {Child[]} */
+    const parts = [t(whole && feed.next !== null ? "hits-and-more" : "hits-count", { n: number(count) })];
+    const { timings, cached } = feed.extra;
+    if (timings) parts.push(" · ", timingText(timings, cached));
+    return parts;
+  }
+
+  /** @param {number} count */
+  #belowGrid(count) {
+    const { feed } = this;
+    if (feed.status === "failed") return feed.error?.code === "filter" ? this.#nothing("filter-wrong") : failure(feed.error, () => feed.retry());
+    if (feed.status === "loading" && !feed.items.length) return skeleton();
+    if (count || feed.status === "loading" || feed.status === "new") return null;
+    return store.library.pictures === 0 ? emptyLibrary() : this.#nothing(this.#onlyWords() && !this.#isCut() ? "no-words" : "no-hits");
+  }
+
+  #onlyWords() {
+    const parts = partsOf(this.wanted);
+    return parts.length > 0 && parts.every((part) => part.text);
+  }
+
+  #isCut() {
+    const { min, chance } = this.cut ?? { min: this.wanted.min, chance: chanceOf(this.wanted) };
+    return min !== null || chance !== null;
+  }
+
+  /** @param {string} key */
+  #nothing(key) {
+    const { filter } = this.wanted;
+    const uncut = () => go({ min: null, chance: null });
+    const loosen = this.#isCut() && button("filters", t("drop-cutoff"), uncut, { text: true, kind: "solid" });
+    const drop = filter !== null && button("close", t("drop-filter"), () => go({ filter: null }), { text: true, kind: "solid" });
+    return notice("search", t(`${key}-title`), t(key), loosen, drop);
+  }
+
+  #showLost() {
+    this.feed.stop();
+    this.grid.show([]);
+    this.status.replaceChildren();
+    this.below.replaceChildren(notice("picture", t("upload-lost-title"), t("upload-lost"), ...pickButton("picture", "choose-picture", {}, { text: true, kind: "solid" })));
+  }
+}
+
+/**
+ * An upload is gone after a reload, but what it was mixed with can still be asked.
+ *
+ * @param {Route} wanted
+ */
+function leaveOutLost(wanted) {
+  toast(t("upload-left-out"));
+  go(askedWith(withoutPart(partsOf(wanted), `upload:${wanted.upload}`)), { replace: true });
+}
+
+/** @param {Record<string, number>} timings @param {boolean} cached */
+function timingText(timings, cached) {
+  const stages = Object.entries(timings).filter(([stage]) => stage !== "total");
+  const spent = stages.map(([stage, time]) => t("stage", { stage: t(`stage-${stage}`), n: number(time, 1) }));
+  const spelt = [cached && t("from-cache"), ...spent].filter(Boolean).join(" · ");
+  const total = number(timings.total, timings.total < 10 ? 1 : 0);
+  const spoken = { title: spelt, tabindex: 0, role: "note", "aria-label": spelt };
+  return h("span", { class: "timing", ...spoken }, t("took", { n: total }));
+}
+
+function welcome() {
+  const words = store.library.reads_text;
+  return h(
+    "div",
+    { class: "welcome" },
+    h("h1", {}, t(words ? "welcome-words-title" : "welcome-title")),
+    h("p", {}, t(words ? "welcome-with-words" : "welcome")),
+    h(
+      "div",
+      { class: "actions" },
+      ...pickButton("picture", "choose-picture", {}, { text: true, kind: "solid" }),
+      ...pickButton("camera", "take-photo", { capture: "environment" }, { text: true, kind: "outline" }),
+    ),
+  );
+}
+
+function emptyLibrary() {
+  const add = may("write") && h("a", { class: "solid", href: "#/library" }, icon("upload"), h("span", {}, t("go-add")));
+  return notice("picture", t("empty-title"), t(may("write") ? "empty" : "empty-reader"), add);
+}
+
+/**
+ * Whether parts of pictures are searched too: { element, set(on) }; `onChange(on)` is told of each turn.
+ *
+ * @param {(on: boolean) => void} onChange
+ */
+function regionsSwitch(onChange) {
+  const input = h("input", { type: "checkbox", role: "switch", id: "regions", "aria-describedby": "regions-hint", onchange: () => onChange(input.checked) });
+  const element = h(
+    "div",
+    { class: "switch" },
+    h("label", { for: "regions" }, h("span", {}, t("regions")), input),
+    h("p", { class: "hint", id: "regions-hint" }, t("regions-hint")),
+  );
+  return { element, set: (/** @type {boolean} */ on) => (input.checked = on) };
+}

@@ -1,0 +1,47 @@
+// Windows over the page, as native <dialog>s: they keep the keyboard inside, close on Esc and give the focus back.
+import { button, h } from "/console/lib/dom.js";
+import { t } from "/console/lib/i18n.js";
+
+/**
+ * Opens a modal dialog; resolves to what it was closed with. A press beside it closes it.
+ *
+ * @param {string} kind
+ * @param {string} label
+ * @param {Node[]} content
+ * @param {{ onClose?: () => void }} options
+ */
+export function openDialog(kind, label, content, { onClose } = {}) {
+  const close = button("close", t("close"), () => dialog.close(), { class: "quiet round dialog-close" });
+  const dialog = h("dialog", { class: kind, "aria-label": label }, close, ...content);
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    onClose?.();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+/**
+ * Asks whether to go on; resolves to true or false.
+ *
+ * @param {string} title
+ * @param {string} text
+ * @param {string} action
+ * @returns {Promise<boolean>}
+ */
+export function confirmed(title, text, action) {
+  return new Promise((resolve) => {
+    /** @param {string} value */
+    const answer = (value) => () => {
+      dialog.returnValue = value;
+      dialog.close(value);
+    };
+    const no = button("", t("cancel"), answer("no"), { text: true, kind: "outline", autofocus: true });
+    const yes = button("", action, answer("yes"), { text: true, kind: "danger" });
+    const dialog = openDialog("small-dialog", title, [h("h2", {}, title), h("p", {}, text), h("div", { class: "actions end" }, no, yes)], {
+      onClose: () => resolve(dialog.returnValue === "yes"),
+    });
+  });
+}

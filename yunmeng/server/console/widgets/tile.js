@@ -1,0 +1,105 @@
+// One picture in a grid: open it, search with it, ask for more or less like it, put it into a comparison.
+import * as api from "/console/lib/api.js";
+import { $, button, h } from "/console/lib/dom.js";
+import { number, percent, score, shortName } from "/console/lib/format.js";
+import { t } from "/console/lib/i18n.js";
+import { ask, href, route, show } from "/console/lib/router.js";
+import { addToComparison } from "./compare.js";
+import { likeButtons } from "./like.js";
+import { outline, outlineOf } from "./outline.js";
+
+/** @import { Shown } from "/console/lib/types.js" */
+
+export const DRAGGED = "application/x-yunmeng-id";
+
+/**
+ * A cell for `item`; `known`, its cell from before, is changed where it is given.
+ *
+ * @param {Shown} item
+ * @param {HTMLElement} [known]
+ */
+export function tile(item, known) {
+  if (known) return refresh(known, item);
+  const { id } = item;
+  /** @param {MouseEvent} event */
+  const open = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // in a new tab, as with any link
+    event.preventDefault();
+    show(id);
+  };
+  return refresh(
+    h(
+      "div",
+      { class: "tile", role: "gridcell" },
+      h("a", { class: "tile-open", onclick: open, ondragstart: (/** @type {DragEvent} */ event) => drag(event, id) }, picture(id)),
+      h("div", { class: "caption" }, h("span", { class: "name", title: id }, shortName(id)), h("span", { class: "score" })),
+      h("span", { class: "chance", title: t("chance-explained") }),
+      h("div", { class: "tile-actions" }),
+    ),
+    item,
+  );
+}
+
+/** @param {HTMLElement} cell @param {Shown} item */
+function refresh(cell, item) {
+  const link = $("a", cell);
+  link.setAttribute("aria-label", [item.id, ...said(item)].join(t("and")));
+  link.href = href({ ...route(), show: item.id });
+  $(".score", cell).textContent = isHit(item) ? score(item.score) : "";
+  $(".chance", cell).textContent = [chanceText(item), item.alignment && item.alignment.inliers > 0 && t("aligned-points", { n: number(item.alignment.inliers) })].filter(Boolean).join(" · ");
+  $(".outline-of-part", cell)?.remove();
+  const part = outlineOf(item);
+  if (part) link.append(outline($("img", cell), part));
+  $(".tile-actions", cell).replaceChildren(
+    button("search", t("search-with-this"), () => ask({ id: item.id }), { kind: "chip-button" }),
+    ...(isHit(item) ? likeButtons(item, { kind: "chip-button" }) : []),
+    button("compare", t("compare-add"), () => addToComparison({ id: item.id }), { kind: "chip-button" }),
+  );
+  return cell;
+}
+
+/** @param {Shown} item @returns {item is Shown & { score: number }} */
+const isHit = (item) => typeof item.score === "number";
+/** @param {Shown} item @returns {item is Shown & { chance: number }} */
+export const hasChance = (item) => typeof item.chance === "number";
+/** @param {Shown} item */
+const chanceText = (item) => hasChance(item) && t("chance", { n: percent(item.chance) });
+
+/**
+ * Whether a hit has more to say below its picture than a score.
+ *
+ * @param {Shown} item
+ */
+export const hasSecondLine = (item) => hasChance(item) || Boolean(item.alignment);
+
+/**
+ * What is to be said of a hit, in words.
+ *
+ * @param {Shown} item
+ */
+export function said(item) {
+  return [
+    isHit(item) && t("hit-score", { score: score(item.score) }),
+    chanceText(item),
+    item.region && t("hit-part"),
+    item.alignment && t("hit-verified"),
+  ].filter(Boolean);
+}
+
+/** @param {string} id */
+function picture(id) {
+  const image = h("img", { loading: "lazy", decoding: "async", alt: "", width: 256, height: 256 });
+  image.addEventListener("load", () => image.classList.add("there"));
+  image.addEventListener("error", () => image.classList.add("missing"));
+  image.srcset = `${api.thumbnail(id, 256)} 1x, ${api.thumbnail(id, 512)} 2x`;
+  image.src = api.thumbnail(id, 256);
+  return image;
+}
+
+// A tile can be dropped on the question box, like a file.
+/** @param {DragEvent} event @param {string} id */
+function drag(event, id) {
+  if (!event.dataTransfer) return;
+  event.dataTransfer.setData(DRAGGED, id);
+  event.dataTransfer.effectAllowed = "copy";
+}
