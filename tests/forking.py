@@ -25,11 +25,13 @@ from typing import IO, Any, NoReturn, Self, cast
 
 __all__ = ["Forked", "fork_server"]
 
+ROOT = Path(__file__).parents[1]
+
 PATIENCE = 300
 """Seconds that a command may take."""
 
 IMPORTED = ("yunmeng.library.library", "yunmeng.cli", "yunmeng.server", "uvicorn", "redis", "zvec")
-"""What nearly all commands import, or takes long. Nothing of it starts threads, but for OpenBLAS, which can be forked."""
+"""What nearly all commands import, or takes long. Only OpenBLAS starts threads, and can be forked all the same."""
 
 
 class Forked:
@@ -92,12 +94,16 @@ class ForkServer:
         self._socket, other = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with other:
             command = [sys.executable, "-m", "tests.forking", str(other.fileno())]
-            self._process = subprocess.Popen(command, cwd=Path(__file__).parents[1], pass_fds=[other.fileno()])
+            self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[other.fileno()])
 
     def start(
-        self, *command: object, folder: Path, environment: Mapping[str, str], stderr: IO[str] | None = None
+        self,
+        *command: object,
+        folder: Path = ROOT,
+        environment: Mapping[str, str] | None = None,
+        stderr: IO[str] | None = None,
     ) -> Forked:
-        """Start ``python`` with the arguments ``command`` and ``environment`` as its whole environment.
+        """Start ``python`` with the arguments ``command``, and ``environment``, if given, as its whole environment.
 
         ``stdout`` of what comes back is a pipe. What is written to stderr is kept until it is read, or goes into the
         file ``stderr``, which stays the caller's.
@@ -109,7 +115,7 @@ class ForkServer:
         return Forked(process, os.fdopen(reader, encoding="utf-8"), kept)
 
     def run(
-        self, *command: object, folder: Path, environment: Mapping[str, str]
+        self, *command: object, folder: Path = ROOT, environment: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         """Run ``python`` so, to its end."""
         stdout, stderr = temporary(), temporary()
@@ -120,13 +126,14 @@ class ForkServer:
         self,
         command: tuple[object, ...],
         folder: Path,
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] | None,
         stdout: IO[str],
         stderr: IO[str],
     ) -> socket.socket:
         mine, report = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with report, tempfile.TemporaryFile() as request:
-            request.write(json.dumps([[str(one) for one in command], str(folder), dict(environment)]).encode())
+            whole = dict(os.environ if environment is None else environment)
+            request.write(json.dumps([[str(one) for one in command], str(folder), whole]).encode())
             request.seek(0)
             files = [file.fileno() for file in (report, request, stdout, stderr)]
             with self._turn:
@@ -168,13 +175,20 @@ def serve(requests: socket.socket) -> None:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()  # or each command would copy all pages in its first collection, and look through them at its end
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that `attend`
+    signal.signal(signal.SIGCHLD, reap)
     while files := socket.recv_fds(requests, 1, 4)[1]:
         if os.fork() == 0:
             requests.close()
             attend(*files)
         for file in files:
             os.close(file)
+
+
+def reap(*_: object) -> None:
+    """Take leave of those that `attend` and have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def attend(report: int, request: int, stdout: int, stderr: int) -> None:
@@ -215,7 +229,7 @@ def python(first: str, *others: str) -> None:
     elif first == "-c":
         sys.argv = ["-c", *others[1:]]
         namespace: dict[str, Any] = {"__name__": "__main__"}
-        exec(compile(others[0], "<string>", "exec"), namespace)  # noqa: S102 - as python does
+        exec(compile(others[0], "<string>", "exec"), namespace)
     else:
         sys.argv = [first, *others]
         runpy.run_path(first, run_name="__main__")
