@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.forking import fork_server
+from tests.forking import Forked, fork_server
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
@@ -105,24 +105,25 @@ class CommandLine:
         self.environment.pop("COLUMNS", None)  # pytest-xdist sets it, and output would be cut at that width
 
     def start(
-        self, *arguments: str | Path, stderr: int | IO[str] = subprocess.PIPE, **environment: str
-    ) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "yunmeng", *map(str, arguments)],
-            cwd=self.folder,
-            env={**self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            encoding="utf-8",
+        self,
+        *arguments: str | Path,
+        program: Sequence[str | Path] = ("-m", "yunmeng"),
+        stderr: IO[str] | None = None,
+        **environment: str,
+    ) -> Forked:
+        """Start the command, or another of Python's; `Forked.communicate` has what it wrote."""
+        return fork_server().start(
+            *program, *arguments, folder=self.folder, environment={**self.environment, **environment}, stderr=stderr
         )
 
     def __call__(self, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-        if hasattr(os, "fork") and not any(name.startswith("PYTHON") for name in environment):
-            return fork_server().run([*map(str, arguments)], self.folder, {**self.environment, **environment})
-        with self.start(*arguments, stderr=subprocess.PIPE, **environment) as process:
-            stdout, stderr = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+        command, whole = ["-m", "yunmeng", *map(str, arguments)], {**self.environment, **environment}
+        if not any(name.startswith("PYTHON") for name in environment):
+            return fork_server().run(*command, folder=self.folder, environment=whole)
+        command = [sys.executable, *command]  # what Python itself reads at its start
+        return subprocess.run(
+            command, cwd=self.folder, env=whole, capture_output=True, encoding="utf-8", check=False, timeout=300
+        )
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import CommandLine, told_in_one_line
+from tests.forking import fork_server
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 from yunmeng.stores import AugmentedStore, augmented_in_memory
@@ -161,8 +160,7 @@ def test_killed_while_it_is_made_so(tmp_path: Path, make_pictures: Make) -> None
         "lib = Library.open(sys.argv[1], FakeEncoder()); print('open', flush=True); lib.augment(); print('done')"
     )
     for _ in range(4):
-        with subprocess.Popen([sys.executable, "-c", script, str(place)], stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
+        with fork_server().start("-c", script, place) as process:
             assert process.stdout.readline() == "open\n"
             time.sleep(moments.uniform(0.0, 0.4))
             process.kill()

@@ -2,24 +2,21 @@
 
 import hashlib
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.forking import Forked, fork_server
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.imaging import decode
 from yunmeng.library import Library
 
-KILLS = 8
+KILLS = 5
 PICTURES = 200
 
 
-def start(library: Path, pictures: Path, log: Path, pause: float) -> "subprocess.Popen[str]":
-    driver = [sys.executable, "-m", "tests.crash_driver", str(library), str(pictures), str(log), str(pause)]
-    process = subprocess.Popen(driver, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
+def start(library: Path, pictures: Path, log: Path, pause: float) -> Forked:
+    process = fork_server().start("-m", "tests.crash_driver", library, pictures, log, pause)
     assert process.stdout.readline() == "started\n"
     return process
 

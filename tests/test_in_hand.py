@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import write_pictures
+from tests.forking import fork_server
 from yunmeng.errors import PictureError, Reason
 from yunmeng.ingest import InHand
 
@@ -37,8 +37,7 @@ print(json.dumps([report.indexed + report.skipped, [(f.path, f.reason) for f in 
 
 
 def run(library: Path, pictures: Path, fatal: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", DRIVER, *map(str, (library, pictures, fatal))]
-    return subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    return fork_server().run("-c", DRIVER, library, pictures, fatal)
 
 
 def test_what_kills_the_process_twice_is_named_and_skipped_until_it_changes(tmp_path: Path) -> None:
@@ -69,7 +68,7 @@ for one in held:
     one.__enter__()
 os._exit(9)
 """
-    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False)
+    assert fork_server().run("-c", code).returncode == 9
 
 
 def test_pictures_that_were_in_hand_beside_it_are_taken(tmp_path: Path) -> None:

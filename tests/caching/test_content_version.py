@@ -3,14 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.caching.libraries import create, found, in_redis, png, reopen
+from tests.forking import fork_server
 from tests.redis_server import RedisServer, running_redis
 from yunmeng.config import Settings
 from yunmeng.errors import StoreError
@@ -63,10 +62,7 @@ def test_a_killed_process_leaves_nothing_to_believe(
         library.add(png(1), id="a")
         library.search(query)
     os.utime(place / "contents.json", (4e9, 4e9))  # newer than all files to come: only that it is gone tells anything
-    driver = [sys.executable, "-m", "tests.caching.killed", str(place), redis.url, write]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(driver, cwd=root, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    with fork_server().start("-m", "tests.caching.killed", place, redis.url, write) as process:
         assert process.stdout.readline() == "done\n"
         process.send_signal(signal.SIGKILL)
     with reopen(place, own) as library:

@@ -1,8 +1,6 @@
 """A library of photographs with attributes of every type, and `yunmeng serve` over it, as users start it."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tests.conftest import CommandLine, write_pictures
+from tests.forking import Forked
 from yunmeng.encoders.crops import grid
 
 ATTRIBUTES = "category:str, price:float, stock:int, sale:bool, tags:list[str]"
@@ -109,16 +108,8 @@ def serve(
 ) -> Iterator[str]:
     """Start a server on a free port; gives its address without the last slash."""
     log = db.parent / f"{db.name}.log"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, *program, "--db", str(db), "--port", "0", *options],
-            cwd=run.folder,
-            env={**run.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            encoding="utf-8",
-        )
+    with log.open("w") as errors:
+        process = run.start("--db", db, "--port", "0", *options, program=program, stderr=errors, **environment)
         with process:
             try:
                 yield _address(process, log)
@@ -127,8 +118,7 @@ def serve(
                 process.wait(timeout=20)
 
 
-def _address(process: "subprocess.Popen[str]", log: Path) -> str:
-    assert process.stdout
+def _address(process: Forked, log: Path) -> str:
     line = process.stdout.readline()
     assert line.startswith("Console:"), log.read_text(encoding="utf-8")
     address = line.split()[1].rstrip("/")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking import Forked, fork_server
 from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import load_built_in
 from yunmeng.encoders.graph_cache import cached_graph
@@ -24,6 +25,10 @@ def unexpected() -> bytes:
 def python(script: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def forked(script: str, *arguments: object) -> Forked:
+    return fork_server().start("-c", script, *arguments)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -100,7 +105,7 @@ except EncoderError as error:
 
 
 def test_a_write_that_fails_half_way_is_an_error_and_leaves_no_graph(tmp_path: Path) -> None:
-    output, errors = python(FULL_DISK, tmp_path).communicate(timeout=60)
+    output, errors = forked(FULL_DISK, tmp_path).communicate(timeout=60)
     assert "YUNMENG_CACHE_DIR" in output, errors
     assert [file.name for file in tmp_path.iterdir() if file.suffix != ".lock"] == []
 
@@ -122,7 +127,7 @@ print(len(cached_graph(folder / "cache", "name", build)))
 
 
 def test_processes_that_start_together_build_once(tmp_path: Path) -> None:
-    processes = [python(RACE, tmp_path, number) for number in range(4)]
+    processes = [forked(RACE, tmp_path, number) for number in range(4)]
     wait_for(lambda: len(list(tmp_path.glob("ready-*"))) == 4)
     (tmp_path / "go").touch()
     outputs = [process.communicate(timeout=60) for process in processes]
@@ -143,7 +148,7 @@ cached_graph(Path(sys.argv[1]), "name", build)
 
 
 def test_a_builder_that_is_killed_does_not_block_the_next(tmp_path: Path) -> None:
-    process = python(KILLED, tmp_path)
+    process = forked(KILLED, tmp_path)
     wait_for((tmp_path / "building").exists)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)

@@ -3,7 +3,6 @@
 import io
 import json
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.conftest import CommandLine, paint, write_pictures
+from tests.forking import Forked
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
@@ -114,7 +114,6 @@ def process(yunmeng: CommandLine, *arguments: str | Path, **environment: str) ->
     with tempfile.TemporaryFile("w+") as log:  # a pipe that nobody reads would fill up, and hold the server
         started = yunmeng.start("serve", "--port", "0", *arguments, stderr=log, **environment)
         try:
-            assert started.stdout is not None
             line = started.stdout.readline()
             log.seek(0)
             assert line.startswith("Console:"), line + log.read()
@@ -128,7 +127,7 @@ def process(yunmeng: CommandLine, *arguments: str | Path, **environment: str) ->
 class Process:
     """A server that runs, and where it is."""
 
-    def __init__(self, running: "subprocess.Popen[str]", address: str, log: IO[str]) -> None:
+    def __init__(self, running: Forked, address: str, log: IO[str]) -> None:
         self.running = running
         self.address = address
         self._log = log

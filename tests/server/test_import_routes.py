@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -262,12 +260,8 @@ def test_a_process_ends_while_a_picture_takes_its_time(
     folder = write_pictures(tmp_path / "pictures", 3)
     place = tmp_path / "shop"
     Library.create(place, "efficientnet-lite0", settings=settings).close()
-    command = [sys.executable, "-c", SLOW_SERVER, "serve", "--db", str(place), "--port", "0"]
-    with subprocess.Popen(
-        command, env=yunmeng.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
+    with yunmeng.start("serve", "--db", place, "--port", "0", program=("-c", SLOW_SERVER)) as server:
         try:
-            assert server.stdout is not None
             address = server.stdout.readline().split()[1]
             number = httpx.post(f"{address}v1/imports", json={"paths": [str(folder)]}).json()["number"]
             deadline = time.monotonic() + 60

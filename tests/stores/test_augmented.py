@@ -1,8 +1,6 @@
 """Second vectors: what they are, that they are found, kept up, and never lost."""
 
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.forking import fork_server
 from tests.stores.augmented_driver import opened
 from tests.stores.examples import DIM, SCHEMA, described, many, record, unit
 from tests.stores.kinds import vector_of
@@ -291,10 +290,8 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     moments = random.Random(8)
     safe: set[str] = set()
     gone: set[str] = set()
-    for run in range(6):
-        command = [sys.executable, "-m", "tests.stores.augmented_driver", str(tmp_path), str(run)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
-            assert process.stdout is not None
+    for run in range(5):
+        with fork_server().start("-m", "tests.stores.augmented_driver", tmp_path, run) as process:
             assert process.stdout.readline() == "open\n"
             time.sleep(moments.uniform(0.05, 0.6))
             process.kill()

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.forking import fork_server
 from tests.stores.examples import DIM, SCHEMA, many, odd_records, record, unit
 from tests.stores.kinds import same_record
-from tests.stores.zvec_driver import ROOT, driver
+from tests.stores.zvec_driver import ROOT, driver, forked_driver
 from yunmeng.errors import (
     FilterError,
     LibraryExists,
@@ -64,8 +65,7 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path, fl
             store.upsert([record(f"{n}.jpg", category=f"c{n % 3}") for n in range(48)])
             store.optimise()
     for least in (80, 160):
-        with driver("write", str(path)) as writer:
-            assert writer.stdout is not None
+        with forked_driver("write", path) as writer:
             acknowledged = next(int(line) for line in writer.stdout if int(line) >= least)
             writer.kill()
             assert writer.communicate()[1] == ""
@@ -73,7 +73,7 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path, fl
             "from yunmeng.stores.zvec.store import ZvecStore; from tests.stores.examples import SCHEMA;"
             f"store = ZvecStore.open({str(path)!r}, SCHEMA); print(store.count()); store.close()"
         )
-        opened = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        opened = fork_server().run("-c", code)
         assert int(opened.stdout) >= acknowledged
         assert opened.stderr == ""
         with ZvecStore.open(path, SCHEMA) as store:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.stores.examples import DIM, SCHEMA, record
 from tests.stores.kinds import same_record
-from tests.stores.zvec_driver import driver
+from tests.stores.zvec_driver import forked_driver
 from yunmeng.errors import LibraryLocked
 from yunmeng.stores import parse_filter
 from yunmeng.stores.zvec.store import ZvecStore
@@ -181,7 +181,7 @@ def test_killed_while_it_optimised(tmp_path: Path, pattern: str) -> None:
         store.delete(["grey.jpg", "green.jpg"])
         killed_now(path, tmp_path / "killed")
     for place in (path, tmp_path / "killed"):  # one has all in its manifest, the other in its log
-        died = driver("die", str(place), pattern)
+        died = forked_driver("die", place, pattern)
         assert died.wait() == -signal.SIGKILL
         died.communicate()
         with ZvecStore.open(place, SCHEMA) as store:

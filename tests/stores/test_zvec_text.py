@@ -1,14 +1,13 @@
 """What the zvec store does with words over time: through restarts, crashes, and in collections that have none."""
 
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.forking import fork_server
 from tests.stores.examples import DIM, SCHEMA, many, record, unit, worded_records
-from tests.stores.zvec_driver import ROOT, driver
+from tests.stores.zvec_driver import forked_driver
 from yunmeng.errors import FilterError, StoreError
 from yunmeng.stores import parse_filter
 from yunmeng.stores.filters import Compare
@@ -97,8 +96,7 @@ def test_a_killed_process_loses_no_words(tmp_path: Path, flavour: str) -> None:
         with ZvecStore.create(path, DIM, SCHEMA) as store:
             store.upsert([record(f"{n}.jpg", category=f"c{n % 3}") for n in range(48)])
             store.optimise()
-    with driver("write", str(path)) as writer:
-        assert writer.stdout is not None
+    with forked_driver("write", path) as writer:
         acknowledged = next(int(line) for line in writer.stdout if int(line) >= 120)
         writer.kill()
         assert writer.communicate()[1] == ""
@@ -108,7 +106,7 @@ def test_a_killed_process_loses_no_words(tmp_path: Path, flavour: str) -> None:
         f"names = range(3, {acknowledged});"  # up to 2 the categories hold the numbers too
         "print([n for n in names if [hit.id for hit in store.search_text(str(n), 9)] != [f'{n}.jpg']])"
     )
-    opened = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    opened = fork_server().run("-c", code)
     assert (opened.stdout, opened.stderr) == ("[]\n", "")
 
 

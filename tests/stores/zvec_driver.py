@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.forking import Forked, fork_server
 from tests.stores.examples import DIM, SCHEMA, many, record, unit
 from yunmeng.stores import Filter, parse_filter
 from yunmeng.stores.zvec.store import ZvecStore
@@ -27,6 +28,11 @@ def driver(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def forked_driver(*arguments: object) -> Forked:
+    """The same, started faster: what the environment decides when zvec is loaded is decided already."""
+    return fork_server().start("-m", "tests.stores.zvec_driver", *arguments)
 
 
 def hold(path: str) -> None:
