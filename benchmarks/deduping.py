@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.duplicates import DuplicateReport, find_duplicates
+from yunmeng.apps.duplicates import DuplicateReport, find_duplicates
 from yunmeng.errors import OriginalGone
 from yunmeng.stores import MemoryStore
 from yunmeng.types import Record

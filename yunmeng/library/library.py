@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+from yunmeng.apps.duplicates.service import Deduping
 from yunmeng.config import Settings, cores
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
 from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound
@@ -24,7 +25,6 @@ from yunmeng.ingest import (
 )
 from yunmeng.library.answering import Answering
 from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, keep_up, work_off
-from yunmeng.library.deduping import Deduping
 from yunmeng.library.generation import Generation, LibraryResources
 from yunmeng.library.paths import EncoderIdentity, LibraryConfig, LibraryPaths
 from yunmeng.library.reader import RUNS, LibraryInfo

@@ -1,5 +1,14 @@
 """What goes over HTTP between the server and its clients: the bodies of API version 1, as pydantic models."""
 
+from yunmeng.apps.duplicates.schemas import (
+    DuplicateDecision,
+    DuplicateGroup,
+    DuplicateGroups,
+    DuplicateMember,
+    DuplicateOrder,
+    DuplicatesOut,
+    KeepRule,
+)
 from yunmeng.schemas.about import AttributeValues, Health, KeyIn, LibraryOut, SessionOut, ValueCount
 from yunmeng.schemas.common import Attributes, ErrorBody, ErrorDetail, Region, RegionText, check_extent
 from yunmeng.schemas.copies import (
@@ -11,15 +20,6 @@ from yunmeng.schemas.copies import (
     MatchQuery,
     MatchWanted,
     Verdict,
-)
-from yunmeng.schemas.duplicates import (
-    DuplicateDecision,
-    DuplicateGroup,
-    DuplicateGroups,
-    DuplicateMember,
-    DuplicateOrder,
-    DuplicatesOut,
-    KeepRule,
 )
 from yunmeng.schemas.imports import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, ImportStatus
 from yunmeng.schemas.pictures import (

@@ -8,6 +8,7 @@ import structlog
 from anyio import to_thread
 from fastapi import FastAPI
 
+from yunmeng.apps.duplicates.job import DuplicateSearcher
 from yunmeng.config import ServerSettings, cores
 from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
@@ -18,7 +19,6 @@ from yunmeng.server import copying, duplicates, errors, imports, pages, pictures
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
-from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
 from yunmeng.server.limits import Drain, Lanes

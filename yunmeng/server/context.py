@@ -7,13 +7,13 @@ import anyio
 from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
+from yunmeng.apps.duplicates.job import DuplicateSearcher
 from yunmeng.config import ServerSettings
 from yunmeng.library import Library
 from yunmeng.net.fetch import is_url
 from yunmeng.schemas import to_wire
 from yunmeng.schemas.scopes import allows
 from yunmeng.server.admission import admin, searcher, writer
-from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Caller, Guard
 from yunmeng.server.limits import Lanes

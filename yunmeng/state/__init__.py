@@ -1,7 +1,7 @@
 """Jobs, checkpoints and keys, kept by SQLAlchemy."""
 
+from yunmeng.apps.duplicates.tables import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.state.database import Failure, Job, Progress, State, Status
-from yunmeng.state.duplicates import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
 from yunmeng.state.keys import Key, Keys
 from yunmeng.state.queries import Queries, Query, QueryKind
 

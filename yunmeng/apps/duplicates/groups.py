@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from yunmeng.duplicates.judging import Judge, Pair
-from yunmeng.duplicates.pairing import RADIUS, Candidates
+from yunmeng.apps.duplicates.judging import Judge, Pair
+from yunmeng.apps.duplicates.pairs import RADIUS, Candidates
 from yunmeng.lookahead import map_ahead
 
 __all__ = ["grouped"]

@@ -5,7 +5,7 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query
 
-from yunmeng.library.deduping import FoundGroup
+from yunmeng.apps.duplicates.service import FoundGroup
 from yunmeng.schemas import (
     DuplicateDecision,
     DuplicateGroup,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_failures, print_json, printable
+from yunmeng.terminal.options import db_option, json_option, print_failures, print_json, printable
 
 if TYPE_CHECKING:
-    from yunmeng.duplicates import DuplicateGroup, DuplicateReport, DuplicateTally, KeepRule
+    from yunmeng.apps.duplicates import DuplicateGroup, DuplicateReport, DuplicateTally, KeepRule
     from yunmeng.library import Library
     from yunmeng.state import Failure
 
@@ -46,8 +46,8 @@ def dedupe(db: str, keep: "KeepRule", applied: Applied | None, move: str | None,
     Without --delete, --move or --tag nothing is changed: the groups are shown, the picture that stays first. What was
     taken out can be brought back in the console, on the page of duplicates.
     """
-    from yunmeng.cli.progress import stop_on_signal
     from yunmeng.library import Library
+    from yunmeng.terminal.progress import stop_on_signal
 
     if move is not None and applied is not None:
         raise click.UsageError("give one of --delete, --move and --tag")
@@ -75,7 +75,7 @@ def dedupe(db: str, keep: "KeepRule", applied: Applied | None, move: str | None,
 @contextmanager
 def _progress() -> "Iterator[Callable[[DuplicateTally], None]]":
     """A bar for each phase."""
-    from yunmeng.cli.progress import counting_progress
+    from yunmeng.terminal.progress import counting_progress
 
     with ExitStack() as bars:
         shown: dict[str, Callable[[int, int], None]] = {}
@@ -106,7 +106,7 @@ def _apply(library: "Library", report: "DuplicateReport", applied: Applied, fold
 
 def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "list[Failure]") -> dict[str, str]:
     """Move the files of a group's discarded pictures; where each is now, by id."""
-    from yunmeng.duplicates import move_out
+    from yunmeng.apps.duplicates import move_out
     from yunmeng.errors import YunmengError
     from yunmeng.net.fetch import is_url
     from yunmeng.state import Failure

@@ -18,7 +18,7 @@ from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Attributes, Record
 
 if TYPE_CHECKING:
-    from yunmeng.duplicates import DuplicateReport, DuplicateTally, KeepRule
+    from yunmeng.apps.duplicates import DuplicateReport, DuplicateTally, KeepRule
 
 __all__ = ["Deduping", "FoundGroup", "FoundMember"]
 
@@ -72,7 +72,7 @@ class Deduping(LibraryReader):
 
         Raises `MissingExtra`, and `StoreError` where the disk is too full for it.
         """
-        from yunmeng.duplicates import find_duplicates
+        from yunmeng.apps.duplicates import find_duplicates
 
         generation, state = self._generation, self._duplicates
         try:

@@ -1,8 +1,8 @@
 """Near-duplicates of a whole library: found by fingerprint and by vector, verified, in groups. Needs ``copies``."""
 
-from yunmeng.duplicates.finding import find_duplicates
-from yunmeng.duplicates.moving import move_out
-from yunmeng.duplicates.types import (
+from yunmeng.apps.duplicates.move import move_out
+from yunmeng.apps.duplicates.search import find_duplicates
+from yunmeng.apps.duplicates.types import (
     DuplicateGroup,
     DuplicateReport,
     DuplicateTally,

@@ -13,7 +13,7 @@ from yunmeng.schemas import DuplicatesOut, KeepRule, to_wire
 from yunmeng.state import DuplicateSearch
 
 if TYPE_CHECKING:
-    from yunmeng.duplicates import DuplicateTally
+    from yunmeng.apps.duplicates import DuplicateTally
 
 __all__ = ["DuplicateSearcher"]
 

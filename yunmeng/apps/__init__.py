@@ -1,0 +1,1 @@
+"""Applications: what people come for, one folder each."""
