@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from benchmarks.copy_edits import EDITS
 from benchmarks.doctored import compressed
+from yunmeng.apps.duplicates import Duplicates
 from yunmeng.imaging import is_picture
 from yunmeng.imaging.fonts import font
 from yunmeng.library import Library
@@ -388,7 +389,7 @@ def measure(pairs: Iterator[LikePair], folder: Path) -> dict[str, Any]:
             said["compare"].append(library.compare(other, one).verdict != "different")
         for _, other in names:
             library.add(str(other), id=f"second/{other.name}")
-        report = library.find_duplicates()
+        report = Duplicates(library).find()
         uris = {
             record.id: record.uri
             for record in library.get_many([member.id for group in report.groups for member in group.members]).values()

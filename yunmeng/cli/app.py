@@ -3,14 +3,15 @@
 import os
 import sys
 import warnings
+from pkgutil import resolve_name
 from typing import NoReturn
 
 import click
 
+from yunmeng import apps
 from yunmeng.cli import (
     augment,
     compare,
-    dedupe,
     demo,
     evaluate,
     index,
@@ -30,7 +31,34 @@ from yunmeng.version import __version__
 __all__ = ["cli", "main"]
 
 
+class _Commands(click.Group):
+    """The commands of the library, and those of apps, which are imported when they run, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_of_apps()])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (found := _of_apps().get(cmd_name)) is None:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = resolve_name(found[0])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        listed = {name: click.Command(name, help=told) for name, (_, told) in _of_apps().items()}
+        click.Group(commands={**self.commands, **listed}).format_commands(ctx, formatter)
+
+
+def _of_apps() -> dict[str, tuple[str, str]]:
+    """Return where the command of each app is, and what it is for, by its name."""
+    return {
+        app.command.rpartition(":")[2].replace("_", "-"): (app.command, app.help)
+        for app in apps.APPS
+        if app.command is not None
+    }
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
@@ -57,7 +85,6 @@ for _command in (
     manage.delete,
     reencode.reencode,
     reencode.calibrate,
-    dedupe.dedupe,
     augment.augment,
     quality.quality,
     evaluate.evaluate,

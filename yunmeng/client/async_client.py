@@ -8,18 +8,21 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import schemas
-from yunmeng.client import calls, duplicates
+from yunmeng.client import calls
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
-from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
+from yunmeng.client.apps import AppCalls
+from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.errors import ServerError, ServerUnreachable
+from yunmeng.schemas.call import Call, Pages
 
 __all__ = ["AsyncClient"]
 
+A = TypeVar("A")
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class AsyncClient:
+class AsyncClient(AppCalls):
     """`Client`, for asyncio and trio: every method and argument is the same, and told there.
 
     What `Client` answers at once is to be awaited; what it iterates over is for ``async for``::
@@ -80,7 +83,7 @@ class AsyncClient:
     ) -> AsyncIterator[schemas.HitOut]:
         call = built(calls.search, picture, question)
         while True:
-            answer = await self._ask(call)
+            answer = await self.send(call)
             for hit in answer.hits:
                 yield hit
             if answer.next_offset is None:
@@ -146,7 +149,7 @@ class AsyncClient:
         results: list[schemas.Added | schemas.ErrorBody] = []
         for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
-                results += (await self._ask(call)).results
+                results += (await self.send(call)).results
             except ServerError as exc:
                 results += calls.failed(count, exc)
         return results
@@ -200,38 +203,21 @@ class AsyncClient:
             await response.aclose()
         raise ServerUnreachable(SSE_ENDED_EARLY)
 
-    # Duplicates
+    # Anything else
 
-    async def find_duplicates(self, keep: schemas.KeepRule = "largest") -> schemas.DuplicatesOut:
-        return await self._send(duplicates.find, keep)
+    async def send(self, call: Call[T]) -> T:
+        return await self._retrying.copy()(self._attempt, call)
 
-    async def duplicates(self) -> schemas.DuplicatesOut:
-        return await self._send(duplicates.search)
-
-    async def cancel_duplicates(self) -> schemas.DuplicatesOut:
-        return await self._send(duplicates.stop)
-
-    async def duplicate_groups(
-        self, open: bool | None = None, page: int = 100
-    ) -> AsyncIterator[schemas.DuplicateGroup]:
-        offset: int | None = 0
-        while offset is not None:
-            answer = await self._send(duplicates.groups, offset, page, open)
-            for group in answer.groups:
-                yield group
-            offset = answer.next_offset
-
-    async def decide_duplicates(self, number: int, discard: Iterable[str]) -> schemas.DuplicateGroup:
-        return await self._send(duplicates.decide, number, discard)
-
-    async def undo_duplicates(self, number: int) -> schemas.DuplicateGroup:
-        return await self._send(duplicates.undo, number)
+    async def pages(self, pages: Pages[A, T]) -> AsyncIterator[T]:
+        call: Call[A] | None = pages.first
+        while call is not None:
+            answer = await self.send(call)
+            for item in pages.items(answer):
+                yield item
+            call = pages.following(answer)
 
     async def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
-        return await self._ask(built(build, *args, **options))
-
-    async def _ask(self, call: Call[T]) -> T:
-        return await self._retrying.copy()(self._attempt, call)
+        return await self.send(built(build, *args, **options))
 
     async def _attempt(self, call: Call[T]) -> T:
         request = self._request(call)

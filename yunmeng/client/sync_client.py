@@ -7,19 +7,22 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import schemas
-from yunmeng.client import calls, duplicates
+from yunmeng.client import calls
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
-from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
+from yunmeng.client.apps import AppCalls
+from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.closing import Closing
 from yunmeng.errors import ServerError, ServerUnreachable
+from yunmeng.schemas.call import Call, Pages
 
 __all__ = ["Client"]
 
+A = TypeVar("A")
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class Client(Closing):
+class Client(AppCalls, Closing):
     """Asks the server at ``base_url``; threads may share it.
 
     ``key`` is what ``yunmeng keys`` gave. ``timeout`` is in seconds, for every step of a call; a call with a URL takes
@@ -86,7 +89,7 @@ class Client(Closing):
         """
         call = built(calls.search, picture, question)
         while True:
-            answer = self._ask(call)
+            answer = self.send(call)
             yield from answer.hits
             if answer.next_offset is None:
                 return
@@ -182,7 +185,7 @@ class Client(Closing):
         results: list[schemas.Added | schemas.ErrorBody] = []
         for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
-                results += self._ask(call).results
+                results += self.send(call).results
             except ServerError as exc:
                 results += calls.failed(count, exc)
         return results
@@ -251,45 +254,23 @@ class Client(Closing):
             response.close()
         raise ServerUnreachable(SSE_ENDED_EARLY)
 
-    # Duplicates
+    # Anything else
 
-    def find_duplicates(self, keep: schemas.KeepRule = "largest") -> schemas.DuplicatesOut:
-        """Starts to look for pictures that are the same; ``keep`` says which of each group is proposed to stay."""
-        return self._send(duplicates.find, keep)
-
-    def duplicates(self) -> schemas.DuplicatesOut:
-        """How far that is, or how it ended, and how many groups there are."""
-        return self._send(duplicates.search)
-
-    def cancel_duplicates(self) -> schemas.DuplicatesOut:
-        """Ends the search that is under way."""
-        return self._send(duplicates.stop)
-
-    def duplicate_groups(self, open: bool | None = None, page: int = 100) -> Iterator[schemas.DuplicateGroup]:
-        """Groups of pictures that are the same, the largest first; with ``open``, those nobody has decided on.
-
-        They are asked for ``page`` at a time: take all of them before deciding on any.
-        """
-        offset: int | None = 0
-        while offset is not None:
-            answer = self._send(duplicates.groups, offset, page, open)
-            yield from answer.groups
-            offset = answer.next_offset
-
-    def decide_duplicates(self, number: int, discard: Iterable[str]) -> schemas.DuplicateGroup:
-        """Takes pictures of a group out of the library; all others stay."""
-        return self._send(duplicates.decide, number, discard)
-
-    def undo_duplicates(self, number: int) -> schemas.DuplicateGroup:
-        """Brings back what was taken out of a group."""
-        return self._send(duplicates.undo, number)
-
-    def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
-        return self._ask(built(build, *args, **options))
-
-    def _ask(self, call: Call[T]) -> T:
+    def send(self, call: Call[T]) -> T:
+        """Send a call, such as an app's, and return its answer."""
         result: T = self._retrying.copy()(self._attempt, call)
         return result
+
+    def pages(self, pages: Pages[A, T]) -> Iterator[T]:
+        """Iterate over all that is on these pages, which are asked for as they are taken."""
+        call: Call[A] | None = pages.first
+        while call is not None:
+            answer = self.send(call)
+            yield from pages.items(answer)
+            call = pages.following(answer)
+
+    def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
+        return self.send(built(build, *args, **options))
 
     def _attempt(self, call: Call[T]) -> T:
         request = self._request(call)

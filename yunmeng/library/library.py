@@ -4,10 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
-from yunmeng.apps.duplicates.service import Deduping
 from yunmeng.config import Settings, cores
 from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
 from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound
@@ -46,7 +46,7 @@ FETCHING_WORKERS = 8
 """Intake threads where pictures come over the network: most of them wait."""
 
 
-class Library(Answering, Deduping):
+class Library(Answering):
     """Pictures that can be searched, in a folder of their own. One process at a time has it open.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP
@@ -182,6 +182,15 @@ class Library(Answering, Deduping):
         if changed is None:
             raise RecordNotFound(f"no picture has the id {id}")
         return changed
+
+    def tag(self, ids: Sequence[str], attributes: Attributes) -> None:
+        """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
+        fitted = admit(attributes, self.schema)
+        with self._changes:
+            records = self._generation.store.get(ids, vectors=True).values()
+            self._generation.store.upsert(
+                [replace(record, attributes={**record.attributes, **fitted}) for record in records]
+            )
 
     def delete(
         self, ids: str | Sequence[str] | None = None, *, filter: str | Filter | None = None, all: bool = False

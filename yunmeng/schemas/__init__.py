@@ -1,14 +1,5 @@
 """What goes over HTTP between the server and its clients: the bodies of API version 1, as pydantic models."""
 
-from yunmeng.apps.duplicates.schemas import (
-    DuplicateDecision,
-    DuplicateGroup,
-    DuplicateGroups,
-    DuplicateMember,
-    DuplicateOrder,
-    DuplicatesOut,
-    KeepRule,
-)
 from yunmeng.schemas.about import AttributeValues, Health, KeyIn, LibraryOut, SessionOut, ValueCount
 from yunmeng.schemas.common import Attributes, ErrorBody, ErrorDetail, Region, RegionText, check_extent
 from yunmeng.schemas.copies import (
@@ -65,12 +56,6 @@ __all__ = [
     "Comparison",
     "ContributionOut",
     "Deleted",
-    "DuplicateDecision",
-    "DuplicateGroup",
-    "DuplicateGroups",
-    "DuplicateMember",
-    "DuplicateOrder",
-    "DuplicatesOut",
     "EditOut",
     "ErrorBody",
     "ErrorDetail",
@@ -84,7 +69,6 @@ __all__ = [
     "ImportOrder",
     "ImportOut",
     "ImportStatus",
-    "KeepRule",
     "KeyIn",
     "LibraryOut",
     "MatchAnswer",

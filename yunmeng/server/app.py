@@ -8,14 +8,13 @@ import structlog
 from anyio import to_thread
 from fastapi import FastAPI
 
-from yunmeng.apps.duplicates.job import DuplicateSearcher
 from yunmeng.config import ServerSettings, cores
 from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.ingest import Roots
 from yunmeng.library import Library
-from yunmeng.server import copying, duplicates, errors, imports, pages, pictures, searching, session, status, warming
+from yunmeng.server import apps, copying, errors, imports, pages, pictures, searching, session, status, warming
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
@@ -73,7 +72,6 @@ def create_app(
         lanes=lanes,
         metrics=metrics,
         imports=ImportRunner(library, metrics, within),
-        duplicates=DuplicateSearcher(library),
         queries=queries if settings.log_queries else None,
         warmer=Warmer(library, queries, lanes, metrics),
         files=Lanes(2 * cores(), THUMBNAILS),
@@ -90,8 +88,9 @@ def create_app(
     )
     app.state.context = context
     errors.install(app)
-    for routes in (searching, copying, pictures, imports, duplicates, session, status, warming):
+    for routes in (searching, copying, pictures, imports, session, status, warming):
         app.include_router(routes.router)
+    apps.install(app, context)
     pages.install(app)
     app.add_middleware(AnswerMethods, router=app.router)
     app.add_middleware(CheckHeaders, guard=context.guard)
@@ -117,7 +116,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.callback(loading.join)
         context.imports.start()
         stack.callback(context.imports.stop)
-        stack.callback(context.duplicates.stop)
+        for stop in context.at_end:
+            stack.callback(stop)
         try:
             yield
         finally:

@@ -1,5 +1,6 @@
 """What the routes share: the server's parts, and who is asking."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -7,15 +8,14 @@ import anyio
 from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
-from yunmeng.apps.duplicates.job import DuplicateSearcher
 from yunmeng.config import ServerSettings
 from yunmeng.library import Library
 from yunmeng.net.fetch import is_url
 from yunmeng.schemas import to_wire
-from yunmeng.schemas.scopes import allows
+from yunmeng.schemas.scopes import Caller, allows
 from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.fetching import Fetching
-from yunmeng.server.guard import Caller, Guard
+from yunmeng.server.guard import Guard
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
 from yunmeng.server.outgoing import Outgoing
@@ -63,7 +63,6 @@ class Context:
     lanes: Lanes
     metrics: Metrics
     imports: ImportRunner
-    duplicates: DuplicateSearcher
     queries: QueryLog | None
     """Counts what is asked; None where that is turned off."""
     warmer: Warmer
@@ -75,6 +74,8 @@ class Context:
     """The thread that parses large bodies of JSON."""
     streams: int = 0
     """Clients that follow an import."""
+    at_end: list[Callable[[], None]] = field(default_factory=list)
+    """What apps want to be called when the server ends."""
     ready: bool = False
     stopping: anyio.Event = field(default_factory=anyio.Event)
 

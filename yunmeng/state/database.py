@@ -1,4 +1,7 @@
-"""The state database: everything a library keeps besides vectors and attributes. All SQL is in this room."""
+"""The state database: everything a library keeps besides vectors and attributes.
+
+All SQL is in this room and in the tables of apps.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -167,13 +170,13 @@ class State(Closing):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that is committed at the end. For this room."""
+        """A session that is committed at the end. For this room, and for the tables of apps."""
         with self._write, _mapped_errors(), Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads. For this room."""
+        """A session that only reads. For this room, and for the tables of apps."""
         with _mapped_errors(), Session(self._engine) as session:
             yield session
 

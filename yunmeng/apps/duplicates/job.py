@@ -3,17 +3,16 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
+from yunmeng.apps.duplicates.schemas import DuplicatesOut
+from yunmeng.apps.duplicates.service import Duplicates
+from yunmeng.apps.duplicates.tables import DuplicateSearch
+from yunmeng.apps.duplicates.types import DuplicateTally, KeepRule
 from yunmeng.errors import YunmengError
-from yunmeng.library import Library
-from yunmeng.schemas import DuplicatesOut, KeepRule, to_wire
-from yunmeng.state import DuplicateSearch
-
-if TYPE_CHECKING:
-    from yunmeng.apps.duplicates import DuplicateTally
+from yunmeng.schemas.text import to_wire
 
 __all__ = ["DuplicateSearcher"]
 
@@ -23,8 +22,8 @@ CUT_OFF: Final = "the process ended before the search did: look for duplicates a
 class DuplicateSearcher:
     """Looks for duplicates when told to, and leaves what it finds with the library."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, service: Duplicates) -> None:
+        self._service = service
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -57,7 +56,7 @@ class DuplicateSearcher:
     def view(self) -> DuplicatesOut:
         """The last search, or the one under way, and what there is of groups."""
         running, tally = self._running(), self._tally
-        search, counts = self._library.duplicate_search()
+        search, counts = self._service.last_search()
         if running:
             search = DuplicateSearch("running")
         elif self._failure is not None:
@@ -82,7 +81,7 @@ class DuplicateSearcher:
     def _work(self, keep: KeepRule, stop: threading.Event) -> None:
         log = structlog.get_logger()
         try:
-            report = self._library.find_duplicates(keep, self._take, stop)
+            report = self._service.find(keep, self._take, stop)
             log.info("duplicates", pictures=report.pictures, groups=len(report.groups), cancelled=report.interrupted)
         except YunmengError as exc:
             self._failure = DuplicateSearch("failed", datetime.now(UTC), str(exc))
@@ -90,5 +89,5 @@ class DuplicateSearcher:
         except Exception as exc:  # a bug: the library has noted that it failed
             log.exception("the search for duplicates failed", exc_info=exc)
 
-    def _take(self, tally: "DuplicateTally") -> None:
+    def _take(self, tally: DuplicateTally) -> None:
         self._tally = replace(tally)

@@ -1,26 +1,32 @@
-"""An open library's duplicates: looking for them, discarding them, bringing them back."""
+"""The duplicates of a library: looking for them, discarding them, bringing them back."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from yunmeng.apps.duplicates.search import find_duplicates
+from yunmeng.apps.duplicates.tables import (
+    Backup,
+    DuplicateCounts,
+    DuplicateSearch,
+    DuplicateTables,
+    KeptGroup,
+    KeptMember,
+)
+from yunmeng.apps.duplicates.types import DuplicateReport, KeepRule, OnTally
 from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError, StoreError, YunmengError
-from yunmeng.library.reader import LibraryReader
+from yunmeng.library.generation import Generation
+from yunmeng.library.library import Library
 from yunmeng.net.fetch import is_url
-from yunmeng.state import Backup, DuplicateCounts, Duplicates, DuplicateSearch, KeptGroup, KeptMember
-from yunmeng.stores import Gate, admit
+from yunmeng.stores.gate import Gate
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
-from yunmeng.types import Attributes, Record
+from yunmeng.types import Record
 
-if TYPE_CHECKING:
-    from yunmeng.apps.duplicates import DuplicateReport, DuplicateTally, KeepRule
-
-__all__ = ["Deduping", "FoundGroup", "FoundMember"]
+__all__ = ["Duplicates", "FoundGroup", "FoundMember"]
 
 _BYTES_OF_NUMBER: Final = 2  # of the vectors in the file that a search for duplicates makes
 
@@ -51,80 +57,88 @@ class FoundGroup:
     members: Sequence[FoundMember]
 
 
-class Deduping(LibraryReader):
-    """The duplicates that were found in a library, and what became of them."""
+class Duplicates:
+    """The duplicates of ``library``, which stays the caller's to close. Threads may share it.
 
-    _changes: Gate
+    >>> duplicates = Duplicates(library)                                            # doctest: +SKIP
+    >>> report = duplicates.find(keep="sharpest")                                   # doctest: +SKIP
+    >>> for number, group in zip(report.numbers, report.groups):                    # doctest: +SKIP
+    ...     duplicates.decide(number, [member.id for member in group.discard])
+    """
 
-    def find_duplicates(
-        self,
-        keep: "KeepRule" = "largest",
-        on_tally: "Callable[[DuplicateTally], None] | None" = None,
-        stop: threading.Event | None = None,
-    ) -> "DuplicateReport":
-        """Look for groups of pictures that are the same, and keep them for `duplicate_groups`. Changes no picture.
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._tables = DuplicateTables(library.state)
 
-        ``keep`` says which one of each group is proposed to stay: largest (by pixels within a plain frame, then bytes),
-        smallest, oldest or newest (by the time of its file), sharpest. Files with the same bytes are the same, and
-        pictures with close fingerprints and vectors; other pairs with close vectors are read and laid over each other.
-        Where the files are gone, or on the web, only vectors that are very close count. Setting ``stop`` ends it,
-        without groups.
+    def find(
+        self, keep: KeepRule = "largest", on_tally: OnTally | None = None, stop: threading.Event | None = None
+    ) -> DuplicateReport:
+        """Look for groups of pictures that are the same, and keep them for `groups`. Changes no picture.
+
+        Files with the same bytes are the same, and pictures with close fingerprints and vectors; other pairs with close
+        vectors are read and laid over each other. Where the files are gone, or on the web, only vectors that are very
+        close count.
+
+        Args:
+            keep: Which picture of each group is proposed to stay: largest (by pixels within a plain frame, then bytes),
+                smallest, oldest or newest (by the time of its file), sharpest.
+            on_tally: Called as the search goes on.
+            stop: Ends the search, without groups, when it is set.
 
         Raises `MissingExtra`, and `StoreError` where the disk is too full for it.
         """
-        from yunmeng.apps.duplicates import find_duplicates
-
-        generation, state = self._generation, self._duplicates
         try:
-            needed = generation.store.count() * generation.config.encoder.dim * _BYTES_OF_NUMBER
-            check_room(self._resources.paths.folder, needed + ROOM_TO_DELETE)
-            state.begin()
-            report = find_duplicates(
-                generation.store,
-                generation.config.encoder.dim,
-                self._at_hand,
-                self._resources.paths.cache,
-                keep=keep,
-                max_pixels=self._resources.settings.max_pixels,
-                on_tally=on_tally or (lambda _: None),
-                stop=stop,
-            )
-            if report.interrupted:
-                state.finish("cancelled")
-                return report
-            numbers = state.replace(
-                [KeptMember(one.id, one.reason, one.score, one.id == group.keep) for one in group.members]
-                for group in report.groups
-            )
+            return self._found(keep, on_tally or (lambda _: None), stop)
         except BaseException as exc:
             failed = StoreError(f"the search for duplicates failed: {exc}") if isinstance(exc, OSError) else exc
             ended = isinstance(exc, KeyboardInterrupt)
             told = str(failed) if isinstance(failed, YunmengError) else f"an error inside: {type(exc).__name__}"
             with suppress(StateError):  # on a full disk that cannot be written either
-                state.finish("cancelled" if ended else "failed", None if ended else told)
+                self._tables.finish("cancelled" if ended else "failed", None if ended else told)
             if failed is not exc:
                 raise failed from exc
             raise
-        state.finish("done")
+
+    def _found(self, keep: KeepRule, on_tally: OnTally, stop: threading.Event | None) -> DuplicateReport:
+        library, generation = self._library, self._generation
+        dim = generation.config.encoder.dim
+        check_room(library.path, generation.store.count() * dim * _BYTES_OF_NUMBER + ROOM_TO_DELETE)
+        self._tables.begin()
+        report = find_duplicates(
+            generation.store,
+            dim,
+            self._at_hand,
+            library._resources.paths.cache,
+            keep=keep,
+            max_pixels=library.settings.max_pixels,
+            on_tally=on_tally,
+            stop=stop,
+        )
+        if report.interrupted:
+            self._tables.finish("cancelled")
+            return report
+        numbers = self._tables.replace(
+            [KeptMember(one.id, one.reason, one.score, one.id == group.keep) for one in group.members]
+            for group in report.groups
+        )
+        self._tables.finish("done")
         return replace(report, numbers=numbers)
 
-    def duplicate_search(self) -> tuple[DuplicateSearch, DuplicateCounts]:
-        """How the last search for duplicates ended, and what there is of groups."""
-        return self._duplicates.search(), self._duplicates.counts()
+    def last_search(self) -> tuple[DuplicateSearch, DuplicateCounts]:
+        """Return how the last search ended, and what there is of groups."""
+        return self._tables.search(), self._tables.counts()
 
-    def duplicate_groups(self, offset: int = 0, limit: int = 100, *, open: bool | None = None) -> list[FoundGroup]:
-        """Groups that were found, the largest first; with ``open`` those that nobody has decided on, or the others.
+    def groups(self, offset: int = 0, limit: int = 100, *, open: bool | None = None) -> list[FoundGroup]:
+        """Return groups that were found, the largest first; ``open`` ones nobody has decided on, None stands for all.
 
         Groups of earlier searches are among them as long as there is something to bring back.
         """
-        return self._with_records(self._duplicates.groups(offset, limit, open=open))
+        return self._with_records(self._tables.groups(offset, limit, open=open))
 
-    def decide_duplicates(
-        self, number: int, discard: Collection[str], moved: Mapping[str, str] | None = None
-    ) -> FoundGroup:
+    def decide(self, number: int, discard: Collection[str], moved: Mapping[str, str] | None = None) -> FoundGroup:
         """Take pictures of a group out of the library; the others stay. Their files are left alone.
 
-        All that is needed to bring them back is kept, see `undo_duplicates`. ``moved`` says to what paths the files of
+        All that is needed to bring them back is kept, see `undo`. ``moved`` says to what paths the files of
         pictures were moved, by id. Raises `RecordNotFound`, and `QueryError` where the group is decided already, or a
         picture is none of it.
         """
@@ -137,11 +151,11 @@ class Deduping(LibraryReader):
                 raise QueryError(f"{min(unknown)} is no picture of group {number}")
             records = self._generation.store.get(list(discard), vectors=True)
             backups = {id: self._backup(record, (moved or {}).get(id)) for id, record in records.items()}
-            self._duplicates.decide(number, backups, discard)
+            self._tables.decide(number, backups, discard)
             self._generation.store.delete(list(records))
         return self._with_records([self._group(number)])[0]
 
-    def undo_duplicates(self, number: int) -> FoundGroup:
+    def undo(self, number: int) -> FoundGroup:
         """Bring back what was discarded of a group, which is then open again.
 
         A picture that came back otherwise meanwhile stays as it is. Raises `RecordNotFound`, and `PictureError` where
@@ -154,37 +168,34 @@ class Deduping(LibraryReader):
             for id, backup in backups.items():
                 if id not in there:
                     self._restore(backup)
-            self._duplicates.reopen(number)
+            self._tables.reopen(number)
         return self._with_records([self._group(number)])[0]
 
-    def tag(self, ids: Sequence[str], attributes: Attributes) -> None:
-        """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
-        fitted = admit(attributes, self.schema)
-        with self._changes:
-            records = self._generation.store.get(ids, vectors=True).values()
-            self._generation.store.upsert(
-                [replace(record, attributes={**record.attributes, **fitted}) for record in records]
-            )
+    @property
+    def _generation(self) -> Generation:
+        """The library's store and configuration, which another may replace."""
+        return self._library._generation
 
-    @cached_property
-    def _duplicates(self) -> Duplicates:
-        return Duplicates(self.state)
+    @property
+    def _changes(self) -> Gate:
+        """What to be inside of while pictures change."""
+        return self._library._changes
 
     def _group(self, number: int) -> KeptGroup:
-        group = self._duplicates.group(number)
+        group = self._tables.group(number)
         if group is None:
             raise RecordNotFound(f"there is no group {number}: look for duplicates again")
         return group
 
     def _at_hand(self, id: str) -> bytes:
-        """A picture's file; those on the web are judged without, as a search may come to many thousands of them."""
-        record = self.get(id)
+        """Read a picture's file; those on the web are judged without, as there may be many thousands of them."""
+        record = self._library.get(id)
         if is_url(record.uri):
             raise RecordNotFound(f"{id} is on the web")
-        return self._resources.media.read(record)
+        return self._library.original(record)
 
     def _with_records(self, groups: Sequence[KeptGroup]) -> list[FoundGroup]:
-        records = self.get_many([member.id for group in groups for member in group.members])
+        records = self._library.get_many([member.id for group in groups for member in group.members])
 
         def found(member: KeptMember) -> FoundMember | None:
             record = records.get(member.id)
@@ -201,21 +212,23 @@ class Deduping(LibraryReader):
     def _backup(self, record: Record, place: str | None) -> Backup:
         assert record.vector is not None
         held = asdict(replace(record, vector=None, regions=None, uri=place or record.uri))
-        return Backup({"edition": self.config.generation, **held}, np.asarray(record.vector, "<f4").tobytes())
+        return Backup(
+            {"edition": self._generation.config.generation, **held}, np.asarray(record.vector, "<f4").tobytes()
+        )
 
     def _restore(self, backup: Backup) -> None:
-        record = _record(backup)
-        fits = backup.record["edition"] == self.config.generation
-        if not fits or self.config.regions:  # it is encoded again, which its parts need, and vectors of another encoder
+        record, generation = _record(backup), self._generation
+        fits = backup.record["edition"] == generation.config.generation
+        if not fits or generation.config.regions:  # it is encoded again, for another encoder or for its parts
             try:
-                self._generation.additions.add(record.uri, record.id, record.attributes)
+                generation.additions.add(record.uri, record.id, record.attributes)
             except PictureError:
                 if not fits:
                     raise
             else:
                 return
         vector = np.frombuffer(backup.vector, "<f4")
-        self._generation.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
+        generation.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
 
 
 def _record(backup: Backup) -> Record:
