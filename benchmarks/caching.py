@@ -40,7 +40,7 @@ def new_vectors(library: Library) -> Iterator[Any]:
 def figures(place: str, settings: Settings, rounds: int) -> dict[str, float]:
     """Medians of one way of keeping answers."""
     with Library.open(place, settings=settings) as library:
-        record = next(record for record in library.page(100) if Path(record.uri).is_file())
+        record = next(record for record in library.reader.page(100) if Path(record.uri).is_file())
         data = Path(record.uri).read_bytes()
         vector = library.get(record.id, vector=True).vector
         vectors = new_vectors(library)
@@ -51,7 +51,7 @@ def figures(place: str, settings: Settings, rounds: int) -> dict[str, float]:
             "vector": lambda: library.search(vector=vector),
             "k = 100": lambda: library.search(record.uri, k=100),
         }
-        if library.reads_text:
+        if library.reader.reads_text:
             asked["text"] = lambda: library.search(text=TEXT)
         found = {name: median_ms(ask, rounds) for name, ask in asked.items()}
         found["a new vector"] = median_ms(lambda: library.search(vector=next(vectors)), ROUNDS)

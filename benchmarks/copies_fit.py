@@ -63,7 +63,7 @@ def main() -> None:
     ):
         for query in queries(pictures, arguments.each, arguments.seed):
             if query.number % 2 == 0:
-                weighed = library._generation.copies.weigh(query.data, None, {})
+                weighed = library.generation.copies.weigh(query.data, None, {})
                 pairs += [Pair(one.evidence, one.record.uri == str(query.original)) for one in weighed]
     print(json.dumps(fit(pairs)))
 

@@ -111,7 +111,7 @@ def main() -> None:
     pictures = [file.read_bytes() for file in sorted(arguments.pictures.rglob("*.jpg"))[:QUERIES]]
     with Library.open(arguments.library) as library:
         name = library.config.encoder.name
-        ids = [record.id for record in library.page(LOOKUPS)]
+        ids = [record.id for record in library.reader.page(LOOKUPS)]
         by_id_in_the_library(library, ids)
         library_ms = by_id_in_the_library(library, ids)
     before = alone(load(name, settings), pictures)

@@ -392,7 +392,9 @@ def measure(pairs: Iterator[LikePair], folder: Path) -> dict[str, Any]:
         report = Duplicates(library).find()
         uris = {
             record.id: record.uri
-            for record in library.get_many([member.id for group in report.groups for member in group.members]).values()
+            for record in library.reader.get_many(
+                [member.id for group in report.groups for member in group.members]
+            ).values()
         }
         together = [{uris[member.id] for member in group.members} for group in report.groups]
         said["dedupe"] = [any({str(one), str(other)} <= group for group in together) for one, other in names]

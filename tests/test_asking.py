@@ -105,7 +105,7 @@ def test_what_is_no_question(filled: Library) -> None:
 
 
 def test_words_are_found_by_meaning_and_by_name(filled: Library) -> None:
-    assert filled.reads_text
+    assert filled.reader.reads_text
     assert filled.search(text="red", k=1)[0].id == "crimson wall.png"
     assert filled.search(text="crimson", k=1)[0].id == "crimson wall.png"
     assert filled.search(text="连衣裙", k=1)[0].id == "004.png"
@@ -140,10 +140,10 @@ def test_copies_of_every_picture_leave_the_chance_unknown(tmp_path: Path, settin
 
     with Library.create(tmp_path / "library", Blind(), settings=settings) as library:
         library.index([tmp_path / "pictures"])
-        assert not library.calibrated
+        assert not library.reader.calibrated
         assert library.search(id="005-0.png", k=1)[0].chance is None
         assert library.calibrate() is None
-        library.tend()
+        library.maintenance.maintain()
     assert (tmp_path / "library" / "calibration.json").exists()
 
 
@@ -153,9 +153,9 @@ def test_chances_grow_with_the_score_and_cut(tmp_path: Path, settings: Settings)
     for seed in range(80):
         paint(seed, (96, 96)).save(pictures / f"{seed:03}.png")
     with Library.create(tmp_path / "library", FakeEncoder(), settings=settings) as library:
-        assert not library.calibrated
+        assert not library.reader.calibrated
         library.index([pictures])
-        assert library.calibrated
+        assert library.reader.calibrated
         hits = library.search(id="005.png", k=80)
         chances = [hit.chance for hit in hits]
         assert chances[0] is not None

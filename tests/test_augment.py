@@ -28,7 +28,7 @@ def library(tmp_path: Path, make_pictures: Make) -> Iterator[Library]:
 
 
 def store_of(library: Library) -> AugmentedStore:
-    store = library._generation.store
+    store = library.generation.store
     assert isinstance(store, AugmentedStore)
     return store
 
@@ -86,10 +86,10 @@ def test_tending_works_off_what_came_and_went(library: Library) -> None:
     library.delete(ids[:5])
     library.set_attributes(ids[6], {"shelf": "top"})
     assert store_of(library).steps_left() > 0
-    library.tend()
+    library.maintenance.maintain()
     right(library)
     number = store_of(library).changes.number
-    library.tend()
+    library.maintenance.maintain()
     assert store_of(library).changes.number == number
 
 

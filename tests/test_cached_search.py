@@ -111,7 +111,7 @@ def test_no_answer_is_stale_after_a_thousand_changes(
                 cached += hits.cached
                 assert same(hits, reference.search(query, 4, passes)), change
         assert cached > changes // 10
-        assert cached == sum(figures.hits for figures in library.caches.results.figures())
+        assert cached == sum(figures.hits for figures in library.resources.caches.results.figures())
 
 
 @pytest.mark.parametrize("levels", ["process", "redis"], indirect=True)
@@ -267,14 +267,14 @@ def test_redis_that_goes_and_comes_back(
             hits = library.search(png(2))
             assert not hits.cached
             assert found(hits) == expected
-        assert library.caches.redis is not None
-        assert not library.caches.redis.up
-        assert library.caches.redis.errors >= 5
+        assert library.resources.caches.redis is not None
+        assert not library.resources.caches.redis.up
+        assert library.resources.caches.redis.errors >= 5
         assert len(caplog.records) == 1
         redis.start()
         assert not library.search(png(2)).cached
         assert library.search(png(2)).cached
-        assert library.caches.redis.up
+        assert library.resources.caches.redis.up
         assert len(caplog.records) == 2
 
 

@@ -146,7 +146,7 @@ def test_an_empty_filter_is_no_filter_anywhere(filled: Library, filter: str) -> 
         lambda: filled.search(id="007.jpg", filter=filter),
         lambda: filled.count(filter),
         lambda: list(filled.iterate(filter)),
-        lambda: filled.page(3, filter=filter),
+        lambda: filled.reader.page(3, filter=filter),
     ]
     for ask in questions:
         with pytest.raises(FilterError):
@@ -329,7 +329,7 @@ def test_of_two_pictures_that_come_at_once_under_one_id_the_second_replaces_the_
             both.wait(30)  # neither is written before both have been looked at
             return super().encode(pictures)
 
-    library.encode_with(lambda _: Meeting())
+    library.resources.wrap_encoder = lambda _: Meeting()
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda data: library.add(data, id="x"), files))
     assert sorted(one.status for one in done) == ["added", "replaced"]
@@ -350,7 +350,7 @@ def test_attributes_have_a_limit_however_they_come(library: Library, make_pictur
     for change in (
         lambda: library.add(folder / "000.jpg", attributes=large),
         lambda: library.set_attributes("000.jpg", large),
-        lambda: library.tag(["000.jpg"], large),
+        lambda: library.writer.merge_attributes(["000.jpg"], large),
     ):
         with pytest.raises(PictureError, match="at most 65,536 fit; the largest is 'note'") as error:
             change()

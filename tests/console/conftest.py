@@ -54,7 +54,7 @@ def many_ways(command_line: CommandLine) -> Iterator[str]:
     pictures = write_many_ways(command_line.folder / "many")
     with Library.create(db, FakeEncoder(reads_text=True), {"kind": "str"}, regions=True) as library:
         library.index([pictures])
-        assert library.calibrated or library.calibrate()
+        assert library.reader.calibrated or library.calibrate()
     with serve(command_line, db, program=(fakeserver.__file__,)) as address:
         yield address
 

@@ -43,7 +43,7 @@ def test_why_a_search_failed_is_kept(twins: Library, monkeypatch: pytest.MonkeyP
     def fail(*_: Any, **__: Any) -> Any:
         raise StoreError("the disk is on fire")
 
-    monkeypatch.setattr(type(twins._generation.store), "iterate", fail)
+    monkeypatch.setattr(type(twins.generation.store), "iterate", fail)
     with pytest.raises(StoreError):
         Duplicates(twins).find()
     assert Duplicates(twins).last_search()[0].status == "failed"

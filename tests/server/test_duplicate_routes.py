@@ -194,14 +194,14 @@ def test_a_picture_that_was_deleted_otherwise_is_left_out(doubled: Library, clie
 def held(doubled: Library, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Searches wait in the middle until the event is set."""
     go_on = threading.Event()
-    iterate = type(doubled._generation.store).iterate
+    iterate = type(doubled.generation.store).iterate
 
     def slowly(*arguments: Any, **options: Any) -> Any:
         for record in iterate(*arguments, **options):
             go_on.wait(30)
             yield record
 
-    monkeypatch.setattr(type(doubled._generation.store), "iterate", slowly)
+    monkeypatch.setattr(type(doubled.generation.store), "iterate", slowly)
     yield go_on
     go_on.set()
 

@@ -61,7 +61,7 @@ def test_callers_share_batches(tmp_path: Path, settings: Settings) -> None:
     encoder = SlowEncoder()
     with Library.create(tmp_path / "library", encoder, settings=settings) as library:
         with BatchingEncoder(encoder, wait=0.0) as batching, ThreadPoolExecutor(11) as pool:
-            library.encode_with(lambda _: batching)
+            library.resources.wrap_encoder = lambda _: batching
             first = pool.submit(library.embed, paint(0))
             assert encoder.entered.wait(30)
             others = [pool.submit(library.embed, paint(seed)) for seed in range(1, 11)]

@@ -51,7 +51,8 @@ def address(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterat
     own = Settings(cache_dir=cache_dir, url_timeout=1)
     with Library.create(folder / "library", FakeEncoder(), attributes, own) as library:  # type: ignore[arg-type]
         pictures = write_pictures(folder / "pictures", 5)
-        library.index([pictures], job=library.state.queue_job("import", {"paths": [str(pictures)], "manifest": None}))
+        job = library.state.queue_job("import", {"paths": [str(pictures)], "manifest": None})
+        library.writer.index([pictures], job=job)
         with serving(create_app(library)) as address:
             yield address
 

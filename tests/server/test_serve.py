@@ -103,7 +103,7 @@ def test_what_was_accepted_is_finished(yunmeng: CommandLine, place: Path) -> Non
     assert [answer.status_code for answer in answers] == [200] * 12
     added = [result["id"] for answer in answers for result in answer.json()["results"]]
     with Library.open(place) as library:
-        assert set(library.get_many(added)) == set(added)
+        assert set(library.reader.get_many(added)) == set(added)
 
 
 def test_where_others_can_reach_it_callers_need_keys(yunmeng: CommandLine, place: Path) -> None:

@@ -88,10 +88,11 @@ def revoke_key(key_id: str, db: str) -> int:
 @contextmanager
 def _keys(db: str) -> "Iterator[Keys]":
     """The keys of a library, whose state database lets a server have it open too."""
+    from yunmeng.library.config import read_config
     from yunmeng.library.paths import LibraryPaths
     from yunmeng.state import Keys, State
 
     paths = LibraryPaths(db)
-    paths.read_config()
+    read_config(paths)
     with State.open(paths.state) as state:
         yield Keys(state)

@@ -87,7 +87,7 @@ def delete(ids: tuple[str, ...], db: str, filter: str | None, every: bool, yes: 
         if every and not yes and not _confirmed(f"Delete all {library.count():,} pictures of {db}?"):
             click.echo("Nothing was deleted.", err=True)
             return 1
-        known = library.get_many(keys)
+        known = library.reader.get_many(keys)
         deleted = library.delete(keys, filter=filter, all=every)
     unknown = [key for key in keys if key not in known]
     if as_json:

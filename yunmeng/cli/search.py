@@ -94,7 +94,7 @@ def search(
         hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
             _draw(library, asked, mix, hits, sheet)
-        by_name_only = not hits and "text" in asked and not mix and not library.reads_meaning
+        by_name_only = not hits and "text" in asked and not mix and not library.reader.reads_meaning
     if as_json:
         print_json({"hits": [_shown(hit) for hit in hits]})
     else:

@@ -120,12 +120,12 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
         )
     outcome = _Outcome()
     with Library.open(db, settings=settings) as library:
-        redis = library.caches.redis
+        redis = library.resources.caches.redis
         if redis is None or not redis.look():
             raise SettingsError("Redis does not answer, so that nothing can be kept: see YUNMENG_REDIS_URL")
         asked: list[tuple[str, Wanted, dict[str, Any]]]
         if lines is None:
-            library.distrust_urls()  # strangers named them
+            library.resources.distrust_urls()  # strangers named them
             asked = [(query.named, query, asked_with(query)) for query in popular(library, top)]
         else:
             asked = [(line, Wanted(), question) for line, question in _kinds(lines, outcome)]

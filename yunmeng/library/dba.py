@@ -1,20 +1,24 @@
-"""Second vectors of a library: how it comes to have them, and how they are kept up."""
+"""Database-side augmentation (DBA) of a library: a second vector of each picture, averaged with its neighbours."""
 
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yunmeng.closing import Closing
-from yunmeng.ingest import OPTIMISE_FROM
-from yunmeng.library.generation import Generation
+from yunmeng.ingest.pipeline import OPTIMISE_FROM
+from yunmeng.library.config import FORMAT, write_config
 from yunmeng.library.opening import create_second
-from yunmeng.library.paths import FORMAT, LibraryPaths
-from yunmeng.stores import AugmentedStore, Store
+from yunmeng.stores.augmented import AugmentedStore
 
-__all__ = ["AugmentReport", "Augmentation", "OnStep", "keep_up", "work_off"]
+if TYPE_CHECKING:
+    from yunmeng.library.generation import Generation
+    from yunmeng.library.paths import LibraryPaths
+    from yunmeng.stores.protocol import Store
+
+__all__ = ["AugmentReport", "Augmentation", "OnStep", "refresh", "refresh_some"]
 
 OnStep = Callable[[int, int], None]
 """Called with how many steps are taken and how many there are; two for a new picture, one for a stale one."""
@@ -37,11 +41,11 @@ class AugmentReport:
 class Augmentation(Closing):
     """Gives a generation second vectors while it goes on answering and changing.
 
-    All pictures are taken over first, as they are, and marked. Only then does the config say that there are second
-    vectors, in one step; what a process that was killed before that has left is removed by the next.
+    All pictures are taken over first, as they are, and marked. Only then does ``library.toml`` say that there are
+    second vectors, in one step; what a process that was killed before that has left is removed by the next.
     """
 
-    def __init__(self, generation: Generation, paths: LibraryPaths) -> None:
+    def __init__(self, generation: "Generation", paths: "LibraryPaths") -> None:
         assert not isinstance(generation.store, AugmentedStore)
         self._generation = generation
         self._paths = paths
@@ -55,21 +59,21 @@ class Augmentation(Closing):
         generation.store.changes.watch(self._note)
 
     def run(self, stop: threading.Event) -> bool:
-        """Take over what there is. Whether it has come to its end."""
+        """Take over what there is. Returns whether it has come to its end."""
         after = None
         while not stop.is_set() and (page := self._generation.store.page(PAGE, after)):
             self._store.adopt([record.id for record in page])
             after = (page[-1].sha256, page[-1].id)
         return not stop.is_set()
 
-    def finish(self) -> Generation:
+    def finish(self) -> "Generation":
         """Take over what has changed since, and make it so for good. Nothing may change meanwhile."""
         for ids in _batches(self._changed):
             self._store.adopt(ids)
         self._second.flush()
-        self._paths.write_config(self._config)
+        write_config(self._paths, self._config)
         self._over = True
-        return self._generation.recast(self._config, self._store)
+        return self._generation.with_store(self._config, self._store)
 
     def close(self) -> None:
         """Let go of second vectors that have not become the library's."""
@@ -83,7 +87,7 @@ class Augmentation(Closing):
             self._changed.update(ids)
 
 
-def work_off(store: Store, stop: threading.Event, on_step: OnStep | None = None) -> int:
+def refresh(store: "Store", stop: threading.Event, on_step: OnStep | None = None) -> int:
     """Work out all second vectors that are stale, and index them, until ``stop``. Returns the steps that it took."""
     if not isinstance(store, AugmentedStore):
         return 0
@@ -100,8 +104,8 @@ def work_off(store: Store, stop: threading.Event, on_step: OnStep | None = None)
     return taken
 
 
-def keep_up(store: Store) -> None:
-    """A portion of that, for one who comes again; a moment where nothing is to be done."""
+def refresh_some(store: "Store") -> None:
+    """Run one bounded portion of that work; returns at once if nothing is stale."""
     if not isinstance(store, AugmentedStore):
         return
     if store.renew(PORTION) < PORTION and store.second.unindexed() >= OPTIMISE_FROM:

@@ -1,4 +1,4 @@
-"""One generation of a library: a config, the store that was filled by it, and the encoder that it names.
+"""One generation of a library: a configuration, the store that was filled by it, and the encoder that it names.
 
 A library that moves to another encoder gets a new generation beside the old one, which answers until the new one is
 whole.
@@ -7,240 +7,157 @@ whole.
 import threading
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from yunmeng.closing import Closing
-from yunmeng.config import Settings
-from yunmeng.copies import CopySearch
-from yunmeng.encoders import Encoder, TextEncoder, load
-from yunmeng.encoders.crops import Views
-from yunmeng.encoders.text import words_for
-from yunmeng.errors import EncoderMismatch, RecordNotFound
-from yunmeng.imaging import limit_decoding
-from yunmeng.ingest import Additions, InHand, Intake, Moves, Names, OnTally, Outcome, Pipeline, Roots
-from yunmeng.library.media_store import MediaStore
+from yunmeng.copies.comparison import Comparer
+from yunmeng.copies.search import CopySearch
+from yunmeng.errors import RecordNotFound
+from yunmeng.ingest.additions import Additions
+from yunmeng.ingest.intake import Intake, Outcome
+from yunmeng.ingest.moves import Moves
+from yunmeng.ingest.pipeline import OnTally, Pipeline
+from yunmeng.library.calibrator import Calibrator
+from yunmeng.library.encoding import Encoding
 from yunmeng.library.opening import GenerationStore, create_store, open_store
-from yunmeng.library.paths import LibraryConfig, LibraryPaths
-from yunmeng.net.fetch import Fetcher, is_url
-from yunmeng.search import CALIBRATED_FROM, Calibration, Embedder, Sample, SearchEngine, fit, read_bytes, sample_scores
-from yunmeng.search.cache import Caches, Continuity, digest, ground
 from yunmeng.search.cache.cached import CachedEngine
-from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
-from yunmeng.state import State
-from yunmeng.types import Record
+from yunmeng.search.cache.continuity import Continuity
+from yunmeng.search.cache.digests import digest
+from yunmeng.search.cache.ground import ground
+from yunmeng.search.engine import SearchEngine
 
 if TYPE_CHECKING:
-    from yunmeng.copies import Verifier
+    from yunmeng.copies.verifying import Verifier
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.ingest.naming import Names
+    from yunmeng.ingest.roots import Roots
+    from yunmeng.library.config import LibraryConfig
+    from yunmeng.library.resources import LibraryResources
+    from yunmeng.types import Record
 
-__all__ = ["Generation", "LibraryResources"]
+__all__ = ["Generation"]
 
 T = TypeVar("T")
 
-FEWEST: Final = 20
-"""Scores of either kind that a curve can be fitted to."""
-
-
-class LibraryResources(Closing):
-    """What all generations of a library share. ``wrap`` is done to the encoder of queries and added pictures."""
-
-    def __init__(self, paths: LibraryPaths, settings: Settings) -> None:
-        self.paths: Final = paths
-        self.settings: Final = settings
-        self.caches: Final = Caches(settings)
-        self.in_hand: Final = InHand(paths.in_hand)
-        self.media: Final = MediaStore(paths, settings, lambda: self.fetcher)
-        self.public_only = settings.private_urls is False
-        self.wrap: Callable[[Encoder], Encoder] = lambda encoder: encoder
-        limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)
-
-    @cached_property
-    def fetcher(self) -> Fetcher:
-        return Fetcher(self.settings, public_only=self.public_only)
-
-    def read(self, picture: str | Path | bytes) -> bytes:
-        """The bytes of a path or a URL, or those that are given. Raises `PictureError`."""
-        if isinstance(picture, str) and is_url(picture):
-            return self.fetcher.fetch(picture)
-        return read_bytes(picture, self.settings)
-
-    @cached_property
-    def state(self) -> State:
-        """The state database, opened when first needed: a search does without."""
-        return State.open(self.paths.state)
-
-    def close(self) -> None:
-        for name in ("state", "fetcher"):
-            opened = self.__dict__.pop(name, None)
-            if opened is not None:
-                opened.close()
-        self.in_hand.close()
-        self.caches.close()
-
 
 class Generation(Closing):
-    """An open generation. Threads may share it."""
+    """An open generation: its store, and what reads, fills and searches it. Threads may share it."""
 
     def __init__(
         self,
-        config: LibraryConfig,
+        config: "LibraryConfig",
         store: GenerationStore,
-        resources: LibraryResources,
-        encoder: Encoder | None,
+        resources: "LibraryResources",
+        encoding: Encoding,
         contents: Continuity | None = None,
     ) -> None:
         self.config: Final = config
         self.store: Final = store
+        self.encoding: Final = encoding
+        self.calibrator: Final = Calibrator(config, store, encoding, resources)
         self._resources = resources
-        if encoder is not None:
-            self.encoder = _bound(encoder, config)
-        self._learnt = resources.paths.read_calibration(config.generation)
         self._contents = contents or Continuity(resources.paths.contents, config.generation)
         self._contents.begin(lambda: store.changes.number)
         self._open = True
-        self.asker: Final = SearchEngine(
-            store,
-            config.encoder.dim,
-            lambda: self.embedder,
-            lambda: self.texts,
-            self._original,
-            lambda: self.calibration,
-            metric=config.metric,
-            verify=lambda picture, ids: self.verifier.verify(picture, ids),
-        )
 
     @classmethod
-    def create(cls, config: LibraryConfig, resources: LibraryResources, encoder: Encoder | None = None) -> Self:
-        """A new generation, still empty."""
-        return cls(config, create_store(config, resources.paths), resources, encoder)
+    def create(cls, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None" = None) -> Self:
+        """Make a generation, still empty. Raises `EncoderMismatch`."""
+        encoding = Encoding(config, resources, encoder)
+        return cls(config, create_store(config, resources.paths), resources, encoding)
 
     @classmethod
-    def open(cls, config: LibraryConfig, resources: LibraryResources, encoder: Encoder | None = None) -> Self:
-        """An generation that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
+    def open(cls, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None" = None) -> Self:
+        """Open a generation that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
         contents = Continuity(resources.paths.contents, config.generation)
         store = open_store(config, resources.paths)
         try:
-            return cls(config, store, resources, encoder, contents)
+            return cls(config, store, resources, Encoding(config, resources, encoder), contents)
         except BaseException:
             store.close()
             raise
 
-    def recast(self, config: LibraryConfig, store: GenerationStore) -> "Generation":
-        """This generation with another config and another store, which holds its own."""
-        other = Generation(config, store, self._resources, None)
-        for name in ("encoder", "asking", "views", "texts"):  # none of them is loaded twice
-            if name in self.__dict__:
-                setattr(other, name, self.__dict__[name])
-        return other
+    def with_store(self, config: "LibraryConfig", store: GenerationStore) -> "Generation":
+        """Return this generation with another store, which holds its own; the encoder is not loaded twice."""
+        return Generation(config, store, self._resources, self.encoding)
 
     @cached_property
-    def encoder(self) -> Encoder:
-        """Loaded when first needed: search by id and `info` do without."""
-        return _bound(load(self.config.encoder.name, self._resources.settings), self.config)
-
-    @cached_property
-    def asking(self) -> Encoder:
-        """The encoder of queries and added pictures."""
-        return self._resources.wrap(self.encoder)
-
-    @cached_property
-    def texts(self) -> TextEncoder | None:
-        """What reads words for this generation's vectors; None if nothing does."""
-        if self.config.encoder.reads_text:
-            return CachedTexts(cast(TextEncoder, self.encoder), self._vectors)  # which its spec promises
-        return words_for(self.encoder.spec)
-
-    @cached_property
-    def embedder(self) -> Embedder:
-        return Embedder(self.asking, self.views, self._resources.read, self._vectors)
-
-    @cached_property
-    def _vectors(self) -> QueryVectors:
-        resources, config = self._resources, self.config
-        return QueryVectors(
-            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, ground(resources.settings)
-        )
-
-    @cached_property
-    def answers(self) -> CachedEngine:
-        """What answers questions, faster the second time."""
+    def engine(self) -> CachedEngine:
+        """What answers searches, faster the second time."""
         fixed = digest(self.config.model_dump_json(by_alias=True), ground(self._resources.settings))
 
         def version() -> str:
-            learnt = self.calibration
+            learnt = self.calibrator.calibration
             told = "" if learnt is None else f"{learnt.slope!r} {learnt.offset!r}"
             return f"{fixed} {self._contents.name} {told}"
 
-        return CachedEngine(self.asker, self._resources.caches.results, version, self._resources.read)
+        plain = SearchEngine(
+            self.store,
+            self.config.encoder.dim,
+            lambda: self.encoding.embedder,
+            lambda: self.encoding.texts,
+            self.read,
+            lambda: self.calibrator.calibration,
+            metric=self.config.metric,
+            verify=lambda picture, ids: self.verifier.verify(picture, ids),
+        )
+        return CachedEngine(plain, self._resources.caches.results, version, self._resources.read)
 
     @cached_property
     def verifier(self) -> "Verifier":
         """What aligns pictures with those of the library. Needs the extra ``copies``."""
-        from yunmeng.copies import Verifier
+        from yunmeng.copies.verifying import Verifier
 
-        return Verifier(self._original, max_pixels=self._resources.settings.max_pixels)
+        return Verifier(self.read, max_pixels=self._resources.settings.max_pixels)
 
     @cached_property
     def copies(self) -> CopySearch:
-        """What finds the media of edited copies. Needs the extra ``copies``."""
-        most = self._resources.settings.max_pixels
-        return CopySearch(self.store, lambda: self.asking, lambda: self.views, lambda: self.verifier, most)
-
-    @cached_property
-    def views(self) -> Views:
-        return Views(
-            self.encoder,
-            enhancements=self.config.enhance,
-            subject=self.config.subject,
-            regions=self.config.regions,
-            max_pixels=self._resources.settings.max_pixels,
+        """What finds the originals of edited copies. Needs the extra ``copies``."""
+        return CopySearch(
+            self.store,
+            lambda: self.encoding.query_encoder,
+            lambda: self.encoding.views,
+            lambda: self.verifier,
+            self._resources.settings.max_pixels,
         )
 
-    def calibrate(self) -> Sample | None:
-        """Learn what scores are worth; None where too few pictures are there or readable, or scores tell nothing."""
-        count = self.store.count()
-        if count < CALIBRATED_FROM:
-            return None
-        sample = sample_scores(self.store, self.encoder, self.views, self._resources.media.read)
-        enough = min(len(sample.strangers), len(sample.copies)) >= FEWEST
-        nothing = Calibration(edition=self.config.generation, pictures=count, slope=0, offset=0)
-        # What tells nothing is kept as well, so that it is not tried again before the library has grown.
-        self._learnt = fit(sample, self.config.generation, count) if enough else nothing
-        self._resources.paths.write_calibration(self._learnt)
-        return sample if self._learnt.tells else None
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """What scores are worth here, as far as it is known."""
-        return self._learnt if self._learnt is not None and self._learnt.tells else None
-
-    @property
-    def outgrown(self) -> bool:
-        """Whether the library has grown so much that what it has learnt of its scores may no longer hold."""
-        learnt = self._learnt
-        return self.store.count() >= (CALIBRATED_FROM if learnt is None else 2 * learnt.pictures)
+    @cached_property
+    def comparer(self) -> Comparer:
+        """What compares two pictures."""
+        return Comparer(self.encoding.embedder, self._resources.media.read, self._resources.settings.max_pixels)
 
     @cached_property
     def additions(self) -> Additions:
         """What takes in pictures one by one."""
         intake = self.intake(Moves(self.config.created), replace=True)
-        return Additions(self.store, self.asking, intake, self._resources.media)
+        return Additions(self.store, self.encoding.query_encoder, intake, self._resources.media)
 
     @property
     def reads_text(self) -> bool:
         """Whether words can be asked."""
-        return self.config.encoder.reads_text or self.store.reads_text or self.texts is not None
+        return self.config.encoder.reads_text or self.store.reads_text or self.encoding.texts is not None
+
+    def find(self, id: str, *, vector: bool = False) -> "Record":
+        """Return the record of a picture. Raises `RecordNotFound`."""
+        found = self.store.get([id], vectors=vector).get(id)
+        if found is None:
+            raise RecordNotFound(f"no picture has the id {id}")
+        return found
+
+    def read(self, id: str) -> bytes:
+        """Return the file of a picture. Raises `RecordNotFound`, and as `MediaStore.read` does."""
+        return self._resources.media.read(self.find(id))
 
     def pipeline(
         self, look: Callable[[T], Outcome], workers: int, on_tally: OnTally, stop: threading.Event
     ) -> Pipeline[T]:
-        """A run that brings in what ``look`` makes of its entries."""
+        """Return a run that brings in what ``look`` makes of its entries."""
         return Pipeline(
             look=look,
-            encoder=self.encoder,
+            encoder=self.encoding.encoder,
             store=self.store,
             state=self._resources.state,
-            batch_size=max(1, self._resources.settings.batch_size // self.views.most),
+            batch_size=max(1, self._resources.settings.batch_size // self.encoding.views.most),
             workers=workers,
             on_tally=on_tally,
             stop=stop,
@@ -250,16 +167,16 @@ class Generation(Closing):
         self,
         moves: Moves,
         *,
-        names: Names | None = None,
+        names: "Names | None" = None,
         tidy: bool = False,
         replace: bool = False,
-        within: Roots | None = None,
+        within: "Roots | None" = None,
     ) -> Intake:
-        """What looks at pictures that come in."""
+        """Return what looks at pictures that come in."""
         resources = self._resources
         return Intake(
             self.store,
-            self.views,
+            self.encoding.views,
             resources.settings,
             lambda: resources.fetcher,
             moves,
@@ -271,13 +188,6 @@ class Generation(Closing):
             in_hand=resources.in_hand,
         )
 
-    def find(self, id: str, *, vector: bool = False) -> Record:
-        """The record of a picture. Raises `RecordNotFound`."""
-        found = self.store.get([id], vectors=vector).get(id)
-        if found is None:
-            raise RecordNotFound(f"no picture has the id {id}")
-        return found
-
     def close(self) -> None:
         """Write what is outstanding. Closing twice does no harm."""
         leaves = self._open and self.store.changes.sound
@@ -287,17 +197,3 @@ class Generation(Closing):
                 self.store.close()
         else:
             self.store.close()
-
-    def _original(self, id: str) -> bytes:
-        return self._resources.media.read(self.find(id))
-
-
-def _bound(encoder: Encoder, config: LibraryConfig) -> Encoder:
-    """``encoder``, if it is the one that ``config`` names. Vectors of another would be compared with no meaning."""
-    spec, bound = encoder.spec, config.encoder
-    if (spec.name, spec.dim, spec.sha256) != (bound.name, bound.dim, bound.sha256):
-        raise EncoderMismatch(
-            f"the library is bound to {bound.name} ({bound.dim}-d, weights {bound.sha256[:12]}), this is {spec.name} "
-            f"({spec.dim}-d, weights {spec.sha256[:12]}): move the library to it with yunmeng reencode"
-        )
-    return encoder

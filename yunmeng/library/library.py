@@ -1,95 +1,104 @@
 """The façade: one open library is an encoder, a store and a state database in one folder."""
 
 import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from yunmeng.config import Settings, cores
-from yunmeng.encoders import DEFAULT_ENCODER, Encoder, get_spec
-from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound
-from yunmeng.ingest import (
-    OPTIMISE_FROM,
-    Addition,
-    IndexReport,
-    Moves,
-    Names,
-    OnTally,
-    Roots,
-    Sources,
-    identify,
-    recorded,
-)
-from yunmeng.library.answering import Answering
-from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, keep_up, work_off
-from yunmeng.library.generation import Generation, LibraryResources
-from yunmeng.library.paths import EncoderIdentity, LibraryConfig, LibraryPaths
-from yunmeng.library.reader import RUNS, LibraryInfo
-from yunmeng.library.reencode import Reencoding
-from yunmeng.search import Sample, check_library_metric, read_filter
-from yunmeng.state import Job
-from yunmeng.stores import Filter, Gate, admit, check, check_schema, fixed_truth
-from yunmeng.types import Attributes, AttributeSchema, Enhancement, LibraryMetric, Record
+from yunmeng.closing import Closing
+from yunmeng.config import Settings
+from yunmeng.encoders.catalogue import DEFAULT_ENCODER
+from yunmeng.errors import QueryError
+from yunmeng.library.config import LibraryConfig, read_config, write_config
+from yunmeng.library.encoding import identify
+from yunmeng.library.generation import Generation
+from yunmeng.library.generations import Generations
+from yunmeng.library.maintenance import Maintenance
+from yunmeng.library.paths import LibraryPaths
+from yunmeng.library.reader import LibraryInfo, LibraryReader
+from yunmeng.library.resources import LibraryResources
+from yunmeng.library.writer import LibraryWriter
+from yunmeng.search.metrics import check_library_metric
+from yunmeng.search.query import QueryPicture, check_region
+from yunmeng.search.question import Part, Question, read_filter
+from yunmeng.search.rerank import read_steps
+from yunmeng.stores.batch import check_group
+from yunmeng.stores.filters import check
+from yunmeng.stores.schema import check_schema
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from yunmeng.copies.comparison import Comparable, Comparison, Evidence
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.encoders.subject import Subject
+    from yunmeng.ingest.additions import Addition
+    from yunmeng.ingest.pipeline import IndexReport, OnTally
+    from yunmeng.library.dba import AugmentReport, OnStep
+    from yunmeng.search.calibration import Sample
+    from yunmeng.state.database import State
+    from yunmeng.stores.filters import Filter
+    from yunmeng.types import Attributes, AttributeSchema, Enhancement, Hits, LibraryMetric, Metric, Record, Vector
 
 __all__ = ["Library", "LibraryInfo"]
 
-MOST_CHANGES: Final = 1_000_000
-"""Changes at a time that a library lets in: as many as there are threads."""
 
-DELETED_AT_ONCE: Final = 1000
-"""Records that are read, to find their files, before they are deleted."""
-
-FETCHING_WORKERS = 8
-"""Intake threads where pictures come over the network: most of them wait."""
-
-
-class Library(Answering):
+class Library(Closing):
     """Pictures that can be searched, in a folder of their own. One process at a time has it open.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP
     ...     library.index(["photos/"])
     ...     hits = library.search("query.jpg", k=5)
+
+    Every method forwards to one of the parts, which applications and servers may use too: ``reader``, ``writer``,
+    ``maintenance``; ``resources`` (paths, settings, state database, media, caches); and ``generations``, of which
+    ``generation`` is the current one (store, encoder, and what searches them).
     """
 
     def __init__(self, resources: LibraryResources, generation: Generation) -> None:
-        super().__init__(resources, generation)
-        self._replaced: list[Generation] = []  # searches may still be at them
-        self._changes = Gate(MOST_CHANGES)
-        self._moving = threading.Lock()  # held while the library is made into another one
+        self.resources = resources
+        self.generations = Generations(resources.paths, generation)
+        self.reader: Final = LibraryReader(resources, self.generations)
+        self.writer: Final = LibraryWriter(resources, self.generations)
+        self.maintenance: Final = Maintenance(resources, self.generations)
 
     @classmethod
     def create(
         cls,
         path: str | Path,
-        encoder: str | Encoder = DEFAULT_ENCODER,
-        attributes: AttributeSchema | None = None,
+        encoder: "str | Encoder" = DEFAULT_ENCODER,
+        attributes: "AttributeSchema | None" = None,
         settings: Settings | None = None,
         *,
-        enhance: Sequence[Enhancement] = (),
+        enhance: "Sequence[Enhancement]" = (),
         subject: bool = False,
         regions: bool = False,
         augmented: bool = False,
-        metric: LibraryMetric = "cosine",
+        metric: "LibraryMetric" = "cosine",
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
-        ``attributes`` declares what can be filtered on, such as ``{"category": "str", "price": "float"}``; types are
-        str, int, float, bool and list[str]. ``encoder`` is a name of the catalogue, or an encoder of your own.
-        ``enhance`` names what is done to every picture, and every query, before it is encoded: denoise, contrast,
-        colour (grey-world balance). With ``subject``, pictures and queries are cut to their main subject first. With
-        ``regions``, a grid of each picture's parts is encoded as well, so that they can be searched. With
-        ``augmented``, a second vector of each picture is kept up, see `augment`. ``metric`` is what hits are scored by
-        unless a question names another: cosine, euclidean, manhattan or hamming.
+        Args:
+            path: The folder.
+            encoder: A name of the catalogue, or an encoder of your own.
+            attributes: What can be filtered on, such as ``{"category": "str", "price": "float"}``; types are str, int,
+                float, bool and list[str].
+            settings: None reads them from the environment.
+            enhance: What is done to every picture, and every query, before it is encoded: denoise, contrast, colour
+                (grey-world balance).
+            subject: Cut pictures and queries to their main subject first.
+            regions: Encode a grid of each picture's parts as well, so that they can be searched.
+            augmented: Keep a second vector of each picture, see `augment`.
+            metric: What hits are scored by unless a question names another: cosine, euclidean, manhattan or hamming.
 
-        Raises `LibraryExists`, `UnknownEncoder`, `SchemaError`, `QueryError` for a metric that it cannot have, or
-        `LibraryError` if the folder cannot be used.
+        Raises:
+            LibraryExists, UnknownEncoder, SchemaError.
+            QueryError: The library cannot have this metric.
+            LibraryError: The folder cannot be used.
         """
         check_library_metric(metric)
         settings = settings or Settings.load()
-        bound = _encoder_identity(encoder, settings)
+        bound = identify(encoder, settings)
         schema = check_schema(attributes or {})
         paths = LibraryPaths(path).prepare()
         config = LibraryConfig(
@@ -103,63 +112,88 @@ class Library(Answering):
         )
         resources = LibraryResources(paths, settings)
         generation = Generation.create(config, resources, None if isinstance(encoder, str) else encoder)
-        paths.write_config(config)
+        write_config(paths, config)
         return cls(resources, generation)
 
     @classmethod
-    def open(cls, path: str | Path, encoder: Encoder | None = None, settings: Settings | None = None) -> Self:
+    def open(cls, path: str | Path, encoder: "Encoder | None" = None, settings: Settings | None = None) -> Self:
         """Open the library at ``path``; ``encoder`` only where it was created with one of your own.
 
         Raises `LibraryNotFound`, `LibraryLocked` if another process has it open, `LibraryFormatError`, and
         `EncoderMismatch` if ``encoder`` is not the one that the library is bound to.
         """
         paths = LibraryPaths(path)
-        config = paths.read_config()
+        config = read_config(paths)
         resources = LibraryResources(paths, settings or Settings.load())
         return cls(resources, Generation.open(config, resources, encoder))
 
     @staticmethod
     def exists(path: str | Path) -> bool:
-        """Whether there is a library at ``path``."""
+        """Return whether there is a library at ``path``."""
         return LibraryPaths(path).exists()
+
+    @property
+    def generation(self) -> Generation:
+        """The current generation: configuration, store, encoder. Take it once for what belongs together."""
+        return self.generations.current
+
+    @property
+    def config(self) -> LibraryConfig:
+        """What ``library.toml`` says: the encoder, and what is done to pictures."""
+        return self.generation.config
+
+    @property
+    def schema(self) -> "AttributeSchema":
+        """The declared attributes."""
+        return self.config.attributes
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was opened with."""
+        return self.resources.settings
+
+    @property
+    def state(self) -> "State":
+        """The state database, opened when first needed."""
+        return self.resources.state
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.resources.paths.folder
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.path.absolute().name
 
     def index(
         self,
         paths: Sequence[str | Path] = (),
         *,
         manifest: str | Path | None = None,
-        on_tally: OnTally | None = None,
+        on_tally: "OnTally | None" = None,
         stop: threading.Event | None = None,
-        job: Job | None = None,
-        within: Roots | None = None,
-    ) -> IndexReport:
+    ) -> "IndexReport":
         """Bring pictures in: folders, files, manifests, lists of URLs and URLs.
 
-        What the library has already is skipped, by the SHA-256 of its bytes; what was moved keeps its vector.
-        ``on_tally`` is called as the run goes on. Setting ``stop`` ends it cleanly; running it again goes on from
-        there, as it does after a crash. ``job`` is one that waits in the state database for this run, or has stopped
-        before its end; without it, the run makes one. ``within`` confines it to some folders; None to none.
+        What the library has already is skipped, by the SHA-256 of its bytes; what was moved keeps its vector. A picture
+        that cannot be used raises nothing: it is in ``report.failed``.
 
-        Raises `SourceError` if a path is not there. A picture that cannot be used raises nothing: it is in
-        ``report.failed``.
+        Args:
+            paths: What to index.
+            manifest: A table of pictures with their ids and attributes.
+            on_tally: Called as the run goes on.
+            stop: Ends the run cleanly when set; running it again goes on from there, as it does after a crash.
+
+        Raises:
+            SourceError: A path is not there.
         """
-        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self.schema, within)
-        stop = stop or threading.Event()
-        runs = self.state.jobs(*RUNS)
-        before = next((run for run in runs if job is None or run.id != job.id), job)
-        if job is None:
-            job = self.state.start_job("index", {"sources": sources.names})
-        else:
-            self.state.resume_job(job.id)
-        folders = identify(sources.folders)
-        self.state.note(job.id, {"folders": folders})
-        moves = Moves(self.config.created, folders, [run.arguments.get("folders", {}) for run in runs])
-        tidy = before is not None and before.status != "done"
-        return recorded(self.state, job.id, lambda: self._indexed(sources, moves, job.id, tidy, within, on_tally, stop))
+        return self.writer.index(paths, manifest=manifest, on_tally=on_tally, stop=stop)
 
     def add(
-        self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
-    ) -> Addition:
+        self, picture: bytes | Path | str, *, id: str | None = None, attributes: "Attributes | None" = None
+    ) -> "Addition":
         """Bring in one picture: a file's bytes, which the library then keeps, a path, or a URL.
 
         Without ``id`` it is the SHA-256 of the bytes, or the path or URL. A picture with this id is replaced; where
@@ -167,33 +201,17 @@ class Library(Answering):
 
         Raises `PictureError`.
         """
-        fitted = None if attributes is None else admit(attributes, self.schema)
-        place = str(picture.absolute()) if isinstance(picture, Path) else picture
-        with self._changes:
-            return self._generation.additions.add(place, id, fitted)
+        return self.writer.add(picture, id=id, attributes=attributes)
 
-    def set_attributes(self, id: str, attributes: Attributes) -> Record:
+    def set_attributes(self, id: str, attributes: "Attributes") -> "Record":
         """Give a picture these attributes in place of its own.
 
         Raises `RecordNotFound`, and `PictureError` (bad-attribute).
         """
-        with self._changes:
-            changed = self._generation.additions.set_attributes(id, admit(attributes, self.schema))
-        if changed is None:
-            raise RecordNotFound(f"no picture has the id {id}")
-        return changed
-
-    def tag(self, ids: Sequence[str], attributes: Attributes) -> None:
-        """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
-        fitted = admit(attributes, self.schema)
-        with self._changes:
-            records = self._generation.store.get(ids, vectors=True).values()
-            self._generation.store.upsert(
-                [replace(record, attributes={**record.attributes, **fitted}) for record in records]
-            )
+        return self.writer.set_attributes(id, attributes)
 
     def delete(
-        self, ids: str | Sequence[str] | None = None, *, filter: str | Filter | None = None, all: bool = False
+        self, ids: str | Sequence[str] | None = None, *, filter: "str | Filter | None" = None, all: bool = False
     ) -> int:
         """Remove the pictures with these ids and those that pass ``filter``, or ``all``. Returns how many there were.
 
@@ -202,61 +220,181 @@ class Library(Answering):
         Raises `QueryError` unless it is said what to delete, and `FilterError` also for a filter that is empty or lets
         every picture through whatever its attributes are: only ``all=True`` empties a library.
         """
-        if all and (ids or filter is not None):
-            raise QueryError("all=True deletes every picture: leave ids and filter out")
-        if not all and ids is None and filter is None:
-            raise QueryError("say what to delete: ids, a filter, or all=True")
-        wanted = read_filter(filter)
-        if wanted is not None:
-            check(wanted, self.schema)
-            if fixed_truth(wanted):
-                raise FilterError("the filter lets every picture through: to delete all, say --all (all=True)")
-        with self._changes:
-            store, deleted = self._generation.store, 0
-            named = dict.fromkeys([ids] if isinstance(ids, str) else ids or ())
-            if all or wanted is not None:
-                named.update((record.id, None) for record in store.iterate(wanted))
-            names = list(named)
-            for start in range(0, len(names), DELETED_AT_ONCE):
-                records = store.get(names[start : start + DELETED_AT_ONCE])
-                deleted += store.delete(list(records))
-                for record in records.values():
-                    self._resources.media.forget(record)
-            with suppress(DiskFull):  # the store's log has it, and is written out when there is room again
-                store.flush()
-            return deleted
+        return self.writer.delete(ids, filter=filter, all=all)
 
-    def calibrate(self) -> Sample | None:
+    def search(
+        self,
+        image: QueryPicture | None = None,
+        *,
+        id: str | None = None,
+        vector: "ArrayLike | None" = None,
+        text: str | None = None,
+        mix: Sequence[Part] = (),
+        region: Sequence[float] | None = None,
+        subject: bool | None = None,
+        regions: bool = False,
+        k: int = 10,
+        offset: int = 0,
+        filter: "str | Filter | None" = None,
+        min_score: float | None = None,
+        min_chance: float | None = None,
+        rerank: str | Sequence[str] = (),
+        metric: "Metric | None" = None,
+        group_by: str | None = None,
+        explain: bool = False,
+    ) -> "Hits":
+        """Return the k pictures that fit best, best first.
+
+        Ask with one of ``image``, ``id``, ``vector`` and ``text``, with a ``mix``, or with both. Scores are cosine
+        similarities in [-1, 1]; words that fit names or attributes as well score in (0, 1] by rank.
+
+        Args:
+            image: A path, a URL, a file's bytes, a Pillow image or RGB pixels.
+            id: The id of a picture in the library, which is then the first hit if it passes the filter.
+            vector: An embedding of the library's encoder, (dim,).
+            text: Words, in Chinese or English.
+            mix: More such parts with weights: ``Part(text="red", weight=0.5)`` or ``Part(id="7", weight=-1)``, which
+                hits are to be unlike.
+            region: The part of the picture to ask with: x, y, width and height in fractions of it.
+            subject: Cut the picture to its main subject, or leave it whole; None does as the library does.
+            regions: Look at the parts of the library's pictures too; hits then say which part it is.
+            k: How many hits are wanted.
+            offset: How many of the best hits are passed over, for the next page.
+            filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
+            min_score: Leave out hits below it.
+            min_chance: Leave out hits that are real with less than this chance.
+            rerank: Steps that put the first hits in a better order, applied left to right: average, alpha, expand,
+                reciprocal, diffusion, geometry, diverse, see docs/ranking.md. Hits then have the score of the last of
+                them, and an ``alignment`` by geometry; chances go by the cosine all the same.
+            metric: Score the nearest by cosine again, exactly: euclidean, manhattan, hamming, or fingerprint (of one
+                picture); None is the library's.
+            group_by: An attribute, a str: only the best hit of each of its values is kept, and none without one.
+            explain: Tell what each step made of a hit.
+
+        Raises:
+            PictureError, RecordNotFound, FilterError, MissingExtra.
+            QueryError: The library cannot answer this.
+        """
+        generation = self.generation
+        parsed = self._filter(filter)  # checked here, so that it is told before the query is encoded
+        if group_by is not None:
+            check_group(group_by, generation.config.attributes)
+        given = image is not None or id is not None or vector is not None or text is not None
+        part = None if region is None else check_region(region)
+        parts = [Part(image, id, vector, text, region=part), *mix] if given or part is not None else mix
+        question = Question(
+            parts,
+            k=k,
+            offset=offset,
+            filter=parsed,
+            min_score=min_score,
+            min_chance=min_chance,
+            regions=regions,
+            subject=subject,
+            rerank=read_steps(rerank),
+            metric=metric,
+            group_by=group_by,
+            explain=explain,
+        )
+        return generation.engine.ask(question)
+
+    def match(
+        self, image: QueryPicture, *, k: int = 10, filter: "str | Filter | None" = None, min_score: float = 0.0
+    ) -> "Hits":
+        """Return the k likeliest originals of a suspect picture, which may be an edited copy, the likeliest first.
+
+        A hit's ``score`` is the chance in [0, 1] that the suspect was made from it, and its ``alignment`` how the
+        suspect lies in it, where local features tell. Below 0.5 there is most likely no original here.
+
+        Args:
+            image: A path, a URL, a file's bytes, a Pillow image or RGB pixels.
+            k: How many hits are wanted.
+            filter: As in `search`.
+            min_score: Leave out hits below it.
+
+        Raises:
+            PictureError, FilterError, QueryError.
+            MissingExtra: The extra ``copies`` is not installed.
+        """
+        if k < 1:
+            raise QueryError(f"k must be at least 1, not {k}")
+        generation, parsed = self.generation, self._filter(filter)
+        return generation.copies.match(generation.encoding.embedder.source(image), k, parsed, min_score)
+
+    def compare(self, a: "Comparable", b: "Comparable") -> "Comparison":
+        """Return what became of ``b``, an original, if ``a``, a suspect picture, was made from it.
+
+        Each is a path, a URL, a file's bytes, or a record that was got with its vector. Raises `PictureError`,
+        `OriginalGone`, and `MissingExtra` where only local features can tell.
+        """
+        return self.generation.comparer.compare(a, b)
+
+    def evidence(self, a: "Comparable", b: "Comparable", names: tuple[str, str] = ("", "")) -> "Evidence":
+        """Return what `compare` does, with a picture that shows what matches where.
+
+        ``names`` are what the two are called in it.
+        """
+        return self.generation.comparer.evidence(a, b, names)
+
+    def embed(self, image: QueryPicture, region: Sequence[float] | None = None) -> "Vector":
+        """Return the embedding of a picture, or a region of it, float32 (dim,), L2-normalised."""
+        return self.generation.encoding.embedder.embed(image, None if region is None else check_region(region), {})
+
+    def subject(self, image: QueryPicture) -> "Subject":
+        """Return where the main subject of a picture is. Raises `PictureError`."""
+        encoding = self.generation.encoding
+        return encoding.views.subject_of(encoding.embedder.source(image))
+
+    def get(self, id: str, *, vector: bool = False) -> "Record":
+        """Return the record of a picture. Raises `RecordNotFound`."""
+        return self.reader.get(id, vector=vector)
+
+    def iterate(self, filter: "str | Filter | None" = None, *, vectors: bool = False) -> "Iterator[Record]":
+        """Return all records (that pass ``filter``), in no particular order."""
+        return self.reader.iterate(filter, vectors=vectors)
+
+    def count(self, filter: "str | Filter | None" = None) -> int:
+        """Return how many pictures there are (that pass ``filter``)."""
+        return self.reader.count(filter)
+
+    def original(self, picture: "str | Record") -> bytes:
+        """Return the file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
+        return self.reader.original(picture)
+
+    def thumbnail(self, picture: "str | Record", side: int = 256) -> bytes:
+        """Return a small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original`."""
+        return self.reader.thumbnail(picture, side)
+
+    def info(self) -> LibraryInfo:
+        """Return what the library is and holds."""
+        return self.reader.info()
+
+    def calibrate(self) -> "Sample | None":
         """Learn anew what scores are worth here, by the library's own pictures; `index` does it as the library grows.
 
         None where too few pictures are there, or can be read, or where scores tell nothing: most pictures have copies.
         """
-        return self._generation.calibrate()
+        return self.maintenance.calibrate()
 
-    def augment(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> AugmentReport:
-        """Keep a second vector of each picture, averaged with its neighbours: the re-ranking ``expand`` is for them.
+    def augment(self, on_step: "OnStep | None" = None, stop: threading.Event | None = None) -> "AugmentReport":
+        """Keep a second vector of each picture, averaged with its neighbours: database-side augmentation.
 
-        In a library that has them it works out those that are stale, as `index` does at its end and `tend` in portions.
-        Searches go on meanwhile, and so do changes. Stopped or killed, the same call goes on where it was.
+        It is what the re-ranking ``expand`` searches by. In a library that has second vectors, those that are stale are
+        worked out, as `index` does at its end. Searches go on meanwhile, and so do changes. Stopped or killed, the
+        same call goes on where it was.
         """
-        began, stop = time.monotonic(), stop or threading.Event()
-        with self._moving:
-            if not self.config.augmented:
-                self._take_over(stop)
-        with self._changes:
-            taken = work_off(self._generation.store, stop, on_step)
-        return AugmentReport(self.count(), taken, time.monotonic() - began, stop.is_set())
+        return self.maintenance.augment(on_step, stop)
 
     def reencode(
         self,
-        encoder: str | Encoder | None = None,
+        encoder: "str | Encoder | None" = None,
         *,
         subject: bool | None = None,
         regions: bool | None = None,
         drop_missing: bool = False,
-        on_tally: OnTally | None = None,
+        on_tally: "OnTally | None" = None,
         stop: threading.Event | None = None,
-    ) -> IndexReport:
+    ) -> "IndexReport":
         """Move the library to another encoder, or to another way to see its pictures; None leaves each as it is.
 
         Every picture is read and encoded again, beside the old vectors, which answer until all is done; only then is
@@ -266,103 +404,17 @@ class Library(Answering):
 
         Raises `UnknownEncoder`, or `LibraryError` if the library is so already.
         """
-        stop = stop or threading.Event()
-        with self._moving:
-            report = self._reencoded(encoder, subject, regions, drop_missing, on_tally or (lambda _: None), stop)
-        with self._changes:
-            work_off(self._generation.store, stop)
-        return report
-
-    def warm(self) -> None:
-        """Load the encoder now, so that the first question need not wait for it."""
-        _ = self._generation.asking
-
-    def encode_with(self, wrap: Callable[[Encoder], Encoder]) -> None:
-        """Have queries and added pictures encoded by ``wrap(encoder)``; to be called before the first of them."""
-        self._resources.wrap = wrap
-
-    def distrust_urls(self) -> None:
-        """Fetch from public addresses only, as strangers name the URLs; the setting private_urls may allow all."""
-        self._resources.public_only = self._resources.settings.private_urls is not True
-
-    def tend(self) -> None:
-        """What a library that stays open needs from time to time: what was added is made durable and indexed."""
-        generation = self._generation
-        if generation.store.unindexed() >= OPTIMISE_FROM:
-            generation.store.optimise()
-        generation.store.flush()
-        keep_up(generation.store)
-        if generation.outgrown:
-            generation.calibrate()
+        return self.maintenance.reencode(
+            encoder, subject=subject, regions=regions, drop_missing=drop_missing, on_tally=on_tally, stop=stop
+        )
 
     def close(self) -> None:
         """Write what is outstanding and let other processes in. Closing twice does no harm."""
-        for generation in (*self._replaced, self._generation):
-            generation.close()
-        if self._replaced:
-            self._resources.paths.clear_generations(self.config.generation)
-            self._replaced.clear()
-        self._resources.close()
+        self.generations.close()
+        self.resources.close()
 
-    def _indexed(
-        self,
-        sources: Sources,
-        moves: Moves,
-        job_id: int,
-        tidy: bool,
-        within: Roots | None,
-        on_tally: OnTally | None,
-        stop: threading.Event,
-    ) -> IndexReport:
-        names = Names()
-        with self._changes:
-            intake = self._generation.intake(moves, names=names, tidy=tidy, within=within)
-            workers = _workers(fetches=sources.fetches)
-            pipeline = self._generation.pipeline(intake, workers, on_tally or (lambda _: None), stop)
-            report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
-            work_off(self._generation.store, stop)
-            if not report.interrupted and self._generation.outgrown:
-                self._generation.calibrate()
-        return report
-
-    def _reencoded(
-        self,
-        encoder: str | Encoder | None,
-        subject: bool | None,
-        regions: bool | None,
-        drop_missing: bool,
-        on_tally: OnTally,
-        stop: threading.Event,
-    ) -> IndexReport:
-        while self._replaced:  # by an earlier move, so that nobody searches them any more
-            self._replaced.pop().close()
-        given = None if encoder is None or isinstance(encoder, str) else encoder
-        bound = self.config.encoder if encoder is None else _encoder_identity(encoder, self._resources.settings)
-        config = self.config.following(bound, subject=subject, regions=regions)
-        move = Reencoding(self._generation, config, self._resources, given, on_tally, stop)
-        try:
-            report = move.run()
-            if report.interrupted or (report.failed and not drop_missing):
-                return report
-            with self._changes.narrowed(0):  # what came and went meanwhile is brought over while nothing changes
-                self._replaced.append(self._generation)
-                self._generation = move.finish()
-        finally:
-            move.close()
-        self._generation.calibrate()
-        return report
-
-    def _take_over(self, stop: threading.Event) -> None:
-        with Augmentation(self._generation, self._resources.paths) as move:
-            if move.run(stop):
-                with self._changes.narrowed(0):
-                    self._generation = move.finish()
-
-
-def _encoder_identity(encoder: str | Encoder, settings: Settings) -> EncoderIdentity:
-    spec = get_spec(encoder, settings) if isinstance(encoder, str) else encoder.spec
-    return EncoderIdentity(name=spec.name, dim=spec.dim, sha256=spec.sha256, reads_text=spec.reads_text)
-
-
-def _workers(*, fetches: bool) -> int:
-    return max(cores(), FETCHING_WORKERS) if fetches else cores()
+    def _filter(self, filter: "str | Filter | None") -> "Filter | None":
+        parsed = read_filter(filter)
+        if parsed is not None:
+            check(parsed, self.schema)
+        return parsed

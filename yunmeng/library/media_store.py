@@ -1,4 +1,4 @@
-"""The pictures' files: those that lie where they were indexed, those that were sent to the library, thumbnails."""
+"""Picture files of a library: those that lie where they were indexed, those that were sent to it, thumbnails."""
 
 import errno
 import hashlib
@@ -7,14 +7,18 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from yunmeng.config import Settings
 from yunmeng.errors import OriginalGone, PictureError, StoreError
-from yunmeng.imaging import THUMBNAIL_SIDES, read, recognise, thumbnail
-from yunmeng.library.paths import LibraryPaths
-from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.imaging.files import read
+from yunmeng.imaging.formats import recognise
+from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
+from yunmeng.net.fetch import is_url
 from yunmeng.types import Record
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.library.paths import LibraryPaths
 
 __all__ = ["MediaStore"]
 
@@ -26,19 +30,20 @@ _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP
 
 
 class MediaStore:
-    """Reads no file that was not indexed: what lies at a record's path counts only while its SHA-256 is the record's.
+    """Reads the pictures of records, and keeps those that were sent as bytes. Threads may share it.
 
-    Threads may share it.
+    No file is read that was not indexed: what lies at a record's path counts only while its SHA-256 is the record's.
+    ``fetch`` gives the bytes at a URL.
     """
 
-    def __init__(self, paths: LibraryPaths, settings: Settings, fetcher: Callable[[], Fetcher]) -> None:
+    def __init__(self, paths: "LibraryPaths", settings: "Settings", fetch: Callable[[str], bytes]) -> None:
         self._uploads = paths.uploads.absolute()
         self._thumbnails = paths.cache / "thumbnails"
         self._settings = settings
-        self._fetcher = fetcher
+        self._fetch = fetch
 
     def place(self, data: bytes) -> Path:
-        """A path of its own for a picture that was sent. Raises `PictureError` for bytes of no known format."""
+        """Return a path of its own for a picture that was sent. Raises `PictureError` for bytes of no known format."""
         name = uuid.uuid4().hex  # not the digest: two ids may send the same bytes, and one of them be deleted
         return self._uploads / name[:2] / f"{name}.{recognise(data).lower()}"
 
@@ -62,13 +67,13 @@ class MediaStore:
             self._thumbnail_path(record.sha256, side).unlink(missing_ok=True)
 
     def read(self, record: Record) -> bytes:
-        """The picture's bytes, from the web if they came from there.
+        """Return the picture's bytes, from the web if they came from there.
 
         Raises `OriginalGone` if the file is not there any more or has changed, `StoreError` if it is there and cannot
         be read now, and `FetchError`.
         """
         if is_url(record.uri):
-            data = self._fetcher().fetch(record.uri)
+            data = self._fetch(record.uri)
             recognise(data)  # what else may be at that address now is not ours to pass on
             return data
         try:
@@ -82,11 +87,15 @@ class MediaStore:
         return data
 
     def thumbnail(self, record: Record, side: int) -> bytes:
-        """A WebP copy whose longer side is at most ``side``, one of `THUMBNAIL_SIDES`. Raises as `read` does."""
+        """Return a WebP copy whose longer side is at most ``side``, one of `THUMBNAIL_SIDES`. Raises as `read` does."""
         path = self._thumbnail_path(record.sha256, side)
         with suppress(OSError):
             return path.read_bytes()
         return self._made(record.sha256, self.read(record), side)
+
+    def preview(self, url: str, side: int = 1024) -> bytes:
+        """Return a small copy of a picture on the web, as WebP. Raises `PictureError`."""
+        return thumbnail(self._fetch(url), side, max_pixels=self._settings.max_pixels)
 
     def remember(self, digest: str, data: bytes) -> None:
         """Make the thumbnail of a picture that is at hand now."""

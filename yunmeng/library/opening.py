@@ -4,7 +4,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from yunmeng.library.paths import LibraryConfig, LibraryPaths
+from yunmeng.library.config import LibraryConfig
+from yunmeng.library.paths import LibraryPaths
 from yunmeng.stores import AugmentedStore, RegionalStore, ZvecStore, second_schema
 from yunmeng.types import AttributeSchema
 

@@ -1,64 +1,13 @@
-"""One library on disk: where its parts lie, and ``library.toml``, which says what it is."""
+"""Paths of one library's parts on disk."""
 
 import os
 import shutil
-import tomllib
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from yunmeng.errors import LibraryError, LibraryExists
 
-from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
-from yunmeng.search.calibration import Calibration
-from yunmeng.types import AttributeType, Enhancement, LibraryMetric
-
-__all__ = ["FORMAT", "EncoderIdentity", "LibraryConfig", "LibraryPaths"]
-
-FORMAT: Final = 3
-"""Version of what lies on disk. A change that older code cannot read raises it."""
-
-
-class EncoderIdentity(BaseModel):
-    """The encoder that all vectors of the library come from."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    dim: int = Field(ge=1)
-    sha256: str
-    reads_text: bool = False
-
-
-class LibraryConfig(BaseModel):
-    """What ``library.toml`` holds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    format: Literal[1, 2, 3] = FORMAT
-    created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
-    metric: LibraryMetric = "cosine"
-    """What hits are scored by where a question names none."""
-    encoder: EncoderIdentity
-    enhance: tuple[Enhancement, ...] = ()
-    attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
-    subject: bool = False
-    """Whether pictures are seen by their main subject only."""
-    regions: bool = False
-    """Whether the parts of pictures are kept too."""
-    augmented: bool = False
-    """Whether second vectors are kept, each picture's averaged with its neighbours'."""
-    generation: int = Field(0, ge=0, alias="edition")
-    """How often the library has been encoded anew: each generation has a store of its own."""
-
-    def following(self, encoder: EncoderIdentity, *, subject: bool | None, regions: bool | None) -> "LibraryConfig":
-        """The config of the next generation; None leaves something as it is."""
-        changes = {"subject": subject, "regions": regions}
-        given = {name: value for name, value in changes.items() if value is not None}
-        return self.model_copy(
-            update={"format": FORMAT, "generation": self.generation + 1, "encoder": encoder, **given}
-        )
+__all__ = ["LibraryPaths", "put"]
 
 
 class LibraryPaths:
@@ -78,50 +27,20 @@ class LibraryPaths:
         self.cache = self.folder / "cache"
 
     def store(self, generation: int) -> Path:
-        """Where the vectors of a generation lie."""
+        """Return where the vectors of a generation lie."""
         return self.folder / (f"store-{generation}" if generation else "store")
 
     def regions(self, generation: int) -> Path:
-        """Where the vectors of its pictures' parts lie, if it has such."""
+        """Return where the vectors of its pictures' parts lie, if it has such."""
         return self.folder / (f"regions-{generation}" if generation else "regions")
 
     def augmented(self, generation: int) -> Path:
-        """Where the second vectors of its pictures lie, if it has such."""
+        """Return where the second vectors of its pictures lie, if it has such."""
         return self.folder / (f"augmented-{generation}" if generation else "augmented")
 
     def exists(self) -> bool:
-        """Whether a whole library is here: the config is written last."""
+        """Return whether a whole library is here: ``library.toml`` is written last."""
         return self.config.is_file()
-
-    def read_config(self) -> LibraryConfig:
-        """Raises `LibraryNotFound`, or `LibraryFormatError` if the config is broken or of another version."""
-        try:
-            content = tomllib.loads(self.config.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise LibraryNotFound(
-                f"no library at {self.folder}: make one with yunmeng index PICTURES --db {self.folder}"
-            ) from None
-        except (OSError, ValueError) as exc:
-            raise LibraryFormatError(f"cannot read {self.config}: {exc}") from exc
-        return self._checked(content)
-
-    def read_next_config(self) -> LibraryConfig | None:
-        """The config of the generation that is being made; None where there is none, or none that can be read."""
-        try:
-            return LibraryConfig.model_validate(tomllib.loads(self.next_config.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            return None
-
-    def _checked(self, content: dict[str, Any]) -> LibraryConfig:
-        found = content.get("format")
-        if isinstance(found, int) and found > FORMAT:
-            raise LibraryFormatError(f"{self.folder} has format {found}, this Yunmeng reads {FORMAT}: update Yunmeng")
-        try:
-            return LibraryConfig.model_validate(content)
-        except ValidationError as exc:
-            first = exc.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise LibraryFormatError(f"{self.config} is broken at {where}: {first['msg']}") from exc
 
     def prepare(self) -> Self:
         """Make the folder ready for a new library, clearing what a creation that was killed has left.
@@ -144,27 +63,6 @@ class LibraryPaths:
             raise LibraryError(f"cannot make a library at {self.folder}: {exc.strerror}") from exc
         return self
 
-    def write_config(self, config: LibraryConfig) -> None:
-        """Write ``library.toml`` in one step, after which the library exists, and is of that config's generation."""
-        self._write(self.config, config)
-        self.next_config.unlink(missing_ok=True)
-
-    def write_next_config(self, config: LibraryConfig) -> None:
-        """Write down which generation is being made."""
-        self._write(self.next_config, config)
-
-    def read_calibration(self, generation: int) -> Calibration | None:
-        """What was learnt of the scores of ``generation``; None where nothing was."""
-        try:
-            learnt = Calibration.model_validate_json(self.calibration.read_bytes())
-        except (OSError, ValueError):
-            return None
-        return learnt if learnt.edition == generation else None
-
-    def write_calibration(self, learnt: Calibration) -> None:
-        """Keep what was learnt."""
-        _put(self.calibration, learnt.model_dump_json(indent=1))
-
     def clear_generations(self, *kept: int) -> None:
         """Remove the stores of all generations but ``kept``: those that were replaced or given up."""
         wanted = {path for generation in kept for path in self._stores(generation)}
@@ -176,17 +74,12 @@ class LibraryPaths:
     def _stores(self, generation: int) -> tuple[Path, ...]:
         return self.store(generation), self.regions(generation), self.augmented(generation)
 
-    def _write(self, place: Path, config: LibraryConfig) -> None:
-        import tomli_w
-
-        _put(place, tomli_w.dumps(config.model_dump(mode="json", by_alias=True)))
-
     def _ours(self, child: Path) -> bool:
         ours = (*self._stores(0), self.cache, self.config.with_suffix(".draft"))
         return child in ours or child.name.startswith(self.state.name)
 
 
-def _put(place: Path, text: str) -> None:
+def put(place: Path, text: str) -> None:
     """Write a file in one step: it is there whole or as it was before."""
     draft = place.with_suffix(".draft")
     draft.write_text(text, encoding="utf-8")

@@ -1,19 +1,24 @@
-"""Moving a library to another encoder: a new generation is filled beside the old one, which answers meanwhile."""
+"""Move of a library to another encoder: a new generation is filled beside the old one, which answers meanwhile."""
 
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yunmeng.closing import Closing
 from yunmeng.config import cores
-from yunmeng.encoders import Encoder
 from yunmeng.errors import LibraryError, YunmengError
-from yunmeng.ingest import Failed, Fresh, IndexReport, Known, OnTally, Outcome, Unchanged, recorded
-from yunmeng.library.generation import Generation, LibraryResources
-from yunmeng.library.paths import LibraryConfig
-from yunmeng.stores import Store
-from yunmeng.types import Record
+from yunmeng.ingest.intake import Failed, Fresh, Known, Outcome, Unchanged
+from yunmeng.ingest.pipeline import IndexReport, OnTally, recorded
+from yunmeng.library.config import read_next_config, write_config, write_next_config
+from yunmeng.library.generation import Generation
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.library.config import LibraryConfig
+    from yunmeng.library.resources import LibraryResources
+    from yunmeng.stores.protocol import Store
+    from yunmeng.types import Record
 
 __all__ = ["Reencoding"]
 
@@ -27,38 +32,30 @@ class Reencoding(Closing):
     """
 
     def __init__(
-        self,
-        old: Generation,
-        config: LibraryConfig,
-        resources: LibraryResources,
-        encoder: Encoder | None,
-        on_tally: OnTally,
-        stop: threading.Event,
+        self, old: Generation, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None"
     ) -> None:
-        if config.model_copy(update={"generation": old.config.generation, "format": old.config.format}) == old.config:
+        if not config.differs_from(old.config):
             raise LibraryError(f"the library is so already: its encoder is {config.encoder.name}")
         self._old = old
         self._resources = resources
-        self._on_tally = on_tally
-        self._stop = stop
         self._finished = False
         self._new = self._begin(config, encoder)
 
-    def run(self) -> IndexReport:
+    def run(self, on_tally: OnTally, stop: threading.Event) -> IndexReport:
         """Bring over what the new generation lacks."""
-        job = self._resources.state.start_job("reencode", {"encoder": self._new.config.encoder.name})
+        state = self._resources.state
+        job = state.start_job("reencode", {"encoder": self._new.config.encoder.name})
 
         def bring_over() -> IndexReport:
-            pipeline = self._new.pipeline(self._look, cores(), self._on_tally, self._stop)
+            pipeline = self._new.pipeline(self._look, cores(), on_tally, stop)
             records = (record for page in _pages(self._old.store) for record in page)
             return pipeline.run(job.id, records, self._old.store.count)
 
-        return recorded(self._resources.state, job.id, bring_over)
+        return recorded(state, job.id, bring_over)
 
-    def finish(self) -> Generation:
+    def finish(self, on_tally: OnTally) -> Generation:
         """Bring over the last changes, and make the new generation the library's. Nothing may change meanwhile."""
-        self._stop = threading.Event()
-        self.run()
+        self.run(on_tally, threading.Event())
         gone: list[str] = []
         for page in _pages(self._new.store):
             ids = [record.id for record in page]
@@ -66,7 +63,7 @@ class Reencoding(Closing):
             gone += [id for id in ids if id not in kept]
         self._new.store.delete(gone)
         self._new.store.flush()
-        self._resources.paths.write_config(self._new.config)
+        write_config(self._resources.paths, self._new.config)
         self._finished = True
         return self._new
 
@@ -75,16 +72,16 @@ class Reencoding(Closing):
         if not self._finished:
             self._new.close()
 
-    def _begin(self, config: LibraryConfig, encoder: Encoder | None) -> Generation:
+    def _begin(self, config: "LibraryConfig", encoder: "Encoder | None") -> Generation:
         paths = self._resources.paths
-        if paths.read_next_config() == config:
+        if read_next_config(paths) == config:
             return Generation.open(config, self._resources, encoder)
         paths.clear_generations(self._old.config.generation)
         new = Generation.create(config, self._resources, encoder)
-        paths.write_next_config(config)
+        write_next_config(paths, config)
         return new
 
-    def _look(self, record: Record) -> Outcome:
+    def _look(self, record: "Record") -> Outcome:
         there = self._new.store.get([record.id]).get(record.id)
         if there is not None and replace(there, quality=record.quality) == record:
             return Unchanged()
@@ -93,12 +90,13 @@ class Reencoding(Closing):
             return Known(replace(record, vector=twins[0].vector))
         try:
             data = self._resources.media.read(record)
-            return Fresh(record, self._new.views.all(data, self._new.views.decode(data)))
+            views = self._new.encoding.views
+            return Fresh(record, views.all(data, views.decode(data)))
         except YunmengError as exc:
             return Failed(record.id, str(exc))
 
 
-def _pages(store: Store) -> Iterator[list[Record]]:
+def _pages(store: "Store") -> "Iterator[list[Record]]":
     """All records, a page at a time: unlike an iteration, that holds nothing off for hours."""
     after = None
     while page := store.page(PAGE, after):

@@ -55,9 +55,9 @@ def create_app(
     settings = settings or ServerSettings.load()
     roots = [] if settings.import_roots is None and open_to_others else settings.import_roots
     within = None if roots is None else Roots(roots, "YUNMENG_SERVER_IMPORT_ROOTS")
-    library.distrust_urls()
+    library.resources.distrust_urls()
     metrics = Metrics()
-    metrics.registry.register(CacheMetrics(library.caches))
+    metrics.registry.register(CacheMetrics(library.resources.caches))
     lanes = Lanes(4 * cores() + 4, settings.queue)
     queries = QueryLog(Queries(library.state))
     context = Context(
@@ -108,7 +108,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         def batching(encoder: Encoder) -> Encoder:
             return BatchingEncoder(encoder, wait=context.settings.batch_wait, on_batch=context.metrics.batches.observe)
 
-        context.library.encode_with(batching)
+        context.library.resources.wrap_encoder = batching
         context.warmer.start()
         stack.callback(context.warmer.stop)
         loading = threading.Thread(target=_warm, args=(context,), name="yunmeng-loading")
@@ -128,7 +128,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _warm(context: Context) -> None:
     """Load the encoder beside the start: the console, and what needs no encoder, answers meanwhile."""
     try:
-        context.library.warm()
+        context.library.maintenance.warm()
         context.ready = True
     except YunmengError as exc:
         structlog.get_logger().error("the encoder cannot be loaded", error=str(exc))

@@ -65,11 +65,11 @@ async def library(here: Here) -> LibraryOut:
         encoder=info.encoder,
         dim=info.dim,
         metric=info.metric,
-        reads_text=here.library.reads_text,
+        reads_text=here.library.reader.reads_text,
         regions=info.regions,
         augmented=info.augmented,
         subject=info.subject,
-        calibrated=here.library.calibrated,
+        calibrated=here.library.reader.calibrated,
         enhance=list(info.enhance),
         attributes=dict(info.attributes),
         created=info.created,
@@ -81,7 +81,7 @@ async def library(here: Here) -> LibraryOut:
 @router.get("/attributes", responses=responses(), dependencies=[MAY_SEARCH])
 async def attributes(here: Here) -> list[AttributeValues]:
     """What values the pictures hold in each declared attribute."""
-    facets = await to_thread.run_sync(here.library.facets)
+    facets = await to_thread.run_sync(here.library.reader.facets)
     return [
         AttributeValues(
             name=facet.name,
@@ -107,7 +107,7 @@ async def list_pictures(
     after = None if cursor is None else _position(cursor)
 
     def work() -> tuple[list[Record], int]:
-        return here.library.page(limit + 1, after, filter), here.library.count(filter)
+        return here.library.reader.page(limit + 1, after, filter), here.library.count(filter)
 
     records, total = await to_thread.run_sync(work)
     return PicturePage(
@@ -179,7 +179,7 @@ async def preview(
     side: Literal["128", "256", "512", "1024"] = "1024",
 ) -> Response:
     """A small copy of a picture on the web, as WebP: for a page that may not load it from there itself."""
-    data = await here.files.run(here.library.preview, checked_url(url), int(side))
+    data = await here.files.run(here.library.resources.media.preview, checked_url(url), int(side))
     return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=60"})
 
 

@@ -18,7 +18,7 @@ from yunmeng.state import Failure, Job
 __all__ = ["ImportRunner"]
 
 KIND: Final = "import"
-TENDING: Final = 15.0
+MAINTAINING: Final = 15.0
 """Seconds after which an idle runner makes durable, and indexes, what was added meanwhile."""
 
 
@@ -145,7 +145,7 @@ class ImportRunner:
         while not self._ending:
             job = self._next()
             if job is None:
-                self._tend()
+                self._maintain()
             else:
                 self._run(job)
 
@@ -153,7 +153,7 @@ class ImportRunner:
         """The job whose turn it is; None when there was none for a while, or the end has come."""
         with self._changed:
             if (job := self._oldest()) is None and not self._ending:
-                self._changed.wait(TENDING)
+                self._changed.wait(MAINTAINING)
                 job = self._oldest()
             if job is None or self._ending:
                 return None
@@ -172,7 +172,7 @@ class ImportRunner:
         log = structlog.get_logger().bind(number=job.id)
         log.info("import begins")
         try:
-            report = self._library.index(
+            report = self._library.writer.index(
                 job.arguments["paths"],
                 manifest=job.arguments["manifest"],
                 on_tally=self._take,
@@ -198,8 +198,8 @@ class ImportRunner:
     def _take(self, tally: Tally) -> None:
         self._tally = replace(tally)
 
-    def _tend(self) -> None:
+    def _maintain(self) -> None:
         try:
-            self._library.tend()
+            self._library.maintenance.maintain()
         except YunmengError as exc:  # a full disk, say: the next one may fare better
-            structlog.get_logger().warning("cannot tend the library", error=str(exc))
+            structlog.get_logger().warning("cannot maintain the library", error=str(exc))

@@ -117,7 +117,7 @@ async def _answer(
 def _records(library: Library, hits: Sequence[Hit], wanted: Wanted) -> Mapping[str, Record]:
     if not set(wanted.fields) & set(_OF_RECORD):
         return {}
-    return library.get_many([hit.id for hit in hits])
+    return library.reader.get_many([hit.id for hit in hits])
 
 
 def _shown(hit: Hit, wanted: Wanted, record: Record | None, caller: Caller) -> HitOut:

@@ -39,6 +39,6 @@ async def metrics(here: Here) -> Response:
     """The server's figures."""
     here.metrics.pictures.set(await to_thread.run_sync(here.library.count))
     here.metrics.waiting.set(here.lanes.waiting)
-    if here.library.caches.redis is not None:
-        await to_thread.run_sync(here.library.caches.redis.look)
+    if here.library.resources.caches.redis is not None:
+        await to_thread.run_sync(here.library.resources.caches.redis.look)
     return Response(generate_latest(here.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -48,7 +48,7 @@ class Warmer:
 
     def begin(self, top: int) -> None:
         """Order the ``top`` most popular questions, if anything is kept here; never raises."""
-        if top and self._library.caches.results.on:
+        if top and self._library.resources.caches.results.on:
             try:
                 self.order([], top)
             except YunmengError as exc:
@@ -64,7 +64,7 @@ class Warmer:
 
     def order(self, queries: Sequence[SearchQuery], top: int) -> WarmOut:
         """Have ``queries`` asked, and the ``top`` most popular. Raises `QueryError`, and `Busy` for too many."""
-        if not self._library.caches.results.on:
+        if not self._library.resources.caches.results.on:
             raise QueryError("nothing is kept here: set YUNMENG_CACHE_ENTRIES or YUNMENG_REDIS_URL")
         for query in queries:
             asked_with(query)

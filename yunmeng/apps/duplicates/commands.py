@@ -101,7 +101,7 @@ def _apply(
     for number, group in zip(report.numbers, report.groups, strict=True):
         ids = [member.id for member in group.discard]
         if applied == "tag":
-            library.tag(ids, {"duplicate_of": group.keep})
+            library.writer.merge_attributes(ids, {"duplicate_of": group.keep})
         elif folder is None:
             duplicates.decide(number, ids)
         else:
@@ -117,7 +117,7 @@ def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "
     from yunmeng.net.fetch import is_url
     from yunmeng.state import Failure
 
-    records = library.get_many([member.id for member in group.members])
+    records = library.reader.get_many([member.id for member in group.members])
     kept = records.pop(group.keep, None)
     if kept is None:
         reason = f"not moved: {group.keep}, which was to stay, is gone"

@@ -22,7 +22,6 @@ from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError,
 from yunmeng.library.generation import Generation
 from yunmeng.library.library import Library
 from yunmeng.net.fetch import is_url
-from yunmeng.stores.gate import Gate
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Record
 
@@ -100,7 +99,7 @@ class Duplicates:
             raise
 
     def _found(self, keep: KeepRule, on_tally: OnTally, stop: threading.Event | None) -> DuplicateReport:
-        library, generation = self._library, self._generation
+        library, generation = self._library, self._library.generation
         dim = generation.config.encoder.dim
         check_room(library.path, generation.store.count() * dim * _BYTES_OF_NUMBER + ROOM_TO_DELETE)
         self._tables.begin()
@@ -108,7 +107,7 @@ class Duplicates:
             generation.store,
             dim,
             self._at_hand,
-            library._resources.paths.cache,
+            library.resources.paths.cache,
             keep=keep,
             max_pixels=library.settings.max_pixels,
             on_tally=on_tally,
@@ -142,17 +141,19 @@ class Duplicates:
         pictures were moved, by id. Raises `RecordNotFound`, and `QueryError` where the group is decided already, or a
         picture is none of it.
         """
-        with self._changes:
+        with self._library.generations.changing():
             group = self._group(number)
             if group.decided:
                 raise QueryError(f"group {number} is decided already: undo that first")
             unknown = set(discard) - {member.id for member in group.members}
             if unknown:
                 raise QueryError(f"{min(unknown)} is no picture of group {number}")
-            records = self._generation.store.get(list(discard), vectors=True)
-            backups = {id: self._backup(record, (moved or {}).get(id)) for id, record in records.items()}
+            generation = self._library.generation
+            records = generation.store.get(list(discard), vectors=True)
+            made_by = generation.config.generation
+            backups = {id: _backup(record, made_by, (moved or {}).get(id)) for id, record in records.items()}
             self._tables.decide(number, backups, discard)
-            self._generation.store.delete(list(records))
+            generation.store.delete(list(records))
         return self._with_records([self._group(number)])[0]
 
     def undo(self, number: int) -> FoundGroup:
@@ -161,25 +162,16 @@ class Duplicates:
         A picture that came back otherwise meanwhile stays as it is. Raises `RecordNotFound`, and `PictureError` where
         a picture has to be encoded again and its file is gone.
         """
-        with self._changes:
+        with self._library.generations.changing():
             group = self._group(number)
             backups = {member.id: member.backup for member in group.members if member.backup is not None}
-            there = self._generation.store.get(list(backups))
+            generation = self._library.generation
+            there = generation.store.get(list(backups))
             for id, backup in backups.items():
                 if id not in there:
-                    self._restore(backup)
+                    _restore(backup, generation)
             self._tables.reopen(number)
         return self._with_records([self._group(number)])[0]
-
-    @property
-    def _generation(self) -> Generation:
-        """The library's store and configuration, which another may replace."""
-        return self._library._generation
-
-    @property
-    def _changes(self) -> Gate:
-        """What to be inside of while pictures change."""
-        return self._library._changes
 
     def _group(self, number: int) -> KeptGroup:
         group = self._tables.group(number)
@@ -192,10 +184,10 @@ class Duplicates:
         record = self._library.get(id)
         if is_url(record.uri):
             raise RecordNotFound(f"{id} is on the web")
-        return self._library.original(record)
+        return self._library.resources.media.read(record)
 
     def _with_records(self, groups: Sequence[KeptGroup]) -> list[FoundGroup]:
-        records = self._library.get_many([member.id for group in groups for member in group.members])
+        records = self._library.reader.get_many([member.id for group in groups for member in group.members])
 
         def found(member: KeptMember) -> FoundMember | None:
             record = records.get(member.id)
@@ -209,26 +201,27 @@ class Duplicates:
             for group in groups
         ]
 
-    def _backup(self, record: Record, place: str | None) -> Backup:
-        assert record.vector is not None
-        held = asdict(replace(record, vector=None, regions=None, uri=place or record.uri))
-        return Backup(
-            {"edition": self._generation.config.generation, **held}, np.asarray(record.vector, "<f4").tobytes()
-        )
 
-    def _restore(self, backup: Backup) -> None:
-        record, generation = _record(backup), self._generation
-        fits = backup.record["edition"] == generation.config.generation
-        if not fits or generation.config.regions:  # it is encoded again, for another encoder or for its parts
-            try:
-                generation.additions.add(record.uri, record.id, record.attributes)
-            except PictureError:
-                if not fits:
-                    raise
-            else:
-                return
-        vector = np.frombuffer(backup.vector, "<f4")
-        generation.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
+def _backup(record: Record, generation: int, place: str | None) -> Backup:
+    """Return all of a record that was made in ``generation``, and whose file was moved to ``place``."""
+    assert record.vector is not None
+    held = asdict(replace(record, vector=None, regions=None, uri=place or record.uri))
+    return Backup({"edition": generation, **held}, np.asarray(record.vector, "<f4").tobytes())
+
+
+def _restore(backup: Backup, generation: Generation) -> None:
+    record, config = _record(backup), generation.config
+    fits = backup.record["edition"] == config.generation
+    if not fits or config.regions:  # it is encoded again, for another encoder or for its parts
+        try:
+            generation.additions.add(record.uri, record.id, record.attributes)
+        except PictureError:
+            if not fits:
+                raise
+        else:
+            return
+    vector = np.frombuffer(backup.vector, "<f4")
+    generation.store.upsert([replace(record, vector=vector / np.linalg.norm(vector))])
 
 
 def _record(backup: Backup) -> Record:

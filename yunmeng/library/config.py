@@ -1,0 +1,127 @@
+"""Configuration of one library: ``library.toml`` says what the library is, and is written last, in one step."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from yunmeng.errors import LibraryFormatError, LibraryNotFound
+from yunmeng.library.paths import put
+from yunmeng.types import AttributeType, Enhancement, LibraryMetric
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yunmeng.encoders.protocol import EncoderSpec
+    from yunmeng.library.paths import LibraryPaths
+
+__all__ = ["FORMAT", "EncoderIdentity", "LibraryConfig", "read_config", "read_next_config", "write_config"]
+
+FORMAT: Final = 3
+"""Version of what lies on disk. A change that older code cannot read raises it."""
+
+
+class EncoderIdentity(BaseModel):
+    """The encoder that all vectors of the library come from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    dim: int = Field(ge=1)
+    sha256: str
+    reads_text: bool = False
+
+    @classmethod
+    def of(cls, spec: "EncoderSpec") -> Self:
+        """Return the identity of the encoder that ``spec`` describes."""
+        return cls(name=spec.name, dim=spec.dim, sha256=spec.sha256, reads_text=spec.reads_text)
+
+
+class LibraryConfig(BaseModel):
+    """The content of ``library.toml``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1, 2, 3] = FORMAT
+    created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    metric: LibraryMetric = "cosine"
+    """What hits are scored by where a question names none."""
+    encoder: EncoderIdentity
+    enhance: tuple[Enhancement, ...] = ()
+    attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
+    subject: bool = False
+    """Whether pictures are seen by their main subject only."""
+    regions: bool = False
+    """Whether the parts of pictures are kept too."""
+    augmented: bool = False
+    """Whether second vectors are kept, each picture's averaged with its neighbours'."""
+    generation: int = Field(0, ge=0, alias="edition")
+    """How often the library has been encoded anew: each generation has a store of its own."""
+
+    def next_generation(
+        self, encoder: EncoderIdentity, *, subject: bool | None, regions: bool | None
+    ) -> "LibraryConfig":
+        """Return the configuration of the next generation; None leaves something as it is."""
+        changes = {"subject": subject, "regions": regions}
+        given = {name: value for name, value in changes.items() if value is not None}
+        fixed = {"format": FORMAT, "generation": self.generation + 1, "encoder": encoder}
+        return self.model_copy(update={**fixed, **given})
+
+    def differs_from(self, other: "LibraryConfig") -> bool:
+        """Return whether the two describe different vectors: number of generation and format do not count."""
+        return self.model_copy(update={"generation": other.generation, "format": other.format}) != other
+
+
+def read_config(paths: "LibraryPaths") -> LibraryConfig:
+    """Read ``library.toml``.
+
+    Raises `LibraryNotFound`, or `LibraryFormatError` if it is broken or of another version.
+    """
+    try:
+        content = tomllib.loads(paths.config.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise LibraryNotFound(
+            f"no library at {paths.folder}: make one with yunmeng index PICTURES --db {paths.folder}"
+        ) from None
+    except (OSError, ValueError) as exc:
+        raise LibraryFormatError(f"cannot read {paths.config}: {exc}") from exc
+    return _checked(content, paths)
+
+
+def read_next_config(paths: "LibraryPaths") -> LibraryConfig | None:
+    """Read the configuration of the generation that is being made; None where there is none that can be read."""
+    try:
+        return LibraryConfig.model_validate(tomllib.loads(paths.next_config.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def write_config(paths: "LibraryPaths", config: LibraryConfig) -> None:
+    """Write ``library.toml`` in one step, after which the library exists, and is of that generation."""
+    _write(paths.config, config)
+    paths.next_config.unlink(missing_ok=True)
+
+
+def write_next_config(paths: "LibraryPaths", config: LibraryConfig) -> None:
+    """Write down which generation is being made."""
+    _write(paths.next_config, config)
+
+
+def _checked(content: dict[str, Any], paths: "LibraryPaths") -> LibraryConfig:
+    found = content.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise LibraryFormatError(f"{paths.folder} has format {found}, this Yunmeng reads {FORMAT}: update Yunmeng")
+    try:
+        return LibraryConfig.model_validate(content)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise LibraryFormatError(f"{paths.config} is broken at {where}: {first['msg']}") from exc
+
+
+def _write(place: "Path", config: LibraryConfig) -> None:
+    import tomli_w
+
+    put(place, tomli_w.dumps(config.model_dump(mode="json", by_alias=True)))

@@ -1,0 +1,94 @@
+"""The encoder of a library, loaded when first needed, and what prepares pictures and words for it."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from yunmeng.encoders.catalogue import get_spec, load
+from yunmeng.encoders.crops.views import Views
+from yunmeng.encoders.protocol import Encoder, TextEncoder
+from yunmeng.encoders.text import words_for
+from yunmeng.errors import EncoderMismatch
+from yunmeng.library.config import EncoderIdentity, LibraryConfig
+from yunmeng.search.cache.ground import ground
+from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
+from yunmeng.search.query import Embedder
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.library.resources import LibraryResources
+
+__all__ = ["Encoding", "identify"]
+
+
+class Encoding:
+    """Encodes pictures and words as ``config`` says. Threads may share it; search by id and `info` load nothing of it.
+
+    ``encoder`` is one of the caller's own; None loads the one that ``config`` names. Raises `EncoderMismatch` if it is
+    another one than that.
+    """
+
+    def __init__(self, config: LibraryConfig, resources: "LibraryResources", encoder: Encoder | None = None) -> None:
+        self._config = config
+        self._resources = resources
+        self._given = None if encoder is None else _checked(encoder, config)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder as it is, for whole batches."""
+        if self._given is not None:
+            return self._given
+        return _checked(load(self._config.encoder.name, self._resources.settings), self._config)
+
+    @cached_property
+    def query_encoder(self) -> Encoder:
+        """The encoder of queries and added pictures, which come one by one."""
+        return self._resources.wrap_encoder(self.encoder)
+
+    @cached_property
+    def texts(self) -> TextEncoder | None:
+        """The encoder of words; None if words have no vectors here."""
+        if self._config.encoder.reads_text:
+            return CachedTexts(cast(TextEncoder, self.encoder), self._vectors)  # which its spec promises
+        return words_for(self.encoder.spec)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The encoder of whatever a picture is asked with."""
+        return Embedder(self.query_encoder, self.views, self._resources.read, self._vectors)
+
+    @cached_property
+    def views(self) -> Views:
+        """The parts of a picture that are encoded."""
+        return Views(
+            self.encoder,
+            enhancements=self._config.enhance,
+            subject=self._config.subject,
+            regions=self._config.regions,
+            max_pixels=self._resources.settings.max_pixels,
+        )
+
+    @cached_property
+    def _vectors(self) -> QueryVectors:
+        resources, config = self._resources, self._config
+        return QueryVectors(
+            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, ground(resources.settings)
+        )
+
+
+def identify(encoder: str | Encoder, settings: "Settings") -> EncoderIdentity:
+    """Return the identity of an encoder of the catalogue, by its name, or of one of the caller's own.
+
+    Raises `UnknownEncoder`.
+    """
+    return EncoderIdentity.of(get_spec(encoder, settings) if isinstance(encoder, str) else encoder.spec)
+
+
+def _checked(encoder: Encoder, config: LibraryConfig) -> Encoder:
+    """``encoder``, if it is the one that ``config`` names. Vectors of another would be compared with no meaning."""
+    spec, bound = encoder.spec, config.encoder
+    if (spec.name, spec.dim, spec.sha256) != (bound.name, bound.dim, bound.sha256):
+        raise EncoderMismatch(
+            f"the library is bound to {bound.name} ({bound.dim}-d, weights {bound.sha256[:12]}), this is {spec.name} "
+            f"({spec.dim}-d, weights {spec.sha256[:12]}): move the library to it with yunmeng reencode"
+        )
+    return encoder

@@ -1,0 +1,68 @@
+"""The generations of an open library: the current one, and those it has replaced."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Final
+
+from yunmeng.closing import Closing
+from yunmeng.stores.gate import Gate
+
+if TYPE_CHECKING:
+    from yunmeng.library.generation import Generation
+    from yunmeng.library.paths import LibraryPaths
+
+__all__ = ["Generations"]
+
+MOST_CHANGES: Final = 1_000_000
+"""Changes at a time that a library lets in: as many as there are threads."""
+
+
+class Generations(Closing):
+    """Holds the current generation, and switches to the next while no change is under way.
+
+    What is asked or changed takes ``current`` once, and stays with it to its end.
+    """
+
+    def __init__(self, paths: "LibraryPaths", current: "Generation") -> None:
+        self._paths = paths
+        self._current = current
+        self._replaced: list[Generation] = []  # searches may still be at them
+        self._changes = Gate(MOST_CHANGES)
+        self.moving: Final = threading.Lock()
+        """Held while the library is made into another one."""
+
+    @property
+    def current(self) -> "Generation":
+        """The generation that answers."""
+        return self._current
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Return a context in which records may be changed: many threads at once, but none during a switch.
+
+        It must not be entered again inside itself, as a switch that waits between the two would never begin.
+        """
+        return self._changes
+
+    def switch(self, finish: Callable[[], "Generation"]) -> None:
+        """Let ``finish`` make the next generation while nothing changes, and take it.
+
+        The old one stays open for the searches that are at it, unless the next one holds its store.
+        """
+        with self._changes.narrowed(0):
+            before, self._current = self._current, finish()
+            if before.config.generation != self._current.config.generation:
+                self._replaced.append(before)
+
+    def close_replaced(self) -> None:
+        """Close the generations that were replaced: nobody searches them any more."""
+        while self._replaced:
+            self._replaced.pop().close()
+
+    def close(self) -> None:
+        """Write what is outstanding, and remove what was replaced. Closing twice does no harm."""
+        cleared = bool(self._replaced)
+        self.close_replaced()
+        self._current.close()
+        if cleared:
+            self._paths.clear_generations(self._current.config.generation)

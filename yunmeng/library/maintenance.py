@@ -1,0 +1,86 @@
+"""Upkeep of an open library, and the moves that make it into another one."""
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from yunmeng.ingest.pipeline import OPTIMISE_FROM
+from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, refresh, refresh_some
+from yunmeng.library.encoding import identify
+from yunmeng.library.reencode import Reencoding
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.ingest.pipeline import IndexReport, OnTally
+    from yunmeng.library.generations import Generations
+    from yunmeng.library.resources import LibraryResources
+    from yunmeng.search.calibration import Sample
+
+__all__ = ["Maintenance"]
+
+
+class Maintenance:
+    """Keeps an open library quick, and moves it to another encoder or to second vectors. Threads may share it."""
+
+    def __init__(self, resources: "LibraryResources", generations: "Generations") -> None:
+        self._resources = resources
+        self._generations = generations
+
+    def maintain(self) -> None:
+        """Do what a library that stays open needs from time to time: what was added is made durable and indexed."""
+        generation = self._generations.current
+        if generation.store.unindexed() >= OPTIMISE_FROM:
+            generation.store.optimise()
+        generation.store.flush()
+        refresh_some(generation.store)
+        if generation.calibrator.outgrown:
+            generation.calibrator.calibrate()
+
+    def warm(self) -> None:
+        """Load the encoder now, so that the first question need not wait for it."""
+        _ = self._generations.current.encoding.query_encoder
+
+    def calibrate(self) -> "Sample | None":
+        """Learn anew what scores are worth, as `yunmeng.Library.calibrate` says."""
+        return self._generations.current.calibrator.calibrate()
+
+    def augment(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> AugmentReport:
+        """Give the library second vectors, and refresh those that are stale, as `yunmeng.Library.augment` says."""
+        began, stop = time.monotonic(), stop or threading.Event()
+        with self._generations.moving:
+            if not self._generations.current.config.augmented:
+                with Augmentation(self._generations.current, self._resources.paths) as move:
+                    if move.run(stop):
+                        self._generations.switch(move.finish)
+        with self._generations.changing():
+            store = self._generations.current.store
+            taken = refresh(store, stop, on_step)
+        return AugmentReport(store.count(), taken, time.monotonic() - began, stop.is_set())
+
+    def reencode(
+        self,
+        encoder: "str | Encoder | None" = None,
+        *,
+        subject: bool | None = None,
+        regions: bool | None = None,
+        drop_missing: bool = False,
+        on_tally: "OnTally | None" = None,
+        stop: threading.Event | None = None,
+    ) -> "IndexReport":
+        """Move the library to another encoder or view of its pictures, as `yunmeng.Library.reencode` says."""
+        stop = stop or threading.Event()
+        with self._generations.moving:
+            self._generations.close_replaced()
+            old = self._generations.current
+            given = None if encoder is None or isinstance(encoder, str) else encoder
+            bound = old.config.encoder if encoder is None else identify(encoder, self._resources.settings)
+            config = old.config.next_generation(bound, subject=subject, regions=regions)
+            with Reencoding(old, config, self._resources, given) as move:
+                report = move.run(on_tally or (lambda _: None), stop)
+                if not report.interrupted and (drop_missing or not report.failed):
+                    # What came and went meanwhile is brought over while nothing changes.
+                    self._generations.switch(lambda: move.finish(on_tally or (lambda _: None)))
+                    self._generations.current.calibrator.calibrate()
+        with self._generations.changing():
+            refresh(self._generations.current.store, stop)
+        return report

@@ -1,0 +1,83 @@
+"""Resources of an open library that all its generations share."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from yunmeng.closing import Closing
+from yunmeng.imaging.budget import limit_decoding
+from yunmeng.ingest.in_hand import InHand
+from yunmeng.library.media_store import MediaStore
+from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.search.cache.levels import Caches
+from yunmeng.search.query import read_bytes
+from yunmeng.state.database import State
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.library.paths import LibraryPaths
+
+__all__ = ["LibraryResources"]
+
+
+class LibraryResources(Closing):
+    """The paths, settings, state database, media, caches and connections of an open library. Threads may share it.
+
+    A server sets ``wrap_encoder`` before the first question: queries and added pictures are encoded by
+    ``wrap_encoder(encoder)``, so that many callers share a batch.
+    """
+
+    def __init__(self, paths: "LibraryPaths", settings: "Settings") -> None:
+        self.paths: Final = paths
+        self.settings: Final = settings
+        self.caches: Final = Caches(settings)
+        self.in_hand: Final = InHand(paths.in_hand)
+        self.media: Final = MediaStore(paths, settings, lambda url: self.fetcher.fetch(url))
+        self.wrap_encoder: Callable[[Encoder], Encoder] = lambda encoder: encoder
+        self._public_only = settings.private_urls is False
+        self._opening = threading.Lock()
+        self._fetcher: Fetcher | None = None
+        self._state: State | None = None
+        limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)
+
+    @property
+    def state(self) -> State:
+        """The state database, opened when first needed: a search does without."""
+        with self._opening:
+            if self._state is None:
+                self._state = State.open(self.paths.state)
+            return self._state
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """The connections to the web, opened when first needed."""
+        with self._opening:
+            if self._fetcher is None:
+                self._fetcher = Fetcher(self.settings, public_only=self._public_only)
+            return self._fetcher
+
+    def distrust_urls(self) -> None:
+        """Fetch from public addresses only, as strangers name the URLs; the setting private_urls may allow all.
+
+        Call it before the first fetch.
+        """
+        self._public_only = self.settings.private_urls is not True
+
+    def read(self, picture: str | Path | bytes) -> bytes:
+        """Return the bytes of a path or a URL, or those that are given. Raises `PictureError`."""
+        if isinstance(picture, str) and is_url(picture):
+            return self.fetcher.fetch(picture)
+        return read_bytes(picture, self.settings)
+
+    def close(self) -> None:
+        """Close what was opened. Closing twice does no harm."""
+        with self._opening:
+            opened = (self._state, self._fetcher)
+            self._state = self._fetcher = None
+        for one in opened:
+            if one is not None:
+                one.close()
+        self.in_hand.close()
+        self.caches.close()

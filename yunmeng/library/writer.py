@@ -1,0 +1,155 @@
+"""Changes to an open library: pictures come, change and go."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from yunmeng.config import cores
+from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound
+from yunmeng.ingest.moves import Moves, identify
+from yunmeng.ingest.naming import Names
+from yunmeng.ingest.pipeline import recorded
+from yunmeng.ingest.sources import Sources
+from yunmeng.library.dba import refresh
+from yunmeng.library.reader import RUNS
+from yunmeng.search.question import read_filter
+from yunmeng.stores.filters import check, fixed_truth
+from yunmeng.stores.schema import admit
+
+if TYPE_CHECKING:
+    from yunmeng.ingest.additions import Addition
+    from yunmeng.ingest.pipeline import IndexReport, OnTally
+    from yunmeng.ingest.roots import Roots
+    from yunmeng.library.generations import Generations
+    from yunmeng.library.resources import LibraryResources
+    from yunmeng.state.database import Job
+    from yunmeng.stores.filters import Filter
+    from yunmeng.types import Attributes, AttributeSchema, Record
+
+__all__ = ["LibraryWriter"]
+
+DELETED_AT_ONCE: Final = 1000
+"""Records that are read, to find their files, before they are deleted."""
+
+FETCHING_WORKERS: Final = 8
+"""Intake threads where pictures come over the network: most of them wait."""
+
+
+class LibraryWriter:
+    """Adds, changes and deletes pictures. Threads may share it."""
+
+    def __init__(self, resources: "LibraryResources", generations: "Generations") -> None:
+        self._resources = resources
+        self._generations = generations
+
+    def index(
+        self,
+        paths: Sequence[str | Path] = (),
+        *,
+        manifest: str | Path | None = None,
+        on_tally: "OnTally | None" = None,
+        stop: threading.Event | None = None,
+        job: "Job | None" = None,
+        within: "Roots | None" = None,
+    ) -> "IndexReport":
+        """Bring pictures in, as `yunmeng.Library.index` says.
+
+        ``job`` is one that waits in the state database for this run, or has stopped before its end; without it, the
+        run makes one. ``within`` confines it to some folders; None to none.
+        """
+        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self._schema, within)
+        state, stop = self._resources.state, stop or threading.Event()
+        runs = state.jobs(*RUNS)
+        before = next((run for run in runs if job is None or run.id != job.id), job)
+        if job is None:
+            job = state.start_job("index", {"sources": sources.names})
+        else:
+            state.resume_job(job.id)
+        folders = identify(sources.folders)
+        state.note(job.id, {"folders": folders})
+        created = self._generations.current.config.created
+        moves = Moves(created, folders, [run.arguments.get("folders", {}) for run in runs])
+        tidy, number = before is not None and before.status != "done", job.id
+        return recorded(state, number, lambda: self._indexed(sources, moves, number, tidy, within, on_tally, stop))
+
+    def add(
+        self, picture: bytes | Path | str, *, id: str | None = None, attributes: "Attributes | None" = None
+    ) -> "Addition":
+        """Bring in one picture, as `yunmeng.Library.add` says. Raises `PictureError`."""
+        fitted = None if attributes is None else admit(attributes, self._schema)
+        place = str(picture.absolute()) if isinstance(picture, Path) else picture
+        with self._generations.changing():
+            return self._generations.current.additions.add(place, id, fitted)
+
+    def set_attributes(self, id: str, attributes: "Attributes") -> "Record":
+        """Give a picture these attributes in place of its own. Raises `RecordNotFound`, and `PictureError`."""
+        with self._generations.changing():
+            changed = self._generations.current.additions.set_attributes(id, admit(attributes, self._schema))
+        if changed is None:
+            raise RecordNotFound(f"no picture has the id {id}")
+        return changed
+
+    def merge_attributes(self, ids: Sequence[str], attributes: "Attributes") -> None:
+        """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
+        fitted = admit(attributes, self._schema)
+        with self._generations.changing():
+            store = self._generations.current.store
+            records = store.get(ids, vectors=True).values()
+            store.upsert([replace(record, attributes={**record.attributes, **fitted}) for record in records])
+
+    def delete(
+        self, ids: str | Sequence[str] | None = None, *, filter: "str | Filter | None" = None, all: bool = False
+    ) -> int:
+        """Remove pictures, as `yunmeng.Library.delete` says. Returns how many there were."""
+        if all and (ids or filter is not None):
+            raise QueryError("all=True deletes every picture: leave ids and filter out")
+        if not all and ids is None and filter is None:
+            raise QueryError("say what to delete: ids, a filter, or all=True")
+        wanted = read_filter(filter)
+        if wanted is not None:
+            check(wanted, self._schema)
+            if fixed_truth(wanted):
+                raise FilterError("the filter lets every picture through: to delete all, say --all (all=True)")
+        with self._generations.changing():
+            store, deleted = self._generations.current.store, 0
+            named = dict.fromkeys([ids] if isinstance(ids, str) else ids or ())
+            if all or wanted is not None:
+                named.update((record.id, None) for record in store.iterate(wanted))
+            names = list(named)
+            for start in range(0, len(names), DELETED_AT_ONCE):
+                records = store.get(names[start : start + DELETED_AT_ONCE])
+                deleted += store.delete(list(records))
+                for record in records.values():
+                    self._resources.media.forget(record)
+            with suppress(DiskFull):  # the store's log has it, and is written out when there is room again
+                store.flush()
+            return deleted
+
+    @property
+    def _schema(self) -> "AttributeSchema":
+        return self._generations.current.config.attributes
+
+    def _indexed(
+        self,
+        sources: Sources,
+        moves: Moves,
+        job_id: int,
+        tidy: bool,
+        within: "Roots | None",
+        on_tally: "OnTally | None",
+        stop: threading.Event,
+    ) -> "IndexReport":
+        names = Names()
+        workers = max(cores(), FETCHING_WORKERS) if sources.fetches else cores()
+        with self._generations.changing():
+            generation = self._generations.current
+            intake = generation.intake(moves, names=names, tidy=tidy, within=within)
+            pipeline = generation.pipeline(intake, workers, on_tally or (lambda _: None), stop)
+            report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
+            refresh(generation.store, stop)
+            if not report.interrupted and generation.calibrator.outgrown:
+                generation.calibrator.calibrate()
+        return report
