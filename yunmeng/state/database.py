@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
-from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, delete, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -164,6 +164,11 @@ class State(Closing):
         query = select(FailureRow).where(FailureRow.job_id == job_id).order_by(FailureRow.id).limit(limit)
         with self.reading() as session:
             return [Failure(row.path, row.reason) for row in session.scalars(query)]
+
+    def create_missing(self, tables: MetaData) -> None:
+        """Make those of ``tables`` that are not there: for apps of other packages, which have no step in migrations."""
+        with self._write, _mapped_errors():
+            tables.create_all(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()
