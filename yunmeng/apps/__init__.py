@@ -5,7 +5,6 @@ row names is imported when it is needed: ``yunmeng --help`` lists an app's comma
 docs/extending.md shows how to write one.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from yunmeng.library import Library
     from yunmeng.schemas.pictures import PictureOut
     from yunmeng.schemas.scopes import Caller
+    from yunmeng.state.runner import JobRunner
     from yunmeng.types import Record
 
 __all__ = ["APPS", "App", "Web"]
@@ -51,12 +51,20 @@ class Web(Protocol):
 
     ``searcher``, ``writer`` and ``admin`` go into ``Annotated[Caller, web.writer]`` or ``dependencies=[web.writer]``:
     the route then needs a key with that scope. Errors that derive from `YunmengError` are answered in the one shape.
+    ``jobs`` takes kinds of work for the background, see `yunmeng.state.runner.JobKind`.
     """
 
-    library: "Library"
     searcher: "params.Depends"
     writer: "params.Depends"
     admin: "params.Depends"
+
+    @property
+    def library(self) -> "Library":
+        """The library that is served."""
+
+    @property
+    def jobs(self) -> "JobRunner":
+        """What works off jobs; an app adds its kinds before it starts."""
 
     def router(self) -> "APIRouter":
         """Return a router below ``/v1/NAME``, which looks at keys and sizes before it reads a body."""
@@ -66,9 +74,6 @@ class Web(Protocol):
 
     def shown(self, record: "Record", caller: "Caller") -> "PictureOut":
         """Return a record as ``caller`` may see it."""
-
-    def at_end(self, stop: Callable[[], None]) -> None:
-        """Have ``stop`` called when the server ends."""
 
 
 APPS: Final[list[App]] = [

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar, Unpack
 
 import httpx
+from pydantic import BaseModel
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import schemas
@@ -13,11 +14,11 @@ from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_tran
 from yunmeng.client.apps import AppCalls
 from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.errors import ServerError, ServerUnreachable
-from yunmeng.schemas.call import Call, Pages
+from yunmeng.schemas.call import Answer, Call, Item, Pages
 
 __all__ = ["AsyncClient"]
 
-A = TypeVar("A")
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -188,33 +189,59 @@ class AsyncClient(AppCalls):
     async def resume_import(self, number: int) -> schemas.ImportOut:
         return await self._send(calls.resume_import, number)
 
-    async def follow_import(self, number: int) -> AsyncIterator[schemas.ImportOut]:
-        from httpx_sse import EventSource
+    def follow_import(self, number: int) -> AsyncIterator[schemas.ImportOut]:
+        return self._follow(built(calls.import_events, number), schemas.ImportOut)
 
-        response: httpx.Response = await self._retrying.copy()(self._open, calls.import_events(number))
-        try:
-            with self._server.reachable():
-                async for event in EventSource(response).aiter_sse():
-                    if event.event in ("progress", "end"):
-                        yield self._server.read(event.data.encode(), schemas.ImportOut.model_validate_json, 200)
-                    if event.event == "end":
-                        return
-        finally:
-            await response.aclose()
-        raise ServerUnreachable(SSE_ENDED_EARLY)
+    # Jobs
+
+    async def start_job(self, kind: str, **arguments: object) -> schemas.JobOut:
+        return await self._send(calls.start_job, kind, arguments)
+
+    async def jobs(self, kind: str | None = None, limit: int = 20) -> list[schemas.JobOut]:
+        return (await self._send(calls.jobs, kind, limit)).jobs
+
+    async def get_job(self, number: int) -> schemas.JobOut:
+        return await self._send(calls.get_job, number)
+
+    async def job_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
+        return (await self._send(calls.job_failures, number, limit)).failures
+
+    async def cancel_job(self, number: int) -> schemas.JobOut:
+        return await self._send(calls.cancel_job, number)
+
+    async def resume_job(self, number: int) -> schemas.JobOut:
+        return await self._send(calls.resume_job, number)
+
+    def follow_job(self, number: int) -> AsyncIterator[schemas.JobOut]:
+        return self._follow(built(calls.job_events, number), schemas.JobOut)
 
     # Anything else
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: Call[Answer]) -> Answer:
         return await self._retrying.copy()(self._attempt, call)
 
-    async def pages(self, pages: Pages[A, T]) -> AsyncIterator[T]:
-        call: Call[A] | None = pages.first
+    async def pages(self, pages: Pages[Answer, Item]) -> AsyncIterator[Item]:
+        call: Call[Answer] | None = pages.first
         while call is not None:
             answer = await self.send(call)
             for item in pages.items(answer):
                 yield item
             call = pages.following(answer)
+
+    async def _follow(self, call: Call[bytes], model: type[M]) -> AsyncIterator[M]:
+        from httpx_sse import EventSource
+
+        response: httpx.Response = await self._retrying.copy()(self._open, call)
+        try:
+            with self._server.reachable():
+                async for event in EventSource(response).aiter_sse():
+                    if event.event in ("progress", "end"):
+                        yield self._server.read(event.data.encode(), model.model_validate_json, 200)
+                    if event.event == "end":
+                        return
+        finally:
+            await response.aclose()
+        raise ServerUnreachable(SSE_ENDED_EARLY)
 
     async def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
         return await self.send(built(build, *args, **options))

@@ -370,6 +370,39 @@ def delete_where(ids: Iterable[str], filter: str | None, every: bool) -> Call[sc
     return Call("POST", "/v1/pictures/delete", _model(schemas.Deleted), json=body)
 
 
+# Jobs
+
+
+def start_job(kind: str, arguments: Mapping[str, object]) -> Call[schemas.JobOut]:
+    body = {"kind": kind, "arguments": _given(**arguments)}
+    return Call("POST", "/v1/jobs", _model(schemas.JobOut), json=body)
+
+
+def jobs(kind: str | None, limit: int) -> Call[schemas.JobList]:
+    params: dict[str, str | int] = {"limit": limit} if kind is None else {"limit": limit, "kind": kind}
+    return Call("GET", "/v1/jobs", _model(schemas.JobList), params=params)
+
+
+def get_job(number: int) -> Call[schemas.JobOut]:
+    return Call("GET", f"/v1/jobs/{number}", _model(schemas.JobOut))
+
+
+def job_events(number: int) -> Call[bytes]:
+    return Call("GET", f"/v1/jobs/{number}/events", _raw)
+
+
+def job_failures(number: int, limit: int) -> Call[schemas.FailureList]:
+    return Call("GET", f"/v1/jobs/{number}/failures", _model(schemas.FailureList), params={"limit": limit})
+
+
+def cancel_job(number: int) -> Call[schemas.JobOut]:
+    return Call("POST", f"/v1/jobs/{number}/cancel", _model(schemas.JobOut))
+
+
+def resume_job(number: int) -> Call[schemas.JobOut]:
+    return Call("POST", f"/v1/jobs/{number}/resume", _model(schemas.JobOut))
+
+
 # Imports
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ParamSpec, TypeVar, Unpack
 
 import httpx
+from pydantic import BaseModel
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import schemas
@@ -13,11 +14,11 @@ from yunmeng.client.apps import AppCalls
 from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.closing import Closing
 from yunmeng.errors import ServerError, ServerUnreachable
-from yunmeng.schemas.call import Call, Pages
+from yunmeng.schemas.call import Answer, Call, Item, Pages
 
 __all__ = ["Client"]
 
-A = TypeVar("A")
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -240,34 +241,67 @@ class Client(AppCalls, Closing):
         for progress in client.follow_import(client.start_import("/srv/photos").number):
             print(progress.indexed, "of", progress.total)
         """
+        return self._follow(built(calls.import_events, number), schemas.ImportOut)
+
+    # Jobs
+
+    def start_job(self, kind: str, **arguments: object) -> schemas.JobOut:
+        """Start a job of the background, such as ``start_job("reencode", encoder="efficientnet-lite0")``."""
+        return self._send(calls.start_job, kind, arguments)
+
+    def jobs(self, kind: str | None = None, limit: int = 20) -> list[schemas.JobOut]:
+        """Return the latest jobs (of this kind), newest first."""
+        return self._send(calls.jobs, kind, limit).jobs
+
+    def get_job(self, number: int) -> schemas.JobOut:
+        """Return how far a job has come."""
+        return self._send(calls.get_job, number)
+
+    def job_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
+        """Return what a job could not use, and why."""
+        return self._send(calls.job_failures, number, limit).failures
+
+    def cancel_job(self, number: int) -> schemas.JobOut:
+        """Tell a job to end; what it has done stays."""
+        return self._send(calls.cancel_job, number)
+
+    def resume_job(self, number: int) -> schemas.JobOut:
+        """Have a job go on that was cancelled, was interrupted, or failed."""
+        return self._send(calls.resume_job, number)
+
+    def follow_job(self, number: int) -> Iterator[schemas.JobOut]:
+        """Iterate over how far a job has come, until it is over, as `follow_import` does."""
+        return self._follow(built(calls.job_events, number), schemas.JobOut)
+
+    # Anything else
+
+    def send(self, call: Call[Answer]) -> Answer:
+        """Send a call, such as an app's, and return its answer."""
+        result: Answer = self._retrying.copy()(self._attempt, call)
+        return result
+
+    def pages(self, pages: Pages[Answer, Item]) -> Iterator[Item]:
+        """Iterate over all that is on these pages, which are asked for as they are taken."""
+        call: Call[Answer] | None = pages.first
+        while call is not None:
+            answer = self.send(call)
+            yield from pages.items(answer)
+            call = pages.following(answer)
+
+    def _follow(self, call: Call[bytes], model: type[M]) -> Iterator[M]:
         from httpx_sse import EventSource
 
-        response = self._retrying.copy()(self._open, calls.import_events(number))
+        response = self._retrying.copy()(self._open, call)
         try:
             with self._server.reachable():
                 for event in EventSource(response).iter_sse():
                     if event.event in ("progress", "end"):
-                        yield self._server.read(event.data.encode(), schemas.ImportOut.model_validate_json, 200)
+                        yield self._server.read(event.data.encode(), model.model_validate_json, 200)
                     if event.event == "end":
                         return
         finally:
             response.close()
         raise ServerUnreachable(SSE_ENDED_EARLY)
-
-    # Anything else
-
-    def send(self, call: Call[T]) -> T:
-        """Send a call, such as an app's, and return its answer."""
-        result: T = self._retrying.copy()(self._attempt, call)
-        return result
-
-    def pages(self, pages: Pages[A, T]) -> Iterator[T]:
-        """Iterate over all that is on these pages, which are asked for as they are taken."""
-        call: Call[A] | None = pages.first
-        while call is not None:
-            answer = self.send(call)
-            yield from pages.items(answer)
-            call = pages.following(answer)
 
     def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
         return self.send(built(build, *args, **options))

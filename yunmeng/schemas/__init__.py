@@ -13,6 +13,7 @@ from yunmeng.schemas.copies import (
     Verdict,
 )
 from yunmeng.schemas.imports import FailureList, ImportFailure, ImportList, ImportOrder, ImportOut, ImportStatus
+from yunmeng.schemas.jobs import AugmentOrder, JobList, JobOrder, JobOut, JobStatus, ReencodeOrder
 from yunmeng.schemas.pictures import (
     Added,
     AddResult,
@@ -53,6 +54,7 @@ __all__ = [
     "AlignmentOut",
     "AttributeValues",
     "Attributes",
+    "AugmentOrder",
     "Comparison",
     "ContributionOut",
     "Deleted",
@@ -69,6 +71,10 @@ __all__ = [
     "ImportOrder",
     "ImportOut",
     "ImportStatus",
+    "JobList",
+    "JobOrder",
+    "JobOut",
+    "JobStatus",
     "KeyIn",
     "LibraryOut",
     "MatchAnswer",
@@ -81,6 +87,7 @@ __all__ = [
     "NewAttributes",
     "PictureOut",
     "PicturePage",
+    "ReencodeOrder",
     "Region",
     "RegionText",
     "SearchAnswer",

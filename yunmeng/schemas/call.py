@@ -4,31 +4,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-__all__ = ["Call", "Pages", "Part"]
+__all__ = ["Answer", "Call", "Item", "Pages", "Part"]
 
-T = TypeVar("T")
-A = TypeVar("A")
+Answer = TypeVar("Answer")
+Item = TypeVar("Item")
 
 Part: TypeAlias = tuple[str, tuple[str | None, bytes]]
 """A field of a multipart form: its name, the name of the file (None: it is no file), its content."""
 
 
 @dataclass(frozen=True)
-class Call(Generic[T]):
+class Call(Generic[Answer]):
     """A request, and how to read the body of its answer."""
 
     method: str
     path: str
-    read: Callable[[bytes], T]
+    read: Callable[[bytes], Answer]
     params: Mapping[str, str | int] | None = None
     json: Mapping[str, object] | None = None
     parts: Sequence[Part] | None = None
 
 
 @dataclass(frozen=True)
-class Pages(Generic[A, T]):
+class Pages(Generic[Answer, Item]):
     """A list in pages: the call for the first, the items of an answer, and the call for the page behind it, if any."""
 
-    first: Call[A]
-    items: Callable[[A], Iterable[T]]
-    following: Callable[[A], Call[A] | None]
+    first: Call[Answer]
+    items: Callable[[Answer], Iterable[Item]]
+    following: Callable[[Answer], Call[Answer] | None]

@@ -1,6 +1,5 @@
 """Applications in the server: their routes, each over one service, and their pages."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any
@@ -17,6 +16,7 @@ from yunmeng.server.context import IS_ADMIN, MAY_SEARCH, MAY_WRITE, Context
 from yunmeng.server.errors import responses
 from yunmeng.server.pages import Files
 from yunmeng.server.pictures import shown
+from yunmeng.state.runner import JobRunner
 from yunmeng.types import Record
 
 __all__ = ["install"]
@@ -46,6 +46,10 @@ class _Web:
     def library(self) -> Library:
         return self.context.library
 
+    @property
+    def jobs(self) -> JobRunner:
+        return self.context.jobs
+
     def router(self) -> APIRouter:
         return APIRouter(prefix=f"/v1/{self.app.name}", tags=[self.app.name], route_class=Route)
 
@@ -54,6 +58,3 @@ class _Web:
 
     def shown(self, record: Record, caller: Caller) -> PictureOut:
         return shown(record, caller)
-
-    def at_end(self, stop: Callable[[], None]) -> None:
-        self.context.at_end.append(stop)

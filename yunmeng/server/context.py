@@ -1,6 +1,5 @@
 """What the routes share: the server's parts, and who is asking."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -21,8 +20,9 @@ from yunmeng.server.observe import Metrics
 from yunmeng.server.outgoing import Outgoing
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.questions import checked_url
-from yunmeng.server.runner import ImportRunner
+from yunmeng.server.upkeep import Upkeep
 from yunmeng.server.warmer import Warmer
+from yunmeng.state.runner import JobRunner
 
 __all__ = [
     "IS_ADMIN",
@@ -62,10 +62,11 @@ class Context:
     guard: Guard
     lanes: Lanes
     metrics: Metrics
-    imports: ImportRunner
+    jobs: JobRunner
     queries: QueryLog | None
     """Counts what is asked; None where that is turned off."""
     warmer: Warmer
+    upkeep: Upkeep
     files: Lanes
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     fetching: Fetching
@@ -73,9 +74,7 @@ class Context:
     parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     """The thread that parses large bodies of JSON."""
     streams: int = 0
-    """Clients that follow an import."""
-    at_end: list[Callable[[], None]] = field(default_factory=list)
-    """What apps want to be called when the server ends."""
+    """Clients that follow a job."""
     ready: bool = False
     stopping: anyio.Event = field(default_factory=anyio.Event)
 

@@ -26,7 +26,7 @@ Status = Literal["queued", "running", "done", "interrupted", "cancelled", "faile
 """``interrupted``: it stopped in the middle, and goes on when it is run again; ``cancelled``: somebody stopped it."""
 
 KEPT_JOBS = 100
-"""Jobs whose rows are kept; older ones go when a new one starts, so that the database stays small."""
+"""Jobs of a kind whose rows are kept; older ones go when a new one starts, so that the database stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,6 @@ class State(Closing):
         One that was cancelled stays so, until `requeue_job`.
         """
         with self.transaction() as session:
-            self._bury_running(session)
             begun = {"status": "running", "finished_at": None, "error": None}
             session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.status != "cancelled").values(begun))
             session.execute(delete(FailureRow).where(FailureRow.job_id == job_id))
@@ -190,7 +189,7 @@ class State(Closing):
         with self.transaction() as session:
             if status == "running":
                 self._bury_running(session)
-            over = select(JobRow.id).where(JobRow.status.not_in(("queued", "running")))
+            over = select(JobRow.id).where(JobRow.kind == kind, JobRow.status.not_in(("queued", "running")))
             old = over.order_by(JobRow.id.desc()).offset(KEPT_JOBS - 1)
             session.execute(delete(JobRow).where(JobRow.id.in_(old)))
             row = JobRow(kind=kind, arguments=dict(arguments), status=status, started_at=now)

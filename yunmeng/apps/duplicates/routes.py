@@ -6,7 +6,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query
 
 from yunmeng.apps import Web
-from yunmeng.apps.duplicates.job import DuplicateSearcher
+from yunmeng.apps.duplicates.jobs import DuplicateJobs
 from yunmeng.apps.duplicates.schemas import (
     DuplicateDecision,
     DuplicateGroup,
@@ -27,23 +27,22 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The group's number.")]
 def routes(service: Duplicates, web: Web) -> APIRouter:
     """Return the routes below ``/v1/duplicates``."""
     router, responses = web.router(), web.responses
-    searcher = DuplicateSearcher(service)
-    web.at_end(searcher.stop)
+    searches = DuplicateJobs(service, web.jobs)
 
     @router.post("", responses=responses(), status_code=202, dependencies=[web.writer])
     async def find_duplicates(order: DuplicateOrder) -> DuplicatesOut:
         """Look for pictures that are the same, in the background; a search that is under way goes on."""
-        return await to_thread.run_sync(searcher.order, order.keep)
+        return await to_thread.run_sync(searches.order, order.keep)
 
     @router.get("", responses=responses(), dependencies=[web.writer])
     async def duplicates() -> DuplicatesOut:
         """How far the search is, or how it ended, and how many groups there are."""
-        return await to_thread.run_sync(searcher.view)
+        return await to_thread.run_sync(searches.view)
 
     @router.post("/cancel", responses=responses(), dependencies=[web.writer])
     async def cancel_duplicates() -> DuplicatesOut:
         """End the search that is under way; groups that were found before stay."""
-        return await to_thread.run_sync(searcher.cancel)
+        return await to_thread.run_sync(searches.cancel)
 
     @router.get("/groups", responses=responses())
     async def list_groups(
