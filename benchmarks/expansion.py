@@ -31,7 +31,8 @@ from yunmeng.evaluation import ClassScores, class_scores, order_scores
 from yunmeng.imaging import PICTURE_ENDINGS, decode, edited, read
 from yunmeng.search import Asked
 from yunmeng.search.rerank.expand import Expand
-from yunmeng.stores import AugmentedStore, MemoryStore, Store, ZvecStore, augmented_in_memory, second_schema
+from yunmeng.stores import AugmentedStore, MemoryStore, Store, augmented_in_memory, second_schema
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import Record, Vector
 
 Vectors = NDArray[np.float32]
@@ -155,7 +156,7 @@ def timed(count: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         plain = ZvecStore.create(f"{folder}/plain", DIM)
-        store = AugmentedStore(plain, ZvecStore.create(f"{folder}/second", DIM, second_schema({}), reads_text=False))
+        store = AugmentedStore(plain, ZvecStore.create(f"{folder}/second", DIM, second_schema({}), text=False))
         every = [replaced(each, "old") for each in records(clustered(count, 1))]
         new = [replaced(each, "new") for each in records(clustered(CHANGED, 2))]
         with store:
@@ -191,7 +192,7 @@ def replaced(record: Record, prefix: str) -> Record:
 
 def finish(store: AugmentedStore) -> int:
     taken = 0
-    while steps := store.renew(2000):
+    while steps := store.refresh(2000):
         taken += steps
     return taken
 

@@ -257,7 +257,7 @@ def test_it_can_be_turned_off(off: dict[str, Any], settings: Settings, tmp_path:
 def test_redis_that_goes_and_comes_back(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yunmeng.search.cache.redis_level.RETRY_AFTER", 0.0)  # each call may try again
+    monkeypatch.setattr("yunmeng.search.cache.redis_tier.RETRY_AFTER", 0.0)  # each call may try again
     with running_redis() as redis, create(tmp_path / "library", in_redis(settings, redis)) as library:
         library.add(png(1), id="a")
         expected = found(library.search(png(2)))

@@ -3,9 +3,9 @@
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,38 +13,48 @@ from fastapi.testclient import TestClient
 
 from tests.conftest import write_pictures
 from tests.live import serving
-from yunmeng import Client, apps
+from yunmeng import Client, plugins
 from yunmeng.cli.app import cli
 from yunmeng.errors import ServerError
 from yunmeng.library import Library
 from yunmeng.server import create_app
 
 TEXT = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"<!-- (\S+) -->\n```python\n(.*?)```", TEXT, re.DOTALL))
+FILES = dict(re.findall(r"<!-- (\S+) -->\n```(?:python|toml)\n(.*?)```", TEXT, re.DOTALL))
 
 
 @pytest.fixture
 def favourites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The example's folder, with a page, and its row."""
-    folder = tmp_path / "packages" / "favourites"
-    (folder / "page").mkdir(parents=True)
-    (folder / "page" / "index.js").write_text("export const TITLE = 'Favourites';\n")
-    (folder / "__init__.py").touch()
+    """The example of an app, as an installed package."""
+    packages = tmp_path / "packages"
+    page = packages / "favourites" / "page"
+    page.mkdir(parents=True)
+    (page / "index.js").write_text("export const TITLE = 'Favourites';\n")
+    (packages / "favourites" / "__init__.py").touch()
     for name, code in FILES.items():
         if name.startswith("favourites/"):
-            (folder.parent / name).write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(folder.parent))
-    row: dict[str, Any] = {}
-    exec(FILES["row"], row)
-    with_page = apps.App(**{name: getattr(row["app"], name) for name in apps.App.__slots__} | {"page": folder / "page"})
-    monkeypatch.setattr(apps, "APPS", [*apps.APPS, with_page])
+            (packages / name).write_text(code, encoding="utf-8")
+    about = packages / "favourites-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: favourites\nVersion: 1.0\n")
+    declared = tomllib.loads(FILES["pyproject.toml"])["project"]["entry-points"]
+    (about / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n" + "".join(f"{name} = {place}\n" for name, place in entries.items())
+            for group, entries in declared.items()
+        )
+    )
+    monkeypatch.syspath_prepend(str(packages))
+    plugins.find.cache_clear()
     yield
+    plugins.find.cache_clear()
+    plugins.load.cache_clear()
     for name in [name for name in sys.modules if name.split(".")[0] == "favourites"]:
         del sys.modules[name]
 
 
 @pytest.mark.usefixtures("favourites")
-def test_an_application_is_a_folder_and_a_row(library: Library, tmp_path: Path) -> None:
+def test_an_application_is_a_folder(library: Library, tmp_path: Path) -> None:
     library.index([write_pictures(tmp_path / "photos", 2)])
     with serving(create_app(library)) as url, Client(url) as client:
         assert client.favourites().notes == {}
@@ -58,6 +68,7 @@ def test_an_application_is_a_folder_and_a_row(library: Library, tmp_path: Path) 
         assert "/v1/favourites" in browser.get("/openapi.json").json()["paths"]
     library.close()
     runner = CliRunner()
-    assert "favourites  List pictures that people marked." in runner.invoke(cli, ["--help"]).stdout
+    assert "favourites 1.0  ok" in runner.invoke(cli, ["plugins"], catch_exceptions=False).stdout
+    assert "List pictures that people marked." in runner.invoke(cli, ["favourites", "--help"]).stdout
     done = runner.invoke(cli, ["favourites", "--db", str(library.path), "--json"], catch_exceptions=False)
     assert json.loads(done.stdout) == {"favourites": {id: "海边"}}

@@ -23,8 +23,10 @@
     │   ├── WeightsError        weights missing, broken or not the expected ones
     │   └── ProviderError       the ONNX Runtime provider asked for is not there
     ├── MissingExtra            an optional dependency is needed
+    ├── PluginError             what another package brings cannot be used
     ├── SettingsError           an environment variable YUNMENG_... holds what it must not
     ├── StoreError              the vector store failed
+    │   ├── UnknownStore        no store has the scheme of this URL
     │   └── DiskFull            too little room is left to write
     ├── StateError              the state database failed
     ├── ServerError             a server answered with an error; .status, .code and .request_id say which
@@ -52,6 +54,7 @@ __all__ = [
     "MissingExtra",
     "OriginalGone",
     "PictureError",
+    "PluginError",
     "ProviderError",
     "QueryError",
     "Reason",
@@ -64,6 +67,7 @@ __all__ = [
     "StateError",
     "StoreError",
     "UnknownEncoder",
+    "UnknownStore",
     "WeightsError",
     "YunmengError",
 ]
@@ -203,12 +207,20 @@ class MissingExtra(YunmengError):
         self.extra = extra
 
 
+class PluginError(YunmengError):
+    """A store, an encoder, a step or the like that another package brings cannot be used."""
+
+
 class SettingsError(YunmengError):
     """A setting has a value that it cannot have."""
 
 
 class StoreError(YunmengError):
     """The vector store failed."""
+
+
+class UnknownStore(StoreError):
+    """No store has the scheme of this URL."""
 
 
 class DiskFull(StoreError):

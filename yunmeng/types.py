@@ -1,8 +1,10 @@
 """The values that pass between the rooms."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from types import TracebackType
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ __all__ = [
     "AttributeType",
     "AttributeValue",
     "Attributes",
+    "Closing",
     "Contribution",
     "Enhancement",
     "Hit",
@@ -139,3 +142,18 @@ class Hits(list[Hit]):
         super().__init__(hits)
         self.timings: Mapping[str, float] = timings or {}
         self.cached = cached
+
+
+class Closing:
+    """Is closed at the end of its ``with`` block: the base of everything that is opened."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

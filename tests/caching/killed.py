@@ -1,4 +1,4 @@
-"""A process that opens a library, writes to it perhaps, and waits to be killed: see test_continuity.py."""
+"""A process that opens a library, writes to it perhaps, and waits to be killed: see test_content_version.py."""
 
 import sys
 import time

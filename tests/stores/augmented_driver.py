@@ -4,14 +4,15 @@ import sys
 from pathlib import Path
 
 from tests.stores.examples import DIM, SCHEMA, record
-from yunmeng.stores import AugmentedStore, ZvecStore, second_schema
+from yunmeng.stores import AugmentedStore, second_schema
+from yunmeng.stores.zvec.store import ZvecStore
 
 
 def opened(folder: Path) -> AugmentedStore:
     """The store in ``folder``, made where it is missing."""
     if not (folder / "made").exists():
         plain = ZvecStore.create(folder / "plain", DIM, SCHEMA)
-        second = ZvecStore.create(folder / "second", DIM, second_schema(SCHEMA), reads_text=False)
+        second = ZvecStore.create(folder / "second", DIM, second_schema(SCHEMA), text=False)
         (folder / "made").touch()
         return AugmentedStore(plain, second)
     plain = ZvecStore.open(folder / "plain", SCHEMA)
@@ -29,7 +30,7 @@ def work(folder: str, run: str) -> None:
         print("+", *ids, flush=True)
         store.delete(ids[:2])
         print("-", *ids[:2], flush=True)
-        store.renew(20)
+        store.refresh(20)
         number += 8
 
 

@@ -56,7 +56,7 @@ class TextConformance:
         (hit,) = worded.search_text("sku77", 5)
         kept = worded.get([hit.id])[hit.id]
         assert (hit.uri, hit.attributes) == (kept.uri, kept.attributes)
-        assert worded.reads_text
+        assert worded.capabilities.text
 
     def test_records_with_all_words_come_first(self, store: Store, fill: Fill) -> None:
         """Also the youngest, in a part of the store where every record has the word."""

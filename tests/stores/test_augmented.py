@@ -24,12 +24,12 @@ from yunmeng.stores import (
     MemoryStore,
     RegionalStore,
     Store,
-    ZvecStore,
     augmented_in_memory,
     parse_filter,
     regional_in,
     second_schema,
 )
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import Record, Region, RegionVector
 
 
@@ -85,7 +85,7 @@ def close_vectors(store: AugmentedStore, wanted: dict[str, NDArray[np.float64]],
 
 
 def finish(store: AugmentedStore, portion: int = 10**6) -> None:
-    while store.renew(portion):
+    while store.refresh(portion):
         pass
     assert store.steps_left() == 0
     assert store.second.count() == store.count(), "something is left of pictures that are gone"
@@ -199,7 +199,7 @@ def test_kept_up_in_a_small_library_is_what_a_rebuild_gives(changes: list[tuple[
         elif change == "*":
             store.upsert([replace(pool[number], attributes={"category": "z"})])
         else:
-            store.renew(number)
+            store.refresh(number)
     finish(store)
     close_vectors(store, by_definition(everything(store)), least=0.98)
 
@@ -331,7 +331,7 @@ def test_searches_and_changes_go_on_while_it_works(store: AugmentedStore) -> Non
     try:
         new = clustered(40, seed=1)
         for start in range(0, 40, 8):
-            store.renew(150)
+            store.refresh(150)
             store.upsert(new[start : start + 8])
             store.delete([records[start].id])
         finish(store)
@@ -344,10 +344,10 @@ def test_searches_and_changes_go_on_while_it_works(store: AugmentedStore) -> Non
 def test_work_is_seen_by_whoever_keeps_answers(store: AugmentedStore) -> None:
     store.upsert(clustered(30))
     before = store.changes.number
-    assert store.renew(1000) == 60
+    assert store.refresh(1000) == 60
     worked = store.changes.number
     assert worked > before
-    assert store.renew(1000) == 0
+    assert store.refresh(1000) == 0
     assert store.changes.number == worked, "nothing was done, so that answers that are kept hold on"
 
 

@@ -9,8 +9,9 @@ from tests.stores.conformance_search import SearchConformance
 from tests.stores.conformance_text import TextConformance
 from tests.stores.examples import DIM
 from tests.stores.kinds import Kind
-from yunmeng.stores import AugmentedStore, MemoryStore, RegionalStore, ZvecStore, second_schema
+from yunmeng.stores import AugmentedStore, MemoryStore, RegionalStore, second_schema
 from yunmeng.stores.protocol import Store
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import AttributeSchema
 
 
@@ -24,12 +25,12 @@ def in_segments(store: Store, step: int) -> None:
 
 def augmented(path: Path, schema: AttributeSchema) -> Store:
     plain = ZvecStore.create(path, DIM, schema)
-    return AugmentedStore(plain, ZvecStore.create(f"{path}-2", DIM, second_schema(schema), reads_text=False))
+    return AugmentedStore(plain, ZvecStore.create(f"{path}-2", DIM, second_schema(schema), text=False))
 
 
 def renewed(store: Store, step: int) -> None:
     assert isinstance(store, AugmentedStore)
-    store.renew(70 * step)
+    store.refresh(70 * step)
 
 
 KINDS = {

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.stores.examples import DIM
 from yunmeng.errors import StoreError
-from yunmeng.stores import MAX_REGIONS, MemoryStore, RegionalStore, ZvecStore, parse_filter
+from yunmeng.stores import MAX_REGIONS, MemoryStore, RegionalStore, parse_filter
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import Record, Region, RegionVector, Vector
 
 SCHEMA = {"category": "str"}

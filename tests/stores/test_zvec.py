@@ -24,10 +24,11 @@ from yunmeng.errors import (
     SchemaError,
     StoreError,
 )
-from yunmeng.stores import ZvecStore, parse_filter
+from yunmeng.stores import parse_filter
 from yunmeng.stores.filters import Compare, In, IsNull, Not, Or
 from yunmeng.stores.zvec import query as zvec_query
 from yunmeng.stores.zvec import store as zvec_store
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import AttributeSchema
 
 
@@ -69,7 +70,7 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path, fl
             writer.kill()
             assert writer.communicate()[1] == ""
         code = (
-            "from yunmeng.stores import ZvecStore; from tests.stores.examples import SCHEMA;"
+            "from yunmeng.stores.zvec.store import ZvecStore; from tests.stores.examples import SCHEMA;"
             f"store = ZvecStore.open({str(path)!r}, SCHEMA); print(store.count()); store.close()"
         )
         opened = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -130,7 +131,7 @@ def test_others_do_not_see_how_zvec_is_made_ready() -> None:
 
 def test_a_host_program_may_use_zvec_as_well(tmp_path: Path) -> None:
     code = (
-        "import zvec; zvec.init(log_level=zvec.LogLevel.ERROR); from yunmeng.stores import ZvecStore;"
+        "import zvec; zvec.init(log_level=zvec.LogLevel.ERROR); from yunmeng.stores.zvec.store import ZvecStore;"
         f"store = ZvecStore.create({str(tmp_path / 'store')!r}, 2); print(store.count()); store.close()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -15,7 +15,8 @@ from tests.stores.examples import DIM, SCHEMA, record
 from tests.stores.kinds import same_record
 from tests.stores.zvec_driver import driver
 from yunmeng.errors import LibraryLocked
-from yunmeng.stores import ZvecStore, parse_filter
+from yunmeng.stores import parse_filter
+from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import Record
 
 Wreck = Callable[[Path, Path], None]

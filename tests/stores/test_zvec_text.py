@@ -10,9 +10,10 @@ import pytest
 from tests.stores.examples import DIM, SCHEMA, many, record, unit, worded_records
 from tests.stores.zvec_driver import ROOT, driver
 from yunmeng.errors import FilterError, StoreError
-from yunmeng.stores import ZvecStore, parse_filter
+from yunmeng.stores import parse_filter
 from yunmeng.stores.filters import Compare
 from yunmeng.stores.zvec.engine import engine
+from yunmeng.stores.zvec.store import ZvecStore
 
 
 def make_as_before(path: Path) -> None:
@@ -53,7 +54,7 @@ def test_a_collection_made_before_there_were_words_works_on(tmp_path: Path) -> N
     make_as_before(path)
     for run in range(2):
         with ZvecStore.open(path, {"category": "str"}) as store:
-            assert not store.reads_text
+            assert not store.capabilities.text
             assert store.search_text("red dress", 5) == store.search_text("red", 5, Compare("category", "=", "x")) == []
             store.upsert([record(f"new {run}", category="red dress")])
             store.optimise()
@@ -68,12 +69,12 @@ def test_a_collection_made_before_there_were_words_works_on(tmp_path: Path) -> N
 
 
 def test_a_store_may_be_made_without_words(tmp_path: Path) -> None:
-    with ZvecStore.create(tmp_path / "store", DIM, SCHEMA, reads_text=False) as store:
+    with ZvecStore.create(tmp_path / "store", DIM, SCHEMA, text=False) as store:
         store.upsert([record("a", category="dress")])
-        assert not store.reads_text
+        assert not store.capabilities.text
         assert store.search_text("dress", 5) == []
     with ZvecStore.open(tmp_path / "store", SCHEMA) as store:
-        assert not store.reads_text
+        assert not store.capabilities.text
         assert store.count() == 1
 
 
@@ -83,7 +84,7 @@ def test_words_are_there_after_reopening(tmp_path: Path) -> None:
         store.delete(["chinese|"])
     for _ in range(2):
         with ZvecStore.open(tmp_path / "store", SCHEMA) as store:
-            assert store.reads_text
+            assert store.capabilities.text
             assert [hit.id for hit in store.search_text("连衣裙", 9)] == ["caption|"]
             assert {hit.id for hit in store.search_text("dresses", 9)} == {"caption|", "camel|", "snake|"}
             store.optimise()
@@ -102,7 +103,7 @@ def test_a_killed_process_loses_no_words(tmp_path: Path, flavour: str) -> None:
         writer.kill()
         assert writer.communicate()[1] == ""
     code = (
-        "from yunmeng.stores import ZvecStore; from tests.stores.examples import SCHEMA;"
+        "from yunmeng.stores.zvec.store import ZvecStore; from tests.stores.examples import SCHEMA;"
         f"store = ZvecStore.open({str(path)!r}, SCHEMA);"
         f"names = range(3, {acknowledged});"  # up to 2 the categories hold the numbers too
         "print([n for n in names if [hit.id for hit in store.search_text(str(n), 9)] != [f'{n}.jpg']])"

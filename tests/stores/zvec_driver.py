@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.stores.examples import DIM, SCHEMA, many, record, unit
-from yunmeng.stores import Filter, ZvecStore, parse_filter
+from yunmeng.stores import Filter, parse_filter
+from yunmeng.stores.zvec.store import ZvecStore
 
 ROOT = Path(__file__).parents[2]
 

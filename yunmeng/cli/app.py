@@ -3,12 +3,14 @@
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 from pkgutil import resolve_name
 from typing import NoReturn
 
 import click
 
 from yunmeng import apps
+from yunmeng.apps import App
 from yunmeng.cli import (
     augment,
     compare,
@@ -19,6 +21,7 @@ from yunmeng.cli import (
     manage,
     match,
     models,
+    plugins,
     quality,
     reencode,
     search,
@@ -32,29 +35,32 @@ __all__ = ["cli", "main"]
 
 
 class _Commands(click.Group):
-    """The commands of the library, and those of apps, which are imported when they run, not when they are listed."""
+    """The commands of the library, and those of apps, which are imported when they run, not when they are listed.
+
+    Apps of other packages are looked for only when one of their commands is run: ``yunmeng plugins`` lists them.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_of_apps()])
+        return sorted([*super().list_commands(ctx), *_of(apps.APPS)])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if (found := _of_apps().get(cmd_name)) is None:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = resolve_name(found[0])
+        if (ours := super().get_command(ctx, cmd_name)) is not None:
+            return ours
+        app = _of(apps.APPS).get(cmd_name) or _of(apps.installed()).get(cmd_name)
+        if app is None:
+            return None
+        command: click.Command = resolve_name(app.command or "")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        listed = {name: click.Command(name, help=told) for name, (_, told) in _of_apps().items()}
+        listed = {name: click.Command(name, help=app.help) for name, app in _of(apps.APPS).items()}
         click.Group(commands={**self.commands, **listed}).format_commands(ctx, formatter)
 
 
-def _of_apps() -> dict[str, tuple[str, str]]:
-    """Return where the command of each app is, and what it is for, by its name."""
-    return {
-        app.command.rpartition(":")[2].replace("_", "-"): (app.command, app.help)
-        for app in apps.APPS
-        if app.command is not None
-    }
+def _of(found: Iterable[App]) -> dict[str, App]:
+    """Return the apps that have a command, by its name."""
+    named = ((app.command.rpartition(":")[2].replace("_", "-"), app) for app in found if app.command is not None)
+    return dict(named)
 
 
 @click.group(
@@ -89,6 +95,7 @@ for _command in (
     quality.quality,
     evaluate.evaluate,
     models.models,
+    plugins.plugins,
     demo.demo,
     serve.serve,
     warm.warm,

@@ -43,6 +43,9 @@ Examples:
     type=click.Choice(["cosine", "euclidean", "manhattan", "hamming"]),
     help="What a new library scores hits by unless a search names another.  [default: cosine]",
 )
+@click.option(
+    "--store", metavar="URL", help="Where a new library keeps its vectors; see: yunmeng plugins.  [default: zvec:]"
+)
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @json_option
 def index(
@@ -55,6 +58,7 @@ def index(
     regions: bool,
     augment: bool,
     metric: "LibraryMetric | None",
+    store: str | None,
     manifest: str | None,
     as_json: bool,
 ) -> int:
@@ -68,7 +72,8 @@ def index(
     """
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
-    views = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment, "metric": metric}
+    views: dict[str, Any] = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment}
+    views |= {"metric": metric, "store": store}
     with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
         report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop)
     if as_json:
@@ -124,6 +129,9 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
         raise SchemaError(
             f"{db} was made with the metric {library.config.metric}: leave --metric out, and name it when you search"
         )
+    if views["store"] not in (None, library.config.store):
+        library.close()
+        raise SchemaError(f"{db} keeps its vectors in {library.config.store}: leave --store out, or use a new --db")
     enhance = views["enhance"]
     if enhance and set(enhance) != set(library.config.enhance):
         library.close()

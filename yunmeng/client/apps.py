@@ -14,7 +14,7 @@ __all__ = ["AppCalls"]
 
 
 class AppCalls:
-    """Has each call that an app of `yunmeng.apps.APPS` offers as a method, which sends it.
+    """Has each call that an app offers as a method, which sends it.
 
     Type checkers cannot know these methods; ``client.send(find_duplicates(keep="newest"))`` is the same with types.
     """
@@ -46,4 +46,4 @@ class AppCalls:
 
 
 def _modules() -> list[ModuleType]:
-    return [resolve_name(app.client) for app in apps.APPS if app.client is not None]
+    return [resolve_name(app.client) for app in apps.installed() if app.client is not None]

@@ -12,9 +12,9 @@ from yunmeng.client import calls
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
 from yunmeng.client.apps import AppCalls
 from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
-from yunmeng.closing import Closing
 from yunmeng.errors import ServerError, ServerUnreachable
 from yunmeng.schemas.call import Answer, Call, Item, Pages
+from yunmeng.types import Closing
 
 __all__ = ["Client"]
 

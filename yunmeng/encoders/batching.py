@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from yunmeng.closing import Closing
 from yunmeng.encoders.protocol import Encoder, TextEncoder
 from yunmeng.errors import EncoderError
-from yunmeng.types import Pixels
+from yunmeng.types import Closing, Pixels
 
 __all__ = ["BatchingEncoder"]
 

@@ -1,4 +1,4 @@
-"""The encoders there are: an explicit list of rows, the models that the user has added, and how each is loaded."""
+"""The encoders there are: an explicit list of rows, what the user has added, what other packages bring."""
 
 import hashlib
 import io
@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from yunmeng import plugins
 from yunmeng.config import Settings
 from yunmeng.encoders.added import added_names, check_files, find_added, model_bytes, model_folder, open_described
 from yunmeng.encoders.description import Description, FusionDescription
@@ -19,9 +20,9 @@ from yunmeng.encoders.graph_cache import cached_graph
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
 from yunmeng.encoders.onnx_graph import Precision
 from yunmeng.encoders.onnx_runtime import OnnxSession
-from yunmeng.encoders.protocol import Encoder, EncoderSpec
+from yunmeng.encoders.protocol import Encoder, EncoderPlugin, EncoderSpec
 from yunmeng.encoders.weights import WeightsFile, load_state_dict
-from yunmeng.errors import EncoderError, UnknownEncoder
+from yunmeng.errors import EncoderError, PluginError, UnknownEncoder
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -87,22 +88,28 @@ def built_in_names() -> tuple[str, ...]:
 
 
 def specs(settings: Settings) -> tuple[EncoderSpec, ...]:
-    """All encoders that can be used: the built-in ones, small to large, then the added ones by name.
+    """Return all encoders that can be used: the built-in ones, small to large, the added ones, those of packages.
 
     Loads no network. Leaves out an added model whose description is broken; `get_spec` of its name says why.
     """
-    return (*(row.spec for row in _ROWS), *_added_specs(settings))
+    added = tuple(_added_specs(settings))
+    taken = {*built_in_names(), *(spec.name for spec in added)}
+    brought = (plugin.spec for _, plugin in plugins.usable("encoders", taken))
+    return (*(row.spec for row in _ROWS), *added, *brought)
 
 
 def get_spec(name: str, settings: Settings) -> EncoderSpec:
     """The encoder's row.
 
-    Raises UnknownEncoder, which names those there are, and EncoderError when an added model's description is broken.
+    Raises UnknownEncoder, which names those there are, EncoderError when an added model's description is broken, and
+    PluginError for an encoder of a package that is.
     """
     for row in _ROWS:
         if row.spec.name == name:
             return row.spec
-    return _added(name, settings).spec
+    if description := find_added(name, settings):
+        return description.spec
+    return _brought(name, settings).spec
 
 
 def broken_models(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -115,11 +122,14 @@ def broken_models(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def size_on_disk(name: str, settings: Settings) -> int:
-    """Bytes of an encoder's files: of an added model all, of a built-in one the graphs that the cache holds."""
+    """Bytes of an encoder's files: of an added model all, of a built-in one the graphs that the cache holds.
+
+    0 for one that another package brings, which knows where its files are.
+    """
     if name in built_in_names():
         graphs = settings.cache_dir.glob(f"{name}-{settings.precision}-*.onnx")
         return max((graph.stat().st_size for graph in graphs), default=0)
-    return model_bytes(name, settings)
+    return model_bytes(name, settings) if find_added(name, settings) else 0
 
 
 def load(name: str, settings: Settings) -> Encoder:
@@ -156,7 +166,9 @@ def _load(name: str, settings: Settings, above: tuple[str, ...]) -> Encoder:
         return load_built_in(name, settings)
     if name in above:
         raise EncoderError(f"the model {above[0]} holds itself as a part: yunmeng models remove {above[0]}")
-    description = _added(name, settings)
+    description = find_added(name, settings)
+    if description is None:
+        return _brought(name, settings).load(settings)
     folder = model_folder(name, settings)
     check_files(description, folder)
     return _open(description, folder, settings, (*above, name))
@@ -170,9 +182,13 @@ def _open(description: Description, folder: Path, settings: Settings, above: tup
     return open_described(description, folder, settings)
 
 
-def _added(name: str, settings: Settings) -> Description:
-    if description := find_added(name, settings):
-        return description
+def _brought(name: str, settings: Settings) -> EncoderPlugin:
+    """Return the encoder of another package. Raises UnknownEncoder, PluginError."""
+    if plugin := plugins.find("encoders").get(name):
+        brought: EncoderPlugin = plugins.load(plugin)
+        if brought.spec.name != name:
+            raise PluginError(f"{plugin} calls itself {brought.spec.name!r}")
+        return brought
     names = ", ".join(spec.name for spec in specs(settings))
     raise UnknownEncoder(f"there is no encoder {name!r}, only {names}; see: yunmeng models list")
 

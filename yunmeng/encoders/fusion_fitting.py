@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.concurrency import bounded_map
 from yunmeng.config import Settings
 from yunmeng.encoders.adding import workplace
 from yunmeng.encoders.catalogue import load
@@ -18,7 +19,6 @@ from yunmeng.encoders.fusion import FusedEncoder, Projection
 from yunmeng.encoders.protocol import Encoder, EncoderSpec
 from yunmeng.errors import EncoderError, YunmengError
 from yunmeng.imaging import decode
-from yunmeng.lookahead import map_ahead
 from yunmeng.types import Pixels
 
 __all__ = ["FIT_MOST", "FusionReport", "OnEncoded", "Source", "fit_projection", "fuse"]
@@ -189,6 +189,6 @@ def _prepared(
         return name, encoder.prepare(picture.image)
 
     with ThreadPoolExecutor(_WORKERS, "decode") as pool:
-        prepared = map_ahead(pool, prepare, pictures, 2 * settings.batch_size)
+        prepared = bounded_map(pool, prepare, pictures, 2 * settings.batch_size)
         while batch := list(islice(prepared, settings.batch_size)):
             yield batch

@@ -13,7 +13,9 @@ from yunmeng.types import Pixels
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Encoder", "EncoderSpec", "TextEncoder"]
+    from yunmeng.config import Settings
+
+__all__ = ["Encoder", "EncoderPlugin", "EncoderSpec", "TextEncoder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +69,15 @@ class TextEncoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings of n texts: float32 (n, dim), L2-normalised."""
+        ...
+
+
+class EncoderPlugin(Protocol):
+    """What another package offers as an entry point of ``yunmeng.encoders``, under the name that its spec has."""
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    def load(self, settings: "Settings") -> Encoder:
+        """Return the running encoder, a `TextEncoder` too where the spec says so. Raises `EncoderError`."""
         ...

@@ -5,20 +5,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.config import Settings
-from yunmeng.encoders import Encoder
+from yunmeng.concurrency import bounded_map
 from yunmeng.errors import PictureError, SourceError
-from yunmeng.evaluation.measures import ClassScores, class_scores, order_scores
+from yunmeng.evaluation.measures import class_scores, order_scores
 from yunmeng.evaluation.reranking import Labelled, reranked
-from yunmeng.imaging import PICTURE_ENDINGS, decode, read
-from yunmeng.lookahead import map_ahead
-from yunmeng.search import Step
+from yunmeng.imaging.decode import decode
+from yunmeng.imaging.files import PICTURE_ENDINGS, read
 from yunmeng.types import Pixels, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.evaluation.measures import ClassScores
+    from yunmeng.search.rerank.protocol import Step
 
 __all__ = ["Evaluation", "OnDone", "evaluate"]
 
@@ -30,9 +34,9 @@ WORKERS = 4  # decoding beside the encoder
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured, on how much. ``failed`` holds path and reason of pictures that could not be used."""
+    """Scores, and on how much they were measured. ``failed`` names pictures that could not be used, with reasons."""
 
-    scores: ClassScores
+    scores: "ClassScores"
     queries: int
     gallery: int
     classes: int
@@ -42,11 +46,11 @@ class Evaluation:
 def evaluate(
     gallery: Path,
     queries: Path,
-    encoder: Encoder,
-    settings: Settings,
+    encoder: "Encoder",
+    settings: "Settings",
     on_done: OnDone = lambda _done, _total: None,
     *,
-    steps: Sequence[Step] = (),
+    steps: "Sequence[Step]" = (),
 ) -> Evaluation:
     """Rank ``gallery`` for each picture of ``queries``, exactly, and score what comes first.
 
@@ -79,11 +83,11 @@ def evaluate(
 def _scores(
     gallery: Sequence[Labelled],
     queries: Sequence[Labelled],
-    steps: Sequence[Step],
-    encoder: Encoder,
-    settings: Settings,
+    steps: "Sequence[Step]",
+    encoder: "Encoder",
+    settings: "Settings",
     on_ranked: Callable[[int], None],
-) -> ClassScores:
+) -> "ClassScores":
     classes = [np.array([picture.label for picture in side]) for side in (gallery, queries)]
     if not steps:
         vectors = [np.array([picture.vector for picture in side]) for side in (gallery, queries)]
@@ -105,9 +109,9 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _encoded(
-    paths: Sequence[Path], encoder: Encoder, settings: Settings
+    paths: Sequence[Path], encoder: "Encoder", settings: "Settings"
 ) -> Iterator[tuple[Path, Vector | PictureError]]:
-    """A vector for each path, or what is wrong with it, in order."""
+    """Yield a vector for each path, or what is wrong with it, in order."""
 
     def load(path: Path) -> tuple[Path, Pixels | PictureError]:
         try:
@@ -118,7 +122,7 @@ def _encoded(
             return path, exc
 
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
-        loaded = map_ahead(pool, load, paths, 2 * settings.batch_size)
+        loaded = bounded_map(pool, load, paths, 2 * settings.batch_size)
         while batch := list(islice(loaded, settings.batch_size)):
             good = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
             vectors = iter(encoder.encode(good))

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.config import Settings
-from yunmeng.copies import Verifier
-from yunmeng.encoders import Encoder
-from yunmeng.imaging import decode, fingerprint, read
-from yunmeng.search import Asked, Candidates, Step, ranked
-from yunmeng.stores import MemoryStore, Store, augmented_in_memory
+from yunmeng.copies.verifying import Verifier
+from yunmeng.imaging.decode import decode
+from yunmeng.imaging.files import read
+from yunmeng.imaging.fingerprint import fingerprint
+from yunmeng.search.ranking import Candidates, ranked
+from yunmeng.search.rerank.protocol import Asked
+from yunmeng.stores.augmented import augmented_in_memory
+from yunmeng.stores.memory import MemoryStore
 from yunmeng.types import Record, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.search.rerank.protocol import Step
+    from yunmeng.stores.protocol import Store
 
 __all__ = ["Labelled", "reranked"]
 
@@ -29,28 +37,28 @@ class Labelled(NamedTuple):
 def reranked(
     gallery: Sequence[Labelled],
     queries: Sequence[Labelled],
-    steps: Sequence[Step],
-    encoder: Encoder,
-    settings: Settings,
+    steps: "Sequence[Step]",
+    encoder: "Encoder",
+    settings: "Settings",
 ) -> Iterator[NDArray[np.intp]]:
     """For each query in turn a ranking of the whole gallery, (1, n): what no step looked at stays in its order.
 
     The steps see a store of the gallery, in memory, and the files of the pictures.
     """
-    looks = _Looks(encoder, settings, hashes=any(step.name == "fingerprint" for step in steps))
-    store = _filled([looks.record(row, picture) for row, picture in enumerate(gallery)], steps)
-    verifier = Verifier(lambda id: looks.read(gallery[int(id)].path), max_pixels=settings.max_pixels)
+    files = _Files(encoder, settings, hashes=any(step.name == "fingerprint" for step in steps))
+    store = _filled([files.record(row, picture) for row, picture in enumerate(gallery)], steps)
+    verifier = Verifier(lambda id: files.read(gallery[int(id)].path), max_pixels=settings.max_pixels)
     for query in queries:
         hits = store.search(query.vector, len(gallery))
-        asked = Asked(query.vector, store, len(gallery), verify=verifier.verify, pdq=looks.pdq(query.path))
+        asked = Asked(query.vector, store, len(gallery), verify=verifier.verify, pdq=files.pdq(query.path))
         if any(step.name == "geometry" for step in steps):
-            asked.picture = looks.read(query.path)
+            asked.picture = files.read(query.path)
         order = [int(hit.id) for hit in ranked(Candidates(hits, query.vector), asked, steps)]
         yield np.array([order], np.intp)
 
 
-def _filled(records: Sequence[Record], steps: Sequence[Step]) -> Store:
-    """A store of the records, with second vectors where a step searches by them."""
+def _filled(records: Sequence[Record], steps: "Sequence[Step]") -> "Store":
+    """Return a store of the records, with second vectors where a step searches by them."""
     if any(step.name == "expand" for step in steps):
         return augmented_in_memory(records)
     assert records[0].vector is not None  # each has been encoded
@@ -59,10 +67,10 @@ def _filled(records: Sequence[Record], steps: Sequence[Step]) -> Store:
     return store
 
 
-class _Looks:
-    """What is read of the files."""
+class _Files:
+    """Reads the files of labelled pictures."""
 
-    def __init__(self, encoder: Encoder, settings: Settings, *, hashes: bool) -> None:
+    def __init__(self, encoder: "Encoder", settings: "Settings", *, hashes: bool) -> None:
         self._side = encoder.spec.decoded_side
         self._settings = settings
         self._hashes = hashes
@@ -71,7 +79,7 @@ class _Looks:
         return read(path, max_bytes=self._settings.max_file_bytes)
 
     def pdq(self, path: Path) -> str | None:
-        """The fingerprint of a picture, where fingerprints are asked for."""
+        """Return the fingerprint of a picture, where fingerprints are asked for."""
         if not self._hashes:
             return None
         picture = decode(self.read(path), at_least=self._side, max_pixels=self._settings.max_pixels)

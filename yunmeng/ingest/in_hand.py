@@ -14,8 +14,8 @@ from typing import Final
 
 from PIL import __version__ as pillow_version
 
-from yunmeng.closing import Closing
 from yunmeng.errors import PictureError, Reason
+from yunmeng.types import Closing
 from yunmeng.version import __version__
 
 __all__ = ["InHand"]

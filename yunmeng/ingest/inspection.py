@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from yunmeng.concurrency import bounded_map
 from yunmeng.config import Settings
 from yunmeng.errors import PictureError
 from yunmeng.imaging import DECODED_SIDE, assess, damaged, decode, is_picture, limit_decoding, problems, read
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries
-from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure
 
 __all__ = ["PoorPicture", "QualityReport", "inspect_quality"]
@@ -56,7 +56,7 @@ def inspect_quality(path: Path, settings: Settings, on_inspected: Callable[[int,
         return PoorPicture(entry.uri, found, scores) if found else None
 
     with ThreadPoolExecutor(WORKERS, "inspect") as pool:
-        for done, result in enumerate(map_ahead(pool, inspect, entries, 4 * WORKERS), 1):
+        for done, result in enumerate(bounded_map(pool, inspect, entries, 4 * WORKERS), 1):
             if isinstance(result, Failure):
                 failed.append(result)
             elif result is not None:

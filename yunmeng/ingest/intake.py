@@ -18,8 +18,8 @@ from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
 from yunmeng.ingest.roots import Roots
 from yunmeng.net.fetch import Fetcher, is_url
+from yunmeng.stores.ids import is_storable
 from yunmeng.stores.protocol import Store
-from yunmeng.stores.zvec.encoding import MAX_ID_BYTES, escape
 from yunmeng.types import Attributes, Record, RegionVector, Vector
 
 __all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Unchanged"]
@@ -163,7 +163,7 @@ class Intake:
         """
         if known is not None and known.uri == entry.uri:
             return entry, known
-        taken = self._store.get([entry.id, *filter(_is_storable, path_ids(entry.uri))])
+        taken = self._store.get([entry.id, *filter(is_storable, path_ids(entry.uri))])
         had = [record for record in (*taken.values(), *twins) if record.uri == entry.uri]
         had += [record for record in taken.values() if same_file(record.uri, entry.uri)]
         if not had:
@@ -172,7 +172,7 @@ class Intake:
         if had:
             return replace(entry, id=had[0].id), had[0]
         for id in (entry.id, *longer_ids(entry.id, entry.uri)):
-            if id not in taken and _is_storable(id) and self._claim(id, entry.uri):
+            if id not in taken and is_storable(id) and self._claim(id, entry.uri):
                 return replace(entry, id=id), None
         raise PictureError(Reason.BAD_ID, f"the id {entry.id} is that of {taken[entry.id].uri} already")
 
@@ -235,7 +235,3 @@ class Intake:
 
 def _is_there(uri: str) -> bool:
     return is_url(uri) or os.path.lexists(uri)
-
-
-def _is_storable(id: str) -> bool:
-    return len(escape(id).encode()) <= MAX_ID_BYTES

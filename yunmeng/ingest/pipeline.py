@@ -13,10 +13,10 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.concurrency import bounded_map
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
 from yunmeng.ingest.intake import Failed, Fresh, Known, NoPicture, Outcome, Unchanged
-from yunmeng.lookahead import map_ahead
 from yunmeng.state import Failure, Progress, State, Status
 from yunmeng.stores.protocol import Store
 
@@ -136,7 +136,7 @@ class Pipeline(Generic[T]):
         try:
             with ThreadPoolExecutor(1, "encoder") as encoder:
                 # Far enough ahead to fill a batch while another is encoded; the prepared pictures wait in memory.
-                outcomes = map_ahead(intake, self._look, entries, self._batch_size + self._workers, self._stop)
+                outcomes = bounded_map(intake, self._look, entries, self._batch_size + self._workers, self._stop)
                 try:
                     self._stream(job_id, outcomes, encoder)
                 finally:

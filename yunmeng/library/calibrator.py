@@ -1,4 +1,4 @@
-"""Calibration of a library: what its scores are worth, learnt by its own pictures."""
+"""Calibration of a library: what its scores are worth, learnt from its own pictures."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -32,12 +32,12 @@ class Calibrator:
 
     @property
     def calibration(self) -> Calibration | None:
-        """What scores are worth here, as far as it is known."""
+        """The chance that a score stands for, as far as it is known."""
         return self._learnt if self._learnt is not None and self._learnt.tells else None
 
     @property
     def outgrown(self) -> bool:
-        """Whether the library has grown so much that what was learnt may no longer hold."""
+        """True where the library has grown so much that what was learnt may no longer hold."""
         learnt = self._learnt
         return self._store.count() >= (CALIBRATED_FROM if learnt is None else 2 * learnt.pictures)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yunmeng.errors import LibraryFormatError, LibraryNotFound
 from yunmeng.library.paths import put
+from yunmeng.stores.registry import DEFAULT_STORE
 from yunmeng.types import AttributeType, Enhancement, LibraryMetric
 
 if TYPE_CHECKING:
@@ -47,18 +48,20 @@ class LibraryConfig(BaseModel):
     format: Literal[1, 2, 3] = FORMAT
     created: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     metric: LibraryMetric = "cosine"
-    """What hits are scored by where a question names none."""
+    """Scores hits where a question names none."""
     encoder: EncoderIdentity
+    store: str = DEFAULT_STORE
+    """The URL of what keeps the vectors; libraries of earlier versions name none."""
     enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
     subject: bool = False
-    """Whether pictures are seen by their main subject only."""
+    """Pictures are cut to their main subject."""
     regions: bool = False
-    """Whether the parts of pictures are kept too."""
+    """The parts of pictures are kept too."""
     augmented: bool = False
-    """Whether second vectors are kept, each picture's averaged with its neighbours'."""
+    """Second vectors are kept, each picture's averaged with its neighbours'."""
     generation: int = Field(0, ge=0, alias="edition")
-    """How often the library has been encoded anew: each generation has a store of its own."""
+    """Counts how often the library was encoded again: each generation has a store of its own."""
 
     def next_generation(
         self, encoder: EncoderIdentity, *, subject: bool | None, regions: bool | None

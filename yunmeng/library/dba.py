@@ -1,17 +1,16 @@
 """Database-side augmentation (DBA) of a library: a second vector of each picture, averaged with its neighbours."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from yunmeng.closing import Closing
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
 from yunmeng.library.config import FORMAT, write_config
-from yunmeng.library.opening import create_second
+from yunmeng.library.opening import create_second, remove_second
 from yunmeng.stores.augmented import AugmentedStore
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from yunmeng.library.generation import Generation
@@ -30,7 +29,7 @@ PORTION: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class AugmentReport:
-    """What a run did. ``steps`` is how many it took; ``interrupted`` says that it was stopped before all were."""
+    """Result of a run. ``steps`` is how many it took; ``interrupted`` says that it was stopped before all were."""
 
     pictures: int
     steps: int
@@ -50,8 +49,7 @@ class Augmentation(Closing):
         self._generation = generation
         self._paths = paths
         self._config = generation.config.model_copy(update={"format": FORMAT, "augmented": True})
-        self._place = paths.augmented(generation.config.generation)
-        shutil.rmtree(self._place, ignore_errors=True)
+        remove_second(generation.config, paths)
         self._second = create_second(generation.config, paths)
         self._store = AugmentedStore(generation.store, self._second)
         self._changed: set[str] = set()
@@ -80,7 +78,7 @@ class Augmentation(Closing):
         if not self._over:
             self._over = True
             self._second.close()
-            shutil.rmtree(self._place, ignore_errors=True)
+            remove_second(self._config, self._paths)
 
     def _note(self, ids: Sequence[str]) -> None:
         if not self._over:
@@ -92,7 +90,7 @@ def refresh(store: "Store", stop: threading.Event, on_step: OnStep | None = None
     if not isinstance(store, AugmentedStore):
         return 0
     taken, total = 0, store.steps_left()
-    while not stop.is_set() and (steps := store.renew(PORTION)):
+    while not stop.is_set() and (steps := store.refresh(PORTION)):
         taken += steps
         total = max(total, taken)  # others become stale on the way
         if on_step is not None:
@@ -108,7 +106,7 @@ def refresh_some(store: "Store") -> None:
     """Run one bounded portion of that work; returns at once if nothing is stale."""
     if not isinstance(store, AugmentedStore):
         return
-    if store.renew(PORTION) < PORTION and store.second.unindexed() >= OPTIMISE_FROM:
+    if store.refresh(PORTION) < PORTION and store.second.unindexed() >= OPTIMISE_FROM:
         store.second.optimise()
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, cast
 from yunmeng.encoders.catalogue import get_spec, load
 from yunmeng.encoders.crops.views import Views
 from yunmeng.encoders.protocol import Encoder, TextEncoder
-from yunmeng.encoders.text import words_for
+from yunmeng.encoders.text.bridge import words_for
 from yunmeng.errors import EncoderMismatch
 from yunmeng.library.config import EncoderIdentity, LibraryConfig
-from yunmeng.search.cache.ground import ground
+from yunmeng.search.cache.environment import environment
 from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
 from yunmeng.search.query import Embedder
 
@@ -71,7 +71,7 @@ class Encoding:
     def _vectors(self) -> QueryVectors:
         resources, config = self._resources, self._config
         return QueryVectors(
-            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, ground(resources.settings)
+            resources.caches.vectors, self.encoder.spec, config.enhance, config.subject, environment(resources.settings)
         )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from yunmeng.closing import Closing
 from yunmeng.copies.comparison import Comparer
 from yunmeng.copies.search import CopySearch
 from yunmeng.errors import RecordNotFound
@@ -19,12 +18,13 @@ from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.pipeline import OnTally, Pipeline
 from yunmeng.library.calibrator import Calibrator
 from yunmeng.library.encoding import Encoding
-from yunmeng.library.opening import GenerationStore, create_store, open_store
+from yunmeng.library.opening import create_store, open_store
 from yunmeng.search.cache.cached import CachedEngine
-from yunmeng.search.cache.continuity import Continuity
+from yunmeng.search.cache.content_version import ContentVersion
 from yunmeng.search.cache.digests import digest
-from yunmeng.search.cache.ground import ground
+from yunmeng.search.cache.environment import environment
 from yunmeng.search.engine import SearchEngine
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from yunmeng.copies.verifying import Verifier
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from yunmeng.ingest.roots import Roots
     from yunmeng.library.config import LibraryConfig
     from yunmeng.library.resources import LibraryResources
+    from yunmeng.stores.protocol import Store
     from yunmeng.types import Record
 
 __all__ = ["Generation"]
@@ -46,18 +47,18 @@ class Generation(Closing):
     def __init__(
         self,
         config: "LibraryConfig",
-        store: GenerationStore,
+        store: "Store",
         resources: "LibraryResources",
         encoding: Encoding,
-        contents: Continuity | None = None,
+        contents: ContentVersion | None = None,
     ) -> None:
         self.config: Final = config
         self.store: Final = store
         self.encoding: Final = encoding
         self.calibrator: Final = Calibrator(config, store, encoding, resources)
         self._resources = resources
-        self._contents = contents or Continuity(resources.paths.contents, config.generation)
-        self._contents.begin(lambda: store.changes.number)
+        self._contents = contents or ContentVersion(resources.paths.contents, config.generation)
+        self._contents.begin(store)
         self._open = True
 
     @classmethod
@@ -68,8 +69,8 @@ class Generation(Closing):
 
     @classmethod
     def open(cls, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None" = None) -> Self:
-        """Open a generation that there is. Raises as `ZvecStore.open` does, and `EncoderMismatch`."""
-        contents = Continuity(resources.paths.contents, config.generation)
+        """Open a generation that there is. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
+        contents = ContentVersion(resources.paths.contents, config.generation)
         store = open_store(config, resources.paths)
         try:
             return cls(config, store, resources, Encoding(config, resources, encoder), contents)
@@ -77,42 +78,42 @@ class Generation(Closing):
             store.close()
             raise
 
-    def with_store(self, config: "LibraryConfig", store: GenerationStore) -> "Generation":
+    def with_store(self, config: "LibraryConfig", store: "Store") -> "Generation":
         """Return this generation with another store, which holds its own; the encoder is not loaded twice."""
         return Generation(config, store, self._resources, self.encoding)
 
     @cached_property
     def engine(self) -> CachedEngine:
-        """What answers searches, faster the second time."""
-        fixed = digest(self.config.model_dump_json(by_alias=True), ground(self._resources.settings))
+        """The search engine, with its cache of answers."""
+        fixed = digest(self.config.model_dump_json(by_alias=True), environment(self._resources.settings))
 
-        def version() -> str:
-            learnt = self.calibrator.calibration
+        def version() -> str | None:
+            contents, learnt = self._contents.name, self.calibrator.calibration
             told = "" if learnt is None else f"{learnt.slope!r} {learnt.offset!r}"
-            return f"{fixed} {self._contents.name} {told}"
+            return None if contents is None else f"{fixed} {contents} {told}"
 
         plain = SearchEngine(
             self.store,
             self.config.encoder.dim,
-            lambda: self.encoding.embedder,
-            lambda: self.encoding.texts,
-            self.read,
-            lambda: self.calibrator.calibration,
+            self.encoding,
+            read=self.read,
+            calibration=lambda: self.calibrator.calibration,
             metric=self.config.metric,
             verify=lambda picture, ids: self.verifier.verify(picture, ids),
         )
-        return CachedEngine(plain, self._resources.caches.results, version, self._resources.read)
+        cache, read = self._resources.caches.results, self._resources.read
+        return CachedEngine(plain, cache, version, read, lasts=self._contents.lasts)
 
     @cached_property
     def verifier(self) -> "Verifier":
-        """What aligns pictures with those of the library. Needs the extra ``copies``."""
+        """The verifier, which aligns pictures with those of the library. Needs the extra ``copies``."""
         from yunmeng.copies.verifying import Verifier
 
         return Verifier(self.read, max_pixels=self._resources.settings.max_pixels)
 
     @cached_property
     def copies(self) -> CopySearch:
-        """What finds the originals of edited copies. Needs the extra ``copies``."""
+        """The search for originals of edited copies. Needs the extra ``copies``."""
         return CopySearch(
             self.store,
             lambda: self.encoding.query_encoder,
@@ -123,19 +124,19 @@ class Generation(Closing):
 
     @cached_property
     def comparer(self) -> Comparer:
-        """What compares two pictures."""
+        """The comparison of two pictures."""
         return Comparer(self.encoding.embedder, self._resources.media.read, self._resources.settings.max_pixels)
 
     @cached_property
     def additions(self) -> Additions:
-        """What takes in pictures one by one."""
+        """The way in for single pictures. Threads may share it; it takes no lock of the library's."""
         intake = self.intake(Moves(self.config.created), replace=True)
         return Additions(self.store, self.encoding.query_encoder, intake, self._resources.media)
 
     @property
     def reads_text(self) -> bool:
-        """Whether words can be asked."""
-        return self.config.encoder.reads_text or self.store.reads_text or self.encoding.texts is not None
+        """True where a search answers words. May load the encoder."""
+        return self.config.encoder.reads_text or self.store.capabilities.text or self.encoding.texts is not None
 
     def find(self, id: str, *, vector: bool = False) -> "Record":
         """Return the record of a picture. Raises `RecordNotFound`."""
@@ -151,7 +152,7 @@ class Generation(Closing):
     def pipeline(
         self, look: Callable[[T], Outcome], workers: int, on_tally: OnTally, stop: threading.Event
     ) -> Pipeline[T]:
-        """Return a run that brings in what ``look`` makes of its entries."""
+        """Return a run that brings in the outcomes of ``look`` for its entries."""
         return Pipeline(
             look=look,
             encoder=self.encoding.encoder,
@@ -172,7 +173,7 @@ class Generation(Closing):
         replace: bool = False,
         within: "Roots | None" = None,
     ) -> Intake:
-        """Return what looks at pictures that come in."""
+        """Return a classifier of pictures that come in, see `Intake` for the options."""
         resources = self._resources
         return Intake(
             self.store,
@@ -190,7 +191,7 @@ class Generation(Closing):
 
     def close(self) -> None:
         """Write what is outstanding. Closing twice does no harm."""
-        leaves = self._open and self.store.changes.sound
+        leaves = self._open and self.store.changes.sound and self._contents.by_files
         self._open = False
         if leaves and (self._contents.found or self._resources.caches.redis is not None):
             with self._contents.leaving():  # what is in Redis outlives this process

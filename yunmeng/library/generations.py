@@ -5,17 +5,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
-from yunmeng.closing import Closing
-from yunmeng.stores.gate import Gate
+from yunmeng.concurrency import ReadWriteLock
+from yunmeng.library.opening import remove_stores
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from yunmeng.library.generation import Generation
     from yunmeng.library.paths import LibraryPaths
 
 __all__ = ["Generations"]
-
-MOST_CHANGES: Final = 1_000_000
-"""Changes at a time that a library lets in: as many as there are threads."""
 
 
 class Generations(Closing):
@@ -28,7 +26,7 @@ class Generations(Closing):
         self._paths = paths
         self._current = current
         self._replaced: list[Generation] = []  # searches may still be at them
-        self._changes = Gate(MOST_CHANGES)
+        self._changes = ReadWriteLock()
         self.moving: Final = threading.Lock()
         """Held while the library is made into another one."""
 
@@ -49,7 +47,7 @@ class Generations(Closing):
 
         The old one stays open for the searches that are at it, unless the next one holds its store.
         """
-        with self._changes.narrowed(0):
+        with self._changes.exclusive():
             before, self._current = self._current, finish()
             if before.config.generation != self._current.config.generation:
                 self._replaced.append(before)
@@ -65,4 +63,4 @@ class Generations(Closing):
         self.close_replaced()
         self._current.close()
         if cleared:
-            self._paths.clear_generations(self._current.config.generation)
+            remove_stores(self._current.config, self._paths)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from yunmeng.closing import Closing
 from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import DEFAULT_ENCODER
 from yunmeng.errors import QueryError
@@ -21,17 +20,19 @@ from yunmeng.library.writer import LibraryWriter
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import QueryPicture, check_region
 from yunmeng.search.question import Part, Question, read_filter
-from yunmeng.search.rerank import read_steps
-from yunmeng.stores.batch import check_group
+from yunmeng.search.rerank.registry import read_steps
+from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
+from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.stores.schema import check_schema
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from yunmeng.copies.comparison import Comparable, Comparison, Evidence
     from yunmeng.encoders.protocol import Encoder
-    from yunmeng.encoders.subject import Subject
+    from yunmeng.encoders.subject.finding import Subject
     from yunmeng.ingest.additions import Addition
     from yunmeng.ingest.pipeline import IndexReport, OnTally
     from yunmeng.library.dba import AugmentReport, OnStep
@@ -75,6 +76,7 @@ class Library(Closing):
         regions: bool = False,
         augmented: bool = False,
         metric: "LibraryMetric" = "cosine",
+        store: str = DEFAULT_STORE,
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
@@ -90,13 +92,16 @@ class Library(Closing):
             regions: Encode a grid of each picture's parts as well, so that they can be searched.
             augmented: Keep a second vector of each picture, see `augment`.
             metric: What hits are scored by unless a question names another: cosine, euclidean, manhattan or hamming.
+            store: The URL of what keeps the vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed,
+                or one of another package.
 
         Raises:
-            LibraryExists, UnknownEncoder, SchemaError.
+            LibraryExists, UnknownEncoder, UnknownStore, SchemaError.
             QueryError: The library cannot have this metric.
             LibraryError: The folder cannot be used.
         """
         check_library_metric(metric)
+        check_url(store)
         settings = settings or Settings.load()
         bound = identify(encoder, settings)
         schema = check_schema(attributes or {})
@@ -109,6 +114,7 @@ class Library(Closing):
             regions=regions,
             augmented=augmented,
             metric=metric,
+            store=store,
         )
         resources = LibraryResources(paths, settings)
         generation = Generation.create(config, resources, None if isinstance(encoder, str) else encoder)
@@ -139,7 +145,7 @@ class Library(Closing):
 
     @property
     def config(self) -> LibraryConfig:
-        """What ``library.toml`` says: the encoder, and what is done to pictures."""
+        """The configuration: the encoder, and what is done to pictures."""
         return self.generation.config
 
     @property
@@ -366,7 +372,7 @@ class Library(Closing):
         return self.reader.thumbnail(picture, side)
 
     def info(self) -> LibraryInfo:
-        """Return what the library is and holds."""
+        """Return the facts of the library."""
         return self.reader.info()
 
     def calibrate(self) -> "Sample | None":

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
 from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, refresh, refresh_some
 from yunmeng.library.encoding import identify
-from yunmeng.library.reencode import Reencoding
 
 if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder
@@ -73,6 +72,8 @@ class Maintenance:
 
         ``job`` is one of the state database that is under way; without it, the move makes one.
         """
+        from yunmeng.library.reencode import Reencoding
+
         stop = stop or threading.Event()
         with self._generations.moving:
             self._generations.close_replaced()

@@ -1,54 +1,78 @@
-"""The stores of one generation, made and opened together."""
+"""The stores of one generation, made, opened and removed together."""
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-from yunmeng.library.config import LibraryConfig
-from yunmeng.library.paths import LibraryPaths
-from yunmeng.stores import AugmentedStore, RegionalStore, ZvecStore, second_schema
-from yunmeng.types import AttributeSchema
+from yunmeng.stores import registry
+from yunmeng.stores.augmented import AugmentedStore
+from yunmeng.stores.dba import second_schema
+from yunmeng.stores.regional import RegionalStore
 
-__all__ = ["GenerationStore", "create_second", "create_store", "open_store"]
+if TYPE_CHECKING:
+    from yunmeng.library.config import LibraryConfig
+    from yunmeng.library.paths import LibraryPaths
+    from yunmeng.stores.protocol import Store
+    from yunmeng.types import AttributeSchema
 
-GenerationStore: TypeAlias = ZvecStore | RegionalStore | AugmentedStore
+__all__ = ["create_second", "create_store", "open_store", "remove_second", "remove_stores"]
 
 
 class _Make(Protocol):
-    def __call__(self, place: Path, schema: AttributeSchema, *, text: bool) -> ZvecStore: ...
+    def __call__(self, place: Path, schema: "AttributeSchema", *, text: bool) -> "Store": ...
 
 
-def create_store(config: LibraryConfig, paths: LibraryPaths) -> GenerationStore:
-    """The store that ``config`` describes, still empty. Raises as `ZvecStore.create` does."""
+def create_store(config: "LibraryConfig", paths: "LibraryPaths") -> "Store":
+    """Make the store that ``config`` describes, still empty. Raises as `yunmeng.stores.create` does."""
 
-    def make(place: Path, schema: AttributeSchema, *, text: bool) -> ZvecStore:
-        return ZvecStore.create(place, config.encoder.dim, schema, reads_text=text)
+    def make(place: Path, schema: "AttributeSchema", *, text: bool) -> "Store":
+        return registry.create(config.store, place, config.encoder.dim, schema, text=text)
 
     return _composed(config, paths, make)
 
 
-def open_store(config: LibraryConfig, paths: LibraryPaths) -> GenerationStore:
-    """The store that ``config`` describes. Raises as `ZvecStore.open` does."""
-    return _composed(config, paths, lambda place, schema, *, text: ZvecStore.open(place, schema))  # noqa: ARG005
+def open_store(config: "LibraryConfig", paths: "LibraryPaths") -> "Store":
+    """Open the store that ``config`` describes. Raises as `yunmeng.stores.open` does."""
+
+    def make(place: Path, schema: "AttributeSchema", *, text: bool) -> "Store":  # noqa: ARG001
+        return registry.open(config.store, place, config.encoder.dim, schema)
+
+    return _composed(config, paths, make)
 
 
-def create_second(config: LibraryConfig, paths: LibraryPaths) -> ZvecStore:
-    """A store for the second vectors of a generation that has none. Raises as `ZvecStore.create` does."""
+def create_second(config: "LibraryConfig", paths: "LibraryPaths") -> "Store":
+    """Make a store for the second vectors of a generation that has none. Raises as `yunmeng.stores.create` does."""
     place, schema = paths.augmented(config.generation), second_schema(config.attributes)
-    return ZvecStore.create(place, config.encoder.dim, schema, reads_text=False)
+    return registry.create(config.store, place, config.encoder.dim, schema, text=False)
 
 
-def _composed(config: LibraryConfig, paths: LibraryPaths, make: _Make) -> GenerationStore:
+def remove_second(config: "LibraryConfig", paths: "LibraryPaths") -> None:
+    """Delete the store of the second vectors of a generation, if there is one."""
+    registry.remove(config.store, paths.augmented(config.generation))
+
+
+def remove_stores(config: "LibraryConfig", paths: "LibraryPaths") -> None:
+    """Delete the stores of all generations but that of ``config``: those that were replaced or given up."""
+    for generation in range(config.generation + 2):
+        if generation != config.generation:
+            for place in paths.stores(generation):
+                registry.remove(config.store, place)
+
+
+def _composed(config: "LibraryConfig", paths: "LibraryPaths", make: _Make) -> "Store":
     with ExitStack() as opened:
-        store: ZvecStore | RegionalStore = opened.enter_context(
-            make(paths.store(config.generation), config.attributes, text=True)
-        )
+
+        def made(place: Path, schema: "AttributeSchema", *, text: bool) -> "Store":
+            store = make(place, schema, text=text)
+            opened.callback(store.close)
+            return store
+
+        store = made(paths.store(config.generation), config.attributes, text=True)
         if config.regions:
-            parts = opened.enter_context(make(paths.regions(config.generation), config.attributes, text=False))
+            parts = made(paths.regions(config.generation), config.attributes, text=False)
             store = RegionalStore(store, parts)
         if config.augmented:
-            second = make(paths.augmented(config.generation), second_schema(config.attributes), text=False)
-            opened.pop_all()
-            return AugmentedStore(store, second)
+            second = made(paths.augmented(config.generation), second_schema(config.attributes), text=False)
+            store = AugmentedStore(store, second)
         opened.pop_all()
         return store

@@ -56,26 +56,19 @@ class LibraryPaths:
                 raise LibraryError(
                     f"{self.folder} is not empty ({others[0]}): choose a folder of its own for a library"
                 )
-            for left in self._stores(0):
+            for left in self.stores(0):
                 if left.exists():
                     shutil.rmtree(left)
         except OSError as exc:
             raise LibraryError(f"cannot make a library at {self.folder}: {exc.strerror}") from exc
         return self
 
-    def clear_generations(self, *kept: int) -> None:
-        """Remove the stores of all generations but ``kept``: those that were replaced or given up."""
-        wanted = {path for generation in kept for path in self._stores(generation)}
-        for pattern in self._stores(0):
-            for path in (pattern, *self.folder.glob(f"{pattern.name}-*")):
-                if path not in wanted:
-                    shutil.rmtree(path, ignore_errors=True)
-
-    def _stores(self, generation: int) -> tuple[Path, ...]:
+    def stores(self, generation: int) -> tuple[Path, ...]:
+        """Return the places of all stores that a generation may have."""
         return self.store(generation), self.regions(generation), self.augmented(generation)
 
     def _ours(self, child: Path) -> bool:
-        ours = (*self._stores(0), self.cache, self.config.with_suffix(".draft"))
+        ours = (*self.stores(0), self.cache, self.config.with_suffix(".draft"))
         return child in ours or child.name.startswith(self.state.name)
 
 

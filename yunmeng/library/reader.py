@@ -1,4 +1,4 @@
-"""What an open library is and holds: all that can be looked at without asking a question."""
+"""Records, files and facts of an open library: all that can be looked at without a question."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ RUNS: Final = ("index", "import")
 
 @dataclass(frozen=True, slots=True)
 class LibraryInfo:
-    """What a library is and holds. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``."""
+    """Facts of a library. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``."""
 
     path: str
     pictures: int
@@ -50,17 +50,17 @@ class LibraryReader:
 
     @property
     def reads_text(self) -> bool:
-        """Whether a search answers words: by what they mean, or by names and attributes."""
+        """True where a search answers words: by their meaning, or by names and attributes."""
         return self._generations.current.reads_text
 
     @property
     def reads_meaning(self) -> bool:
-        """Whether words are looked for by what they mean too, not by names and attributes alone. Loads the encoder."""
+        """True where words are found by their meaning too, not by names and attributes alone. Loads the encoder."""
         return self._generations.current.encoding.texts is not None
 
     @property
     def calibrated(self) -> bool:
-        """Whether hits tell their chance of being a real match."""
+        """True where hits tell their chance of being a real match."""
         return self._generations.current.calibrator.calibration is not None
 
     def get(self, id: str, *, vector: bool = False) -> "Record":
@@ -99,7 +99,7 @@ class LibraryReader:
         return self._resources.media.thumbnail(self.get(picture) if isinstance(picture, str) else picture, side)
 
     def info(self) -> LibraryInfo:
-        """Return what the library is and holds."""
+        """Return the facts of the library."""
         folder, generation = self._resources.paths.folder, self._generations.current
         config = generation.config
         files = (Path(place, name) for place, _, names in os.walk(folder) for name in names)

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from yunmeng.closing import Closing
 from yunmeng.config import cores
 from yunmeng.errors import LibraryError, YunmengError
 from yunmeng.ingest.intake import Failed, Fresh, Known, Outcome, Unchanged
 from yunmeng.ingest.pipeline import IndexReport, OnTally, recorded
 from yunmeng.library.config import read_next_config, write_config, write_next_config
 from yunmeng.library.generation import Generation
+from yunmeng.library.opening import remove_stores
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder
@@ -87,7 +88,7 @@ class Reencoding(Closing):
         paths = self._resources.paths
         if read_next_config(paths) == config:
             return Generation.open(config, self._resources, encoder)
-        paths.clear_generations(self._old.config.generation)
+        remove_stores(self._old.config, paths)
         new = Generation.create(config, self._resources, encoder)
         write_next_config(paths, config)
         return new
@@ -108,7 +109,7 @@ class Reencoding(Closing):
 
 
 def _pages(store: "Store") -> "Iterator[list[Record]]":
-    """All records, a page at a time: unlike an iteration, that holds nothing off for hours."""
+    """Yield all records, a page at a time: unlike an iteration, that holds nothing off for hours."""
     after = None
     while page := store.page(PAGE, after):
         yield page

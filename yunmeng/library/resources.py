@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from yunmeng.closing import Closing
 from yunmeng.imaging.budget import limit_decoding
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.library.media_store import MediaStore
 from yunmeng.net.fetch import Fetcher, is_url
-from yunmeng.search.cache.levels import Caches
+from yunmeng.search.cache.tiers import Caches
 from yunmeng.search.query import read_bytes
 from yunmeng.state.database import State
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings

@@ -17,10 +17,10 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from yunmeng.closing import Closing
 from yunmeng.config import Settings
 from yunmeng.errors import FetchError, Reason
 from yunmeng.net.addresses import Address, Resolve, is_public, resolve
+from yunmeng.types import Closing
 from yunmeng.version import __version__
 
 if TYPE_CHECKING:

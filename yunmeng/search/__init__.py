@@ -16,7 +16,8 @@ from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import Embedder, QueryPicture, as_vector, check_region, read_bytes, timed
 from yunmeng.search.question import Part, Question, read_filter
 from yunmeng.search.ranking import Candidates, depth_of, ranked
-from yunmeng.search.rerank import STEPS, Asked, Step, Verify, read_steps, steps_of
+from yunmeng.search.rerank.protocol import Asked, Step, Verify
+from yunmeng.search.rerank.registry import STEPS, read_steps, steps_of
 from yunmeng.search.sheet import draw_hits
 
 __all__ = [

@@ -12,18 +12,21 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from yunmeng.encoders.crops import Views
-from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
-from yunmeng.imaging import edited, hamming
-from yunmeng.stores.protocol import Store
+from yunmeng.imaging.edits import edited
+from yunmeng.imaging.fingerprint import hamming
 from yunmeng.types import Pixels, Record, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.crops.views import Views
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.stores.protocol import Store
 
 __all__ = ["CALIBRATED_FROM", "Bin", "Calibration", "Sample", "fit", "reliability", "sample_scores"]
 
@@ -80,7 +83,7 @@ class Bin(NamedTuple):
 
 
 def sample_scores(
-    store: Store, encoder: Encoder, views: Views, original: Callable[[Record], bytes], seed: int = 0
+    store: "Store", encoder: "Encoder", views: "Views", original: Callable[[Record], bytes], seed: int = 0
 ) -> Sample:
     """Scores of strangers and of copies in a library, on pictures drawn at random."""
     random = np.random.default_rng(seed)
@@ -95,14 +98,14 @@ def sample_scores(
     return Sample(np.array(strangers, np.float64), np.array(copies, np.float64))
 
 
-def _drawn(store: Store, random: np.random.Generator, count: int) -> list[Record]:
+def _drawn(store: "Store", random: np.random.Generator, count: int) -> list[Record]:
     """Records from a random place on, in the order of their digests, which is random in itself."""
     start = (random.bytes(4).hex(), "")
     found = store.page(count, start)
     return found if len(found) == count else [*found, *store.page(count - len(found))]
 
 
-def _best_stranger(store: Store, record: Record) -> float | None:
+def _best_stranger(store: "Store", record: Record) -> float | None:
     hits = store.search(_vector(record), NEIGHBOURS)
     others = store.get([hit.id for hit in hits])
     for hit in hits:
@@ -120,7 +123,7 @@ def _vector(record: Record) -> Vector:
 def _edited_copies(
     records: dict[str, Record],
     ids: Sequence[str],
-    views: Views,
+    views: "Views",
     original: Callable[[Record], bytes],
     random: np.random.Generator,
 ) -> Iterator[tuple[Record, Pixels]]:

@@ -2,59 +2,75 @@
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from yunmeng.encoders.crops import WHOLE, Source
-from yunmeng.encoders.protocol import TextEncoder
+from yunmeng.encoders.crops.views import WHOLE
 from yunmeng.errors import QueryError, RecordNotFound
-from yunmeng.imaging import fingerprint
-from yunmeng.search.calibration import Calibration
+from yunmeng.imaging.fingerprint import fingerprint
 from yunmeng.search.grouping import group_heads, merged, one_each
-from yunmeng.search.query import Embedder, Timings, as_vector, timed
-from yunmeng.search.question import Part, Question, read_filter
+from yunmeng.search.query import as_vector, timed
 from yunmeng.search.ranking import Candidates, deep_enough, depth_of, in_front, ranked
-from yunmeng.search.rerank import STEPS, WITHOUT_VECTOR, Asked, Step, Verify, steps_of
+from yunmeng.search.rerank.protocol import Asked
+from yunmeng.search.rerank.registry import STEPS, WITHOUT_VECTOR, steps_of
 from yunmeng.search.wording import NO_WORDS, WordSearch
-from yunmeng.stores import Store, evaluate, regional_in
+from yunmeng.stores.augmented import regional_in
+from yunmeng.stores.filters import evaluate
 from yunmeng.types import Hit, Hits, Metric, Record, Vector
 
-__all__ = ["Part", "Question", "SearchEngine", "read_filter"]
+if TYPE_CHECKING:
+    from yunmeng.encoders.crops.views import Source
+    from yunmeng.encoders.protocol import TextEncoder
+    from yunmeng.search.calibration import Calibration
+    from yunmeng.search.query import Embedder, Timings
+    from yunmeng.search.question import Part, Question
+    from yunmeng.search.rerank.protocol import Step, Verify
+    from yunmeng.stores.protocol import Store
+
+__all__ = ["QueryEncoding", "SearchEngine"]
 
 CANCELLED: Final = 1e-4
 """Length of a mixture, of parts of length 1, below which they have cancelled each other."""
 
 
+class QueryEncoding(Protocol):
+    """Turns queries into vectors, (dim,). Both are loaded when first needed: search by id does without."""
+
+    @property
+    def embedder(self) -> "Embedder": ...
+    @property
+    def texts(self) -> "TextEncoder | None": ...
+
+
 class SearchEngine:
     """Answers questions from one store, by one encoder. Threads may share it.
 
-    ``metric`` is that of questions which name none. ``verify`` is for the step ``geometry``.
+    ``read`` gives the file of a picture by its id; ``calibration`` what scores are worth, where it is known; ``metric``
+    is that of questions which name none; ``verify`` is for the step ``geometry``.
     """
 
     def __init__(
         self,
-        store: Store,
+        store: "Store",
         dim: int,
-        embedder: Callable[[], Embedder],
-        texts: Callable[[], TextEncoder | None],
-        original: Callable[[str], bytes],
-        calibration: Callable[[], Calibration | None],
+        encoding: QueryEncoding,
         *,
+        read: Callable[[str], bytes],
+        calibration: "Callable[[], Calibration | None]",
         metric: Metric = "cosine",
-        verify: Verify | None = None,
+        verify: "Verify | None" = None,
     ) -> None:
         self._store = store
         self._dim = dim
-        self._embedder = embedder
-        self._texts = texts
-        self._original = original
+        self._encoding = encoding
+        self._read = read
         self._calibration = calibration
         self._metric = metric
         self._verify = verify
 
-    def ask(self, question: Question) -> Hits:
-        """The hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
+    def ask(self, question: "Question") -> Hits:
+        """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
         if question.regions and regional_in(self._store) is None:
             raise QueryError(
                 "the library keeps no parts of its pictures: make it so with yunmeng reencode --regions --db DIR"
@@ -81,7 +97,7 @@ class SearchEngine:
             hits = [hit for hit in hits if hit.chance is not None and hit.chance >= question.min_chance]
         return Hits(hits, timings)
 
-    def _calibrated(self, question: Question) -> Calibration | None:
+    def _calibrated(self, question: "Question") -> "Calibration | None":
         found = self._calibration() if question.one_picture and not question.regions else None
         if question.min_chance is not None and found is None:
             raise QueryError(
@@ -90,8 +106,8 @@ class SearchEngine:
             )
         return found
 
-    def _steps(self, question: Question) -> list[Step]:
-        """The library's metric is for vectors: hits by words are fused by rank, and parts of pictures are not kept."""
+    def _steps(self, question: "Question") -> "list[Step]":
+        """Return the steps. The library's metric counts where vectors of whole pictures are compared."""
         metric = question.metric
         if metric is None and question.words is None and not question.regions:
             metric = self._metric
@@ -101,15 +117,15 @@ class SearchEngine:
             raise QueryError(f"{by_whole[0]} looks at whole pictures: leave it out, or do not search parts of pictures")
         return steps
 
-    def _at_hand(self, question: Question, timings: Timings) -> Question:
-        """The question with its picture read, as it is looked at more than once."""
+    def _at_hand(self, question: "Question", timings: "Timings") -> "Question":
+        """Return the question with its picture read, as it is looked at more than once."""
         (part,) = question.parts
         if part.image is None:
             return question
         with timed(timings, "read"):
-            return replace(question, parts=[replace(part, image=self._embedder().source(part.image))])
+            return replace(question, parts=[replace(part, image=self._encoding.embedder.source(part.image))])
 
-    def _found(self, question: Question, steps: Sequence[Step], timings: Timings) -> Candidates:
+    def _found(self, question: "Question", steps: "Sequence[Step]", timings: "Timings") -> Candidates:
         """Enough candidates for the page, for every step, and for as many groups as are wanted."""
         depth = depth_of(steps, question.wanted) + len(question.unwanted)
         if question.words is not None:
@@ -128,12 +144,14 @@ class SearchEngine:
             heads = group_heads(self._store, vector, question.wanted, group_by, question.filter, question.unwanted)
             return Candidates(merged(near(depth).hits, heads) if steps else heads, vector)
 
-    def _by_words(self, words: str, question: Question, depth: int, timings: Timings, *, by_name: bool) -> Candidates:
+    def _by_words(
+        self, words: str, question: "Question", depth: int, timings: "Timings", *, by_name: bool
+    ) -> Candidates:
         search = WordSearch(
             words,
             self._store,
             question.filter,
-            self._texts,
+            lambda: self._encoding.texts,
             lambda vector, size: self._nearest(vector, question, size),
             timings,
             sharpens=not question.regions,  # a picture's own vector says little of what one of its parts shows
@@ -143,12 +161,12 @@ class SearchEngine:
             return search.find(depth)
         return deep_enough(search.find, depth, question.wanted, question.group_by)
 
-    def _nearest(self, vector: Vector, question: Question, k: int) -> list[Hit]:
+    def _nearest(self, vector: Vector, question: "Question", k: int) -> list[Hit]:
         if question.regions and (regional := regional_in(self._store)) is not None:
             return regional.search_regions(vector, k, question.filter)
         return self._store.search(vector, k, question.filter)
 
-    def _asked_picture(self, question: Question, found: Candidates) -> Hit | None:
+    def _asked_picture(self, question: "Question", found: Candidates) -> Hit | None:
         """Return the hit of the picture that is asked with by its id, if it passes the filter.
 
         The search need not have found it, where others have the same vector.
@@ -168,7 +186,7 @@ class SearchEngine:
         return Hit(record.id, score, record.uri, record.attributes, region=region)
 
     def _ranked(
-        self, question: Question, found: Candidates, first: Hit | None, steps: Sequence[Step], timings: Timings
+        self, question: "Question", found: Candidates, first: Hit | None, steps: "Sequence[Step]", timings: "Timings"
     ) -> list[Hit]:
         if not steps:
             return ranked(found, self._asked(question, found), steps, explain=question.explain)
@@ -179,26 +197,26 @@ class SearchEngine:
                 asked.pdq = self._pdq(question.pictured) if question.metric == "fingerprint" else None
             return ranked(found, asked, steps, first=first, explain=question.explain)
 
-    def _asked(self, question: Question, found: Candidates) -> Asked:
+    def _asked(self, question: "Question", found: Candidates) -> Asked:
         vector = np.zeros(self._dim, np.float32) if found.vector is None else found.vector
         return Asked(vector, self._store, question.wanted, question.filter, question.group_by, verify=self._verify)
 
-    def _picture(self, part: Part) -> Source:
+    def _picture(self, part: "Part") -> "Source":
         source = self._source(part)
-        return source if part.region is None else self._embedder().pixels(source, part.region)
+        return source if part.region is None else self._encoding.embedder.pixels(source, part.region)
 
-    def _pdq(self, part: Part) -> str:
+    def _pdq(self, part: "Part") -> str:
         if part.id is not None and part.region is None:
             return self._record(part.id).pdq
-        return fingerprint(self._embedder().pixels(self._source(part), part.region)).pdq
+        return fingerprint(self._encoding.embedder.pixels(self._source(part), part.region)).pdq
 
-    def _source(self, part: Part) -> Source:
+    def _source(self, part: "Part") -> "Source":
         if part.id is not None:
-            return self._original(part.id)
+            return self._read(part.id)
         assert part.image is not None  # a picture is asked with
-        return self._embedder().source(part.image)
+        return self._encoding.embedder.source(part.image)
 
-    def _with_chances(self, hits: Sequence[Hit], found: Candidates, calibration: Calibration) -> list[Hit]:
+    def _with_chances(self, hits: Sequence[Hit], found: Candidates, calibration: "Calibration") -> list[Hit]:
         """Each with the chance that its cosine with the query gives it, whatever steps made of its score."""
         scores = {hit.id: hit.score for hit in found.hits}
         brought = [hit.id for hit in hits if hit.id not in scores]
@@ -207,8 +225,8 @@ class SearchEngine:
             scores.update(zip(brought, cosines.tolist(), strict=True))
         return [replace(hit, chance=calibration.chance(scores[hit.id])) for hit in hits]
 
-    def _mixed(self, question: Question, timings: Timings) -> Vector:
-        """The parts' embeddings, each of length 1, summed by their weights (Rocchio, 1971) and brought to length 1."""
+    def _mixed(self, question: "Question", timings: "Timings") -> Vector:
+        """Return the sum of the parts' embeddings by their weights (Rocchio, 1971), brought to length 1."""
         if len(question.parts) == 1 and question.parts[0].weight > 0:
             return self._vector(question.parts[0], question, timings)
         total = np.zeros(self._dim, np.float32)
@@ -219,20 +237,20 @@ class SearchEngine:
             raise QueryError("the parts of the question cancel each other: change their weights")
         return total / np.float32(length)
 
-    def _vector(self, part: Part, question: Question, timings: Timings) -> Vector:
+    def _vector(self, part: "Part", question: "Question", timings: "Timings") -> Vector:
         if part.image is not None:
-            return self._embedder().embed(part.image, part.region, timings, subject=question.subject)
+            return self._encoding.embedder.embed(part.image, part.region, timings, subject=question.subject)
         if part.id is not None:
             if part.region is not None or question.subject is not None:
-                original = self._original(part.id)
-                return self._embedder().embed(original, part.region, timings, subject=question.subject)
+                original = self._read(part.id)
+                return self._encoding.embedder.embed(original, part.region, timings, subject=question.subject)
             record = self._record(part.id, vector=True)
             assert record.vector is not None  # asked for above
             return record.vector
         if part.vector is not None:
             return as_vector(part.vector, self._dim)
         assert part.text is not None
-        texts = self._texts()
+        texts = self._encoding.texts
         if texts is None:
             raise QueryError(NO_WORDS)
         with timed(timings, "encode"):

@@ -1,10 +1,15 @@
 """One hit a group: the best of each value of an attribute."""
 
 from collections.abc import Sequence, Set
+from typing import TYPE_CHECKING
 
-from yunmeng.stores import Filter, Store
 from yunmeng.stores.filters import And, Compare
+from yunmeng.stores.groups import search_groups
 from yunmeng.types import Hit, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.stores.filters import Filter
+    from yunmeng.stores.protocol import Store
 
 __all__ = ["group_heads", "merged", "one_each"]
 
@@ -19,11 +24,11 @@ def one_each(hits: Sequence[Hit], group_by: str) -> list[Hit]:
 
 
 def group_heads(
-    store: Store, vector: Vector, k: int, group_by: str, filter: Filter | None, unwanted: Set[str]
+    store: "Store", vector: Vector, k: int, group_by: str, filter: "Filter | None", unwanted: Set[str]
 ) -> list[Hit]:
     """The hit nearest to ``vector`` of each of the k nearest groups; a group's next one for an ``unwanted`` one."""
     heads = []
-    for hit in store.search_groups(vector, k + len(unwanted), group_by, filter):
+    for hit in search_groups(store, vector, k + len(unwanted), group_by, filter):
         if hit.id in unwanted:
             inside: Filter = Compare(group_by, "=", str(hit.attributes[group_by]))
             inside = inside if filter is None else And((filter, inside))

@@ -5,20 +5,24 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from yunmeng.config import Settings
-from yunmeng.encoders.crops import Source, View, Views
-from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import EncoderMismatch, QueryError
-from yunmeng.imaging import describe, read, sha256
+from yunmeng.imaging.describe import describe
+from yunmeng.imaging.files import read
+from yunmeng.imaging.fingerprint import sha256
 from yunmeng.net.fetch import Fetcher, is_url
-from yunmeng.search.cache.query_vectors import QueryVectors
 from yunmeng.types import Pixels, Record, Region, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.config import Settings
+    from yunmeng.encoders.crops.views import Source, View, Views
+    from yunmeng.encoders.protocol import Encoder
+    from yunmeng.search.cache.query_vectors import QueryVectors
 
 __all__ = ["Embedder", "QueryPicture", "Timings", "as_vector", "check_region", "read_bytes", "timed"]
 
@@ -39,10 +43,10 @@ class Embedder:
 
     def __init__(
         self,
-        encoder: Encoder,
-        views: Views,
+        encoder: "Encoder",
+        views: "Views",
         read: Callable[[str | Path | bytes], bytes],
-        vectors: QueryVectors | None = None,
+        vectors: "QueryVectors | None" = None,
     ) -> None:
         self._encoder = encoder
         self._views = views
@@ -89,15 +93,15 @@ class Embedder:
             vector=self._encoded(view, timings),
         )
 
-    def pixels(self, source: Source, region: Region | None = None) -> Pixels:
+    def pixels(self, source: "Source", region: Region | None = None) -> Pixels:
         """A picture, or its ``region``, upright, uint8 (h, w, 3). Raises `PictureError`."""
         return self._views.pixels(source, region)
 
-    def source(self, picture: QueryPicture) -> Source:
+    def source(self, picture: QueryPicture) -> "Source":
         """What `Views` read: a path's or a URL's bytes, and the rest as it is. Raises `PictureError`."""
         return self._read(picture) if isinstance(picture, str | Path) else picture
 
-    def _encoded(self, view: View, timings: Timings) -> Vector:
+    def _encoded(self, view: "View", timings: Timings) -> Vector:
         with timed(timings, "encode"):
             embedding: Vector = self._encoder.encode([view.prepared])[0]
         return embedding
@@ -133,7 +137,7 @@ def as_vector(values: ArrayLike, dim: int) -> Vector:
     return vector / np.float32(norm)
 
 
-def read_bytes(picture: str | Path | bytes, settings: Settings) -> bytes:
+def read_bytes(picture: str | Path | bytes, settings: "Settings") -> bytes:
     """A picture file's bytes, from a path or a URL. Raises `PictureError`."""
     if isinstance(picture, bytes):
         return picture

@@ -3,15 +3,19 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
 from yunmeng.errors import QueryError
 from yunmeng.search.metrics import METRICS
-from yunmeng.search.query import QueryPicture
-from yunmeng.search.rerank import read_steps
-from yunmeng.stores import Filter, parse_filter
+from yunmeng.search.rerank.registry import read_steps
+from yunmeng.stores.parse import parse_filter
 from yunmeng.types import Metric, Region
+
+if TYPE_CHECKING:
+    from yunmeng.search.query import QueryPicture
+    from yunmeng.stores.filters import Filter
 
 __all__ = ["Part", "Question", "read_filter"]
 
@@ -24,7 +28,7 @@ class Part:
     meant. Raises `QueryError` if it is not sound.
     """
 
-    image: QueryPicture | None = None
+    image: "QueryPicture | None" = None
     id: str | None = None
     vector: ArrayLike | None = None
     text: str | None = None
@@ -53,7 +57,7 @@ class Question:
     parts: Sequence[Part]
     k: int = 10
     offset: int = 0
-    filter: Filter | None = None
+    filter: "Filter | None" = None
     min_score: float | None = None
     min_chance: float | None = None
     regions: bool = False
@@ -116,6 +120,6 @@ def _is_blank(text: str) -> bool:
     return not any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
-def read_filter(filter: str | Filter | None) -> Filter | None:
+def read_filter(filter: "str | Filter | None") -> "Filter | None":
     """Return a filter given as text or as a tree. Raises `FilterError`, also for blank text: it is no filter at all."""
     return parse_filter(filter) if isinstance(filter, str) else filter

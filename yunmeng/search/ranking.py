@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yunmeng.search.grouping import one_each
-from yunmeng.search.rerank import Asked, Step
 from yunmeng.types import Contribution, Hit, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.search.rerank.protocol import Asked, Step
 
 __all__ = ["Candidates", "deep_enough", "depth_of", "in_front", "ranked"]
 
@@ -30,7 +32,7 @@ class Candidates:
     lists: Mapping[str, Sequence[Hit]] = field(default_factory=dict)
 
 
-def depth_of(steps: Sequence[Step], wanted: int) -> int:
+def depth_of(steps: "Sequence[Step]", wanted: int) -> int:
     """How many candidates it takes, so that ``wanted`` hits are left in the end."""
     return max([wanted, *(step.depth(wanted) for step in steps)])
 
@@ -48,7 +50,7 @@ def in_front(first: Hit | None, hits: list[Hit]) -> list[Hit]:
 
 
 def ranked(
-    found: Candidates, asked: Asked, steps: Sequence[Step], *, first: Hit | None = None, explain: bool = False
+    found: Candidates, asked: "Asked", steps: "Sequence[Step]", *, first: Hit | None = None, explain: bool = False
 ) -> list[Hit]:
     """The candidates, each step's order upon the other's; with their explanation, where it is wanted.
 

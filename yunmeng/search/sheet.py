@@ -7,7 +7,8 @@ from PIL import Image
 
 from yunmeng.config import Settings
 from yunmeng.errors import PictureError
-from yunmeng.imaging import Tile, decode, draw_sheet
+from yunmeng.imaging.decode import decode
+from yunmeng.imaging.sheet import Tile, draw_sheet
 from yunmeng.search.query import read_bytes
 from yunmeng.types import Hit, Pixels
 

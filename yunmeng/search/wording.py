@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.encoders.protocol import TextEncoder
-from yunmeng.encoders.text import NEIGHBOURS, NEIGHBOURS_OF_KINDS, Words
+from yunmeng.encoders.text.bridge import NEIGHBOURS, NEIGHBOURS_OF_KINDS, Words
 from yunmeng.errors import MissingExtra, QueryError
 from yunmeng.search.fusing import fuse
-from yunmeng.search.query import Timings, timed
+from yunmeng.search.query import timed
 from yunmeng.search.ranking import Candidates
-from yunmeng.stores import Filter, Store
 from yunmeng.types import Hit, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.protocol import TextEncoder
+    from yunmeng.search.query import Timings
+    from yunmeng.stores.filters import Filter
+    from yunmeng.stores.protocol import Store
 
 __all__ = ["NO_WORDS", "WordSearch"]
 
@@ -43,11 +47,11 @@ class WordSearch:
     def __init__(
         self,
         text: str,
-        store: Store,
-        filter: Filter | None,
-        texts: Callable[[], TextEncoder | None],
+        store: "Store",
+        filter: "Filter | None",
+        texts: "Callable[[], TextEncoder | None]",
         nearest: Callable[[Vector, int], list[Hit]],
-        timings: Timings,
+        timings: "Timings",
         *,
         sharpens: bool,
         by_name: bool,
@@ -68,12 +72,14 @@ class WordSearch:
         Raises `QueryError` where nothing reads words, and `MissingExtra`.
         """
         depth = max(FUSED_DEPTH, depth)
-        with timed(self._timings, "search"):
-            named = self._store.search_text(self._text, depth, self._filter)
+        named: list[Hit] = []
+        if self._store.capabilities.text:
+            with timed(self._timings, "search"):
+                named = self._store.search_text(self._text, depth, self._filter)
         try:
             texts = self._texts()
             if texts is None:
-                if not self._by_name or not self._store.reads_text:
+                if not self._by_name or not self._store.capabilities.text:
                     raise QueryError(NO_WORDS)
                 return self._named(named, depth)
             vector, meant = self._meant(texts, depth)
@@ -91,7 +97,7 @@ class WordSearch:
     def _named(named: list[Hit], depth: int) -> Candidates:
         return Candidates(fuse([named], [1.0], depth), None, {"name": named})
 
-    def _meant(self, texts: TextEncoder, depth: int) -> tuple[Vector, list[Hit]]:
+    def _meant(self, texts: "TextEncoder", depth: int) -> tuple[Vector, list[Hit]]:
         """The text's vector and the nearest pictures; over the bridge, those that fit, as `Words` tells."""
         if self._meaning is None:
             self._meaning = self._read(texts)
@@ -103,7 +109,7 @@ class WordSearch:
                 return vector, []
             return vector, [hit for hit in self._nearest(vector, depth) if hit.score >= least]
 
-    def _read(self, texts: TextEncoder) -> tuple[Vector, float | None]:
+    def _read(self, texts: "TextEncoder") -> tuple[Vector, float | None]:
         """The text's vector, over the bridge as `Words` sharpens it, and the least score of what fits."""
         with timed(self._timings, "encode"):
             vector: Vector = texts.encode_texts([self._text])[0]

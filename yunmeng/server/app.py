@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 from anyio import to_thread
@@ -13,7 +14,6 @@ from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.ingest import Roots
-from yunmeng.library import Library
 from yunmeng.server import apps, copying, errors, imports, jobs, pages, pictures, searching, session, status, warming
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
@@ -32,6 +32,9 @@ from yunmeng.state import Keys, Queries
 from yunmeng.state.runner import JobRunner
 from yunmeng.version import __version__
 
+if TYPE_CHECKING:
+    from yunmeng.library import Library
+
 __all__ = ["create_app"]
 
 SMALL_WORK = 40
@@ -44,7 +47,7 @@ DESCRIPTION = "Find the pictures of one library by picture, by part of one, or b
 
 
 def create_app(
-    library: Library,
+    library: "Library",
     settings: ServerSettings | None = None,
     *,
     keys_required: bool = False,

@@ -24,7 +24,7 @@ __all__ = ["install"]
 
 def install(app: FastAPI, context: Context) -> None:
     """Serve the routes and the page of every app."""
-    for one in apps.APPS:
+    for one in apps.installed():
         if one.routes is not None:
             service = resolve_name(one.service)(context.library)
             app.include_router(resolve_name(one.routes)(service, _Web(one, context)))

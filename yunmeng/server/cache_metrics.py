@@ -23,8 +23,8 @@ class CacheMetrics(Collector):
         taken = GaugeMetricFamily("yunmeng_cache_bytes", "Memory that a cache takes in process.", labels=["cache"])
         for cache in self._caches.all:
             for figures in cache.figures():
-                hits.add_metric([figures.cache, figures.level], figures.hits)
-                misses.add_metric([figures.cache, figures.level], figures.misses)
+                hits.add_metric([figures.cache, figures.tier], figures.hits)
+                misses.add_metric([figures.cache, figures.tier], figures.misses)
             count, size = cache.size()
             entries.add_metric([cache.name], count)
             taken.add_metric([cache.name], size)

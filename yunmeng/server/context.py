@@ -1,14 +1,13 @@
 """What the routes share: the server's parts, and who is asking."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import anyio
 from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from yunmeng.config import ServerSettings
-from yunmeng.library import Library
 from yunmeng.net.fetch import is_url
 from yunmeng.schemas import to_wire
 from yunmeng.schemas.scopes import Caller, allows
@@ -23,6 +22,9 @@ from yunmeng.server.questions import checked_url
 from yunmeng.server.upkeep import Upkeep
 from yunmeng.server.warmer import Warmer
 from yunmeng.state.runner import JobRunner
+
+if TYPE_CHECKING:
+    from yunmeng.library import Library
 
 __all__ = [
     "IS_ADMIN",
@@ -57,7 +59,7 @@ register_url_convertor("text", _Text())
 class Context:
     """The parts of one server."""
 
-    library: Library
+    library: "Library"
     settings: ServerSettings
     guard: Guard
     lanes: Lanes

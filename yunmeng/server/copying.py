@@ -3,14 +3,13 @@
 import io
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
 from fastapi import APIRouter, Depends, Form, Response, UploadFile
 from pydantic import Field
 
 from yunmeng import copies
 from yunmeng.errors import QueryError
-from yunmeng.library import Library
 from yunmeng.schemas import (
     Comparison,
     EditOut,
@@ -31,6 +30,9 @@ from yunmeng.server.observe import milliseconds
 from yunmeng.server.questions import checked_url
 from yunmeng.types import Hit, Record
 
+if TYPE_CHECKING:
+    from yunmeng.library import Library
+
 __all__ = ["router"]
 
 IdText: TypeAlias = Annotated[str | None, Form(max_length=1024)]
@@ -46,7 +48,7 @@ class Side(NamedTuple):
     id: str | None
     url: str | None
 
-    def of(self, library: Library) -> Record | bytes | str:
+    def of(self, library: "Library") -> Record | bytes | str:
         """As `Library.compare` takes it."""
         if self.id is not None:
             return library.get(self.id, vector=True)

@@ -1,21 +1,23 @@
 """Questions as the API has them, asked of an open library: by the server for its callers, and ahead of them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from yunmeng import schemas
 from yunmeng.errors import QueryError
-from yunmeng.library import Library
 from yunmeng.net.fetch import is_url
 from yunmeng.search import Part
 from yunmeng.state import Queries, Query
 from yunmeng.types import Hits, Region
 
+if TYPE_CHECKING:
+    from yunmeng.library import Library
+
 __all__ = ["as_part", "as_region", "ask", "asked_with", "checked_url", "popular"]
 
 
-def ask(library: Library, wanted: schemas.Wanted, question: dict[str, Any]) -> Hits:
+def ask(library: "Library", wanted: schemas.Wanted, question: dict[str, Any]) -> Hits:
     """The page that is ``wanted``, and one hit more, which tells whether there is another page.
 
     ``question`` is what is asked with, see `asked_with`. Raises as `Library.search` does.
@@ -73,7 +75,7 @@ def checked_url(url: str) -> str:
     return url
 
 
-def popular(library: Library, limit: int) -> list[schemas.SearchQuery]:
+def popular(library: "Library", limit: int) -> list[schemas.SearchQuery]:
     """What was asked most of a server of ``library``, and can be asked again, best first."""
     found = Queries(library.state).popular(limit, "id", "url", "text") if limit else []
     return [query for query in map(_again, found) if query is not None]

@@ -4,20 +4,22 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlunsplit
 
 import uvicorn
 
 from yunmeng.config import ServerSettings
 from yunmeng.errors import SettingsError
-from yunmeng.library import Library
 from yunmeng.server.app import create_app
 from yunmeng.server.context import Context
 from yunmeng.server.guard import is_loopback
 from yunmeng.server.observe import configure_logs
 from yunmeng.server.protocol import protocol
 from yunmeng.state import Keys
+
+if TYPE_CHECKING:
+    from yunmeng.library import Library
 
 __all__ = ["listen", "serve"]
 
@@ -43,7 +45,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    library: Library,
+    library: "Library",
     listening: socket.socket,
     settings: ServerSettings,
     *,

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 
-from yunmeng.library import Library
 from yunmeng.schemas import (
     ContributionOut,
     HitOut,
@@ -32,6 +31,9 @@ from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
 from yunmeng.server.questions import as_part, as_region, ask, asked_with, checked_url
 from yunmeng.types import Hit, Hits, Record, Region
+
+if TYPE_CHECKING:
+    from yunmeng.library import Library
 
 __all__ = ["router"]
 
@@ -114,7 +116,7 @@ async def _answer(
     )
 
 
-def _records(library: Library, hits: Sequence[Hit], wanted: Wanted) -> Mapping[str, Record]:
+def _records(library: "Library", hits: Sequence[Hit], wanted: Wanted) -> Mapping[str, Record]:
     if not set(wanted.fields) & set(_OF_RECORD):
         return {}
     return library.reader.get_many([hit.id for hit in hits])

@@ -4,18 +4,20 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from time import monotonic, sleep
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from yunmeng.config import cores
 from yunmeng.errors import Busy, QueryError, YunmengError
-from yunmeng.library import Library
 from yunmeng.schemas import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
 from yunmeng.server.questions import ask, asked_with, popular
 from yunmeng.state.runner import JobKind, JobRun, JobRunner
+
+if TYPE_CHECKING:
+    from yunmeng.library import Library
 
 __all__ = ["Warmer"]
 
@@ -32,7 +34,7 @@ class Warmer:
     """
 
     def __init__(
-        self, library: Library, jobs: JobRunner, write_log: Callable[[], None], lanes: Lanes, metrics: Metrics
+        self, library: "Library", jobs: JobRunner, write_log: Callable[[], None], lanes: Lanes, metrics: Metrics
     ) -> None:
         """``write_log`` is called before it is looked up what is popular."""
         self._library = library

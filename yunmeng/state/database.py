@@ -15,10 +15,10 @@ from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, delete,
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from yunmeng.closing import Closing
 from yunmeng.errors import StateError
 from yunmeng.state.migrate import migrate
 from yunmeng.state.tables import CheckpointRow, FailureRow, JobRow
+from yunmeng.types import Closing
 
 __all__ = ["Failure", "Job", "Progress", "State", "Status"]
 

@@ -8,18 +8,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.closing import Closing
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import DiskFull
-from yunmeng.stores.averaging import augment_all
 from yunmeng.stores.changes import Changes
+from yunmeng.stores.dba import (
+    MARK,
+    Augmenter,
+    Mark,
+    augment_all,
+    done,
+    redescribed,
+    second_of,
+    second_schema,
+    tombstone,
+)
 from yunmeng.stores.filters import Compare, Filter, check
-from yunmeng.stores.gate import Gate
 from yunmeng.stores.memory import MemoryStore
-from yunmeng.stores.protocol import Store
+from yunmeng.stores.protocol import Capabilities, Store, joined, joined_version
 from yunmeng.stores.regional import RegionalStore
-from yunmeng.stores.renewal import MARK, Mark, Renewal, done, gravestone, redescribed, second_of, second_schema
 from yunmeng.stores.schema import conform
-from yunmeng.types import AttributeSchema, Hit, Record, Vector
+from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
 __all__ = ["AugmentedStore", "augmented_in_memory", "regional_in"]
 
@@ -28,7 +36,7 @@ _NEW: Final = Compare(MARK, "=", int(Mark.NEW))
 BATCH: Final = 64
 """Second vectors that are worked out at once: writes wait for a tenth of a second at the most."""
 EVERYWHERE: Final = -1.0
-"""The reach of a picture that every other one is a neighbour of."""
+"""The radius of a neighbourhood that holds every other picture."""
 PAGE: Final = 4096
 """Ids that are looked for at once."""
 SAME: Final = 1e-5
@@ -40,25 +48,32 @@ class AugmentedStore(Closing):
 
     Database-side augmentation (Arandjelović and Zisserman, "Three things everyone should know to improve object
     retrieval", CVPR 2012, section 5): `search_augmented` finds pictures by the mean of their neighbourhood. A picture
-    that is written is found by its own vector there until `renew` has come to it. It is marked for that first, and the
-    mark is as durable as the picture: whenever the process is killed, the next `renew` goes on. All else is answered
-    from ``plain``.
+    that is written is found by its own vector there until `refresh` has averaged it. It is marked for that first, and
+    the mark is as durable as the picture: whenever the process is killed, the next `refresh` goes on. All else is
+    answered from ``plain``.
     """
 
     def __init__(self, plain: Store, second: Store) -> None:
         self.plain: Final = plain
         self.second: Final = second
         self.changes = Changes()
-        self._renewal = Renewal(plain, second)
-        self._writing = Gate(1)
+        self._augmenter = Augmenter(plain, second)
+        self._writing = ReadWriteLock(1)
 
     @property
     def schema(self) -> AttributeSchema:
         return self.plain.schema
 
     @property
-    def reads_text(self) -> bool:
-        return self.plain.reads_text
+    def capabilities(self) -> Capabilities:
+        return joined(self.plain, self.second)
+
+    def version(self) -> str | None:
+        return joined_version(self.plain, self.second)
+
+    def check_room(self, beside: int = 0) -> None:
+        self.second.check_room(beside)
+        self.plain.check_room(beside)
 
     def upsert(self, records: Sequence[Record]) -> None:
         fitted = [replace(record, attributes=conform(record.attributes, self.schema)) for record in records]
@@ -124,7 +139,7 @@ class AugmentedStore(Closing):
         return self.plain.unindexed()
 
     def optimise(self) -> None:
-        """Index the pictures' own vectors. The second ones are written once more by `renew`: index them after that."""
+        """Index the pictures' own vectors. `refresh` writes the second ones once more: index them after that."""
         self.plain.optimise()
 
     def close(self) -> None:
@@ -134,18 +149,18 @@ class AugmentedStore(Closing):
             self.plain.close()
 
     def steps_left(self) -> int:
-        """How much there is for `renew` to do: a step for each second vector that is stale, two for a new one."""
+        """How much there is for `refresh` to do: a step for each second vector that is stale, two for a new one."""
         return self.second.count(Compare(MARK, ">", int(Mark.DONE))) + self.second.count(_NEW)
 
-    def renew(self, most: int) -> int:
+    def refresh(self, most: int) -> int:
         """Take ``most`` steps at the most towards second vectors that are right. Returns how many; 0 when all are.
 
         Neighbours are found by the store's own search, so they are as near to right as that is, and those that a new or
         deleted picture is a neighbour of are looked for among its fifty nearest. Writes may wait for a batch, searches
         never do.
         """
-        taken = self._worked_off(most, Compare(MARK, ">", int(Mark.STALE)), self._announce)
-        return taken + self._worked_off(most - taken, Compare(MARK, "=", int(Mark.STALE)), self._average)
+        taken = self._work_off(most, Compare(MARK, ">", int(Mark.STALE)), self._mark_stale)
+        return taken + self._work_off(most - taken, Compare(MARK, "=", int(Mark.STALE)), self._average)
 
     def adopt(self, ids: Sequence[str]) -> None:
         """Take over into ``second`` what ``plain`` has of these, and remove what it has not: as if written just now."""
@@ -154,24 +169,24 @@ class AugmentedStore(Closing):
             self.second.upsert([second_of(record, self.schema, Mark.NEW) for record in present.values()])
             self.second.delete([id for id in ids if id not in present])
 
-    def _worked_off(self, most: int, which: Filter, work: Callable[[Sequence[str]], None]) -> int:
+    def _work_off(self, most: int, which: Filter, work: Callable[[Sequence[str]], None]) -> int:
         taken = 0
         while taken < most and (found := self.second.page(min(PAGE, most - taken), filter=which)):
             work([record.id for record in found])
             taken += len(found)
         return taken
 
-    def _announce(self, ids: Sequence[str]) -> None:
-        told = self.second.count(Compare(MARK, "=", int(Mark.DONE))) > 0
+    def _mark_stale(self, ids: Sequence[str]) -> None:
+        averaged = self.second.count(Compare(MARK, "=", int(Mark.DONE))) > 0
         for start in range(0, len(ids), BATCH):
             with self._writing:
-                self._renewal.announce(ids[start : start + BATCH], told=told)
+                self._augmenter.mark_stale(ids[start : start + BATCH], averaged=averaged)
 
     def _average(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
             with self.changes.writing(part), self._writing:
-                self._renewal.average(part)
+                self._augmenter.average(part)
 
     def _seconds(self, records: Sequence[Record]) -> Iterator[Record]:
         """What is kept in ``second`` of records that are about to be written."""
@@ -184,12 +199,12 @@ class AugmentedStore(Closing):
                 yield redescribed(second, record, self.schema)
                 continue
             if old is not None:
-                yield gravestone(old)
+                yield tombstone(old)
             yield second_of(record, self.schema, Mark.NEW)
 
     def _delete(self, ids: Sequence[str]) -> int:
         with suppress(DiskFull):  # neighbours that are not told keep its share; deleting makes room
-            self.second.upsert([gravestone(record) for record in self.plain.get(ids, vectors=True).values()])
+            self.second.upsert([tombstone(record) for record in self.plain.get(ids, vectors=True).values()])
         deleted = self.plain.delete(ids)
         self.second.delete(ids)
         return deleted

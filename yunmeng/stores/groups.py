@@ -1,20 +1,32 @@
-"""One hit a group, by searches that leave out the groups found so far."""
+"""One hit a group: by the store, or by searches that leave out the groups found so far."""
 
 from collections.abc import Callable
 
+from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import And, Filter, In, IsNull, Not
-from yunmeng.types import Hit
+from yunmeng.stores.protocol import Store
+from yunmeng.types import Hit, Vector
 
-__all__ = ["search_groups"]
+__all__ = ["search_groups", "search_others"]
 
 FIRST = 64
 """Fewest hits asked for at once; each further search asks for twice as many."""
+MOST = 10_000
+"""Most hits asked for at once of a store that cannot group."""
 
 
-def search_groups(
+def search_groups(store: Store, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+    """Return the best hit of each of the k nearest groups, whether the store can group or not; see `Store`."""
+    if store.capabilities.groups:
+        return store.search_groups(vector, k, group_by, filter)
+    check_group(group_by, store.schema)
+    return search_others(lambda size, more: store.search(vector, size, more), k, group_by, filter, MOST)
+
+
+def search_others(
     search: Callable[[int, Filter], list[Hit]], k: int, group_by: str, filter: Filter | None, most: int
 ) -> list[Hit]:
-    """The best hit of each of the k nearest groups, exact if ``search`` is.
+    """Return the best hit of each of the k nearest groups, exact if ``search`` is.
 
     ``search`` gives the best hits for a number, at most ``most``, and a filter. Every hit left out of one answer
     scores below all in it, so the groups of the next answer follow those of this one. A group of thousands costs one

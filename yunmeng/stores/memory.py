@@ -3,22 +3,24 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.closing import Closing
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import StoreError
 from yunmeng.stores import bm25
-from yunmeng.stores.batch import check_group, check_ids, check_query, check_records
 from yunmeng.stores.changes import Changes
+from yunmeng.stores.checks import check_group, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import question_of, share, text_of
-from yunmeng.stores.gate import Gate
+from yunmeng.stores.ids import check_ids
+from yunmeng.stores.protocol import Capabilities
 from yunmeng.stores.schema import check_schema
-from yunmeng.types import AttributeSchema, Hit, Record, Vector
+from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
-__all__ = ["MemoryStore"]
+__all__ = ["MemoryStore", "create", "open", "remove"]
 
 
 class MemoryStore(Closing):
@@ -31,7 +33,7 @@ class MemoryStore(Closing):
         self._records: dict[str, Record] = {}
         self._words: dict[str, list[str]] = {}
         self._matrix: NDArray[np.float32] | None = None  # the vectors in the order of _records; None after a write
-        self._gate = Gate(1)
+        self._lock = ReadWriteLock(1)
         self._closed = False
 
     @property
@@ -39,8 +41,14 @@ class MemoryStore(Closing):
         return self._schema
 
     @property
-    def reads_text(self) -> bool:
-        return True
+    def capabilities(self) -> Capabilities:
+        return Capabilities(text=True, groups=True, exclusive=True)
+
+    def version(self) -> None:
+        return None
+
+    def check_room(self, beside: int = 0) -> None:
+        pass
 
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
@@ -117,10 +125,10 @@ class MemoryStore(Closing):
     def close(self) -> None:
         self._closed = True
 
-    def _opened(self) -> Gate:
+    def _opened(self) -> ReadWriteLock:
         if self._closed:
             raise StoreError("the store is closed")
-        return self._gate
+        return self._lock
 
     def _matching(self, filter: Filter | None) -> list[Record]:
         if filter is None:
@@ -144,6 +152,20 @@ class MemoryStore(Closing):
             matrix = np.stack(vectors) if vectors else np.empty((0, self.dim), np.float32)
             self._matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
         return self._matrix
+
+
+def create(_url: str, _place: Path, dim: int, schema: AttributeSchema, *, text: bool) -> MemoryStore:  # noqa: ARG001
+    """Make an empty store."""
+    return MemoryStore(dim, schema)
+
+
+def open(_url: str, _place: Path, dim: int, schema: AttributeSchema) -> MemoryStore:
+    """Make an empty store: what was in it has gone with the process, or when it was closed."""
+    return MemoryStore(dim, schema)
+
+
+def remove(_url: str, _place: Path) -> None:
+    """Do nothing: there is none left once it is closed."""
 
 
 def _as_hits(scored: list[tuple[float, Record]]) -> list[Hit]:

@@ -1,21 +1,48 @@
 """What a store is: vectors and attributes, kept and found again."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, TypeAlias
 
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
 
-__all__ = ["Store"]
+__all__ = ["Capabilities", "Store", "VersionSource", "joined", "joined_version"]
+
+VersionSource: TypeAlias = Literal["none", "files", "store"]
+"""What tells, also after a restart, whether the contents of a store are what they were:
+
+- ``none``: nothing does.
+- ``files``: they lie in files in the library's folder, which change with every write, and the store is exclusive.
+- ``store``: its `Store.version` names them.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do. The rest of the house asks, and does without.
+
+    Args:
+        text: `Store.search_text` finds records by their words. Without it, words are answered by their meaning only.
+        groups: `Store.search_groups` is the store's own. Without it, groups are found by repeated searches.
+        exclusive: one process at a time has the store open, so that `Store.changes` counts every write that there is.
+        version: what tells whether the contents have changed. Answers are kept over a restart, or in Redis, only where
+            something does; where nothing does and the store is not exclusive either, they are not kept at all.
+    """
+
+    text: bool = False
+    groups: bool = False
+    exclusive: bool = False
+    version: VersionSource = "none"
 
 
 class Store(Protocol):
     """Keeps records under their ids and finds them by vector.
 
     Filters are applied before ranking: a filtered search returns k hits whenever k exist. A filter that names an
-    attribute outside ``schema`` raises `FilterError`, a dead backend or a closed store `StoreError`. Ids are text of 1
-    to 1,024 bytes, any other raises `PictureError` (bad-id). Threads may share a store.
+    attribute outside ``schema`` raises `FilterError`, a dead backend or a closed store `StoreError`. Ids are as
+    `yunmeng.stores.ids` says, any other raises `PictureError` (bad-id). Threads may share a store.
     """
 
     @property
@@ -29,8 +56,23 @@ class Store(Protocol):
         ...
 
     @property
-    def reads_text(self) -> bool:
-        """Whether `search_text` can find anything. A store made by a version without full-text search says False."""
+    def capabilities(self) -> Capabilities:
+        """What this store can do; the same for as long as it is open."""
+        ...
+
+    def version(self) -> str | None:
+        """Name the contents: another name after every write, whoever wrote, and never the same name for others.
+
+        What was found is right for a version that was the same before and after. None unless ``capabilities.version``
+        is ``store``.
+        """
+        ...
+
+    def check_room(self, beside: int = 0) -> None:
+        """Raise `DiskFull` if the store could not delete any more once ``beside`` bytes lie in the library's folder.
+
+        A store that keeps no files there has nothing to say.
+        """
         ...
 
     def upsert(self, records: Sequence[Record]) -> None:
@@ -61,7 +103,7 @@ class Store(Protocol):
     def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
         """The best hit of each of the k nearest groups, a group being one value of a declared str attribute.
 
-        Records without the attribute belong to no group and are left out.
+        Records without the attribute belong to no group and are left out. Called only where ``capabilities.groups``.
         """
         ...
 
@@ -71,7 +113,7 @@ class Store(Protocol):
         A record's text is its file's name and the values of its str and list[str] attributes, declared or not, see
         `yunmeng.stores.fulltext`. One word in common is enough. Scores are in (0, 1), no similarities: above a half
         where the record has every word of the query. Any query will do, none is read as a language; one
-        without words finds nothing.
+        without words finds nothing. Without ``capabilities.text`` it finds nothing either.
         """
         ...
 
@@ -106,3 +148,16 @@ class Store(Protocol):
     def close(self) -> None:
         """Write what is outstanding and let go of it. Closing twice does no harm."""
         ...
+
+
+def joined(one: Store, other: Store) -> Capabilities:
+    """Return what two stores can do together, where ``one`` answers words and groups."""
+    mine, others = one.capabilities, other.capabilities
+    version: VersionSource = mine.version if mine.version == others.version else "none"
+    return replace(mine, exclusive=mine.exclusive and others.exclusive, version=version)
+
+
+def joined_version(one: Store, other: Store) -> str | None:
+    """Return the version of two stores together; None unless both tell theirs."""
+    first, second = one.version(), other.version()
+    return None if first is None or second is None else f"{first} {second}"

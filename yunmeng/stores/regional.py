@@ -5,12 +5,11 @@ from dataclasses import replace
 from hashlib import blake2s
 from typing import Final
 
-from yunmeng.closing import Closing
 from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter
-from yunmeng.stores.protocol import Store
-from yunmeng.types import Attributes, AttributeSchema, Hit, Record, Region, RegionVector, Vector
+from yunmeng.stores.protocol import Capabilities, Store, joined, joined_version
+from yunmeng.types import Attributes, AttributeSchema, Closing, Hit, Record, Region, RegionVector, Vector
 
 __all__ = ["MAX_REGIONS", "RegionalStore"]
 
@@ -39,8 +38,15 @@ class RegionalStore(Closing):
         return self._whole.schema
 
     @property
-    def reads_text(self) -> bool:
-        return self._whole.reads_text
+    def capabilities(self) -> Capabilities:
+        return joined(self._whole, self._parts)
+
+    def version(self) -> str | None:
+        return joined_version(self._whole, self._parts)
+
+    def check_room(self, beside: int = 0) -> None:
+        self._parts.check_room(beside)
+        self._whole.check_room(beside)
 
     def upsert(self, records: Sequence[Record]) -> None:
         with self.changes.writing([record.id for record in records]):

@@ -17,7 +17,7 @@ __all__ = ["INT64", "MAX_BYTES", "admit", "check_schema", "coerce_text", "confor
 TYPES: Final[tuple[AttributeType, ...]] = get_args(AttributeType)
 EXAMPLE: Final = '"category:str, price:float, tags:list[str]"'
 MAX_ATTRIBUTES: Final = 1000
-"""zvec takes 1,024 columns, some of which are the store's own."""
+"""A limit of the house: stores have a column for each, and columns of their own."""
 MAX_BYTES: Final = 65_536
 """The most that a record's attributes may take, as JSON in UTF-8: they are read and sent with every hit."""
 INT64: Final = range(-(2**63), 2**63)

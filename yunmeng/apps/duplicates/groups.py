@@ -11,7 +11,7 @@ import numpy as np
 
 from yunmeng.apps.duplicates.judging import Judge, Pair
 from yunmeng.apps.duplicates.pairs import RADIUS, Candidates
-from yunmeng.lookahead import map_ahead
+from yunmeng.concurrency import bounded_map
 
 __all__ = ["grouped"]
 
@@ -61,7 +61,7 @@ def grouped(
     with ThreadPoolExecutor(workers, "duplicates") as pool:
         while (batch := list(islice(waiting, _ROUND))) and not stop.is_set():
             asked = [pair for pair in batch if undecided(pair)]
-            for pair, is_same in zip(asked, map_ahead(pool, judge.same, asked, 2 * workers), strict=True):
+            for pair, is_same in zip(asked, bounded_map(pool, judge.same, asked, 2 * workers), strict=True):
                 if is_same:
                     together.join(pair.a, pair.b)
                     same[pair.a].add(pair.b)

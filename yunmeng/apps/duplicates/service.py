@@ -22,7 +22,6 @@ from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError,
 from yunmeng.library.generation import Generation
 from yunmeng.library.library import Library
 from yunmeng.net.fetch import is_url
-from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room
 from yunmeng.types import Record
 
 __all__ = ["Duplicates", "FoundGroup", "FoundMember"]
@@ -101,7 +100,7 @@ class Duplicates:
     def _found(self, keep: KeepRule, on_tally: OnTally, stop: threading.Event | None) -> DuplicateReport:
         library, generation = self._library, self._library.generation
         dim = generation.config.encoder.dim
-        check_room(library.path, generation.store.count() * dim * _BYTES_OF_NUMBER + ROOM_TO_DELETE)
+        generation.store.check_room(generation.store.count() * dim * _BYTES_OF_NUMBER)
         self._tables.begin()
         report = find_duplicates(
             generation.store,

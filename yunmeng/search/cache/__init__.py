@@ -1,23 +1,22 @@
 """What is kept so that a question is answered fast the second time, and never with what is no longer so."""
 
-from yunmeng.search.cache.continuity import Continuity
+from yunmeng.search.cache.content_version import ContentVersion
 from yunmeng.search.cache.digests import digest
-from yunmeng.search.cache.ground import ground
+from yunmeng.search.cache.environment import environment
 from yunmeng.search.cache.hits import pack_hits, unpack_hits
-from yunmeng.search.cache.levels import Cache, Caches, Figures, LevelName
-from yunmeng.search.cache.memory import MemoryLevel
-from yunmeng.search.cache.redis_level import RedisLevel
+from yunmeng.search.cache.redis_tier import RedisTier
+from yunmeng.search.cache.tiers import Cache, Caches, Figures, MemoryTier, TierName
 
 __all__ = [
     "Cache",
     "Caches",
-    "Continuity",
+    "ContentVersion",
     "Figures",
-    "LevelName",
-    "MemoryLevel",
-    "RedisLevel",
+    "MemoryTier",
+    "RedisTier",
+    "TierName",
     "digest",
-    "ground",
+    "environment",
     "pack_hits",
     "unpack_hits",
 ]

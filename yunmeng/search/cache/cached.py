@@ -4,24 +4,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
 
-from yunmeng.imaging import from_pillow
-from yunmeng.search.cache import Cache, digest, pack_hits, unpack_hits
-from yunmeng.search.engine import Part, Question
-from yunmeng.search.query import Timings, timed
+from yunmeng.imaging.decode import from_pillow
+from yunmeng.search.cache.digests import digest
+from yunmeng.search.cache.hits import pack_hits, unpack_hits
+from yunmeng.search.query import timed
 from yunmeng.types import Hits
+
+if TYPE_CHECKING:
+    from yunmeng.search.cache.tiers import Cache
+    from yunmeng.search.query import Timings
+    from yunmeng.search.question import Part, Question
 
 __all__ = ["Answers", "CachedEngine"]
 
 
 class Answers(Protocol):
-    """What answers questions."""
+    """Answers questions."""
 
-    def ask(self, question: Question) -> Hits: ...
+    def ask(self, question: "Question") -> Hits: ...
 
 
 class CachedEngine:
@@ -29,40 +34,49 @@ class CachedEngine:
 
     ``version`` names all that answers depend on but the question: another name from the beginning of each write, and
     another one from its end. An answer is kept under the name that held before and after it was found, so that it was
-    right under that name, and is found under no other. ``read`` gives the bytes of a path or URL.
+    right under that name, and is found under no other; where there is none, nothing is kept. ``lasts`` says whether
+    other processes would give the same name: only then it is worth telling them. ``read`` gives the bytes of a path or
+    URL.
     """
 
     def __init__(
-        self, asker: Answers, cache: Cache, version: Callable[[], str], read: Callable[[str | Path], bytes]
+        self,
+        asker: Answers,
+        cache: "Cache",
+        version: Callable[[], str | None],
+        read: Callable[[str | Path], bytes],
+        *,
+        lasts: bool = True,
     ) -> None:
         self._asker = asker
         self._cache = cache
         self._version = version
         self._read = read
+        self._lasts = lasts
 
-    def ask(self, question: Question) -> Hits:
-        """The hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
-        if not self._cache.on:
+    def ask(self, question: "Question") -> Hits:
+        """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
+        version = self._version() if self._cache.on else None
+        if version is None:
             return self._asker.ask(question)
         timings: dict[str, float] = {}
         asked = replace(question, parts=[self._at_hand(part, timings) for part in question.parts])
         began = perf_counter()
-        version = self._version()
         try:
             key = digest(version, asked)
         except TypeError:  # something that cannot be told apart from others is not kept
             return _timed(self._asker.ask(asked), timings)
-        kept = self._cache.get(key)
+        kept = self._cache.get(key, shared=self._lasts)
         if kept is not None:
             hits = unpack_hits(kept)
             return Hits(hits, {**timings, "cache": perf_counter() - began}, cached=True)
         found = self._asker.ask(asked)
         if self._version() == version:
-            self._cache.put(key, pack_hits(found))
+            self._cache.put(key, pack_hits(found), shared=self._lasts)
         return _timed(found, timings)
 
-    def _at_hand(self, part: Part, timings: Timings) -> Part:
-        """The part by its content: a file may change under its name."""
+    def _at_hand(self, part: "Part", timings: "Timings") -> "Part":
+        """Return the part by its content: a file may change under its name."""
         if isinstance(part.image, str | Path):
             with timed(timings, "read"):
                 return replace(part, image=self._read(part.image))
@@ -74,7 +88,7 @@ class CachedEngine:
         return part
 
 
-def _timed(hits: Hits, timings: Timings) -> Hits:
+def _timed(hits: Hits, timings: "Timings") -> Hits:
     """``hits``, with the seconds that passed before they were asked for."""
     if timings:
         names = timings.keys() | hits.timings.keys()

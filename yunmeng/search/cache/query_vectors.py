@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import EncoderSpec, TextEncoder
-from yunmeng.search.cache import Cache, digest
+from yunmeng.search.cache.digests import digest
+from yunmeng.search.cache.tiers import Cache
 from yunmeng.types import Vector
 
 __all__ = ["CachedTexts", "QueryVectors"]

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from yunmeng.search.rerank.anew import search_anew
 from yunmeng.search.rerank.expansion import expanded
 from yunmeng.search.rerank.protocol import Asked
+from yunmeng.search.rerank.requery import requery
 from yunmeng.types import Hit
 
 __all__ = ["Alpha"]
@@ -29,4 +29,4 @@ class Alpha:
 
     def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
         near = [hit.id for hit in hits[:NEIGHBOURS]]
-        return search_anew(asked, expanded(asked.vector, asked.vectors(near), asked.cosines(near), ALPHA), hits)
+        return requery(asked, expanded(asked.vector, asked.vectors(near), asked.cosines(near), ALPHA), hits)

@@ -9,7 +9,7 @@ import numpy as np
 
 from yunmeng.search.rerank.protocol import Asked, behind, by_scores
 from yunmeng.stores import AugmentedStore
-from yunmeng.stores.averaging import BACKGROUND, augment_all, averaged, contrasts
+from yunmeng.stores.dba import BACKGROUND, augment_all, averaged, contrasts
 from yunmeng.types import Hit, Vector
 
 __all__ = ["Expand"]

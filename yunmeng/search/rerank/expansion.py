@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.stores.averaging import averaged
+from yunmeng.stores.dba import averaged
 from yunmeng.types import Vector
 
 __all__ = ["expanded"]

@@ -1,8 +1,9 @@
-"""The steps there are, by name."""
+"""The steps there are, by name: those that come with Yunmeng, and those of other packages."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from yunmeng import plugins
 from yunmeng.errors import QueryError
 from yunmeng.search.rerank.alpha import Alpha
 from yunmeng.search.rerank.average import Average
@@ -10,14 +11,16 @@ from yunmeng.search.rerank.diffusion import Diffusion
 from yunmeng.search.rerank.diverse import Diverse
 from yunmeng.search.rerank.expand import Expand
 from yunmeng.search.rerank.geometry import Geometry
-from yunmeng.search.rerank.protocol import Step
 from yunmeng.search.rerank.reciprocal import Reciprocal
 from yunmeng.search.rerank.rescore import Rescore
 from yunmeng.types import Metric
 
-__all__ = ["STEPS", "WITHOUT_VECTOR", "read_steps", "steps_of"]
+if TYPE_CHECKING:
+    from yunmeng.search.rerank.protocol import Step
 
-STEPS: Final[Mapping[str, Step]] = {
+__all__ = ["STEPS", "WITHOUT_VECTOR", "read_steps", "step_named", "steps_of"]
+
+STEPS: "Final[Mapping[str, Step]]" = {
     step.name: step for step in (Average(), Alpha(), Expand(), Reciprocal(), Diffusion(), Geometry(), Diverse())
 }
 
@@ -33,17 +36,26 @@ def read_steps(names: str | Sequence[str]) -> tuple[str, ...]:
     given = names.split(",") if isinstance(names, str) else names
     read = tuple(name.strip() for name in given if name.strip())
     for name in read:
-        if name not in STEPS:
-            raise QueryError(f"there is no step of re-ranking called {name!r}: choose among {', '.join(STEPS)}")
+        if name not in STEPS and name not in plugins.find("steps"):
+            names = ", ".join([*STEPS, *plugins.find("steps")])
+            raise QueryError(f"there is no step of re-ranking called {name!r}: choose among {names}")
         if read.count(name) > 1:
             raise QueryError(f"the step of re-ranking {name} is named more than once: name each step once")
     return read
 
 
-def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> list[Step]:
+def step_named(name: str) -> "Step":
+    """Return a step that `read_steps` has passed. Raises `PluginError` for one of a package that is broken."""
+    if name in STEPS:
+        return STEPS[name]
+    step: Step = plugins.load(plugins.find("steps")[name])
+    return step
+
+
+def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> "list[Step]":
     """The steps with these names, behind the one that scores by ``metric``. Raises `QueryError` for a wrong name.
 
     None is the cosine, which hits are scored by already.
     """
     first: list[Step] = [] if metric in (None, "cosine") else [Rescore(metric)]
-    return [*first, *(STEPS[name] for name in read_steps(names))]
+    return [*first, *(step_named(name) for name in read_steps(names))]

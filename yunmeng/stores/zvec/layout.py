@@ -22,7 +22,7 @@ from yunmeng.stores.filters import (
     Scalar,
 )
 from yunmeng.stores.fulltext import Phrase, share, text_of
-from yunmeng.stores.zvec.encoding import encode_id, encode_text, escape, unescape
+from yunmeng.stores.ids import encode_id, escape, unescape
 from yunmeng.types import Attributes, AttributeSchema, AttributeType, AttributeValue, Hit, Record
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "check_columns",
     "collection_schema",
     "condition",
+    "encode_text",
     "has_text",
     "sha256_condition",
     "to_doc",
@@ -153,6 +154,15 @@ def to_word_hit(doc: Any, *, whole: bool) -> Hit:
     fields = doc.fields
     attributes: Attributes = _decode(fields["attributes"])[0]
     return Hit(unescape(doc.id), share(doc.score, whole=whole), unescape(fields["uri"]), attributes)
+
+
+def encode_text(value: str) -> str:
+    r"""``value`` without backslashes, in the same order by code point: a < b holds before exactly if it holds after.
+
+    zvec's filters can escape a quote by ``\'`` but not the backslash itself, so no value may hold one. ``[`` becomes
+    ``[a`` and the backslash, its neighbour in Unicode, ``[b``.
+    """
+    return value.replace("[", "[a").replace("\\", "[b")
 
 
 @dataclass(frozen=True, slots=True)

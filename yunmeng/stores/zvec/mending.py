@@ -22,7 +22,7 @@ from typing import Final
 
 from yunmeng.errors import StoreError
 
-__all__ = ["Keeper", "mend"]
+__all__ = ["Snapshotter", "mend"]
 
 LOG_HEADER: Final = 64
 """Bytes at the beginning of a log, without which zvec cannot open it."""
@@ -30,7 +30,7 @@ ATTEMPTS: Final = 50
 """How often copying is begun anew when RocksDB, which merges its files in the background, got in between."""
 
 
-class Keeper:
+class Snapshotter:
     """Keeps the databases of an open collection as its manifest found them, in a folder ``kept.N`` of manifest N.
 
     Hard links where the file system has them, so it takes about a millisecond and hardly any room.
@@ -40,7 +40,7 @@ class Keeper:
         self._path = path
         self._kept: int | None = None
 
-    def keep(self) -> None:
+    def take(self) -> None:
         """To be called before anything is written. Does nothing until zvec has written another manifest.
 
         What is written later reaches the databases on disk only by a flush. Raises `StoreError`.
@@ -64,14 +64,14 @@ class Keeper:
     @contextmanager
     def flushing(self) -> Iterator[None]:
         """For what makes zvec flush, while nothing is written. Raises `StoreError`."""
-        self.renew()
+        self.refresh()
         yield
-        self.renew()
+        self.refresh()
 
-    def renew(self) -> None:
+    def refresh(self) -> None:
         """Keep what a log builds on, and drop what none does any more. Raises `StoreError`."""
         if _logs(self._path):
-            self.keep()
+            self.take()
         elif not self.current():
             _forget(self._path)
             self._kept = None
@@ -90,7 +90,7 @@ def mend(path: Path) -> None:
             if alone:
                 _remove_unbegun(path)
                 _restore(path)
-                Keeper(path).renew()
+                Snapshotter(path).refresh()
     except OSError as exc:
         raise StoreError(f"cannot mend the store at {path} after its process was killed: {exc}") from exc
 

@@ -1,11 +1,12 @@
 """What is asked of a zvec collection, within what one zvec query can do."""
 
 from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
 from typing import Any, Final
 
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import QueryError, StoreError
 from yunmeng.stores.fulltext import Question
-from yunmeng.stores.gate import Gate
 from yunmeng.stores.zvec.engine import engine, mapped
 from yunmeng.stores.zvec.layout import (
     FIELDS_OF_HIT,
@@ -18,7 +19,7 @@ from yunmeng.stores.zvec.layout import (
 )
 from yunmeng.types import Vector
 
-__all__ = ["MAX_TOP", "Queries"]
+__all__ = ["MAX_TOP", "Queries", "Scan"]
 
 MAX_TOP: Final = 100_000
 """Most documents that one zvec query gives."""
@@ -34,18 +35,18 @@ SHA256_DIGITS: Final = 64
 
 
 class Queries:
-    """Reads from the collection that ``opened`` gives, no more threads at a time than ``gate`` lets in.
+    """Reads from the collection that ``opened`` gives, no more threads at a time than ``readers`` lets in.
 
     Every method raises `StoreError` where zvec fails, or ``opened`` does.
     """
 
-    def __init__(self, opened: Callable[[], Any], gate: Gate) -> None:
+    def __init__(self, opened: Callable[[], Any], readers: ReadWriteLock) -> None:
         self._opened = opened
-        self._gate = gate
+        self._readers = readers
 
     def fetch(self, keys: Sequence[str], *, vectors: bool) -> dict[str, Any]:
         """The documents that there are, by key."""
-        with self._gate, mapped("cannot read records"):
+        with self._readers, mapped("cannot read records"):
             docs: dict[str, Any] = self._opened().fetch(list(keys), include_vector=vectors)
             return docs
 
@@ -108,12 +109,12 @@ class Queries:
 
     def _stats(self) -> tuple[int, float]:
         """How many documents there are, and what part of them HNSW knows."""
-        with self._gate, mapped("cannot count"):
+        with self._readers, mapped("cannot count"):
             stats = self._opened().stats
             return int(stats.doc_count), float(stats.index_completeness[VECTOR])
 
     def _query(self, **options: Any) -> list[Any]:
-        with self._gate, mapped("cannot search"):
+        with self._readers, mapped("cannot search"):
             docs: list[Any] = self._opened().query(**options)
             return docs
 
@@ -147,3 +148,33 @@ class Queries:
         if found < MAX_TOP or len(prefix) == SHA256_DIGITS:
             return found
         return sum(self._count(where, prefix + digit) for digit in HEX)
+
+
+class Scan(Iterator[Any]):
+    """zvec's iterator, which another thread may close: the next step then raises `StoreError`."""
+
+    def __init__(self, docs: Any) -> None:
+        self._docs = docs
+        self._lock = Lock()
+        self._cut = False
+        self.open = True
+
+    def __next__(self) -> Any:
+        with self._lock:
+            if self._cut:
+                raise StoreError("the store was closed during an iteration")
+            if not self.open:
+                raise StopIteration
+            with mapped("cannot iterate"):
+                doc = next(self._docs, None)
+            if doc is None:
+                self.open = False
+                raise StopIteration
+            return doc
+
+    def close(self) -> None:
+        """End the pass, if it has not come to its end."""
+        with self._lock:
+            self._cut = self.open
+            self.open = False
+            self._docs.close()

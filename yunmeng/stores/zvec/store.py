@@ -8,18 +8,18 @@ from threading import Lock
 from typing import Any, Final, Self
 from weakref import WeakSet
 
-from yunmeng.closing import Closing
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import StoreError
-from yunmeng.stores.batch import check_group, check_query, check_records
 from yunmeng.stores.changes import Changes
+from yunmeng.stores.checks import check_group, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import question_of
-from yunmeng.stores.gate import Gate
-from yunmeng.stores.groups import search_groups
+from yunmeng.stores.groups import search_others
+from yunmeng.stores.ids import encode_id, unescape
+from yunmeng.stores.protocol import Capabilities
 from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, has_room
-from yunmeng.stores.zvec.encoding import encode_id, unescape
 from yunmeng.stores.zvec.engine import abandon, create, engine, mapped, open_collection
 from yunmeng.stores.zvec.layout import (
     EVERYTHING,
@@ -33,10 +33,9 @@ from yunmeng.stores.zvec.layout import (
     to_record,
     to_word_hit,
 )
-from yunmeng.stores.zvec.mending import Keeper
-from yunmeng.stores.zvec.query import MAX_TOP, Queries
-from yunmeng.stores.zvec.scan import Scan
-from yunmeng.types import AttributeSchema, Hit, Record, Vector
+from yunmeng.stores.zvec.mending import Snapshotter
+from yunmeng.stores.zvec.query import MAX_TOP, Queries, Scan
+from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
 __all__ = ["ZvecStore"]
 
@@ -67,28 +66,26 @@ class ZvecStore(Closing):
         self.dim = dim
         self.changes = Changes()
         self._schema = schema
-        self._reads_text = has_text(collection.schema)
+        self._text = has_text(collection.schema)
         self._collection: Any = collection
-        self._gate = Gate(engine().readers)
-        self._queries = Queries(self._opened, self._gate)
+        self._readers = ReadWriteLock(engine().readers)
+        self._queries = Queries(self._opened, self._readers)
         self._writing = Lock()
-        self._keeper = Keeper(path)
+        self._snapshots = Snapshotter(path)
         self._maintenance = Lock()
         self._scans: WeakSet[Scan] = WeakSet()
         self._damaged = False  # a write has failed
 
     @classmethod
-    def create(
-        cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, reads_text: bool = True
-    ) -> Self:
+    def create(cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, text: bool = True) -> Self:
         """A new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
 
-        Without ``reads_text`` it keeps no words, and `search_text` finds nothing.
+        Without ``text`` it keeps no words, and `search_text` finds nothing.
 
         Raises `LibraryExists`, `SchemaError` or `StoreError`.
         """
         checked = check_schema(schema or {})
-        collection = create(path, collection_schema(engine().zvec, dim, checked, text=reads_text))
+        collection = create(path, collection_schema(engine().zvec, dim, checked, text=text))
         return cls(collection, Path(path), dim, checked)
 
     @classmethod
@@ -112,8 +109,15 @@ class ZvecStore(Closing):
         return self._schema
 
     @property
-    def reads_text(self) -> bool:
-        return self._reads_text
+    def capabilities(self) -> Capabilities:
+        """All of it; a store that was made before there was full-text search has none."""
+        return Capabilities(text=self._text, groups=True, exclusive=True, version="files")
+
+    def version(self) -> None:
+        return None
+
+    def check_room(self, beside: int = 0) -> None:
+        check_room(self.path, beside + ROOM_TO_DELETE)
 
     def upsert(self, records: Sequence[Record]) -> None:
         checked = check_records(records, self.dim, self._schema)
@@ -131,7 +135,7 @@ class ZvecStore(Closing):
             for start in range(0, len(keys), MAX_BATCH):
                 part = keys[start : start + MAX_BATCH]
                 check_room(self.path, ROOM_TO_DELETE)
-                self._keeper.keep()
+                self._snapshots.take()
                 for key, status in zip(part, collection.delete(part), strict=True):
                     deleted += status.ok()
                     if not status.ok() and status.code() != engine().zvec.StatusCode.NOT_FOUND:
@@ -171,7 +175,7 @@ class ZvecStore(Closing):
         def nearest(size: int, filter: Filter) -> list[Hit]:
             return [to_hit(doc) for doc in self._queries.nearest(query, size, self._condition(filter))]
 
-        return search_groups(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
+        return search_others(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
 
     def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
         """As the protocol says, within what zvec 0.8.0 can: it weighs a word by how rare it is in its part on disk.
@@ -183,7 +187,7 @@ class ZvecStore(Closing):
         """
         self._opened()
         where, k = self._condition(filter), self._queries.affordable(k)
-        if not self._reads_text:
+        if not self._text:
             return []
         whole, partly = self._queries.worded(question_of(query), k, where)
         hits = {doc.id: to_word_hit(doc, whole=True) for doc in whole}
@@ -204,7 +208,7 @@ class ZvecStore(Closing):
             check(filter, self._schema)
         if self._collection is not None and not has_room(self.path):
             return self._paged(filter, vectors=vectors)
-        with self._maintenance, self._writing, mapped("cannot iterate"), self._keeper.flushing():
+        with self._maintenance, self._writing, mapped("cannot iterate"), self._snapshots.flushing():
             scan = Scan(self._opened().iter_docs(include_vector=vectors))
             self._scans.add(scan)
         records = (to_record(doc, vectors=vectors) for doc in scan)
@@ -226,7 +230,7 @@ class ZvecStore(Closing):
 
     def flush(self) -> None:
         check_room(self.path)
-        with self._writing, mapped("cannot flush"), self._keeper.flushing():
+        with self._writing, mapped("cannot flush"), self._snapshots.flushing():
             self._opened().flush()
         if self._parts() > MAX_PARTS and self.unindexed() < QUICKLY_INDEXED:
             self._optimised()
@@ -248,7 +252,7 @@ class ZvecStore(Closing):
         On a full disk, and after a write that failed, the collection is left as a killed process leaves it: its log
         brings back all that was acknowledged. Other processes are let in when this one ends.
         """
-        with self._maintenance, self._writing, self._gate.narrowed(0):
+        with self._maintenance, self._writing, self._readers.exclusive():
             collection, self._collection = self._collection, None
             for scan in list(self._scans):
                 scan.close()
@@ -257,7 +261,7 @@ class ZvecStore(Closing):
             if self._damaged or not has_room(self.path):
                 abandon(collection)
             else:
-                with mapped(f"cannot close the store at {self.path}"), self._keeper.flushing():
+                with mapped(f"cannot close the store at {self.path}"), self._snapshots.flushing():
                     collection.close()
 
     def _paged(self, filter: Filter | None, *, vectors: bool) -> Iterator[Record]:
@@ -275,7 +279,7 @@ class ZvecStore(Closing):
         """Merge and index, unless an iteration is under way, which zvec does not allow."""
         check_room(self.path)
         # zvec needs a moment without readers, at the beginning and at the end, and would wait for it for ever.
-        with self._maintenance, self._gate.narrowed(1), mapped("cannot optimise"):
+        with self._maintenance, self._readers.limited(1), mapped("cannot optimise"):
             collection = self._opened()
             if any(scan.open for scan in self._scans):
                 return False
@@ -290,16 +294,16 @@ class ZvecStore(Closing):
         """
         with ThreadPoolExecutor(1) as pool, ExitStack() as until:
             until.enter_context(self._writing)
-            with self._keeper.flushing():
+            with self._snapshots.flushing():
                 collection.flush()
-            self._keeper.keep()
+            self._snapshots.take()
             working = pool.submit(collection.optimize)
-            while not wait([working], _A_MOMENT).done and self._keeper.current():
+            while not wait([working], _A_MOMENT).done and self._snapshots.current():
                 pass
             until.close()
             working.result()
         with self._writing:
-            self._keeper.renew()
+            self._snapshots.refresh()
 
     def _parts(self) -> int:
         """In how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
@@ -312,8 +316,8 @@ class ZvecStore(Closing):
         return condition(plain(filter, self._schema))
 
     def _write(self, collection: Any, records: Sequence[Record]) -> None:
-        docs = [to_doc(engine().zvec, record, self._schema, text=self._reads_text) for record in records]
-        self._keeper.keep()
+        docs = [to_doc(engine().zvec, record, self._schema, text=self._text) for record in records]
+        self._snapshots.take()
         self._damaged, before = True, self._damaged
         with mapped("cannot write records"):
             statuses = collection.upsert(docs)

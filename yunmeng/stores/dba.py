@@ -1,4 +1,7 @@
-"""Second vectors that have to be worked out anew: which they are, and how that is done."""
+"""Database-side augmentation: pictures averaged with their neighbours, which makes one view of a thing find the others.
+
+Which second vectors have to be worked out anew, and how that is done.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,18 +10,42 @@ from hashlib import blake2s
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from yunmeng.stores.averaging import BACKGROUND, NEIGHBOURS, averaged, contrasts, reach_of
 from yunmeng.stores.protocol import Store
 from yunmeng.types import AttributeSchema, AttributeValue, Hit, Record, Vector
 
-__all__ = ["MARK", "Mark", "Renewal", "done", "gravestone", "redescribed", "second_of", "second_schema"]
+__all__ = [
+    "BACKGROUND",
+    "MARK",
+    "NEIGHBOURS",
+    "Augmenter",
+    "Mark",
+    "augment_all",
+    "averaged",
+    "contrasts",
+    "done",
+    "radius_of",
+    "redescribed",
+    "second_of",
+    "second_schema",
+    "tombstone",
+]
+
+NEIGHBOURS: Final = 10
+"""Neighbours that a picture is averaged with."""
+
+BACKGROUND: Final = 50
+"""The neighbour whose similarity is taken for that of things of another kind."""
+
+BLOCK: Final = 256
+TINY: Final = 1e-6
 
 MARK: Final = "yunmeng.mark"
 """The attribute of a second vector that says what is to be done about it; declared, so that it is found by filter."""
 
-REACH: Final = "yunmeng.reach"
-"""Its attribute that says how like the picture another must be to be among its neighbours."""
+RADIUS: Final = "yunmeng.reach"
+"""The attribute of its neighbourhood's radius: the least similarity of a neighbour. On disk it has its former name."""
 
 ROUNDING: Final = 1e-5
 """By how much a store's similarities may be off."""
@@ -57,14 +84,14 @@ def second_of(record: Record, schema: AttributeSchema, mark: Mark) -> Record:
     )
 
 
-def done(record: Record, vector: Vector, schema: AttributeSchema, reach: float) -> Record:
+def done(record: Record, vector: Vector, schema: AttributeSchema, radius: float) -> Record:
     """What is kept of ``record`` beside ``vector``, its second one, once that is right."""
     second = second_of(record, schema, Mark.DONE)
-    attributes: dict[str, AttributeValue] = {**second.attributes, REACH: reach}
+    attributes: dict[str, AttributeValue] = {**second.attributes, RADIUS: radius}
     return replace(second, attributes=attributes, vector=vector)
 
 
-def gravestone(record: Record) -> Record:
+def tombstone(record: Record) -> Record:
     """What is left of a picture whose vector goes: its neighbours are to be told. Its uri is the picture's id.
 
     It has an id of its own, as the picture may come back before that.
@@ -81,11 +108,11 @@ def redescribed(second: Record, record: Record, schema: AttributeSchema) -> Reco
     It is marked all the same: the process may be killed before ``record`` is written.
     """
     fresh = second_of(record, schema, max(_mark(second), Mark.STALE))
-    reach = {REACH: second.attributes[REACH]} if REACH in second.attributes else {}
-    return replace(fresh, attributes={**fresh.attributes, **reach}, vector=second.vector)
+    radius = {RADIUS: second.attributes[RADIUS]} if RADIUS in second.attributes else {}
+    return replace(fresh, attributes={**fresh.attributes, **radius}, vector=second.vector)
 
 
-class Renewal:
+class Augmenter:
     """Brings the records of ``second`` up to those of ``plain``, for which nobody may write to either meanwhile.
 
     What a picture is, is read from ``plain`` alone. So it does not matter at which write a process was killed.
@@ -95,10 +122,10 @@ class Renewal:
         self._plain = plain
         self._second = second
 
-    def announce(self, ids: Sequence[str], *, told: bool) -> None:
-        """Have those averaged anew that have one of these as a neighbour, or had, where such have been averaged.
+    def mark_stale(self, ids: Sequence[str], *, averaged: bool) -> None:
+        """Mark as stale every averaged picture that has, or had, one of ``ids`` as a neighbour, and those that are new.
 
-        New ones are to be averaged then too. Without ``told`` there are none to tell.
+        Without ``averaged`` there are no averaged pictures to look for.
         """
         marked = self._second.get(ids, vectors=True)
         new = {id for id, record in marked.items() if _mark(record) is Mark.NEW}
@@ -106,7 +133,7 @@ class Renewal:
         present = self._plain.get([*new, *(record.uri for record in gone.values())], vectors=True)
         comers = [present[id] for id in new if id in present]
         near: dict[str, float] = {}
-        for record in (*comers, *gone.values()) if told else ():
+        for record in (*comers, *gone.values()) if averaged else ():
             for hit in self._nearest(record):
                 near[hit.id] = max(near.get(hit.id, -1.0), hit.score)
         seconds = [second_of(record, self._plain.schema, Mark.STALE) for record in comers]
@@ -130,7 +157,7 @@ class Renewal:
         assert record.vector is not None
         neighbours = np.array(vectors, np.float32).reshape(-1, len(record.vector))
         vector = averaged(record.vector, neighbours, contrasts(similarities))
-        return done(record, vector, self._plain.schema, reach_of(similarities))
+        return done(record, vector, self._plain.schema, radius_of(similarities))
 
     def _nearest(self, record: Record) -> list[Hit]:
         """Its neighbours, and as many others as it takes to tell that they stand out."""
@@ -139,18 +166,18 @@ class Renewal:
         return [hit for hit in hits if hit.id != record.id][:BACKGROUND]
 
     def _stale(self, near: Mapping[str, float]) -> Iterable[Record]:
-        """Those of ``near``, ids with similarities, that have been averaged and have such a picture in their reach."""
-        reached = [
+        """Return those of ``near``, ids with similarities, that were averaged and have it within their radius."""
+        within = [
             id
             for id, second in self._second.get(list(near)).items()
-            if _mark(second) is Mark.DONE and near[id] >= _reach(second) - ROUNDING
+            if _mark(second) is Mark.DONE and near[id] >= _radius(second) - ROUNDING
         ]
-        for second in self._second.get(reached, vectors=True).values():
+        for second in self._second.get(within, vectors=True).values():
             yield replace(second, attributes={**second.attributes, MARK: int(Mark.STALE)})
 
 
-def _reach(second: Record) -> float:
-    value = second.attributes[REACH]
+def _radius(second: Record) -> float:
+    value = second.attributes[RADIUS]
     assert isinstance(value, float)
     return value
 
@@ -159,3 +186,60 @@ def _mark(second: Record) -> Mark:
     value = second.attributes[MARK]
     assert isinstance(value, int)
     return Mark(value)
+
+
+def averaged(
+    vectors: NDArray[np.float32], neighbours: NDArray[np.float32], weights: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Each of ``vectors`` (..., dim) and its ``neighbours`` (..., n, dim) by their ``weights`` (..., n), summed.
+
+    Brought to length 1; where they cancel each other, as it was.
+    """
+    total = vectors + (weights.astype(np.float32)[..., None, :] @ neighbours)[..., 0, :]
+    lengths = np.linalg.norm(total, axis=-1, keepdims=True)
+    return np.where(lengths < TINY, vectors, total / np.maximum(lengths, np.float32(TINY)))
+
+
+def contrasts(similarities: NDArray[np.floating], count: int = NEIGHBOURS) -> NDArray[np.floating]:
+    """What the first ``count`` neighbours count, in [0, 1], by their ``similarities`` (..., n), best first.
+
+    How far each stands out from the background, which is the fiftieth neighbour, or the last. Encoders differ in what
+    they give to strangers, 0.2 or 0.7: a power of the cosine itself, which is alpha expansion (Radenović, Tolias and
+    Chum, "Fine-tuning CNN Image Retrieval with No Human Annotation", TPAMI 2019, section 3.3), needs another power for
+    each.
+    """
+    if not similarities.shape[-1]:
+        return similarities
+    background = similarities[..., :BACKGROUND][..., -1:]
+    above = similarities[..., :count] - background
+    shares: NDArray[np.floating] = np.clip(above / np.maximum(1 - background, TINY), 0, 1)
+    return shares
+
+
+def radius_of(similarities: NDArray[np.floating]) -> float:
+    """Return the radius of a neighbourhood: the similarity of the last neighbour of ``similarities`` (n,), best first.
+
+    -1 where there are no more pictures than it may have neighbours.
+    """
+    return float(similarities[NEIGHBOURS - 1]) if len(similarities) >= NEIGHBOURS else -1.0
+
+
+def augment_all(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``vectors`` (n, dim), each averaged with its nearest ones: what `AugmentedStore` keeps of them, but exact.
+
+    Database-side augmentation (Arandjelović and Zisserman, "Three things everyone should know to improve object
+    retrieval", CVPR 2012, section 5). Takes n by n products, in blocks: for thousands of pictures, not for millions.
+    """
+    second = np.array(vectors, np.float32)
+    count = min(BACKGROUND, len(vectors) - 1)
+    for start in range(0, len(vectors) if count > 0 else 0, BLOCK):
+        products = vectors[start : start + BLOCK] @ vectors.T
+        own = np.arange(len(products))
+        products[own, start + own] = -np.inf
+        near = np.argpartition(-products, count - 1, axis=1)[:, :count]
+        similarities = np.take_along_axis(products, near, axis=1)
+        order = np.argsort(-similarities, axis=1, kind="stable")
+        rows = np.take_along_axis(near, order, axis=1)[:, :NEIGHBOURS]
+        weights = contrasts(np.take_along_axis(similarities, order, axis=1))
+        second[start : start + BLOCK] = averaged(vectors[start : start + BLOCK], vectors[rows], weights)
+    return second

@@ -7,20 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.errors import FilterError, StoreError
+from yunmeng.stores.ids import encode_id
 from yunmeng.stores.schema import conform, describe
-from yunmeng.stores.zvec.encoding import encode_id
 from yunmeng.types import AttributeSchema, Record, Vector
 
-__all__ = ["check_group", "check_ids", "check_query", "check_records"]
+__all__ = ["check_group", "check_query", "check_records"]
 
 NORM_TOLERANCE = 1e-3
 """How far a vector's length may be from 1; FP16 encoders stay within it."""
-
-
-def check_ids(ids: Sequence[str]) -> None:
-    """Raises `PictureError` (bad-id) if one of them is empty or too long for any record."""
-    for id in ids:
-        encode_id(id)
 
 
 def check_records(records: Sequence[Record], dim: int, schema: AttributeSchema) -> list[Record]:

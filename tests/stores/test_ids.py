@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from tests.stores.examples import STRINGS
 from yunmeng.errors import PictureError
-from yunmeng.stores.zvec.encoding import MAX_ID_BYTES, encode_id, encode_text, escape, unescape
+from yunmeng.stores.ids import MAX_ID_BYTES, encode_id, escape, unescape
+from yunmeng.stores.zvec.layout import encode_text
 
 anything = st.text(st.characters() | st.sampled_from("%u0A\\[]ab'\ud800\udc80\udfff"), max_size=12)
 

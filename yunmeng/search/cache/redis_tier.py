@@ -1,4 +1,4 @@
-"""The level in Redis, which may be down, slow or full at any time: then there is nothing in it, and nobody waits."""
+"""The tier in Redis, which may be down, slow or full at any time: then there is nothing in it, and nobody waits."""
 
 import hashlib
 import logging
@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from yunmeng.closing import Closing
 from yunmeng.errors import MissingExtra, SettingsError
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["RETRY_AFTER", "TIMEOUT", "RedisLevel"]
+__all__ = ["RETRY_AFTER", "TIMEOUT", "RedisTier"]
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ CHECKED: Final = 16  # bytes of the checksum before each value
 _log = logging.getLogger(__name__)
 
 
-class RedisLevel(Closing):
+class RedisTier(Closing):
     """Entries in the Redis at ``url``, each for ``seconds``. Threads may share it, and so may libraries and machines.
 
     Every value is preceded by a checksum of key and value: what is cut, or was written by somebody else, is no entry.

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from yunmeng.search.grouping import merged
 from yunmeng.search.rerank.protocol import Asked
+from yunmeng.stores.groups import search_groups
 from yunmeng.types import Hit, Vector
 
-__all__ = ["search_anew"]
+__all__ = ["requery"]
 
 
-def search_anew(asked: Asked, vector: Vector, hits: list[Hit]) -> list[Hit]:
+def requery(asked: Asked, vector: Vector, hits: list[Hit]) -> list[Hit]:
     """As many hits as there were, for ``vector``, which takes the query's place; then those of ``hits`` it left out.
 
     Hits are new but for what steps before found out about them. Scores are cosines with ``vector``, in [-1, 1].
@@ -18,7 +19,7 @@ def search_anew(asked: Asked, vector: Vector, hits: list[Hit]) -> list[Hit]:
     known = {hit.id: hit for hit in hits}
     near = asked.store.search(vector, len(hits), asked.filter)
     if asked.group_by is not None and hits:  # the groups that are nearest now are others than before
-        near = merged(near, asked.store.search_groups(vector, asked.wanted, asked.group_by, asked.filter))
+        near = merged(near, search_groups(asked.store, vector, asked.wanted, asked.group_by, asked.filter))
     found = [_merged(known.get(hit.id), hit) for hit in near]
     brought = {hit.id for hit in found}
     missed = [hit for hit in hits if hit.id not in brought]

@@ -1,0 +1,119 @@
+"""What a library's contents are called, so that answers which outlive a process are believed only while they hold."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from yunmeng.stores.protocol import Store
+
+__all__ = ["ContentVersion"]
+
+_NOT_CONTENTS: Final = frozenset({"cache", "uploads"})
+
+
+class ContentVersion:
+    """Names the contents of one open library: another name after every write, and never the same for others.
+
+    What the name goes by is what the store says it can tell (`yunmeng.stores.protocol.VersionSource`):
+
+    - by itself: its own version is the name;
+    - by its files: the name is left in the file ``place`` at a clean close and taken away at the next opening, so that
+      it is there only while the library is closed and nothing has changed: after a crash there is none, and the
+      contents get a new one. Nor is one believed that is older than a file of the library's: another program may have
+      written since;
+    - by nothing: an exclusive store's contents have a name of this process's, any other's have none.
+
+    Make it before the store is opened, and call `begin` once it is, when no other process can have it open.
+    """
+
+    def __init__(self, place: Path, generation: int) -> None:
+        self._place = place
+        self._generation = generation
+        self._session = secrets.token_hex(16)
+        self._name = self._left()
+        self._found = False
+        self._start = 0
+        self._store: Store | None = None
+
+    def begin(self, store: "Store") -> None:
+        """Name the contents of ``store`` from now on; by the name that was left, if it still holds."""
+        self._store = store
+        if self.by_files:
+            before, self._name = self._name, self._read()
+            self._place.unlink(missing_ok=True)
+            self._found = before is not None and before == self._name  # a process may have come between
+            if not self._found:
+                self._name = secrets.token_hex(16)
+        else:
+            self._name = None
+        self._start = store.changes.number
+
+    @property
+    def name(self) -> str | None:
+        """What the contents are called now; None where nothing tells, so that no answer may be kept."""
+        if self._store is None:
+            return None
+        told = self._store.capabilities
+        if told.version == "store":
+            return self._store.version()
+        if not told.exclusive:
+            return None
+        number = self._store.changes.number
+        return f"{self._session}-{number}" if number != self._start or self._name is None else self._name
+
+    @property
+    def lasts(self) -> bool:
+        """Whether other processes will call the same contents by the same name."""
+        return self._store is not None and self._store.capabilities.version != "none"
+
+    @property
+    def found(self) -> bool:
+        """Whether the contents still had the name that they were left with."""
+        return self._found
+
+    @property
+    def by_files(self) -> bool:
+        """Whether the name is to be left, see `leaving`."""
+        return self._store is not None and self._store.capabilities.version == "files"
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """Leave the name for the next opening; the block closes the library, in which nothing writes any more."""
+        last = self.name
+        with suppress(OSError):  # then the next process begins anew
+            self._place.write_text(json.dumps({"edition": self._generation, "contents": last}), encoding="utf-8")
+        closed = False
+        try:
+            yield
+            closed = self.name == last
+        finally:
+            with suppress(OSError):  # gone: another process has the library open by now
+                if closed:
+                    os.utime(self._place)  # the name is as new as the last of the library's files
+                else:
+                    self._place.unlink()
+
+    def _left(self) -> str | None:
+        """The name in the file, unless something else of the library is newer."""
+        name = self._read()
+        try:
+            return None if name is None or self._newest() > self._place.stat().st_mtime_ns else name
+        except OSError:
+            return None
+
+    def _read(self) -> str | None:
+        try:
+            found = json.loads(self._place.read_bytes())
+            return str(found["contents"]) if found["edition"] == self._generation else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _newest(self) -> int:
+        """When something in the stores was written last, in nanoseconds."""
+        stores = [child for child in self._place.parent.iterdir() if child.is_dir() and child.name not in _NOT_CONTENTS]
+        return max((path.stat().st_mtime_ns for store in stores for path in (store, *store.rglob("*"))), default=0)
