@@ -96,12 +96,15 @@ def test_what_is_over_is_neither_cancelled_nor_resumed(client: TestClient) -> No
 def test_what_the_last_server_left_goes_on_if_it_can(filled: Library, open_server: Open) -> None:
     left = filled.state.queue_job("augment", {})
     filled.state.resume_job(left.id)
+    by_command = filled.state.start_job("reencode", {"encoder": "efficientnet-lite0"})
+    filled.state.finish_job(by_command.id, "interrupted")
     warming = filled.state.queue_job("warm", {"top": 1, "queries": 0})
     filled.state.resume_job(warming.id)
     client = open_server()
     assert end(client, left.id)["status"] == "done"
-    assert client.get(f"/v1/jobs/{warming.id}").json()["status"] == "interrupted"
-    refused(client.post(f"/v1/jobs/{warming.id}/resume"), 409, "job-over")
+    for job in (warming, by_command):
+        assert client.get(f"/v1/jobs/{job.id}").json()["status"] == "interrupted"
+        refused(client.post(f"/v1/jobs/{job.id}/resume"), 409, "job-over")
 
 
 def test_every_order_to_ask_ahead_is_a_job(filled: Library, open_server: Open) -> None:

@@ -13,6 +13,7 @@ from yunmeng.schemas.imports import ImportOrder
 from yunmeng.schemas.jobs import AugmentOrder, ReencodeOrder
 from yunmeng.schemas.text import from_wire
 from yunmeng.server.observe import Metrics
+from yunmeng.state.database import Job
 from yunmeng.state.runner import JobKind, JobRun
 
 __all__ = ["AUGMENT", "IMPORT", "REENCODE", "augmenting", "importing", "reencoding"]
@@ -69,7 +70,10 @@ def reencoding(library: Library) -> JobKind:
             )
         return not report.interrupted
 
-    return JobKind(name=REENCODE, work=work, arguments=ReencodeOrder, prepare=prepare)
+    def was_ordered(job: Job) -> bool:
+        return "drop_missing" in job.arguments  # a command leaves jobs of this kind, too, which say less
+
+    return JobKind(name=REENCODE, work=work, arguments=ReencodeOrder, prepare=prepare, can_resume=was_ordered)
 
 
 def augmenting(library: Library) -> JobKind:

@@ -91,13 +91,10 @@ async def resume_job(number: Number, here: Here) -> JobOut:
 
     def resume() -> JobOut:
         job = _found(number, here)
-        kind = here.jobs.kind(job.kind)
-        if kind is None or not kind.resumes:
-            raise Refused("job-over", f"job {number} cannot go on: order a new one")
         if not here.jobs.resume(number):
-            if job.status == "done":
-                raise Refused("job-over", f"job {number} is done: order a new one")
-            raise Refused("job-running", f"job {number} is under way already")
+            if job.status in ("queued", "running"):
+                raise Refused("job-running", f"job {number} is under way already")
+            raise Refused("job-over", f"job {number} is over, and cannot go on: order a new one")
         return _view(_found(number, here), here)
 
     return await to_thread.run_sync(resume)

@@ -45,7 +45,7 @@ class Warmer:
         self._lock = threading.Lock()
         self._waiting: defaultdict[int, deque[SearchQuery]] = defaultdict(deque)  # by the number of the job
         self._state = WarmOut(running=False, total=0, done=0, failed=0, failures=[])
-        jobs.add(JobKind(name=KIND, work=self._work, resumes=False))
+        jobs.add(JobKind(name=KIND, work=self._work, can_resume=lambda _: False))
 
     def begin(self, top: int) -> None:
         """Order the ``top`` most popular questions, if anything is kept here; never raises."""

@@ -67,21 +67,21 @@ class JobKind:
             `YunmengError` that it raises is why the job failed.
         arguments: What ``POST /v1/jobs`` takes for it; None where it is ordered elsewhere only.
         prepare: Turns these into what is kept of them as JSON. Raises `YunmengError` for what cannot be done.
-        resumes: Whether a job goes on when the process ended before it did.
+        can_resume: Whether a job can go on that was stopped, also by the end of the process, which is then done.
     """
 
     name: str
     work: Callable[[JobRun], bool]
     arguments: "type[BaseModel] | None" = None
     prepare: "Callable[[Any], Mapping[str, Any]]" = lambda arguments: arguments.model_dump(mode="json")
-    resumes: bool = True
+    can_resume: Callable[[Job], bool] = lambda _: True
 
 
 class JobRunner:
     """Works off the jobs that the state database holds, of the kinds that are added.
 
     A job that the end of the process cut short, by a signal or by a kill, goes on when the next runner starts, if its
-    kind ``resumes``; one that somebody cancelled waits until somebody resumes it. Threads may share a runner.
+    kind can resume it; one that somebody cancelled waits until somebody resumes it. Threads may share a runner.
     """
 
     def __init__(self, state: State, on_event: Callable[[str, Job, Exception | None], None]) -> None:
@@ -107,12 +107,10 @@ class JobRunner:
         """Begin, with what the last process has left."""
         with self._changed:
             self._started = True
-            for job in self._state.jobs(*self._kinds):
-                if not self._kinds[job.kind].resumes and job.status in ("queued", "running"):
-                    self._state.finish_job(job.id, "interrupted")
-                elif self._kinds[job.kind].resumes and job.status in ("running", "interrupted"):
-                    self._state.requeue_job(job.id)
-            for name in self._kinds:
+            for name, kind in self._kinds.items():
+                for job in self._state.jobs(name):
+                    if job.status in ("queued", "running", "interrupted"):
+                        self._take_up(job, goes_on=kind.can_resume(job))
                 self._wake(name)
 
     def stop(self) -> None:
@@ -153,7 +151,7 @@ class JobRunner:
         """Have a job that stopped go on. Returns False if it runs, waits or is done."""
         with self._changed:
             job = self.find(number)
-            if job is None or job.status in ("queued", "running", "done"):
+            if job is None or job.status in ("queued", "running", "done") or not self._kinds[job.kind].can_resume(job):
                 return False
             self._state.requeue_job(number)
             if self.works_at(number):
@@ -202,6 +200,13 @@ class JobRunner:
         run = self._run(job.id)
         return run.progress if run is not None and job.status in ("queued", "running") else None
 
+    def _take_up(self, job: Job, *, goes_on: bool) -> None:
+        """Have a job go on that the last process has left, or note that it does not."""
+        if goes_on and job.status != "queued":
+            self._state.requeue_job(job.id)
+        if not goes_on and job.status != "interrupted":
+            self._state.finish_job(job.id, "interrupted")
+
     def _run(self, number: int) -> JobRun | None:
         return next((run for run in list(self._runs.values()) if run.job.id == number), None)
 
@@ -248,7 +253,8 @@ class JobRunner:
         self._on_event(event, job, error)
         with self._changed:
             if job.id in self._resumed and not self._ending:  # what it ended as was written over that
-                self._state.requeue_job(job.id)
+                with suppress(StateError):  # as above
+                    self._state.requeue_job(job.id)
             self._resumed.discard(job.id)
             del self._runs[job.kind]
             self._changed.notify_all()

@@ -27,7 +27,7 @@ class DuplicateJobs:
         self._jobs = jobs
         self._lock = threading.Lock()
         self._failure: DuplicateSearch | None = None  # of the last search, which a full disk may not have taken down
-        jobs.add(JobKind(name=KIND, work=self._work, arguments=DuplicateOrder, resumes=False))
+        jobs.add(JobKind(name=KIND, work=self._work, arguments=DuplicateOrder, can_resume=lambda _: False))
 
     def order(self, keep: KeepRule) -> DuplicatesOut:
         """Begin a search, unless one is under way."""
