@@ -24,6 +24,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from benchmarks.copy_edits import EDITS
 from benchmarks.doctored import compressed
+from yunmeng.apps.duplicates import Duplicates
 from yunmeng.imaging import is_picture
 from yunmeng.imaging.fonts import font
 from yunmeng.library import Library
@@ -415,7 +416,7 @@ def _asked(pairs: Sequence[LikePair], folder: Path) -> dict[str, list[bool]]:
             said["compare"].append(library.compare(other, one).verdict != "different")
         for _, other in names:
             library.add(str(other), id=f"second/{other.name}")
-        report = library.find_duplicates()
+        report = Duplicates(library).find()
         uris = {
             record.id: record.uri
             for record in library.get_many([member.id for group in report.groups for member in group.members]).values()

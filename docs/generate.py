@@ -24,7 +24,9 @@ def command_pages(command: click.Command, parent: click.Context | None, name: st
     context = click.Context(command, info_name=name, parent=parent, terminal_width=100, **command.context_settings)
     yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
-        for child, below in sorted(command.commands.items()):
+        for child in command.list_commands(context):
+            below = command.get_command(context, child)
+            assert below is not None
             yield from command_pages(below, context, child)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from yunmeng import plugins
+from yunmeng.media import readers
 
 EXTENDING = Path(__file__).parents[1] / "docs" / "extending.md"
 
@@ -61,5 +62,5 @@ def importable(folder: Path) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for kept in (plugins.find, plugins.load, plugins._warn):
+    for kept in (plugins.find, plugins.load, plugins._warn, readers._all, readers.endings):
         kept.cache_clear()

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from tests.conftest import CommandLine, told_in_one_line
 from tests.imaging.samples import photograph
 from tests.needing import need
+from yunmeng.apps.duplicates import Duplicates
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
@@ -98,8 +99,8 @@ def test_moved_ones_keep_their_paths_and_overwrite_nothing(
     assert (pictures / "summer" / "0.jpg").exists()
     assert "summer/0-twin.jpg" not in kept(db, settings)
     with Library.open(db, FakeEncoder(), settings) as library:
-        for group in library.duplicate_groups(open=False):
-            library.undo_duplicates(group.number)
+        for group in Duplicates(library).groups(open=False):
+            Duplicates(library).undo(group.number)
         assert library.count() == 9
         assert library.original("summer/0-twin.jpg") == twin
 

@@ -21,6 +21,7 @@ from werkzeug import Request, Response
 from tests.conftest import paint, write_pictures
 from tests.live import serving
 from tests.needing import need
+from yunmeng.apps.duplicates.client import duplicates
 from yunmeng.client import AsyncClient, Client, Id, Picture, calls
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
@@ -514,6 +515,18 @@ def test_an_import_is_cancelled_and_resumed(owner: Client, tmp_path: Path) -> No
     assert owner.library().pictures == 72
 
 
+def test_jobs_of_every_kind_are_started_and_followed(owner: Client) -> None:
+    number = owner.start_job("augment").number
+    end = list(owner.follow_job(number))[-1]
+    assert (end.kind, end.status, end.failed) == ("augment", "done", 0)
+    assert owner.get_job(number) == owner.jobs("augment")[0] == owner.jobs()[0] == end
+    assert owner.job_failures(number) == []
+    assert error_of(lambda: owner.cancel_job(number)).code == "job-over"
+    assert error_of(lambda: owner.resume_job(number)).code == "job-over"
+    assert error_of(lambda: owner.start_job("reencode", encoder="no-such-encoder")).code == "query"
+    assert error_of(lambda: list(owner.follow_job(999))).code == "not-found"
+
+
 def test_events_that_end_early_are_no_end(connect: Callable[..., Client], httpserver: HTTPServer) -> None:
     progress = {
         "number": 1,
@@ -670,6 +683,7 @@ def test_silence_is_not_waited_for_longer_than_asked(connect: Callable[..., Clie
 def test_duplicates_are_found_decided_and_undone(owner: Client, tmp_path: Path) -> None:
     need("faiss", "cv2", extra="copies")
     assert owner.duplicates().status == "none"
+    assert owner.send(duplicates()).status == "none"  # the same, with types
     for id in ("twin", "twin-b"):
         owner.add(jpeg(3), id=id)
     owner.find_duplicates("smallest")
@@ -704,6 +718,14 @@ def test_both_clients_have_the_same_methods() -> None:
 def test_every_method_is_explained() -> None:
     for name, function in inspect.getmembers(Client, inspect.isfunction):
         assert name.startswith("_") or name == "close" or function.__doc__, name
+
+
+def test_calls_of_apps_are_methods() -> None:
+    with Client("http://127.0.0.1:1") as client:
+        assert "find_duplicates" in dir(client)
+        assert client.find_duplicates.__doc__
+        with pytest.raises(AttributeError):
+            _ = client.no_such_call
 
 
 def test_importing_the_client_is_light() -> None:

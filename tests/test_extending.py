@@ -1,6 +1,7 @@
 """The examples of docs/extending.md, as they stand there: one function for each section."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,21 @@ def test_plugins(folder: Path) -> None:
     assert searched.splitlines()[1].split()[:3] == ["1", "1.000", "000.jpg"]
     assert (info["encoder"], info["dim"]) == ("colours", 48)
     assert {hit["id"]: round(hit["score"], 3) for hit in found}["000.jpg"] == 0.5
+
+
+def test_a_new_kind_of_file(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "photos" / "book.cbz", "w") as book:
+        for page in ("000.jpg", "001.jpg"):
+            book.write(folder / "photos" / page, f"pages/{page}")
+    (folder / "photos" / "broken.cbz").write_bytes((folder / "photos" / "book.cbz").read_bytes()[:200])
+    (folder / "photos" / "002.jpg").unlink()
+    with importable(install(files_of("A new kind of file"), folder / "packages")):
+        command, asked = blocks(section("A new kind of file"), "sh")[0].splitlines()
+        done = CliRunner().invoke(cli, command.split()[1:], standalone_mode=False)
+        assert "4 indexed, 0 skipped, 1 failed" in done.stdout
+        searched = run(asked.removeprefix("yunmeng "))
+    # the file itself comes in front of its twin, as it was asked for
+    assert [line.split()[2] for line in searched.splitlines()[1:3]] == ["book.cbz#page:2", "001.jpg"]
 
 
 def run_commands(title: str) -> list[str]:

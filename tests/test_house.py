@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 import yunmeng
 from tests.conftest import write_pictures
+from yunmeng.apps import APPS
 from yunmeng.config import ServerSettings, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +38,13 @@ def test_the_package_exports_what_it_names() -> None:
     assert set(yunmeng.__all__) <= set(dir(yunmeng))
     with pytest.raises(AttributeError):
         _ = yunmeng.nonsense
+
+
+def test_every_part_of_an_app_is_where_its_row_says() -> None:
+    for app in APPS:
+        parts = (app.service, app.tables, app.command, app.routes, app.client)
+        assert all(resolve_name(part) for part in parts if part is not None)
+        assert app.page is None or app.page.is_dir()
 
 
 def test_generated_documents_are_up_to_date() -> None:

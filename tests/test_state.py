@@ -1,5 +1,6 @@
 """The state database."""
 
+import importlib
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import yunmeng.state
+from yunmeng.apps import APPS
 from yunmeng.errors import StateError
 from yunmeng.state import Failure, Progress, State
 from yunmeng.state.migrate import NEWEST
@@ -63,6 +65,9 @@ def test_old_jobs_go_with_all_their_rows(tmp_path: Path) -> None:
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    for app in APPS:
+        if app.tables is not None:
+            importlib.import_module(app.tables)
     State.open(tmp_path / "state.db").close()
     engine = create_engine(f"sqlite:///{tmp_path}/state.db")
     with engine.connect() as connection:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from tests.imaging.samples import photograph
 from tests.matching.scenes import scene
 from tests.needing import need
+from yunmeng.apps.duplicates import Duplicates
 from yunmeng.library import Library
 
 need("cv2", "faiss", extra="copies")
@@ -137,7 +138,7 @@ def called_copies(library: Library, folder: Path, one: Image.Image, other: Image
     found = library.match(folder / "other.png")
     comparison = library.compare(folder / "other.png", folder / "one.png")
     library.add(folder / "other.png", id="other")
-    groups = library.find_duplicates().groups
+    groups = Duplicates(library).find().groups
     return {
         "match": any(hit.score >= CERTAIN for hit in found),
         "compare": comparison.verdict != "different",

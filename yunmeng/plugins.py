@@ -23,9 +23,9 @@ Group: TypeAlias = Literal["stores", "encoders", "readers", "steps", "apps"]
 GROUPS: Final[Mapping[Group, tuple[str, ...]]] = {
     "stores": ("create", "open", "remove"),
     "encoders": ("spec", "load"),
-    "readers": (),
+    "readers": ("endings", "takes", "parts", "pictures"),
     "steps": ("name", "depth", "reorder"),
-    "apps": (),
+    "apps": ("name", "help", "service"),
 }
 """The groups, each with the attributes that a plugin of it must have."""
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
-from yunmeng.schemas import DuplicateMember, EditOut, KeepRule, MetricName, StepName, Verdict
+from yunmeng.apps.duplicates.types import KeepRule, Reason
+from yunmeng.schemas import EditOut, MetricName, StepName, Verdict
 
 PACKAGE = Path(__file__).parents[2] / "yunmeng"  # pages may lie outside the console's folder
 CAT = "animal/chelsea.jpg"
@@ -34,12 +35,11 @@ def test_every_word_is_there_in_both_languages(page: Page) -> None:
 def test_every_name_of_the_api_is_put_into_words(page: Page) -> None:
     words = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
     edits = EditOut.model_fields["name"].annotation
-    reasons = DuplicateMember.model_fields["reason"].annotation
     for prefix, names in (("step", StepName), ("metric", MetricName), ("verdict", Verdict), ("keep", KeepRule)):
         assert {f"{prefix}-{name}" for name in get_args(names)} <= set(words), prefix
     assert {f"step-{name}-hint" for name in get_args(StepName)} <= set(words)
     assert {f"edit-{name}" for name in get_args(edits)} <= set(words)
-    assert {f"reason-{name}" for name in get_args(reasons)} <= set(words)
+    assert {f"reason-{name}" for name in get_args(Reason)} <= set(words)
 
 
 def test_every_problem_of_quality_is_put_into_words(page: Page) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from yunmeng.duplicates import DuplicateReport, find_duplicates
+from yunmeng.apps.duplicates.search import find_duplicates
+from yunmeng.apps.duplicates.types import DuplicateReport
 from yunmeng.errors import OriginalGone
 from yunmeng.stores import MemoryStore
 from yunmeng.types import Record

@@ -10,7 +10,7 @@ import pytest
 
 from tests.duplicates.conftest import Find, flipped, ids, like, record
 from tests.needing import need
-from yunmeng.duplicates import DuplicateTally, KeepRule
+from yunmeng.apps.duplicates.types import DuplicateTally, KeepRule
 
 need("faiss", "cv2", extra="copies")
 

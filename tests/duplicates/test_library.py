@@ -11,6 +11,7 @@ from pytest_httpserver import HTTPServer
 from tests.conftest import write_pictures
 from tests.imaging.samples import photograph
 from tests.needing import need
+from yunmeng.apps.duplicates import Duplicates
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import QueryError, RecordNotFound, StoreError
@@ -29,13 +30,13 @@ def twins(library: Library, tmp_path: Path) -> Library:
 
 
 def test_a_search_that_is_stopped_leaves_what_was_found_before(twins: Library) -> None:
-    before = twins.find_duplicates().numbers
+    before = Duplicates(twins).find().numbers
     stop = threading.Event()
     stop.set()
-    assert twins.find_duplicates(stop=stop).interrupted
-    search, counts = twins.duplicate_search()
+    assert Duplicates(twins).find(stop=stop).interrupted
+    search, counts = Duplicates(twins).last_search()
     assert (search.status, counts.groups) == ("cancelled", 1)
-    assert [group.number for group in twins.duplicate_groups()] == list(before)
+    assert [group.number for group in Duplicates(twins).groups()] == list(before)
 
 
 def test_why_a_search_failed_is_kept(twins: Library, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,30 +45,30 @@ def test_why_a_search_failed_is_kept(twins: Library, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(type(twins.generation.store), "iterate", fail)
     with pytest.raises(StoreError):
-        twins.find_duplicates()
-    assert twins.duplicate_search()[0].status == "failed"
-    assert twins.duplicate_search()[0].error == "the disk is on fire"
+        Duplicates(twins).find()
+    assert Duplicates(twins).last_search()[0].status == "failed"
+    assert Duplicates(twins).last_search()[0].error == "the disk is on fire"
 
 
 def test_numbers_never_come_to_mean_other_groups(twins: Library) -> None:
-    first = twins.find_duplicates().numbers
-    assert set(twins.find_duplicates().numbers).isdisjoint(first)
+    first = Duplicates(twins).find().numbers
+    assert set(Duplicates(twins).find().numbers).isdisjoint(first)
     with pytest.raises(RecordNotFound):
-        twins.decide_duplicates(first[0], [])
+        Duplicates(twins).decide(first[0], [])
 
 
 def test_what_was_discarded_outlives_the_next_search_and_another_encoder(
     twins: Library, settings: Settings, tmp_path: Path
 ) -> None:
-    (number,) = twins.find_duplicates().numbers
-    twins.decide_duplicates(number, ["000-b.jpg"])
+    (number,) = Duplicates(twins).find().numbers
+    Duplicates(twins).decide(number, ["000-b.jpg"])
     twins.reencode(FakeEncoder(), regions=True)
-    assert twins.find_duplicates().groups == []
+    assert Duplicates(twins).find().groups == []
     with pytest.raises(QueryError):
-        twins.decide_duplicates(number, [])
-    (group,) = twins.duplicate_groups()
+        Duplicates(twins).decide(number, [])
+    (group,) = Duplicates(twins).groups()
     assert [(one.record.id, one.there) for one in group.members] == [("000.jpg", True), ("000-b.jpg", False)]
-    twins.undo_duplicates(number)
+    Duplicates(twins).undo(number)
     again = twins.search(id="000-b.jpg", regions=True)
     assert {hit.id for hit in again[:2]} == {"000.jpg", "000-b.jpg"}
 
@@ -87,5 +88,5 @@ def test_pictures_of_the_web_are_not_fetched_again(tmp_path: Path, settings: Set
         assert one is not None
         assert other is not None
         assert float(one @ other) > 0.6  # close enough to be looked at
-        library.find_duplicates()
+        Duplicates(library).find()
         assert len(httpserver.log) == asked

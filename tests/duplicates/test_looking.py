@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from tests.duplicates.conftest import Find, ids, like, record
 from tests.imaging.samples import photograph
 from tests.needing import need
+from yunmeng.apps.duplicates.agreement import agreement
+from yunmeng.apps.duplicates.framing import share_within_frame
 from yunmeng.copies import align, local_features
-from yunmeng.duplicates.agreement import agreement
-from yunmeng.duplicates.framing import share_within_frame
 from yunmeng.types import Alignment
 
 need("faiss", "cv2", extra="copies")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from yunmeng.duplicates.moving import move_out
+from yunmeng.apps.duplicates.move import move_out
 
 
 def made(file: Path, content: str = "picture") -> Path:

@@ -239,7 +239,7 @@ def test_a_search_on_a_full_disk_says_so(doubled: Library, open_server: Open, mo
 
     with monkeypatch.context() as patched:
         patched.setattr("tempfile.TemporaryFile", full)
-        patched.setattr("yunmeng.state.duplicates.Duplicates.finish", unwritable)
+        patched.setattr("yunmeng.apps.duplicates.tables.DuplicateTables.finish", unwritable)
         answer = look(client)
     assert answer["status"] == "failed"
     assert "No space left on device" in answer["error"]
@@ -248,7 +248,7 @@ def test_a_search_on_a_full_disk_says_so(doubled: Library, open_server: Open, mo
     assert cut_off["status"] == "failed"
     assert "look for duplicates again" in cut_off["error"]
     with monkeypatch.context() as patched:
-        patched.setattr("yunmeng.state.duplicates.Duplicates.begin", unwritable)
+        patched.setattr("yunmeng.apps.duplicates.tables.DuplicateTables.begin", unwritable)
         answer = look(client)
     assert (answer["status"], answer["error"]) == ("failed", "the state database failed: database or disk is full")
     with monkeypatch.context() as patched:

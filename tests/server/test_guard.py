@@ -48,6 +48,13 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/imports/1/failures", {}, "admin"),
     ("POST", "/v1/imports/1/cancel", {}, "admin"),
     ("POST", "/v1/imports/1/resume", {}, "admin"),
+    ("GET", "/v1/jobs", {}, "admin"),
+    ("POST", "/v1/jobs", {"json": {"kind": "nothing"}}, "admin"),
+    ("GET", "/v1/jobs/1", {}, "admin"),
+    ("GET", "/v1/jobs/1/events", {}, "admin"),
+    ("GET", "/v1/jobs/1/failures", {}, "admin"),
+    ("POST", "/v1/jobs/1/cancel", {}, "admin"),
+    ("POST", "/v1/jobs/1/resume", {}, "admin"),
     ("GET", "/v1/warm", {}, "admin"),
     ("POST", "/v1/warm", {"json": {"top": 1}}, "admin"),
 ]

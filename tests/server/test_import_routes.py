@@ -330,7 +330,7 @@ def test_so_many_follow_an_import_and_no_more(
     monkeypatch: pytest.MonkeyPatch, library: Library, tmp_path: Path
 ) -> None:
     """Each stream looks at the database all the time; who goes away makes room."""
-    monkeypatch.setattr("yunmeng.server.imports.MOST_STREAMS", 3)
+    monkeypatch.setattr("yunmeng.server.jobs.MOST_STREAMS", 3)
     stuck = Stuck(monkeypatch)
     with serving(create_app(library, ServerSettings())) as url, httpx.Client(base_url=url, timeout=30) as client:
         answer = client.post("/v1/imports", json={"paths": [str(write_pictures(tmp_path / "pictures", 2))]})

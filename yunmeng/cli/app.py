@@ -3,14 +3,17 @@
 import os
 import sys
 import warnings
+from collections.abc import Iterable
+from pkgutil import resolve_name
 from typing import NoReturn
 
 import click
 
+from yunmeng import apps
+from yunmeng.apps import App
 from yunmeng.cli import (
     augment,
     compare,
-    dedupe,
     demo,
     evaluate,
     index,
@@ -31,7 +34,37 @@ from yunmeng.version import __version__
 __all__ = ["cli", "main"]
 
 
+class _Commands(click.Group):
+    """The commands of the library, and those of apps, which are imported when they run, not when they are listed.
+
+    Apps of other packages are looked for only when one of their commands is run: ``yunmeng plugins`` lists them.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_of(apps.APPS)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (ours := super().get_command(ctx, cmd_name)) is not None:
+            return ours
+        app = _of(apps.APPS).get(cmd_name) or _of(apps.installed()).get(cmd_name)
+        if app is None:
+            return None
+        command: click.Command = resolve_name(app.command or "")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        listed = {name: click.Command(name, help=app.help) for name, app in _of(apps.APPS).items()}
+        click.Group(commands={**self.commands, **listed}).format_commands(ctx, formatter)
+
+
+def _of(found: Iterable[App]) -> dict[str, App]:
+    """Return the apps that have a command, by its name."""
+    named = ((app.command.rpartition(":")[2].replace("_", "-"), app) for app in found if app.command is not None)
+    return dict(named)
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
@@ -58,7 +91,6 @@ for _command in (
     manage.delete,
     reencode.reencode,
     reencode.calibrate,
-    dedupe.dedupe,
     augment.augment,
     quality.quality,
     evaluate.evaluate,

@@ -2,7 +2,7 @@
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json
+from yunmeng.terminal.options import db_option, json_option, print_json
 
 
 @click.command(
@@ -20,8 +20,8 @@ def augment(db: str, as_json: bool) -> int:
     It takes as much room as the first vectors. Indexing keeps it up from then on, and so does a server as pictures come
     and go; searches go on meanwhile. Ctrl-C stops cleanly, and the same command goes on from there.
     """
-    from yunmeng.cli.progress import counting_progress, stop_on_signal
     from yunmeng.library import Library
+    from yunmeng.terminal.progress import counting_progress, stop_on_signal
 
     with Library.open(db) as library, stop_on_signal() as stop, counting_progress("Averaging") as on_step:
         report = library.augment(on_step, stop)

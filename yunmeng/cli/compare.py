@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import json_option, print_json, print_table, printable
+from yunmeng.terminal.options import json_option, print_json, print_table, printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image

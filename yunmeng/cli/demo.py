@@ -32,7 +32,7 @@ def demo(pictures: Path | None, out: Path, serves: bool) -> int:
     Without --pictures it uses photographs that scikit-image ships: pip install "yunmeng[demo]".
     """
     from yunmeng.cli.newcomer import run_demo
-    from yunmeng.cli.progress import indexing_progress, stop_on_signal
+    from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
     with stop_on_signal() as stop, indexing_progress() as on_tally:
         made = run_demo(out, pictures, on_tally=on_tally, stop=stop)

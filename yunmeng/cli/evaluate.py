@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.cli.options import json_option, metric_option, print_json, rerank_option
+from yunmeng.terminal.options import json_option, metric_option, print_json, rerank_option
 
 if TYPE_CHECKING:
     from yunmeng.types import Metric
@@ -35,11 +35,11 @@ def evaluate(
     of right ones among the first (P@1) and the first ten hits (P@10). With --metric and --rerank, the rankings are put
     in order as a search with them does; what a step does not look at keeps its order behind.
     """
-    from yunmeng.cli.progress import counting_progress
     from yunmeng.config import Settings
     from yunmeng.encoders import DEFAULT_ENCODER, load
     from yunmeng.evaluation import evaluate as judge
     from yunmeng.search import steps_of
+    from yunmeng.terminal.progress import counting_progress
 
     settings, steps = Settings.load(), steps_of(rerank, metric)
     with counting_progress("Judging" if steps else "Encoding") as on_done:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.cli.options import json_option, print_json, printable
+from yunmeng.terminal.options import json_option, print_json, printable
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings
@@ -68,9 +68,9 @@ def fuse(
     their --dim principal axes, which are learnt from those pictures (up to 5,000, without labels). Whether a fusion is
     better than its best part depends on pictures and parts: yunmeng eval tells.
     """
-    from yunmeng.cli.progress import counting_progress
     from yunmeng.config import Settings
     from yunmeng.encoders.fusion_fitting import fuse as make
+    from yunmeng.terminal.progress import counting_progress
 
     if dim is not None and not fit and db is None:
         raise click.UsageError("--dim goes with a projection: add --fit PICTURES or --db DIR")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_failures, print_json
+from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
 
 if TYPE_CHECKING:
     from yunmeng.ingest import IndexReport
@@ -83,7 +83,7 @@ def index(
 
     A manifest names a picture a row, in a column "path" or "url"; a column "id" is its id, all others are attributes.
     """
-    from yunmeng.cli.progress import indexing_progress, stop_on_signal
+    from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
     views: dict[str, Any] = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment}
     views |= {"metric": metric, "store": store}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json, printable
+from yunmeng.terminal.options import db_option, json_option, print_json, printable
 
 if TYPE_CHECKING:
     from yunmeng.schemas.scopes import Scope

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_json, printable
+from yunmeng.terminal.options import db_option, json_option, print_json, printable
 
 
 @click.command(epilog="\b\nExample:\n  yunmeng info --db my-library\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yunmeng.cli.compare import check_given, save_evidence, short_name, shown_alignment
-from yunmeng.cli.options import db_option, json_option, print_json, print_table, printable, shown_attributes
+from yunmeng.terminal.options import db_option, json_option, print_json, print_table, printable, shown_attributes
 
 if TYPE_CHECKING:
     from yunmeng.types import Hit, Hits

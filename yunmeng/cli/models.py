@@ -7,7 +7,7 @@ import click
 from yunmeng.cli.fuse import fuse
 from yunmeng.cli.models_add import add_model
 from yunmeng.cli.models_bench import bench_models
-from yunmeng.cli.options import json_option, print_json, printable
+from yunmeng.terminal.options import json_option, print_json, printable
 
 
 @click.group(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import json_option, print_json, printable
+from yunmeng.terminal.options import json_option, print_json, printable
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import json_option, print_json
+from yunmeng.terminal.options import json_option, print_json
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings
@@ -39,11 +39,11 @@ def bench_models(names: tuple[str, ...], pictures: Path | None, seconds: float, 
     For each NAME, by default the default encoder: pictures a second one by one and in batches of 32, decoding left out;
     milliseconds a text, if it reads them; size on disk.
     """
-    from yunmeng.cli.progress import counting_progress
     from yunmeng.config import Settings
     from yunmeng.encoders import DEFAULT_ENCODER, load
     from yunmeng.encoders.catalogue import size_on_disk
     from yunmeng.encoders.speed import measure
+    from yunmeng.terminal.progress import counting_progress
 
     settings = Settings.load()
     rows: list[dict[str, Any]] = []

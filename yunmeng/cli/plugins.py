@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from yunmeng.cli.options import json_option, print_json, printable
+from yunmeng.terminal.options import json_option, print_json, printable
 
 
 @click.command(epilog="\b\nExample:\n  yunmeng plugins --json\n")
@@ -14,12 +14,13 @@ def plugins(as_json: bool) -> None:
 
     Each is loaded to see whether it can be used. How to write one: docs/extending.md.
     """
+    from yunmeng.apps import APPS
     from yunmeng.encoders.catalogue import built_in_names
     from yunmeng.plugins import GROUPS, find, problem
     from yunmeng.search.rerank.registry import STEPS
     from yunmeng.stores.registry import BUILT_IN
 
-    taken = {"stores": BUILT_IN, "steps": STEPS, "encoders": built_in_names()}
+    taken = {"stores": BUILT_IN, "steps": STEPS, "encoders": built_in_names(), "apps": [app.name for app in APPS]}
     rows: list[dict[str, Any]] = []
     for group in GROUPS:
         for plugin in find(group).values():

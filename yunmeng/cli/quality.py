@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from yunmeng.cli.options import json_option, print_json, printable
+from yunmeng.terminal.options import json_option, print_json, printable
 
 
 @click.command(
@@ -21,10 +21,10 @@ def quality(path: Path, as_json: bool) -> int:
 
     PATH is a folder or a picture. Nothing is changed. Exit code 1 if some could not be read at all.
     """
-    from yunmeng.cli.progress import counting_progress
     from yunmeng.config import Settings
     from yunmeng.imaging import EXPLANATIONS
     from yunmeng.ingest import inspect_quality
+    from yunmeng.terminal.progress import counting_progress
 
     with counting_progress("Looking at pictures") as on_inspected:
         report = inspect_quality(path, Settings.load(), on_inspected)

@@ -2,7 +2,7 @@
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_failures, print_json
+from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
 
 
 @click.command(
@@ -26,8 +26,8 @@ def reencode(
     All pictures are read and encoded again, beside the old vectors; the library is a new one when all is done, and
     until then as it was. Ctrl-C stops cleanly, and the same command goes on from there.
     """
-    from yunmeng.cli.progress import indexing_progress, stop_on_signal
     from yunmeng.library import Library
+    from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
     with Library.open(db) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
         before = library.config.generation

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.options import (
+from yunmeng.cli.question import kind_of, parse_region, parts
+from yunmeng.terminal.options import (
     db_option,
     json_option,
     metric_option,
@@ -16,7 +17,6 @@ from yunmeng.cli.options import (
     rerank_option,
     shown_attributes,
 )
-from yunmeng.cli.question import kind_of, parse_region, parts
 
 if TYPE_CHECKING:
     from yunmeng.library import Library

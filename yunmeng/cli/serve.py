@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from yunmeng.cli.options import db_option
+from yunmeng.terminal.options import db_option
 
 __all__ = ["serve", "serve_library"]
 

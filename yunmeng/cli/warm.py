@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from yunmeng.cli.options import json_option, print_json, printable
+from yunmeng.terminal.options import json_option, print_json, printable
 
 if TYPE_CHECKING:
     from yunmeng.client import Client
@@ -66,7 +66,7 @@ def warm(
     in Redis, YUNMENG_REDIS_URL, for the server to come. What was asked most is known from the queries that a server of
     the library has answered; --list names them instead.
     """
-    from yunmeng.cli.progress import counting_progress
+    from yunmeng.terminal.progress import counting_progress
 
     if top is not None and listed is not None:
         raise click.UsageError("give --top or --list, not both")

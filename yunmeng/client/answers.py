@@ -10,7 +10,6 @@ import httpx
 from pydantic import ValidationError
 from tenacity import RetryCallState, wait_random
 
-from yunmeng.client.calls import Call
 from yunmeng.errors import (
     PictureError,
     QueryError,
@@ -121,7 +120,7 @@ def preparing() -> Iterator[None]:
         raise QueryError(f"this cannot be asked: {_one_line(exc)}") from exc
 
 
-def built(build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> Call[T]:
+def built(build: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
     """Return the call that ``build`` makes. Raises `QueryError`, and `PictureError` for a file that cannot be read."""
     with preparing():
         return build(*args, **options)

@@ -5,21 +5,25 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar, Unpack
 
 import httpx
+from pydantic import BaseModel
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import schemas
-from yunmeng.client import calls, duplicates
+from yunmeng.client import calls
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
-from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
+from yunmeng.client.apps import AppCalls
+from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.errors import ServerError, ServerUnreachable
+from yunmeng.schemas.call import Answer, Call, Item, Pages
 
 __all__ = ["AsyncClient"]
 
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class AsyncClient:
+class AsyncClient(AppCalls):
     """`Client`, for asyncio and trio: every method and argument is the same, and told there.
 
     What `Client` answers at once is to be awaited; what it iterates over is for ``async for``::
@@ -80,7 +84,7 @@ class AsyncClient:
     ) -> AsyncIterator[schemas.HitOut]:
         call = built(calls.search, picture, question)
         while True:
-            answer = await self._ask(call)
+            answer = await self.send(call)
             for hit in answer.hits:
                 yield hit
             if answer.next_offset is None:
@@ -146,7 +150,7 @@ class AsyncClient:
         results: list[schemas.Added | schemas.ErrorBody] = []
         for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
-                results += (await self._ask(call)).results
+                results += (await self.send(call)).results
             except ServerError as exc:
                 results += calls.failed(count, exc)
         return results
@@ -185,53 +189,62 @@ class AsyncClient:
     async def resume_import(self, number: int) -> schemas.ImportOut:
         return await self._send(calls.resume_import, number)
 
-    async def follow_import(self, number: int) -> AsyncIterator[schemas.ImportOut]:
+    def follow_import(self, number: int) -> AsyncIterator[schemas.ImportOut]:
+        return self._follow(built(calls.import_events, number), schemas.ImportOut)
+
+    # Jobs
+
+    async def start_job(self, kind: str, **arguments: object) -> schemas.JobOut:
+        return await self._send(calls.start_job, kind, arguments)
+
+    async def jobs(self, kind: str | None = None, limit: int = 20) -> list[schemas.JobOut]:
+        return (await self._send(calls.jobs, kind, limit)).jobs
+
+    async def get_job(self, number: int) -> schemas.JobOut:
+        return await self._send(calls.get_job, number)
+
+    async def job_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
+        return (await self._send(calls.job_failures, number, limit)).failures
+
+    async def cancel_job(self, number: int) -> schemas.JobOut:
+        return await self._send(calls.cancel_job, number)
+
+    async def resume_job(self, number: int) -> schemas.JobOut:
+        return await self._send(calls.resume_job, number)
+
+    def follow_job(self, number: int) -> AsyncIterator[schemas.JobOut]:
+        return self._follow(built(calls.job_events, number), schemas.JobOut)
+
+    # Anything else
+
+    async def send(self, call: Call[Answer]) -> Answer:
+        return await self._retrying.copy()(self._attempt, call)
+
+    async def pages(self, pages: Pages[Answer, Item]) -> AsyncIterator[Item]:
+        call: Call[Answer] | None = pages.first
+        while call is not None:
+            answer = await self.send(call)
+            for item in pages.items(answer):
+                yield item
+            call = pages.following(answer)
+
+    async def _follow(self, call: Call[bytes], model: type[M]) -> AsyncIterator[M]:
         from httpx_sse import EventSource
 
-        response: httpx.Response = await self._retrying.copy()(self._open, calls.import_events(number))
+        response: httpx.Response = await self._retrying.copy()(self._open, call)
         try:
             with self._server.reachable():
                 async for event in EventSource(response).aiter_sse():
                     if event.event in ("progress", "end"):
-                        yield self._server.read(event.data.encode(), schemas.ImportOut.model_validate_json, 200)
+                        yield self._server.read(event.data.encode(), model.model_validate_json, 200)
                     if event.event == "end":
                         return
         finally:
             await response.aclose()
         raise ServerUnreachable(SSE_ENDED_EARLY)
 
-    # Duplicates
-
-    async def find_duplicates(self, keep: schemas.KeepRule = "largest") -> schemas.DuplicatesOut:
-        return await self._send(duplicates.find, keep)
-
-    async def duplicates(self) -> schemas.DuplicatesOut:
-        return await self._send(duplicates.search)
-
-    async def cancel_duplicates(self) -> schemas.DuplicatesOut:
-        return await self._send(duplicates.stop)
-
-    async def duplicate_groups(
-        self, open: bool | None = None, page: int = 100
-    ) -> AsyncIterator[schemas.DuplicateGroup]:
-        offset: int | None = 0
-        while offset is not None:
-            answer = await self._send(duplicates.groups, offset, page, open)
-            for group in answer.groups:
-                yield group
-            offset = answer.next_offset
-
-    async def decide_duplicates(self, number: int, discard: Iterable[str]) -> schemas.DuplicateGroup:
-        return await self._send(duplicates.decide, number, discard)
-
-    async def undo_duplicates(self, number: int) -> schemas.DuplicateGroup:
-        return await self._send(duplicates.undo, number)
-
     async def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
-        return await self._ask(built(build, *args, **options))
-
-    async def _ask(self, call: Call[T]) -> T:
-        return await self._retrying.copy()(self._attempt, call)
+        return await self.send(built(build, *args, **options))
 
     async def _attempt(self, call: Call[T]) -> T:
         request = self._request(call)

@@ -3,18 +3,19 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Generic, TypeAlias, TypedDict, TypeVar
+from typing import Any, BinaryIO, Final, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
 from yunmeng import schemas
 from yunmeng.errors import QueryError, ServerError
+from yunmeng.schemas.call import Call, Part
 
 # The functions are for the two clients only.
-__all__ = ["Attributes", "Call", "EachOrAll", "FilePath", "Id", "Picture", "Question"]
+__all__ = ["Attributes", "EachOrAll", "FilePath", "Id", "Picture", "Question"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -74,22 +75,6 @@ class Question(TypedDict, total=False):
     """Whether hits say what each step made of their score."""
     fields: Sequence[schemas.FieldName] | None
     """What hits carry beside id and score: the attributes unless told."""
-
-
-Part: TypeAlias = tuple[str, tuple[str | None, bytes]]
-"""A field of a multipart form: its name, the name of the file (None: it is no file), its content."""
-
-
-@dataclass(frozen=True)
-class Call(Generic[T]):
-    """A request, and how to read the body of its answer."""
-
-    method: str
-    path: str
-    read: Callable[[bytes], T]
-    params: Mapping[str, str | int] | None = None
-    json: Mapping[str, object] | None = None
-    parts: Sequence[Part] | None = None
 
 
 # Reading answers
@@ -383,6 +368,39 @@ def delete_where(ids: Iterable[str], filter: str | None, every: bool) -> Call[sc
     named = [ids] if isinstance(ids, str) else list(ids)
     body = _given(ids=list(map(schemas.to_wire, named)), filter=filter, all=every or None)
     return Call("POST", "/v1/pictures/delete", _model(schemas.Deleted), json=body)
+
+
+# Jobs
+
+
+def start_job(kind: str, arguments: Mapping[str, object]) -> Call[schemas.JobOut]:
+    body = {"kind": kind, "arguments": _given(**arguments)}
+    return Call("POST", "/v1/jobs", _model(schemas.JobOut), json=body)
+
+
+def jobs(kind: str | None, limit: int) -> Call[schemas.JobList]:
+    params: dict[str, str | int] = {"limit": limit} if kind is None else {"limit": limit, "kind": kind}
+    return Call("GET", "/v1/jobs", _model(schemas.JobList), params=params)
+
+
+def get_job(number: int) -> Call[schemas.JobOut]:
+    return Call("GET", f"/v1/jobs/{number}", _model(schemas.JobOut))
+
+
+def job_events(number: int) -> Call[bytes]:
+    return Call("GET", f"/v1/jobs/{number}/events", _raw)
+
+
+def job_failures(number: int, limit: int) -> Call[schemas.FailureList]:
+    return Call("GET", f"/v1/jobs/{number}/failures", _model(schemas.FailureList), params={"limit": limit})
+
+
+def cancel_job(number: int) -> Call[schemas.JobOut]:
+    return Call("POST", f"/v1/jobs/{number}/cancel", _model(schemas.JobOut))
+
+
+def resume_job(number: int) -> Call[schemas.JobOut]:
+    return Call("POST", f"/v1/jobs/{number}/resume", _model(schemas.JobOut))
 
 
 # Imports

@@ -4,22 +4,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ParamSpec, TypeVar, Unpack
 
 import httpx
+from pydantic import BaseModel
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from yunmeng import schemas
-from yunmeng.client import calls, duplicates
+from yunmeng.client import calls
 from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
-from yunmeng.client.calls import Attributes, Call, EachOrAll, FilePath, Id, Picture, Question
+from yunmeng.client.apps import AppCalls
+from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
 from yunmeng.errors import ServerError, ServerUnreachable
+from yunmeng.schemas.call import Answer, Call, Item, Pages
 from yunmeng.types import Closing
 
 __all__ = ["Client"]
 
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class Client(Closing):
+class Client(AppCalls, Closing):
     """Asks the server at ``base_url``; threads may share it.
 
     ``key`` is what ``yunmeng keys`` gave. ``timeout`` is in seconds, for every step of a call; a call with a URL takes
@@ -86,7 +90,7 @@ class Client(Closing):
         """
         call = built(calls.search, picture, question)
         while True:
-            answer = self._ask(call)
+            answer = self.send(call)
             yield from answer.hits
             if answer.next_offset is None:
                 return
@@ -182,7 +186,7 @@ class Client(Closing):
         results: list[schemas.Added | schemas.ErrorBody] = []
         for count, call in each(calls.batches(pictures, ids, attributes)):
             try:
-                results += self._ask(call).results
+                results += self.send(call).results
             except ServerError as exc:
                 results += calls.failed(count, exc)
         return results
@@ -240,59 +244,70 @@ class Client(Closing):
         for progress in client.follow_import(client.start_import("/srv/photos").number):
             print(progress.indexed, "of", progress.total)
         """
+        return self._follow(built(calls.import_events, number), schemas.ImportOut)
+
+    # Jobs
+
+    def start_job(self, kind: str, **arguments: object) -> schemas.JobOut:
+        """Start a job of the background, such as ``start_job("reencode", encoder="efficientnet-lite0")``."""
+        return self._send(calls.start_job, kind, arguments)
+
+    def jobs(self, kind: str | None = None, limit: int = 20) -> list[schemas.JobOut]:
+        """Return the latest jobs (of this kind), newest first."""
+        return self._send(calls.jobs, kind, limit).jobs
+
+    def get_job(self, number: int) -> schemas.JobOut:
+        """Return how far a job has come."""
+        return self._send(calls.get_job, number)
+
+    def job_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
+        """Return what a job could not use, and why."""
+        return self._send(calls.job_failures, number, limit).failures
+
+    def cancel_job(self, number: int) -> schemas.JobOut:
+        """Tell a job to end; what it has done stays."""
+        return self._send(calls.cancel_job, number)
+
+    def resume_job(self, number: int) -> schemas.JobOut:
+        """Have a job go on that was cancelled, was interrupted, or failed."""
+        return self._send(calls.resume_job, number)
+
+    def follow_job(self, number: int) -> Iterator[schemas.JobOut]:
+        """Iterate over how far a job has come, until it is over, as `follow_import` does."""
+        return self._follow(built(calls.job_events, number), schemas.JobOut)
+
+    # Anything else
+
+    def send(self, call: Call[Answer]) -> Answer:
+        """Send a call, such as an app's, and return its answer."""
+        result: Answer = self._retrying.copy()(self._attempt, call)
+        return result
+
+    def pages(self, pages: Pages[Answer, Item]) -> Iterator[Item]:
+        """Iterate over all that is on these pages, which are asked for as they are taken."""
+        call: Call[Answer] | None = pages.first
+        while call is not None:
+            answer = self.send(call)
+            yield from pages.items(answer)
+            call = pages.following(answer)
+
+    def _follow(self, call: Call[bytes], model: type[M]) -> Iterator[M]:
         from httpx_sse import EventSource
 
-        response = self._retrying.copy()(self._open, calls.import_events(number))
+        response = self._retrying.copy()(self._open, call)
         try:
             with self._server.reachable():
                 for event in EventSource(response).iter_sse():
                     if event.event in ("progress", "end"):
-                        yield self._server.read(event.data.encode(), schemas.ImportOut.model_validate_json, 200)
+                        yield self._server.read(event.data.encode(), model.model_validate_json, 200)
                     if event.event == "end":
                         return
         finally:
             response.close()
         raise ServerUnreachable(SSE_ENDED_EARLY)
 
-    # Duplicates
-
-    def find_duplicates(self, keep: schemas.KeepRule = "largest") -> schemas.DuplicatesOut:
-        """Starts to look for pictures that are the same; ``keep`` says which of each group is proposed to stay."""
-        return self._send(duplicates.find, keep)
-
-    def duplicates(self) -> schemas.DuplicatesOut:
-        """How far that is, or how it ended, and how many groups there are."""
-        return self._send(duplicates.search)
-
-    def cancel_duplicates(self) -> schemas.DuplicatesOut:
-        """Ends the search that is under way."""
-        return self._send(duplicates.stop)
-
-    def duplicate_groups(self, open: bool | None = None, page: int = 100) -> Iterator[schemas.DuplicateGroup]:
-        """Groups of pictures that are the same, the largest first; with ``open``, those nobody has decided on.
-
-        They are asked for ``page`` at a time: take all of them before deciding on any.
-        """
-        offset: int | None = 0
-        while offset is not None:
-            answer = self._send(duplicates.groups, offset, page, open)
-            yield from answer.groups
-            offset = answer.next_offset
-
-    def decide_duplicates(self, number: int, discard: Iterable[str]) -> schemas.DuplicateGroup:
-        """Takes pictures of a group out of the library; all others stay."""
-        return self._send(duplicates.decide, number, discard)
-
-    def undo_duplicates(self, number: int) -> schemas.DuplicateGroup:
-        """Brings back what was taken out of a group."""
-        return self._send(duplicates.undo, number)
-
     def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
-        return self._ask(built(build, *args, **options))
-
-    def _ask(self, call: Call[T]) -> T:
-        result: T = self._retrying.copy()(self._attempt, call)
-        return result
+        return self.send(built(build, *args, **options))
 
     def _attempt(self, call: Call[T]) -> T:
         request = self._request(call)

@@ -9,7 +9,6 @@ from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import DEFAULT_ENCODER
 from yunmeng.errors import QueryError
 from yunmeng.library.config import LibraryConfig, read_config, write_config
-from yunmeng.library.deduping import Deduping
 from yunmeng.library.encoding import identify
 from yunmeng.library.generation import Generation
 from yunmeng.library.generations import Generations
@@ -26,6 +25,7 @@ from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
 from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.stores.schema import check_schema
+from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Library", "LibraryInfo"]
 
 
-class Library(Deduping):
+class Library(Closing):
     """Pictures that can be searched, in a folder of their own. One process at a time has it open.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP

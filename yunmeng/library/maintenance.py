@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from yunmeng.library.generations import Generations
     from yunmeng.library.resources import LibraryResources
     from yunmeng.search.calibration import Sample
+    from yunmeng.state.database import Job
 
 __all__ = ["Maintenance"]
 
@@ -65,8 +66,12 @@ class Maintenance:
         drop_missing: bool = False,
         on_tally: "OnTally | None" = None,
         stop: threading.Event | None = None,
+        job: "Job | None" = None,
     ) -> "IndexReport":
-        """Move the library to another encoder or view of its pictures, as `yunmeng.Library.reencode` says."""
+        """Move the library to another encoder or view of its pictures, as `yunmeng.Library.reencode` says.
+
+        ``job`` is one of the state database that is under way; without it, the move makes one.
+        """
         from yunmeng.library.reencode import Reencoding
 
         stop = stop or threading.Event()
@@ -76,7 +81,7 @@ class Maintenance:
             given = None if encoder is None or isinstance(encoder, str) else encoder
             bound = old.config.encoder if encoder is None else identify(encoder, self._resources.settings)
             config = old.config.next_generation(bound, subject=subject, regions=regions)
-            with Reencoding(old, config, self._resources, given) as move:
+            with Reencoding(old, config, self._resources, given, job) as move:
                 report = move.run(on_tally or (lambda _: None), stop)
                 if not report.interrupted and (drop_missing or not report.failed):
                     # What came and went meanwhile is brought over while nothing changes.

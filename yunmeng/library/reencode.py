@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.library.config import LibraryConfig
     from yunmeng.library.resources import LibraryResources
+    from yunmeng.state.database import Job
     from yunmeng.stores.protocol import Store
     from yunmeng.types import Record
 
@@ -33,19 +34,29 @@ class Reencoding(Closing):
     """
 
     def __init__(
-        self, old: Generation, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None"
+        self,
+        old: Generation,
+        config: "LibraryConfig",
+        resources: "LibraryResources",
+        encoder: "Encoder | None",
+        job: "Job | None" = None,
     ) -> None:
         if not config.differs_from(old.config):
             raise LibraryError(f"the library is so already: its encoder is {config.encoder.name}")
         self._old = old
         self._resources = resources
+        self._job = job
         self._finished = False
         self._new = self._begin(config, encoder)
 
     def run(self, on_tally: OnTally, stop: threading.Event) -> IndexReport:
         """Bring over what the new generation lacks."""
         state = self._resources.state
-        job = state.start_job("reencode", {"encoder": self._new.config.encoder.name})
+        if self._job is None:
+            job = state.start_job("reencode", {"encoder": self._new.config.encoder.name})
+        else:
+            job = self._job
+            state.resume_job(job.id)
 
         def bring_over() -> IndexReport:
             pipeline = self._new.pipeline(self._look, cores(), on_tally, stop)

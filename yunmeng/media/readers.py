@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from yunmeng.errors import PictureError, Reason
 from yunmeng.imaging import PICTURE_ENDINGS, count_frames, frames, page_offsets, recognise, with_first_page
 from yunmeng.imaging import head as head_of
+from yunmeng.plugins import usable
 
 __all__ = ["MOST_PARTS", "READERS", "Reader", "endings", "identity", "is_media", "only_part", "reader_of"]
 
@@ -117,7 +118,7 @@ class FrameReader:
 _HEAD: Final = 1024
 
 READERS: Final[tuple[Reader, ...]] = (PageReader(), FrameReader(), StillReader())
-"""The kinds of files; the first that takes a file reads it."""
+"""The kinds of files that come with Yunmeng; others come as plugins. The first that takes a file reads it."""
 
 
 def reader_of(data: bytes) -> Reader:
@@ -140,7 +141,7 @@ def is_media(path: Path) -> bool:
 @cache
 def endings() -> frozenset[str]:
     """Return the endings, in lower case, of the files that readers take."""
-    return frozenset().union(*(reader.endings for reader in READERS))
+    return frozenset().union(*(reader.endings for reader in _all()))
 
 
 def identity(digest: str, part: str) -> str:
@@ -153,8 +154,13 @@ def only_part(data: bytes, part: str, *, max_pixels: int) -> bytes:
     return next(reader_of(data).pictures(data, [part], max_pixels=max_pixels))
 
 
+@cache
+def _all() -> tuple[Reader, ...]:
+    return (*READERS, *(reader for _, reader in usable("readers")))
+
+
 def _taking(head: bytes) -> Reader | None:
-    return next((reader for reader in READERS if reader.takes(head)), None)
+    return next((reader for reader in _all() if reader.takes(head)), None)
 
 
 def _format(head: bytes) -> str | None:

@@ -6,11 +6,12 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, Field, model_validator
 
 from yunmeng.schemas.common import Request
+from yunmeng.schemas.jobs import JobStatus
 
 __all__ = ["FailureList", "ImportFailure", "ImportList", "ImportOrder", "ImportOut", "ImportStatus"]
 
 
-ImportStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
+ImportStatus: TypeAlias = JobStatus
 
 
 class ImportOrder(Request):

@@ -14,20 +14,22 @@ from yunmeng.encoders import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.ingest import Roots
-from yunmeng.server import copying, duplicates, errors, imports, pages, pictures, searching, session, status, warming
+from yunmeng.server import apps, copying, errors, imports, jobs, pages, pictures, searching, session, status, warming
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
-from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
+from yunmeng.server.job_kinds import IMPORT, REENCODE, augmenting, importing, reencoding
+from yunmeng.server.jobs import log_event
 from yunmeng.server.limits import Drain, Lanes
 from yunmeng.server.methods import AnswerMethods
 from yunmeng.server.observe import Metrics, Observe
 from yunmeng.server.query_log import QueryLog
-from yunmeng.server.runner import ImportRunner
+from yunmeng.server.upkeep import Upkeep
 from yunmeng.server.warmer import Warmer
 from yunmeng.state import Keys, Queries
+from yunmeng.state.runner import JobRunner
 from yunmeng.version import __version__
 
 if TYPE_CHECKING:
@@ -64,6 +66,10 @@ def create_app(
     metrics.registry.register(CacheMetrics(library.resources.caches))
     lanes = Lanes(4 * cores() + 4, settings.queue)
     queries = QueryLog(Queries(library.state))
+    runner = JobRunner(library.state, log_event)
+    for kind in (importing(library, metrics, within), reencoding(library), augmenting(library)):
+        runner.add(kind)
+    upkeep = Upkeep(library, queries, lambda: runner.at_work(IMPORT, REENCODE))
     context = Context(
         library=library,
         settings=settings,
@@ -75,10 +81,10 @@ def create_app(
         ),
         lanes=lanes,
         metrics=metrics,
-        imports=ImportRunner(library, metrics, within),
-        duplicates=DuplicateSearcher(library),
+        jobs=runner,
         queries=queries if settings.log_queries else None,
-        warmer=Warmer(library, queries, lanes, metrics),
+        warmer=Warmer(library, runner, upkeep.write, lanes, metrics),
+        upkeep=upkeep,
         files=Lanes(2 * cores(), THUMBNAILS),
         fetching=Fetching(library.settings.url_timeout),
     )
@@ -93,8 +99,9 @@ def create_app(
     )
     app.state.context = context
     errors.install(app)
-    for routes in (searching, copying, pictures, imports, duplicates, session, status, warming):
+    for routes in (searching, copying, pictures, imports, jobs, session, status, warming):
         app.include_router(routes.router)
+    apps.install(app, context)
     pages.install(app)
     app.add_middleware(AnswerMethods, router=app.router)
     app.add_middleware(CheckHeaders, guard=context.guard)
@@ -113,14 +120,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             return BatchingEncoder(encoder, wait=context.settings.batch_wait, on_batch=context.metrics.batches.observe)
 
         context.library.resources.wrap_encoder = batching
-        context.warmer.start()
-        stack.callback(context.warmer.stop)
+        context.upkeep.start()
+        stack.callback(context.upkeep.stop)
+        context.jobs.start()
         loading = threading.Thread(target=_warm, args=(context,), name="yunmeng-loading")
         loading.start()
         stack.callback(loading.join)
-        context.imports.start()
-        stack.callback(context.imports.stop)
-        stack.callback(context.duplicates.stop)
+        stack.callback(context.jobs.stop)
         try:
             yield
         finally:

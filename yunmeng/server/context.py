@@ -10,18 +10,18 @@ from starlette.convertors import Convertor, register_url_convertor
 from yunmeng.config import ServerSettings
 from yunmeng.net.fetch import is_url
 from yunmeng.schemas import to_wire
-from yunmeng.schemas.scopes import allows
+from yunmeng.schemas.scopes import Caller, allows
 from yunmeng.server.admission import admin, searcher, writer
-from yunmeng.server.duplicate_search import DuplicateSearcher
 from yunmeng.server.fetching import Fetching
-from yunmeng.server.guard import Caller, Guard
+from yunmeng.server.guard import Guard
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
 from yunmeng.server.outgoing import Outgoing
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.questions import checked_url
-from yunmeng.server.runner import ImportRunner
+from yunmeng.server.upkeep import Upkeep
 from yunmeng.server.warmer import Warmer
+from yunmeng.state.runner import JobRunner
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
@@ -64,11 +64,11 @@ class Context:
     guard: Guard
     lanes: Lanes
     metrics: Metrics
-    imports: ImportRunner
-    duplicates: DuplicateSearcher
+    jobs: JobRunner
     queries: QueryLog | None
     """Counts what is asked; None where that is turned off."""
     warmer: Warmer
+    upkeep: Upkeep
     files: Lanes
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     fetching: Fetching
@@ -76,7 +76,7 @@ class Context:
     parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     """The thread that parses large bodies of JSON."""
     streams: int = 0
-    """Clients that follow an import."""
+    """Clients that follow a job."""
     ready: bool = False
     stopping: anyio.Event = field(default_factory=anyio.Event)
 

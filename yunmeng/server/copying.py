@@ -21,11 +21,11 @@ from yunmeng.schemas import (
     to_wire,
     wire_attributes,
 )
+from yunmeng.schemas.scopes import Caller
 from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
-from yunmeng.server.guard import Caller
 from yunmeng.server.observe import milliseconds
 from yunmeng.server.questions import checked_url
 from yunmeng.types import Hit, Record

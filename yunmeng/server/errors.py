@@ -77,6 +77,8 @@ CODES: Final[Mapping[str, int]] = {
     "slow-header": 408,
     "import-over": 409,
     "import-running": 409,
+    "job-over": 409,
+    "job-running": 409,
     "gone": 410,
     "content-encoding": 415,
     "invalid": 422,

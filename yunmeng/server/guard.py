@@ -4,7 +4,6 @@ import hashlib
 import ipaddress
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -17,11 +16,11 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from yunmeng.errors import SettingsError
-from yunmeng.schemas.scopes import Scope, allows
+from yunmeng.schemas.scopes import Caller, Scope, allows
 from yunmeng.server.errors import Refused
 from yunmeng.state import Key, Keys
 
-__all__ = ["COOKIE", "Caller", "Guard", "is_foreign", "is_loopback"]
+__all__ = ["COOKIE", "Guard", "is_foreign", "is_loopback"]
 
 COOKIE: Final = "yunmeng_key"
 REMEMBERED: Final = 5.0
@@ -31,15 +30,6 @@ LOOKUPS: Final = 2
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is asking. ``name`` and ``id`` are those of the key, None where none is demanded."""
-
-    scope: Scope
-    name: str | None = None
-    id: str | None = None
 
 
 class Guard:

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-__all__ = ["install"]
+__all__ = ["Files", "install"]
 
 _HERE: Final = Path(__file__).parent
 _CONSOLE: Final = (
@@ -20,7 +20,7 @@ _CONSOLE: Final = (
 _REFERENCE: Final = _CONSOLE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
-class _Files(StaticFiles):
+class Files(StaticFiles):
     """Files that a browser asks for again each time, so that an update of the server is seen at once."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -43,9 +43,9 @@ def install(app: FastAPI) -> None:
         return _page(_HERE / "swagger" / "index.html", _REFERENCE)
 
     app.include_router(router)
-    app.mount("/console", _Files(directory=_HERE / "console"))
-    app.mount("/docs/page", _Files(directory=_HERE / "swagger"))
-    app.mount("/docs/swagger", _Files(directory=str(resources.files("fastapi_offline") / "static")))
+    app.mount("/console", Files(directory=_HERE / "console"))
+    app.mount("/docs/page", Files(directory=_HERE / "swagger"))
+    app.mount("/docs/swagger", Files(directory=str(resources.files("fastapi_offline") / "static")))
 
 
 def _page(path: Path, policy: str) -> FileResponse:

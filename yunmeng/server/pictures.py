@@ -33,10 +33,10 @@ from yunmeng.schemas import (
     to_wire,
     wire_attributes,
 )
+from yunmeng.schemas.scopes import Caller
 from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
 from yunmeng.server.errors import body_of, responses
-from yunmeng.server.guard import Caller
 from yunmeng.types import Record
 from yunmeng.version import __version__
 

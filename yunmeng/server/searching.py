@@ -23,11 +23,11 @@ from yunmeng.schemas import (
     wire_attributes,
 )
 from yunmeng.schemas import Region as WireRegion
+from yunmeng.schemas.scopes import Caller
 from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
-from yunmeng.server.guard import Caller
 from yunmeng.server.observe import milliseconds
 from yunmeng.server.questions import as_part, as_region, ask, asked_with, checked_url
 from yunmeng.types import Hit, Hits, Record, Region

@@ -8,6 +8,7 @@ from yunmeng.schemas import Health
 from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, Here
 from yunmeng.server.errors import Refused, responses
+from yunmeng.server.job_kinds import IMPORT
 from yunmeng.version import __version__
 
 __all__ = ["router"]
@@ -39,6 +40,7 @@ async def metrics(here: Here) -> Response:
     """The server's figures."""
     here.metrics.pictures.set(await to_thread.run_sync(here.library.count))
     here.metrics.waiting.set(here.lanes.waiting)
+    here.metrics.importing.set(await to_thread.run_sync(here.jobs.unfinished, IMPORT))
     if here.library.resources.caches.redis is not None:
         await to_thread.run_sync(here.library.resources.caches.redis.look)
     return Response(generate_latest(here.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,8 +1,8 @@
 """Asking ahead: what people ask often is asked in the background, so that its answers are at hand."""
 
 import threading
-from collections import deque
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
@@ -13,40 +13,39 @@ from yunmeng.errors import Busy, QueryError, YunmengError
 from yunmeng.schemas import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
 from yunmeng.server.limits import Lanes
 from yunmeng.server.observe import Metrics
-from yunmeng.server.query_log import QueryLog
 from yunmeng.server.questions import ask, asked_with, popular
+from yunmeng.state.runner import JobKind, JobRun, JobRunner
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
 
 __all__ = ["Warmer"]
 
-WRITING: Final = 30.0
-"""Seconds after which what was asked is written down."""
+KIND: Final = "warm"
 PATIENCE: Final = 2.0
 """Seconds for which a question waits while people keep the cores busy; then it is asked among theirs."""
 SHOWN_FAILURES: Final = 100
 
 
 class Warmer:
-    """Asks what was ordered, one after the other, on a thread of its own, and lets people's questions go first.
+    """Asks what was ordered, one after the other, and lets people's questions go first. Each order is a job.
 
-    The same thread writes the log of queries down.
+    The questions are in memory: a job that the end of the server cut short does not go on.
     """
 
-    def __init__(self, library: "Library", log: QueryLog, lanes: Lanes, metrics: Metrics) -> None:
+    def __init__(
+        self, library: "Library", jobs: JobRunner, write_log: Callable[[], None], lanes: Lanes, metrics: Metrics
+    ) -> None:
+        """``write_log`` is called before it is looked up what is popular."""
         self._library = library
-        self._log = log
+        self._jobs = jobs
+        self._write_log = write_log
         self._lanes = lanes
         self._metrics = metrics
-        self._changed = threading.Condition()
-        self._waiting: deque[SearchQuery] = deque()
+        self._lock = threading.Lock()
+        self._waiting: defaultdict[int, deque[SearchQuery]] = defaultdict(deque)  # by the number of the job
         self._state = WarmOut(running=False, total=0, done=0, failed=0, failures=[])
-        self._ending = False
-        self._thread = threading.Thread(target=self._work, name="yunmeng-warmer")
-
-    def start(self) -> None:
-        self._thread.start()
+        jobs.add(JobKind(name=KIND, work=self._work, can_resume=lambda _: False))
 
     def begin(self, top: int) -> None:
         """Order the ``top`` most popular questions, if anything is kept here; never raises."""
@@ -56,14 +55,6 @@ class Warmer:
             except YunmengError as exc:
                 structlog.get_logger().warning("cannot ask ahead what is popular", error=str(exc))
 
-    def stop(self) -> None:
-        """End after the question that is being asked."""
-        with self._changed:
-            self._ending = True
-            self._changed.notify_all()
-        if self._thread.ident is not None:
-            self._thread.join()
-
     def order(self, queries: Sequence[SearchQuery], top: int) -> WarmOut:
         """Have ``queries`` asked, and the ``top`` most popular. Raises `QueryError`, and `Busy` for too many."""
         if not self._library.resources.caches.results.on:
@@ -71,67 +62,78 @@ class Warmer:
         for query in queries:
             asked_with(query)
         if top:
-            self._write()
+            self._write_log()
         wanted = [*popular(self._library, top), *queries]
-        with self._changed:
-            if len(self._waiting) + len(wanted) > 2 * MAX_WARM:
-                raise Busy(f"{len(self._waiting):,} questions wait to be asked already: order more in a while")
-            if not self._state.running:
+        with self._lock:
+            self._forget_cancelled()
+            waiting = sum(map(len, self._waiting.values()))
+            if waiting + len(wanted) > 2 * MAX_WARM:
+                raise Busy(f"{waiting:,} questions wait to be asked already: order more in a while")
+            if wanted:
+                if not self._state.running:
+                    self._state = WarmOut(running=True, total=0, done=0, failed=0, failures=[])
+                self._state.total += len(wanted)
+                job = self._jobs.order(KIND, {"top": top, "queries": len(queries)})
+                self._waiting[job.id].extend(wanted)
+            elif not self._state.running:
                 self._state = WarmOut(running=False, total=0, done=0, failed=0, failures=[])
-            self._waiting.extend(wanted)
-            self._state.total += len(wanted)
-            self._state.running = bool(self._waiting) or self._state.running
-            self._changed.notify_all()
         return self.view()
 
     def view(self) -> WarmOut:
-        """How far it has come."""
-        with self._changed:
+        """Return how far it has come."""
+        with self._lock:
+            self._forget_cancelled()
             return self._state.model_copy(update={"failures": list(self._state.failures)})
 
-    def _work(self) -> None:
-        written = monotonic()
-        while not self._ending:
-            query = self._next()
-            if query is not None:
-                self._ask(query)
-            if monotonic() - written > WRITING:
-                self._write()
-                written = monotonic()
-        self._write()
+    def _work(self, run: JobRun) -> bool:
+        with self._lock:  # which the order holds until its questions are there
+            queries = self._waiting[run.job.id]
+        total, failed = len(queries), 0
+        while queries and not run.stop.is_set():
+            reason = self._ask(queries[0], run.stop)
+            failed += bool(reason)
+            if reason and failed <= SHOWN_FAILURES:
+                run.fail(queries[0].named, reason)
+            self._settle(queries.popleft(), reason)
+            run.tell(total - len(queries) - failed, total, failed=failed)
+        run.settle()
+        with self._lock:
+            self._drop(run.job.id)
+        return not run.stop.is_set()
 
-    def _next(self) -> SearchQuery | None:
-        with self._changed:
-            if not self._waiting and not self._ending:
-                self._changed.wait(WRITING)
-            return self._waiting.popleft() if self._waiting and not self._ending else None
+    def _forget_cancelled(self) -> None:
+        """Let go of questions whose job was cancelled before its turn came."""
+        for number in list(self._waiting):
+            job = self._jobs.find(number)
+            if (job is None or job.status not in ("queued", "running")) and not self._jobs.works_at(number):
+                self._drop(number)
 
-    def _ask(self, query: SearchQuery) -> None:
+    def _drop(self, number: int) -> None:
+        """Ask no more of what is left of a job."""
+        self._state.total -= len(self._waiting.pop(number, ()))
+        self._state.running = any(self._waiting.values())
+
+    def _ask(self, query: SearchQuery, stop: threading.Event) -> str:
+        """Ask ahead; return why that failed, or nothing."""
         patient = monotonic() + PATIENCE
-        while self._lanes.inside >= cores() and monotonic() < patient and not self._ending:
+        while self._lanes.inside >= cores() and monotonic() < patient and not stop.is_set():
             sleep(0.01)
         reason = ""
         try:
             ask(self._library, query, asked_with(query))
         except YunmengError as exc:
             reason = str(exc)
-        except Exception as exc:  # a bug must not end the thread, and with it the log
+        except Exception as exc:  # a bug must not end the job
             structlog.get_logger().exception("cannot ask ahead", exc_info=exc)
             reason = f"an error inside the server: {type(exc).__name__}"
         self._metrics.warmed.labels("failed" if reason else "done").inc()
-        self._settle(query, reason)
+        return reason
 
     def _settle(self, query: SearchQuery, reason: str) -> None:
-        with self._changed:
+        with self._lock:
             self._state.done += 1
-            self._state.running = bool(self._waiting)
+            self._state.running = any(self._waiting.values())
             if reason:
                 self._state.failed += 1
                 if len(self._state.failures) < SHOWN_FAILURES:
                     self._state.failures.append(WarmFailure(query=query.named, reason=to_wire(reason)))
-
-    def _write(self) -> None:
-        try:
-            self._log.write()
-        except YunmengError as exc:  # a full disk, say: the next one may fare better
-            structlog.get_logger().warning("cannot write the log of queries", error=str(exc))

@@ -1,4 +1,7 @@
-"""The state database: everything a library keeps besides vectors and attributes. All SQL is in this room."""
+"""The state database: everything a library keeps besides vectors and attributes.
+
+All SQL is in this room and in the tables of apps.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
-from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, delete, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -23,7 +26,7 @@ Status = Literal["queued", "running", "done", "interrupted", "cancelled", "faile
 """``interrupted``: it stopped in the middle, and goes on when it is run again; ``cancelled``: somebody stopped it."""
 
 KEPT_JOBS = 100
-"""Jobs whose rows are kept; older ones go when a new one starts, so that the database stays small."""
+"""Jobs of a kind whose rows are kept; older ones go when a new one starts, so that the database stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,6 @@ class State(Closing):
         One that was cancelled stays so, until `requeue_job`.
         """
         with self.transaction() as session:
-            self._bury_running(session)
             begun = {"status": "running", "finished_at": None, "error": None}
             session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.status != "cancelled").values(begun))
             session.execute(delete(FailureRow).where(FailureRow.job_id == job_id))
@@ -162,18 +164,23 @@ class State(Closing):
         with self.reading() as session:
             return [Failure(row.path, row.reason) for row in session.scalars(query)]
 
+    def create_missing(self, tables: MetaData) -> None:
+        """Make those of ``tables`` that are not there: for apps of other packages, which have no step in migrations."""
+        with self._write, _mapped_errors():
+            tables.create_all(self._engine)
+
     def close(self) -> None:
         self._engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that is committed at the end. For this room."""
+        """A session that is committed at the end. For this room, and for the tables of apps."""
         with self._write, _mapped_errors(), Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads. For this room."""
+        """A session that only reads. For this room, and for the tables of apps."""
         with _mapped_errors(), Session(self._engine) as session:
             yield session
 
@@ -182,7 +189,7 @@ class State(Closing):
         with self.transaction() as session:
             if status == "running":
                 self._bury_running(session)
-            over = select(JobRow.id).where(JobRow.status.not_in(("queued", "running")))
+            over = select(JobRow.id).where(JobRow.kind == kind, JobRow.status.not_in(("queued", "running")))
             old = over.order_by(JobRow.id.desc()).offset(KEPT_JOBS - 1)
             session.execute(delete(JobRow).where(JobRow.id.in_(old)))
             row = JobRow(kind=kind, arguments=dict(arguments), status=status, started_at=now)

@@ -1,17 +1,17 @@
-"""The tables of the state database. A change here needs a migration beside it; a test compares the two."""
+"""The tables of the state database. A change here needs a migration beside it; a test compares the two.
+
+Apps declare theirs on `Base` too, in their own folders.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Float, ForeignKey, LargeBinary, MetaData, String
+from sqlalchemy import JSON, DateTime, ForeignKey, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
     "Base",
     "CheckpointRow",
-    "DuplicateGroupRow",
-    "DuplicateMemberRow",
-    "DuplicateSearchRow",
     "FailureRow",
     "JobRow",
     "KeyRow",
@@ -94,41 +94,3 @@ class QueryRow(Base):
     wanted: Mapped[dict[str, Any]]
     count: Mapped[int] = mapped_column(index=True)
     last_at: Mapped[datetime] = mapped_column(index=True)
-
-
-class DuplicateSearchRow(Base):
-    """The last search for duplicates: one row."""
-
-    __tablename__ = "duplicate_searches"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    status: Mapped[str] = mapped_column(String(16))
-    finished_at: Mapped[datetime | None]
-    error: Mapped[str | None]
-
-
-class DuplicateGroupRow(Base):
-    """Pictures that were found to be the same."""
-
-    __tablename__ = "duplicate_groups"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  a number never comes to mean another group
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    size: Mapped[int]
-    decided: Mapped[bool] = mapped_column(index=True)
-
-
-class DuplicateMemberRow(Base):
-    """One of them; the one in place 0 was proposed to stay. ``record`` and ``vector`` are of one that was discarded."""
-
-    __tablename__ = "duplicate_members"
-
-    group_id: Mapped[int] = mapped_column(ForeignKey("duplicate_groups.id", ondelete="CASCADE"), primary_key=True)
-    place: Mapped[int] = mapped_column(primary_key=True)
-    picture: Mapped[str] = mapped_column(JSON)
-    """Its id, as JSON: ids may hold what no text column takes."""
-    reason: Mapped[str] = mapped_column(String(16))
-    score: Mapped[float] = mapped_column(Float)
-    keep: Mapped[bool]
-    record: Mapped[dict[str, Any] | None]
-    vector: Mapped[bytes | None] = mapped_column(LargeBinary)

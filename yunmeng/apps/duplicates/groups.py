@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from yunmeng.apps.duplicates.judging import Judge, Pair
+from yunmeng.apps.duplicates.pairs import RADIUS, Candidates
 from yunmeng.concurrency import bounded_map
-from yunmeng.duplicates.judging import Judge, Pair
-from yunmeng.duplicates.pairing import RADIUS, Candidates
 
 __all__ = ["grouped"]
 

@@ -1,10 +1,10 @@
 """Near-duplicates of a whole library: looking for them, and what becomes of them."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field, model_validator
 
+from yunmeng.apps.duplicates.types import KeepRule, Phase, Reason, SearchStatus
 from yunmeng.schemas.common import Id, Request
 from yunmeng.schemas.pictures import PictureOut
 
@@ -15,10 +15,7 @@ __all__ = [
     "DuplicateMember",
     "DuplicateOrder",
     "DuplicatesOut",
-    "KeepRule",
 ]
-
-KeepRule: TypeAlias = Literal["largest", "smallest", "oldest", "newest", "sharpest"]
 
 
 class DuplicateOrder(Request):
@@ -30,8 +27,8 @@ class DuplicateOrder(Request):
 class DuplicatesOut(BaseModel):
     """The last search for duplicates, or the one under way."""
 
-    status: Literal["none", "running", "done", "cancelled", "failed"] = Field(description="none: not looked yet.")
-    phase: Literal["reading", "pairing", "verifying"] | None = None
+    status: SearchStatus = Field(description="none: not looked yet.")
+    phase: Phase | None = None
     done: int = Field(0, description="Of this phase.")
     total: int | None = Field(None, description="Of this phase; null until it is known.")
     groups: int = 0
@@ -47,7 +44,7 @@ class DuplicateMember(BaseModel):
     picture: PictureOut
     keep: bool = Field(description="Whether it stays: proposed, or decided.")
     there: bool = Field(description="Whether it is in the library now.")
-    reason: Literal["same-file", "same-picture", "edited-copy"] = Field(description="What makes it one of the group.")
+    reason: Reason = Field(description="What makes it one of the group.")
     score: float = Field(description="Cosine to the nearest other picture of the group.")
 
 

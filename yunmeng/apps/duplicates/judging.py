@@ -7,8 +7,8 @@ from typing import Final
 
 from PIL import Image
 
+from yunmeng.apps.duplicates.agreement import agreement
 from yunmeng.copies import LocalFeatures, align, equal_at_sight, judge, local_features
-from yunmeng.duplicates.agreement import agreement
 from yunmeng.errors import YunmengError
 from yunmeng.imaging import Picture, decode
 

@@ -3,20 +3,57 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import JSON, Float, ForeignKey, LargeBinary, String, delete, func, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from yunmeng.apps.duplicates.types import SearchStatus
 from yunmeng.state.database import State
-from yunmeng.state.tables import DuplicateGroupRow, DuplicateMemberRow, DuplicateSearchRow
+from yunmeng.state.tables import Base
 
-__all__ = ["Backup", "DuplicateCounts", "DuplicateSearch", "Duplicates", "KeptGroup", "KeptMember", "SearchStatus"]
+__all__ = ["Backup", "DuplicateCounts", "DuplicateSearch", "DuplicateTables", "KeptGroup", "KeptMember"]
 
 _AT_ONCE = 1000
 """Groups whose members are written together."""
 
-SearchStatus: TypeAlias = Literal["none", "running", "done", "cancelled", "failed"]
+
+class DuplicateSearchRow(Base):
+    """The last search for duplicates: one row."""
+
+    __tablename__ = "duplicate_searches"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(String(16))
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class DuplicateGroupRow(Base):
+    """Pictures that were found to be the same."""
+
+    __tablename__ = "duplicate_groups"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  a number never comes to mean another group
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    size: Mapped[int]
+    decided: Mapped[bool] = mapped_column(index=True)
+
+
+class DuplicateMemberRow(Base):
+    """One of them; the one in place 0 was proposed to stay. ``record`` and ``vector`` are of one that was discarded."""
+
+    __tablename__ = "duplicate_members"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("duplicate_groups.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True)
+    picture: Mapped[str] = mapped_column(JSON)
+    """Its id, as JSON: ids may hold what no text column takes."""
+    reason: Mapped[str] = mapped_column(String(16))
+    score: Mapped[float] = mapped_column(Float)
+    keep: Mapped[bool]
+    record: Mapped[dict[str, Any] | None]
+    vector: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +102,8 @@ class KeptGroup:
     members: Sequence[KeptMember]
 
 
-class Duplicates:
-    """The groups of one library."""
+class DuplicateTables:
+    """What the tables of one library hold."""
 
     def __init__(self, state: State) -> None:
         self._state = state

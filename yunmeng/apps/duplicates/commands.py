@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import click
 
-from yunmeng.cli.options import db_option, json_option, print_failures, print_json, printable
+from yunmeng.apps.duplicates.types import KeepRule
+from yunmeng.terminal.options import db_option, json_option, print_failures, print_json, printable
 
 if TYPE_CHECKING:
-    from yunmeng.duplicates import DuplicateGroup, DuplicateReport, DuplicateTally, KeepRule
+    from yunmeng.apps.duplicates.service import Duplicates
+    from yunmeng.apps.duplicates.types import DuplicateGroup, DuplicateReport, DuplicateTally
     from yunmeng.library import Library
     from yunmeng.state import Failure
 
@@ -31,7 +33,7 @@ Examples:
 @db_option
 @click.option(
     "--keep",
-    type=click.Choice(["largest", "smallest", "oldest", "newest", "sharpest"]),
+    type=click.Choice(get_args(KeepRule)),
     default="largest",
     show_default=True,
     help="Which picture of each group stays.",
@@ -40,14 +42,15 @@ Examples:
 @click.option("--move", metavar="DIR", help="As --delete, and move files.")
 @click.option("--tag", "applied", flag_value="tag", help="Give the others an attribute: duplicate_of = id of the one.")
 @json_option
-def dedupe(db: str, keep: "KeepRule", applied: Applied | None, move: str | None, as_json: bool) -> int:
+def dedupe(db: str, keep: KeepRule, applied: Applied | None, move: str | None, as_json: bool) -> int:
     """Find pictures that are the same: same file, same picture, or edited copies.
 
     Without --delete, --move or --tag nothing is changed: the groups are shown, the picture that stays first. What was
     taken out can be brought back in the console, on the page of duplicates.
     """
-    from yunmeng.cli.progress import stop_on_signal
+    from yunmeng.apps.duplicates.service import Duplicates
     from yunmeng.library import Library
+    from yunmeng.terminal.progress import stop_on_signal
 
     if move is not None and applied is not None:
         raise click.UsageError("give one of --delete, --move and --tag")
@@ -56,10 +59,11 @@ def dedupe(db: str, keep: "KeepRule", applied: Applied | None, move: str | None,
     applied, folder = (applied, None) if move is None else ("move", Path(move).absolute())
     failures: list[Failure] = []
     with Library.open(db) as library, stop_on_signal() as stop:
+        duplicates = Duplicates(library)
         with _progress() as on_tally:
-            report = library.find_duplicates(keep, on_tally, stop)
+            report = duplicates.find(keep, on_tally, stop)
         if applied is not None and not report.interrupted:
-            failures = _apply(library, report, applied, folder)
+            failures = _apply(library, duplicates, report, applied, folder)
     if as_json:
         print_json(_as_json(report, applied, failures))
     else:
@@ -75,7 +79,7 @@ def dedupe(db: str, keep: "KeepRule", applied: Applied | None, move: str | None,
 @contextmanager
 def _progress() -> "Iterator[Callable[[DuplicateTally], None]]":
     """A bar for each phase."""
-    from yunmeng.cli.progress import counting_progress
+    from yunmeng.terminal.progress import counting_progress
 
     with ExitStack() as bars:
         shown: dict[str, Callable[[int, int], None]] = {}
@@ -89,24 +93,26 @@ def _progress() -> "Iterator[Callable[[DuplicateTally], None]]":
         yield show
 
 
-def _apply(library: "Library", report: "DuplicateReport", applied: Applied, folder: Path | None) -> "list[Failure]":
+def _apply(
+    library: "Library", duplicates: "Duplicates", report: "DuplicateReport", applied: Applied, folder: Path | None
+) -> "list[Failure]":
     """Do to the discarded pictures what was asked for; which of them it could not be done to, and why."""
     failures: list[Failure] = []
     for number, group in zip(report.numbers, report.groups, strict=True):
         ids = [member.id for member in group.discard]
         if applied == "tag":
-            library.tag(ids, {"duplicate_of": group.keep})
+            library.writer.merge_attributes(ids, {"duplicate_of": group.keep})
         elif folder is None:
-            library.decide_duplicates(number, ids)
+            duplicates.decide(number, ids)
         else:
             moved = _move(library, group, folder, failures)
-            library.decide_duplicates(number, moved.keys(), moved)
+            duplicates.decide(number, moved.keys(), moved)
     return failures
 
 
 def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "list[Failure]") -> dict[str, str]:
     """Move the files of a group's discarded pictures; where each is now, by id."""
-    from yunmeng.duplicates import move_out
+    from yunmeng.apps.duplicates.move import move_out
     from yunmeng.errors import YunmengError
     from yunmeng.net.fetch import is_url
     from yunmeng.state import Failure

@@ -11,13 +11,21 @@ from typing import Final
 
 import numpy as np
 
+from yunmeng.apps.duplicates.groups import grouped
+from yunmeng.apps.duplicates.judging import Judge
+from yunmeng.apps.duplicates.keep import rank, share_that_counts
+from yunmeng.apps.duplicates.pairs import RADIUS, candidates
+from yunmeng.apps.duplicates.reading import Gathered, gathered
+from yunmeng.apps.duplicates.types import (
+    DuplicateGroup,
+    DuplicateReport,
+    DuplicateTally,
+    KeepRule,
+    Member,
+    OnTally,
+    Reason,
+)
 from yunmeng.config import cores
-from yunmeng.duplicates.grouping import grouped
-from yunmeng.duplicates.judging import Judge
-from yunmeng.duplicates.keeping import rank, share_that_counts
-from yunmeng.duplicates.pairing import RADIUS, candidates
-from yunmeng.duplicates.reading import Gathered, gathered
-from yunmeng.duplicates.types import DuplicateGroup, DuplicateReport, DuplicateTally, KeepRule, Member, OnTally, Reason
 from yunmeng.imaging import hamming
 from yunmeng.net.fetch import is_url
 from yunmeng.stores import Store

@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from yunmeng.duplicates.framing import share_within_frame
-from yunmeng.duplicates.types import KeepRule
+from yunmeng.apps.duplicates.framing import share_within_frame
+from yunmeng.apps.duplicates.types import KeepRule
 from yunmeng.errors import YunmengError
 from yunmeng.imaging import decode
 from yunmeng.types import Record

@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-__all__ = ["DuplicateGroup", "DuplicateReport", "DuplicateTally", "KeepRule", "Member", "OnTally", "Phase", "Reason"]
+__all__ = [
+    "DuplicateGroup",
+    "DuplicateReport",
+    "DuplicateTally",
+    "KeepRule",
+    "Member",
+    "OnTally",
+    "Phase",
+    "Reason",
+    "SearchStatus",
+]
 
 Reason: TypeAlias = Literal["same-file", "same-picture", "edited-copy"]
 """What makes a picture a duplicate: it has the bytes of another, or its fingerprint, or is made from it."""
@@ -14,6 +24,9 @@ KeepRule: TypeAlias = Literal["largest", "smallest", "oldest", "newest", "sharpe
 its file; by sharpness, then pixels."""
 
 Phase: TypeAlias = Literal["reading", "pairing", "verifying"]
+
+SearchStatus: TypeAlias = Literal["none", "running", "done", "cancelled", "failed"]
+"""How the last search ended; ``none``: there was none yet."""
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.duplicates.judging import Pair
-from yunmeng.duplicates.reading import Gathered
+from yunmeng.apps.duplicates.judging import Pair
+from yunmeng.apps.duplicates.reading import Gathered
 from yunmeng.imaging import turned_codes
 from yunmeng.vectors import close_codes, close_pairs, cosines
 

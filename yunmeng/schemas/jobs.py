@@ -1,0 +1,54 @@
+"""Jobs: all that is done in the background, of whatever kind."""
+
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, Field, JsonValue
+
+from yunmeng.schemas.common import Request
+
+__all__ = ["AugmentOrder", "JobList", "JobOrder", "JobOut", "JobStatus", "ReencodeOrder"]
+
+JobStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
+
+
+class JobOrder(Request):
+    """What is to be done in the background."""
+
+    kind: str = Field(max_length=32, description="import, reencode, augment, or one that an application brings.")
+    arguments: dict[str, JsonValue] = Field({}, description="What the kind takes: docs/http.md has a table.")
+
+
+class ReencodeOrder(Request):
+    """How the library is to be moved to another encoder, or to another way to see its pictures."""
+
+    encoder: str | None = Field(None, min_length=1, max_length=200, description="Unless given, the one it has.")
+    subject: bool | None = Field(None, description="See pictures by their main subject only, or whole.")
+    regions: bool | None = Field(None, description="Keep the parts of pictures too, or no longer.")
+    drop_missing: bool = Field(False, description="Go on without pictures whose files cannot be read any more.")
+
+
+class AugmentOrder(Request):
+    """Second vectors take no arguments."""
+
+
+class JobOut(BaseModel):
+    """A job and how far it has come."""
+
+    number: int
+    kind: str
+    arguments: dict[str, Any]
+    status: JobStatus = Field(description="interrupted: the server ended before it did.")
+    phase: str | None = Field(description="Of a kind that has several, while it runs.")
+    done: int = Field(description="Of ``total``, with what was skipped and what failed.")
+    total: int | None = Field(description="Null until it is known.")
+    failed: int
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None = Field(description="Why it failed as a whole.")
+
+
+class JobList(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[JobOut]

@@ -1,0 +1,60 @@
+"""Applications in the server: their routes, each over one service, and their pages."""
+
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, params
+
+from yunmeng import apps
+from yunmeng.apps import App
+from yunmeng.library import Library
+from yunmeng.schemas.pictures import PictureOut
+from yunmeng.schemas.scopes import Caller
+from yunmeng.server.admission import Route
+from yunmeng.server.context import IS_ADMIN, MAY_SEARCH, MAY_WRITE, Context
+from yunmeng.server.errors import responses
+from yunmeng.server.pages import Files
+from yunmeng.server.pictures import shown
+from yunmeng.state.runner import JobRunner
+from yunmeng.types import Record
+
+__all__ = ["install"]
+
+
+def install(app: FastAPI, context: Context) -> None:
+    """Serve the routes and the page of every app."""
+    for one in apps.installed():
+        if one.routes is not None:
+            service = resolve_name(one.service)(context.library)
+            app.include_router(resolve_name(one.routes)(service, _Web(one, context)))
+        if one.page is not None:
+            app.mount(f"/console/apps/{one.name}", Files(directory=one.page))
+
+
+@dataclass(frozen=True)
+class _Web:
+    """What the routes of one app are given, see `yunmeng.apps.Web`."""
+
+    app: App
+    context: Context
+    searcher: params.Depends = MAY_SEARCH
+    writer: params.Depends = MAY_WRITE
+    admin: params.Depends = IS_ADMIN
+
+    @property
+    def library(self) -> Library:
+        return self.context.library
+
+    @property
+    def jobs(self) -> JobRunner:
+        return self.context.jobs
+
+    def router(self) -> APIRouter:
+        return APIRouter(prefix=f"/v1/{self.app.name}", tags=[self.app.name], route_class=Route)
+
+    def responses(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
+        return responses(*statuses)
+
+    def shown(self, record: Record, caller: Caller) -> PictureOut:
+        return shown(record, caller)

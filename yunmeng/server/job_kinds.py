@@ -1,0 +1,92 @@
+"""What the server does in the background for its library: imports, re-encoding, second vectors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from yunmeng.encoders.catalogue import get_spec
+from yunmeng.errors import LibraryError, QueryError, UnknownEncoder
+from yunmeng.ingest.pipeline import Tally
+from yunmeng.ingest.roots import Roots
+from yunmeng.ingest.sources import Sources
+from yunmeng.library import Library
+from yunmeng.schemas.imports import ImportOrder
+from yunmeng.schemas.jobs import AugmentOrder, ReencodeOrder
+from yunmeng.schemas.text import from_wire
+from yunmeng.server.observe import Metrics
+from yunmeng.state.database import Job
+from yunmeng.state.runner import JobKind, JobRun
+
+__all__ = ["AUGMENT", "IMPORT", "REENCODE", "augmenting", "importing", "reencoding"]
+
+IMPORT = "import"
+REENCODE = "reencode"
+AUGMENT = "augment"
+
+
+def importing(library: Library, metrics: Metrics, within: Roots | None) -> JobKind:
+    """Return the kind that brings pictures in, from the folders ``within``; None for all of the disk."""
+
+    def prepare(order: ImportOrder) -> Mapping[str, Any]:
+        paths, manifest = [from_wire(path) for path in order.paths], order.manifest and from_wire(order.manifest)
+        Sources(list(paths), manifest, library.schema, within)
+        return {"paths": paths, "manifest": manifest, "frames": order.frames}
+
+    def work(run: JobRun) -> bool:
+        report = library.writer.index(
+            run.job.arguments["paths"],
+            manifest=run.job.arguments["manifest"],
+            on_tally=lambda tally: _tell(run, tally),
+            stop=run.stop,
+            job=run.job,
+            within=within,
+            frames=run.job.arguments.get("frames", 1),  # jobs of before have none
+        )
+        counts = {"indexed": report.indexed, "skipped": report.skipped, "failed": len(report.failed)}
+        for outcome, count in counts.items():
+            metrics.imported.labels(outcome).inc(count)
+        return not report.interrupted
+
+    return JobKind(name=IMPORT, work=work, arguments=ImportOrder, prepare=prepare)
+
+
+def reencoding(library: Library) -> JobKind:
+    """Return the kind that moves the library to another encoder, or to another way to see its pictures."""
+
+    def prepare(order: ReencodeOrder) -> Mapping[str, Any]:
+        if order.encoder is not None:
+            try:
+                get_spec(order.encoder, library.settings)
+            except UnknownEncoder as exc:
+                raise QueryError(str(exc)) from exc
+        return order.model_dump(mode="json")
+
+    def work(run: JobRun) -> bool:
+        report = library.maintenance.reencode(
+            **run.job.arguments, on_tally=lambda tally: _tell(run, tally), stop=run.stop, job=run.job
+        )
+        if report.failed and not report.interrupted and not run.job.arguments["drop_missing"]:
+            raise LibraryError(
+                f"{len(report.failed):,} pictures cannot be read any more, so the library stays as it was: bring their "
+                "files back and resume this, or order it again with drop_missing"
+            )
+        return not report.interrupted
+
+    def was_ordered(job: Job) -> bool:
+        return "drop_missing" in job.arguments  # a command leaves jobs of this kind, too, which say less
+
+    return JobKind(name=REENCODE, work=work, arguments=ReencodeOrder, prepare=prepare, can_resume=was_ordered)
+
+
+def augmenting(library: Library) -> JobKind:
+    """Return the kind that gives the library second vectors, and refreshes those that are stale."""
+
+    def work(run: JobRun) -> bool:
+        report = library.augment(run.tell, run.stop)
+        run.settle()
+        return not report.interrupted
+
+    return JobKind(name=AUGMENT, work=work, arguments=AugmentOrder)
+
+
+def _tell(run: JobRun, tally: Tally) -> None:
+    run.tell(tally.indexed, tally.total, phase=tally.phase, skipped=tally.skipped, failed=tally.failed)
