@@ -417,10 +417,8 @@ def _asked(pairs: Sequence[LikePair], folder: Path) -> dict[str, list[bool]]:
         for _, other in names:
             library.add(str(other), id=f"second/{other.name}")
         report = Duplicates(library).find()
-        uris = {
-            record.id: record.uri
-            for record in library.get_many([member.id for group in report.groups for member in group.members]).values()
-        }
+        members = [member.id for group in report.groups for member in group.members]
+        uris = {id: record.uri for id, record in library.reader.get_many(members).items()}
         together = [{uris[member.id] for member in group.members} for group in report.groups]
         said["dedupe"] = [any({str(one), str(other)} <= group for group in together) for one, other in names]
     return said
