@@ -116,7 +116,7 @@ class Generation(Closing):
 
     @classmethod
     def open(cls, config: LibraryConfig, resources: LibraryResources, encoder: Encoder | None = None) -> Self:
-        """An generation that there is. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
+        """Open a generation that there is. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
         contents = ContentVersion(resources.paths.contents, config.generation)
         store = open_store(config, resources.paths)
         try:
