@@ -19,7 +19,7 @@ __all__ = ["Answers", "CachedEngine"]
 
 
 class Answers(Protocol):
-    """What answers questions."""
+    """Answers questions."""
 
     def ask(self, question: Question) -> Hits: ...
 
@@ -50,7 +50,7 @@ class CachedEngine:
         self._lasts = lasts
 
     def ask(self, question: Question) -> Hits:
-        """The hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
+        """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
         version = self._version() if self._cache.on else None
         if version is None:
             return self._asker.ask(question)
@@ -71,7 +71,7 @@ class CachedEngine:
         return _timed(found, timings)
 
     def _at_hand(self, part: Part, timings: Timings) -> Part:
-        """The part by its content: a file may change under its name."""
+        """Return the part by its content: a file may change under its name."""
         if isinstance(part.image, str | Path):
             with timed(timings, "read"):
                 return replace(part, image=self._read(part.image))
@@ -84,7 +84,7 @@ class CachedEngine:
 
 
 def _timed(hits: Hits, timings: Timings) -> Hits:
-    """``hits``, with the seconds that passed before they were asked for."""
+    """Return ``hits``, with the seconds that passed before they were asked for."""
     if timings:
         names = timings.keys() | hits.timings.keys()
         hits.timings = {name: timings.get(name, 0.0) + hits.timings.get(name, 0.0) for name in names}
