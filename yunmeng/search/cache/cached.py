@@ -4,16 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
 
 from yunmeng.imaging import from_pillow
-from yunmeng.search.cache import Cache, digest, pack_hits, unpack_hits
-from yunmeng.search.engine import Part, Question
+from yunmeng.search.cache.digests import digest
+from yunmeng.search.cache.hits import pack_hits, unpack_hits
+from yunmeng.search.cache.tiers import Cache
 from yunmeng.search.query import Timings, timed
 from yunmeng.types import Hits
+
+if TYPE_CHECKING:
+    from yunmeng.search.question import Part, Question
 
 __all__ = ["Answers", "CachedEngine"]
 
@@ -21,7 +25,7 @@ __all__ = ["Answers", "CachedEngine"]
 class Answers(Protocol):
     """Answers questions."""
 
-    def ask(self, question: Question) -> Hits: ...
+    def ask(self, question: "Question") -> Hits: ...
 
 
 class CachedEngine:
@@ -49,7 +53,7 @@ class CachedEngine:
         self._read = read
         self._lasts = lasts
 
-    def ask(self, question: Question) -> Hits:
+    def ask(self, question: "Question") -> Hits:
         """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
         version = self._version() if self._cache.on else None
         if version is None:
@@ -70,7 +74,7 @@ class CachedEngine:
             self._cache.put(key, pack_hits(found), shared=self._lasts)
         return _timed(found, timings)
 
-    def _at_hand(self, part: Part, timings: Timings) -> Part:
+    def _at_hand(self, part: "Part", timings: Timings) -> "Part":
         """Return the part by its content: a file may change under its name."""
         if isinstance(part.image, str | Path):
             with timed(timings, "read"):

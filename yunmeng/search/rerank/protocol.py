@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.encoders.crops import Source
-from yunmeng.stores import Filter, Store
 from yunmeng.types import Alignment, Hit, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.crops import Source
+    from yunmeng.stores.filters import Filter
+    from yunmeng.stores.protocol import Store
 
 __all__ = ["Asked", "Step", "Verify", "behind", "by_scores"]
 
-Verify = Callable[[Source, Sequence[str]], dict[str, Alignment | None]]
+Verify = Callable[["Source", Sequence[str]], dict[str, Alignment | None]]
 """How a picture lies in each of those with these ids: None where they do not agree; ids that cannot be read are left
 out. `yunmeng.copies.Verifier.verify` is one."""
 
@@ -28,11 +31,11 @@ class Asked:
     """
 
     vector: Vector
-    store: Store
+    store: "Store"
     wanted: int
-    filter: Filter | None = None
+    filter: "Filter | None" = None
     group_by: str | None = None
-    picture: Source | None = None
+    picture: "Source | None" = None
     verify: Verify | None = None
     pdq: str | None = None
     _vectors: dict[str, Vector] = field(default_factory=dict)
