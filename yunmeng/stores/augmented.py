@@ -89,7 +89,7 @@ class AugmentedStore(Closing):
         return self.plain.get(ids, vectors=vectors)
 
     def get_augmented(self, ids: Sequence[str]) -> dict[str, Vector]:
-        """The second vectors of those that exist among ``ids``, by id."""
+        """Return the second vectors of those that exist among ``ids``, by id."""
         found = self.second.get(ids, vectors=True)
         return {id: record.vector for id, record in found.items() if record.vector is not None}
 
@@ -189,7 +189,7 @@ class AugmentedStore(Closing):
                 self._augmenter.average(part)
 
     def _seconds(self, records: Sequence[Record]) -> Iterator[Record]:
-        """What is kept in ``second`` of records that are about to be written."""
+        """Return what is kept in ``second`` of records that are about to be written."""
         ids = [record.id for record in records]
         before = self.plain.get(ids, vectors=True)
         kept = self.second.get(ids, vectors=True)
@@ -211,7 +211,7 @@ class AugmentedStore(Closing):
 
 
 def augmented_in_memory(records: Sequence[Record]) -> AugmentedStore:
-    """A store of ``records``, one at least, with exact second vectors, in memory: to judge rankings by."""
+    """Return a store of ``records``, one at least, with exact second vectors, in memory: to judge rankings by."""
     vectors = np.array([record.vector for record in records], np.float32)
     plain, second = MemoryStore(vectors.shape[1]), MemoryStore(vectors.shape[1], second_schema({}))
     plain.upsert(records)
@@ -221,7 +221,7 @@ def augmented_in_memory(records: Sequence[Record]) -> AugmentedStore:
 
 
 def regional_in(store: Store) -> RegionalStore | None:
-    """The part of ``store`` that finds pictures by their parts, if there is one."""
+    """Return the part of ``store`` that finds pictures by their parts, if there is one."""
     whole = store.plain if isinstance(store, AugmentedStore) else store
     return whole if isinstance(whole, RegionalStore) else None
 

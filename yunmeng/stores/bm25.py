@@ -15,7 +15,7 @@ B = 0.75
 
 
 def stemmed(text: str) -> list[str]:
-    """The words of ``text`` as they are compared: English plurals have become singulars.
+    """Return the words of ``text`` as they are compared: English plurals have become singulars.
 
     Step 1a of Porter's stemmer (1980), a final y as i, and no final e.
     """
@@ -46,7 +46,7 @@ def _bm25(counts: Sequence[int], weights: Sequence[float], length: float) -> flo
 
 
 def _count(words: Words, phrase: Words) -> int:
-    """How often the words of ``phrase`` stand beside each other."""
+    """Return how often the words of ``phrase`` stand beside each other."""
     size = len(phrase)
     return sum(words[start : start + size] == phrase for start in range(len(words) - size + 1))
 

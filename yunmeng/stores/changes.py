@@ -35,7 +35,7 @@ class Changes:
 
     @contextmanager
     def writing(self, ids: Sequence[str]) -> Iterator[None]:
-        """What a store does around each write of records with ``ids``."""
+        """Count a write of records with ``ids`` and tell of it: what a store does around each."""
         self._grow()
         try:
             yield

@@ -18,7 +18,7 @@ NORM_TOLERANCE = 1e-3
 
 
 def check_records(records: Sequence[Record], dim: int, schema: AttributeSchema) -> list[Record]:
-    """``records`` ready to be kept: ids that fit, attributes in their declared types, sound vectors.
+    """Return ``records`` ready to be kept: ids that fit, attributes in their declared types, sound vectors.
 
     Raises `PictureError` (bad-id, bad-attribute), and `StoreError` for a vector that is missing, not float32 (dim,),
     not finite or not of length 1. Nothing has been written then.
@@ -33,7 +33,7 @@ def check_records(records: Sequence[Record], dim: int, schema: AttributeSchema) 
 
 
 def check_query(vector: NDArray[np.floating], dim: int) -> Vector:
-    """The query vector as float32 (dim,), of any length but 0. Raises `StoreError`."""
+    """Return the query vector as float32 (dim,), of any length but 0. Raises `StoreError`."""
     query = np.asarray(vector, dtype=np.float32)
     if query.shape != (dim,):
         raise StoreError(f"the query vector has the shape {query.shape}, the store's are ({dim},)")

@@ -64,7 +64,7 @@ class Mark(IntEnum):
 
 
 def second_schema(schema: AttributeSchema) -> AttributeSchema:
-    """The attributes that the store of second vectors is made with."""
+    """Return the attributes that the store of second vectors is made with."""
     return {**schema, MARK: "int"}
 
 
@@ -85,14 +85,14 @@ def second_of(record: Record, schema: AttributeSchema, mark: Mark) -> Record:
 
 
 def done(record: Record, vector: Vector, schema: AttributeSchema, radius: float) -> Record:
-    """What is kept of ``record`` beside ``vector``, its second one, once that is right."""
+    """Return what is kept of ``record`` beside ``vector``, its second one, once that is right."""
     second = second_of(record, schema, Mark.DONE)
     attributes: dict[str, AttributeValue] = {**second.attributes, RADIUS: radius}
     return replace(second, attributes=attributes, vector=vector)
 
 
 def tombstone(record: Record) -> Record:
-    """What is left of a picture whose vector goes: its neighbours are to be told. Its uri is the picture's id.
+    """Return what is left of a picture whose vector goes: its neighbours are to be told. Its uri is the picture's id.
 
     It has an id of its own, as the picture may come back before that.
     """
@@ -103,7 +103,7 @@ def tombstone(record: Record) -> Record:
 
 
 def redescribed(second: Record, record: Record, schema: AttributeSchema) -> Record:
-    """``second`` with the attributes of ``record``, whose vector it goes with.
+    """Return ``second`` with the attributes of ``record``, whose vector it goes with.
 
     It is marked all the same: the process may be killed before ``record`` is written.
     """
@@ -160,7 +160,7 @@ class Augmenter:
         return done(record, vector, self._plain.schema, radius_of(similarities))
 
     def _nearest(self, record: Record) -> list[Hit]:
-        """Its neighbours, and as many others as it takes to tell that they stand out."""
+        """Return its neighbours, and as many others as it takes to tell that they stand out."""
         assert record.vector is not None
         hits = self._plain.search(record.vector, BACKGROUND + 1)
         return [hit for hit in hits if hit.id != record.id][:BACKGROUND]
@@ -191,7 +191,7 @@ def _mark(second: Record) -> Mark:
 def averaged(
     vectors: NDArray[np.float32], neighbours: NDArray[np.float32], weights: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    """Each of ``vectors`` (..., dim) and its ``neighbours`` (..., n, dim) by their ``weights`` (..., n), summed.
+    """Return each of ``vectors`` (..., dim) and its ``neighbours`` (..., n, dim) by their ``weights`` (..., n), summed.
 
     Brought to length 1; where they cancel each other, as it was.
     """
@@ -201,7 +201,7 @@ def averaged(
 
 
 def contrasts(similarities: NDArray[np.floating], count: int = NEIGHBOURS) -> NDArray[np.floating]:
-    """What the first ``count`` neighbours count, in [0, 1], by their ``similarities`` (..., n), best first.
+    """Return what the first ``count`` neighbours count, in [0, 1], by their ``similarities`` (..., n), best first.
 
     How far each stands out from the background, which is the fiftieth neighbour, or the last. Encoders differ in what
     they give to strangers, 0.2 or 0.7: a power of the cosine itself, which is alpha expansion (Radenović, Tolias and
@@ -225,7 +225,7 @@ def radius_of(similarities: NDArray[np.floating]) -> float:
 
 
 def augment_all(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``vectors`` (n, dim), each averaged with its nearest ones: what `AugmentedStore` keeps of them, but exact.
+    """Return ``vectors`` (n, dim), each averaged with its nearest ones: what `AugmentedStore` keeps of them, but exact.
 
     Database-side augmentation (Arandjelović and Zisserman, "Three things everyone should know to improve object
     retrieval", CVPR 2012, section 5). Takes n by n products, in blocks: for thousands of pictures, not for millions.

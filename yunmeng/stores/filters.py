@@ -118,7 +118,7 @@ _OPERATORS: Final[dict[Operator, Callable[[Any, Any], bool]]] = {
 
 
 def evaluate(filter: Filter, attributes: Attributes) -> bool | None:
-    """The truth of ``filter`` for one record: True, False, or None for unknown.
+    """Return the truth of ``filter`` for one record: True, False, or None for unknown.
 
     The filter must have passed `check`, the attributes `yunmeng.stores.schema.conform`.
     """

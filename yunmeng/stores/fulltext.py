@@ -59,7 +59,7 @@ class Question:
 
     @property
     def phrases(self) -> tuple[Phrase, ...]:
-        """All of them; none for a question without words."""
+        """Return all of them; none for a question without words."""
         return self.needed + self.helpful
 
 
@@ -70,7 +70,7 @@ def text_of(record: Record) -> str:
 
 
 def question_of(text: str) -> Question:
-    """The phrases of what somebody has asked for.
+    """Return the phrases of what somebody has asked for.
 
     Words such as "the" and single Latin letters and digits are left out where there is more to go by.
     """
@@ -112,7 +112,7 @@ def _words(record: Record) -> Iterator[str]:
 
 
 def _name(place: str) -> str:
-    """The last part of a path or of a URL's path, without the ending of a picture's file."""
+    """Return the last part of a path or of a URL's path, without the ending of a picture's file."""
     from yunmeng.imaging.files import PICTURE_ENDINGS
 
     url = _PLACE.match(place)
@@ -122,7 +122,7 @@ def _name(place: str) -> str:
 
 
 def _runs(text: str) -> Iterator["re.Match[str]"]:
-    """What stands between spaces and signs: letters of a script without spaces (group 1), or any others.
+    """Return what stands between spaces and signs: letters of a script without spaces (group 1), or any others.
 
     Full-width letters, ligatures and accents have become plain ones.
     """
@@ -132,7 +132,7 @@ def _runs(text: str) -> Iterator["re.Match[str]"]:
 
 
 def _parts(run: str) -> tuple[str, ...]:
-    """The words of ``redDress2``: red, dress, 2, and reddress2, the whole always last."""
+    """Return the words of ``redDress2``: red, dress, 2, and reddress2, the whole always last."""
     whole = run.casefold()
     if run.isdecimal() or (run == whole and run.isalpha()):
         return (whole,)

@@ -45,7 +45,7 @@ def search_others(
 
 
 def _others(group_by: str, found: list[str], filter: Filter | None) -> Filter:
-    """``filter``, and a value of ``group_by`` that is none of ``found``."""
+    """Return ``filter``, and a value of ``group_by`` that is none of ``found``."""
     parts: list[Filter] = [] if filter is None else [filter]
     parts.append(Not(In(group_by, tuple(found))) if found else Not(IsNull(group_by)))
     return And(tuple(parts))

@@ -137,7 +137,7 @@ class MemoryStore(Closing):
         return [record for record in self._records.values() if evaluate(filter, record.attributes)]
 
     def _ranked(self, vector: Vector, filter: Filter | None) -> list[Hit]:
-        """Every record that matches, best first."""
+        """Return every record that matches, best first."""
         query = check_query(vector, self.dim)
         with self._opened():
             scores = self._vectors() @ (query / np.linalg.norm(query))
@@ -175,7 +175,7 @@ def _as_hits(scored: list[tuple[float, Record]]) -> list[Hit]:
 
 
 def _copied(record: Record, *, vectors: bool = True) -> Record:
-    """``record`` with values of its own, so that a caller who changes them changes nothing here."""
+    """Return ``record`` with values of its own, so that a caller who changes them changes nothing here."""
     attributes = {name: list(value) if isinstance(value, list) else value for name, value in record.attributes.items()}
     vector = record.vector.copy() if vectors and record.vector is not None else None
     return replace(record, attributes=attributes, quality=dict(record.quality), vector=vector)

@@ -132,7 +132,7 @@ def _read(node: Any) -> Filter:
 
 
 def _flat(node: Any) -> list[Any]:
-    """The operands of a chain such as ``a or b or c``, which sqlglot nests to the left, however long it is."""
+    """Return the operands of a chain such as ``a or b or c``, which sqlglot nests to the left, however long it is."""
     operands, left = [], node
     while left.key == node.key:
         operands.append(left.expression)
@@ -258,7 +258,7 @@ def _unsupported(node: Any) -> FilterError:
 
 
 def _shown(node: Any) -> str:
-    """A part of the filter for a message: one line, and not long."""
+    """Return a part of the filter for a message: one line, and not long."""
     try:
         sql = " ".join(str(node.sql()).split())
     except Exception:  # a part that is not understood may not be writable either
@@ -296,7 +296,7 @@ def _write_operand(filter: Filter) -> str:
 
 
 def _name(field: str) -> str:
-    """``field``, in double quotes where it could be read as anything else."""
+    """Return ``field``, in double quotes where it could be read as anything else."""
     from sqlglot.tokens import Tokenizer
 
     plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", field) and field.upper() not in Tokenizer.KEYWORDS

@@ -52,12 +52,12 @@ class Store(Protocol):
 
     @property
     def schema(self) -> AttributeSchema:
-        """The declared attributes, the only ones that filters can name."""
+        """Return the declared attributes, the only ones that filters can name."""
         ...
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this store can do; the same for as long as it is open."""
+        """Return what this store can do; the same for as long as it is open."""
         ...
 
     def version(self) -> str | None:
@@ -89,26 +89,26 @@ class Store(Protocol):
         ...
 
     def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
-        """The records that exist among ``ids``, by id. Vectors come back within rounding."""
+        """Return the records that exist among ``ids``, by id. Vectors come back within rounding."""
         ...
 
     def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
-        """The records whose file had one of these SHA-256 digests (hex), by digest."""
+        """Return the records whose file had one of these SHA-256 digests (hex), by digest."""
         ...
 
     def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        """The k nearest by cosine, best first; all there are if there are fewer."""
+        """Return the k nearest by cosine, best first; all there are if there are fewer."""
         ...
 
     def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
-        """The best hit of each of the k nearest groups, a group being one value of a declared str attribute.
+        """Return the best hit of each of the k nearest groups, a group being one value of a declared str attribute.
 
         Records without the attribute belong to no group and are left out. Called only where ``capabilities.groups``.
         """
         ...
 
     def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
-        """The k records whose text answers ``query`` best by BM25, best first; all there are if there are fewer.
+        """Return the k records whose text answers ``query`` best by BM25, best first; all there are if there are fewer.
 
         A record's text is its file's name and the values of its str and list[str] attributes, declared or not, see
         `yunmeng.stores.fulltext`. One word in common is enough. Scores are in (0, 1), no similarities: above a half
@@ -118,15 +118,15 @@ class Store(Protocol):
         ...
 
     def count(self, filter: Filter | None = None) -> int:
-        """How many records there are (that match)."""
+        """Return how many records there are (that match)."""
         ...
 
     def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        """All records (that match), in no particular order, as they were at the call."""
+        """Return all records (that match), in no particular order, as they were at the call."""
         ...
 
     def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
-        """The next ``limit`` records (that match) in the order of (sha256, id), behind ``after``, one such pair.
+        """Return the next ``limit`` records (that match) in the order of (sha256, id), behind ``after``, one such pair.
 
         An order that no write disturbs: whoever goes on from the last record of each page meets every record that
         stays, once. It is random to the eye, and costs the same for the last page as for the first.
@@ -138,7 +138,7 @@ class Store(Protocol):
         ...
 
     def unindexed(self) -> int:
-        """How many records a search has to scan because `optimise` has not met them yet."""
+        """Return how many records a search has to scan because `optimise` has not met them yet."""
         ...
 
     def optimise(self) -> None:

@@ -68,7 +68,7 @@ class RegionalStore(Closing):
         return self._whole.search(vector, k, filter)
 
     def search_regions(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        """The k pictures whose best part is nearest, best first, each with that part as its ``region``."""
+        """Return the k pictures whose best part is nearest, best first, each with that part as its ``region``."""
         size = min(4 * k, MAX_REGIONS * k)
         best: dict[str, Hit] = {}
         while True:
@@ -138,7 +138,7 @@ class RegionalStore(Closing):
         )
 
     def _known_regions(self, digests: Sequence[str]) -> dict[str, tuple[RegionVector, ...]]:
-        """The regions of each of ``digests`` that is in, from any one picture that has it."""
+        """Return the regions of each of ``digests`` that is in, from any one picture that has it."""
         known: dict[str, tuple[RegionVector, ...]] = {}
         for digest, parts in self._parts.find_sha256(digests, vectors=True).items():
             one = sorted((part for part in parts if part.uri == parts[0].uri), key=_number)
@@ -162,7 +162,7 @@ class RegionalStore(Closing):
 
 
 def part_id(id: str, number: int) -> str:
-    """The id of a part: short, whatever the picture's is."""
+    """Return the id of a part: short, whatever the picture's is."""
     return f"{blake2s(id.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}/{number:02}"
 
 

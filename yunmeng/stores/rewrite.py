@@ -31,7 +31,7 @@ _OPPOSITE: Final[dict[Operator, Operator]] = {"=": "!=", "!=": "=", "<": ">=", "
 
 
 def plain(filter: Filter, schema: AttributeSchema) -> Filter:
-    """``filter``, which must have passed `check`, in terms that every store can say.
+    """Return ``filter``, which must have passed `check`, in terms that every store can say.
 
     What is left is `And` and `Or` over leaves, with `Not` only around `In`, `IsNull`, `ContainsAny` and `ContainsAll`,
     none of them with an empty list; or `TRUE` or `FALSE` alone. Numbers are ints within 64 bits for an int attribute
@@ -65,7 +65,7 @@ def _plain(filter: Filter, schema: AttributeSchema, *, negated: bool) -> Filter:
 
 
 def _leaf(leaf: In | ContainsAny | ContainsAll, *, negated: bool, never: bool = False, always: bool = False) -> Filter:
-    """``leaf`` or its negation; ``never`` and ``always`` say that it holds for no value, or for any."""
+    """Return ``leaf`` or its negation; ``never`` and ``always`` say that it holds for no value, or for any."""
     if never or always:
         return FALSE if never != negated else Not(IsNull(leaf.field))
     return Not(leaf) if negated else leaf
@@ -118,7 +118,7 @@ def _exact_float(field: str, op: Operator, value: Scalar) -> Filter:
 
 
 def _between(field: str, op: Operator, below: float, above: float) -> Filter:
-    """A comparison with a value that lies between two neighbours of the column's type."""
+    """Return a comparison with a value that lies between two neighbours of the column's type."""
     if op in ("<", "<="):
         return _within(Compare(field, "<=", below))
     if op in (">", ">="):
@@ -127,7 +127,7 @@ def _between(field: str, op: Operator, below: float, above: float) -> Filter:
 
 
 def _within(compare: Compare) -> Filter:
-    """``compare``, unless its bound has left what the column can hold."""
+    """Return ``compare``, unless its bound has left what the column can hold."""
     bound = compare.value
     assert isinstance(bound, int | float)
     if isinstance(bound, int):
@@ -136,6 +136,6 @@ def _within(compare: Compare) -> Filter:
 
 
 def _beyond(field: str, op: Operator, *, above: bool) -> Filter:
-    """A comparison with a value above (or below) all that the column can hold."""
+    """Return a comparison with a value above (or below) all that the column can hold."""
     holds = op == "!=" or (op in ("<", "<=") if above else op in (">", ">="))
     return Not(IsNull(field)) if holds else FALSE

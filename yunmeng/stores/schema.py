@@ -44,7 +44,7 @@ def parse_schema(text: str) -> dict[str, AttributeType]:
 
 
 def check_schema(schema: Mapping[str, str]) -> dict[str, AttributeType]:
-    """``schema`` as a dict of its own. Raises `SchemaError` if a name or a type cannot be."""
+    """Return ``schema`` as a dict of its own. Raises `SchemaError` if a name or a type cannot be."""
     checked: dict[str, AttributeType] = {}
     for name, type in schema.items():
         if not name or name != name.strip() or not name.isprintable():
@@ -58,12 +58,12 @@ def check_schema(schema: Mapping[str, str]) -> dict[str, AttributeType]:
 
 
 def describe(schema: AttributeSchema) -> str:
-    """The declared attributes for a message: ``category (str), price (float)``."""
+    """Return the declared attributes for a message: ``category (str), price (float)``."""
     return ", ".join(f"{name} ({type})" for name, type in schema.items())
 
 
 def conform(attributes: Attributes, schema: AttributeSchema) -> dict[str, AttributeValue]:
-    """``attributes`` with each value of a declared one in exactly its type; None stays and means missing.
+    """Return ``attributes`` with each value of a declared one in exactly its type; None stays and means missing.
 
     A whole number is taken for a float; NumPy scalars are taken for Python's. Undeclared attributes may be of any of
     the types. Raises `PictureError` (bad-attribute), which names the attribute, its value and the type wanted.
@@ -95,7 +95,7 @@ def admit(attributes: Attributes, schema: AttributeSchema) -> dict[str, Attribut
 
 
 def coerce_text(value: str, type: AttributeType, name: str = "") -> AttributeValue:
-    """The cell of a table as a value of ``type``: ``12.5``, ``yes``, ``a|b`` or ``["a", "b"]``; empty is None.
+    """Return the cell of a table as a value of ``type``: ``12.5``, ``yes``, ``a|b`` or ``["a", "b"]``; empty is None.
 
     Raises `PictureError` (bad-attribute); ``name`` is for its message.
     """

@@ -55,7 +55,7 @@ class ContentVersion:
 
     @property
     def name(self) -> str | None:
-        """What the contents are called now; None where nothing tells, so that no answer may be kept."""
+        """Return what the contents are called now; None where nothing tells, so that no answer may be kept."""
         if self._store is None:
             return None
         told = self._store.capabilities
@@ -68,17 +68,17 @@ class ContentVersion:
 
     @property
     def lasts(self) -> bool:
-        """Whether other processes will call the same contents by the same name."""
+        """Return whether other processes will call the same contents by the same name."""
         return self._store is not None and self._store.capabilities.version != "none"
 
     @property
     def found(self) -> bool:
-        """Whether the contents still had the name that they were left with."""
+        """Return whether the contents still had the name that they were left with."""
         return self._found
 
     @property
     def by_files(self) -> bool:
-        """Whether the name is to be left, see `leaving`."""
+        """Return whether the name is to be left, see `leaving`."""
         return self._store is not None and self._store.capabilities.version == "files"
 
     @contextmanager
@@ -99,7 +99,7 @@ class ContentVersion:
                     self._place.unlink()
 
     def _left(self) -> str | None:
-        """The name in the file, unless something else of the library is newer."""
+        """Return the name in the file, unless something else of the library is newer."""
         name = self._read()
         try:
             return None if name is None or self._newest() > self._place.stat().st_mtime_ns else name

@@ -28,7 +28,7 @@ def digest(*values: object) -> str:
 
 
 def _tell(add: Callable[[bytes], None], value: object) -> None:
-    """The value, so that no other reads alike: each part says what it is and how long."""
+    """Return the value, so that no other reads alike: each part says what it is and how long."""
     kind = type(value)
     if kind in _PLAIN:
         add(b"%r;" % (value,))

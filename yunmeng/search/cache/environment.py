@@ -1,9 +1,10 @@
-"""What answers stand on beside the library: the program itself, and the parts that are installed with it."""
+"""What answers depend on beside the library: the program itself, and the packages that are installed with it."""
 
 from dataclasses import fields
 from importlib import metadata
 from typing import Final
 
+from yunmeng import plugins
 from yunmeng.config import Settings
 from yunmeng.search.cache.digests import digest
 from yunmeng.types import Hit
@@ -27,14 +28,16 @@ _PARTS: Final = (
 
 
 def environment(settings: Settings) -> str:
-    """A digest of what may make two programs answer the same question in two ways.
+    """Return a digest of what may make two programs answer the same question in two ways; part of the cache key.
 
     Within one process nothing of it changes, so that it need only be known where entries leave it.
     """
     if not settings.redis_url:
         return ""
     shape = [field.name for field in fields(Hit)]  # of what is kept
-    return digest(__version__, shape, settings.provider, settings.precision, [_version(part) for part in _PARTS])
+    brought = [(plugin.target, plugin.version) for group in plugins.GROUPS for plugin in plugins.find(group).values()]
+    versions = [_version(part) for part in _PARTS]
+    return digest(__version__, shape, settings.provider, settings.precision, versions, brought)
 
 
 def _version(part: str) -> str | None:

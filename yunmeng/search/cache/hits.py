@@ -22,7 +22,7 @@ def pack_hits(hits: Iterable[Hit]) -> bytes:
 
 
 def unpack_hits(packed: bytes) -> list[Hit]:
-    """What `pack_hits` has made into text; equal to what it was, and nobody else's."""
+    """Return what `pack_hits` has made into text; equal to what it was, and nobody else's."""
     return [_hit(row) for row in json.loads(packed)]
 
 
@@ -37,7 +37,7 @@ def _hit(row: list[Any]) -> Hit:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: alignments, and numbers of NumPy."""
+    """Return what JSON does not know: alignments, and numbers of NumPy."""
     return _of_alignment(value) if isinstance(value, Alignment) else value.item()
 
 

@@ -23,7 +23,7 @@ class QueryVectors:
         self._space: Final = digest(spec, *space)
 
     def find(self, *content: object) -> Vector | None:
-        """The vector of what was asked, float32 (dim,); None where it is not known."""
+        """Return the vector of what was asked, float32 (dim,); None where it is not known."""
         kept = self._cache.get(digest(self._space, content)) if self._cache.on else None
         if kept is None or len(kept) != self._dim * np.dtype(np.float32).itemsize:
             return None

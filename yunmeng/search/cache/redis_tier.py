@@ -50,7 +50,7 @@ class RedisTier(Closing):
 
     @property
     def up(self) -> bool:
-        """Whether it answered when it was asked last."""
+        """Return whether it answered when it was asked last."""
         return not self._all.begun
 
     def get(self, key: str) -> bytes | None:
@@ -64,7 +64,7 @@ class RedisTier(Closing):
             self._tried(self._writes, lambda: self._client.set(_name(key), entry, px=self._milliseconds))
 
     def look(self) -> bool:
-        """Whether it answers now, as far as it is to be asked now."""
+        """Return whether it answers now, as far as it is to be asked now."""
         self._tried(self._all, self._client.ping)
         return self.up
 
@@ -104,7 +104,7 @@ class _Pause:
         self.begun = False
 
     def holds(self) -> bool:
-        """Whether to leave it alone. When the time is over, one caller may try, and the others wait for that."""
+        """Return whether to leave it alone. When the time is over, one caller may try, and the others wait for that."""
         if not self.begun:
             return False
         with self._lock:

@@ -55,7 +55,7 @@ class MemoryTier:
                 self._kept.popitem()
 
     def size(self) -> tuple[int, int]:
-        """How many entries there are, and how many bytes they take."""
+        """Return how many entries there are, and how many bytes they take."""
         with self._lock:
             return len(self._kept), int(self._kept.currsize)
 
@@ -72,7 +72,7 @@ class Cache:
 
     @property
     def on(self) -> bool:
-        """Whether anything is kept at all."""
+        """Return whether anything is kept at all."""
         return self._process is not None or self._redis is not None
 
     def get(self, key: str, *, shared: bool = True) -> bytes | None:
@@ -100,7 +100,7 @@ class Cache:
         return (0, 0) if self._process is None else self._process.size()
 
     def figures(self) -> Iterator[Figures]:
-        """One for each tier that there is."""
+        """Yield one for each tier that there is."""
         tiers: tuple[tuple[TierName, object], ...] = (("process", self._process), ("redis", self._redis))
         for name, tier in tiers:
             if tier is not None:

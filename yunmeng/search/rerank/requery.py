@@ -1,16 +1,19 @@
 """Searching once more, with another query vector."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from yunmeng.search.grouping import merged
-from yunmeng.search.rerank.protocol import Asked
 from yunmeng.stores.groups import search_groups
 from yunmeng.types import Hit, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.search.rerank.protocol import Asked
 
 __all__ = ["requery"]
 
 
-def requery(asked: Asked, vector: Vector, hits: list[Hit]) -> list[Hit]:
+def requery(asked: "Asked", vector: Vector, hits: list[Hit]) -> list[Hit]:
     """As many hits as there were, for ``vector``, which takes the query's place; then those of ``hits`` it left out.
 
     Hits are new but for what steps before found out about them. Scores are cosines with ``vector``, in [-1, 1].

@@ -45,7 +45,7 @@ def engine() -> Engine:
 
 
 def create(path: str | Path, schema: Any) -> Any:
-    """A new collection at ``path``, open. Raises `LibraryExists`, or `StoreError`."""
+    """Return a new collection at ``path``, open. Raises `LibraryExists`, or `StoreError`."""
     if Path(path).exists():
         raise LibraryExists(f"there is a store at {path} already: open it, or choose another folder")
     with mapped(f"cannot make a store at {path}"):
@@ -53,7 +53,7 @@ def create(path: str | Path, schema: Any) -> Any:
 
 
 def open_collection(path: str | Path) -> Any:
-    """The collection at ``path``, open for reading and writing: zvec has one process at it.
+    """Return the collection at ``path``, open for reading and writing: zvec has one process at it.
 
     There is no way in for readers meanwhile. Opened read-only after its writer was killed, a collection shows none of
     what that process wrote last.
@@ -129,7 +129,7 @@ def _pool_threads() -> int:
 
 @contextmanager
 def _environment(threads: int) -> Iterator[None]:
-    """``OMP_NUM_THREADS`` for as long as it takes: other libraries are not to see it."""
+    """Set ``OMP_NUM_THREADS`` for as long as it takes: other libraries are not to see it."""
     before = {name: os.environ.pop(name, None) for name in (_THREADS, _LIMIT)}
     os.environ[_THREADS] = str(threads)
     try:
@@ -158,7 +158,7 @@ def _locked(path: Path) -> str:
 
 
 def _holder(lock: Path) -> int | None:
-    """The process that holds ``lock``, where the system says (Linux)."""
+    """Return the process that holds ``lock``, where the system says (Linux)."""
     with suppress(OSError, ValueError, IndexError):
         inode = str(lock.stat().st_ino)
         for line in Path("/proc/locks").read_text().splitlines():

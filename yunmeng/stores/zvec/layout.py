@@ -88,7 +88,7 @@ def collection_schema(zvec: Any, dim: int, schema: AttributeSchema, *, text: boo
 
 
 def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
-    """The dimension of the collection's vectors. Raises `SchemaError` if it was made for other attributes."""
+    """Return the dimension of the collection's vectors. Raises `SchemaError` if it was made for other attributes."""
     columns = {field.name: field.data_type for field in found.fields}
     vectors = [field.dimension for field in found.vectors if field.name == VECTOR]
     if not vectors or not {"sha256", "uri", "attributes", "facts", "present"} <= columns.keys():
@@ -102,12 +102,12 @@ def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
 
 
 def has_text(found: Any) -> bool:
-    """Whether the collection has the words of its records."""
+    """Return whether the collection has the words of its records."""
     return any(field.name == TEXT for field in found.fields)
 
 
 def to_doc(zvec: Any, record: Record, schema: AttributeSchema, *, text: bool) -> Any:
-    """The document of a record that has been checked, with its words if there is a column for them."""
+    """Return the document of a record that has been checked, with its words if there is a column for them."""
     facts: dict[str, Any] = {
         "phash": record.phash,
         "pdq": record.pdq,
@@ -133,7 +133,7 @@ def to_doc(zvec: Any, record: Record, schema: AttributeSchema, *, text: bool) ->
 
 
 def to_record(doc: Any, *, vectors: bool) -> Record:
-    """The record of a document that was read with all of its fields."""
+    """Return the record of a document that was read with all of its fields."""
     return Record(
         id=unescape(doc.id),
         uri=unescape(doc.fields["uri"]),
@@ -145,14 +145,14 @@ def to_record(doc: Any, *, vectors: bool) -> Record:
 
 
 def to_hit(doc: Any) -> Hit:
-    """The hit of a document that was read with `FIELDS_OF_HIT`. zvec gives 1 - cosine, rounded."""
+    """Return the hit of a document that was read with `FIELDS_OF_HIT`. zvec gives 1 - cosine, rounded."""
     fields, score = doc.fields, 1.0 - doc.score
     attributes: Attributes = _decode(fields["attributes"])[0]
     return Hit(unescape(doc.id), min(1.0, max(-1.0, score)), unescape(fields["uri"]), attributes)
 
 
 def to_word_hit(doc: Any, *, whole: bool) -> Hit:
-    """The hit of a document that was found by its words; zvec gives BM25."""
+    """Return the hit of a document that was found by its words; zvec gives BM25."""
     fields = doc.fields
     attributes: Attributes = _decode(fields["attributes"])[0]
     return Hit(unescape(doc.id), share(doc.score, whole=whole), unescape(fields["uri"]), attributes)
@@ -186,17 +186,17 @@ class Condition:
 
 
 def condition(filter: Filter) -> Condition:
-    """A filter that `yunmeng.stores.rewrite.plain` has made, as zvec takes it."""
+    """Return a filter that `yunmeng.stores.rewrite.plain` has made, as zvec takes it."""
     return Condition(_text(filter), tuple(dict.fromkeys(_columns(filter))))
 
 
 def sha256_condition(digests: Sequence[str]) -> Condition:
-    """Records whose file had one of ``digests``, of which there must be one at least."""
+    """Return records whose file had one of ``digests``, of which there must be one at least."""
     return Condition(_listed(" or ", "sha256 in", tuple(digests)), ("sha256",))
 
 
 def with_sha256_prefix(whole: Condition, prefix: str) -> Condition:
-    """The part of ``whole`` with digests that begin with ``prefix``, hexadecimal."""
+    """Return the part of ``whole`` with digests that begin with ``prefix``, hexadecimal."""
     return Condition(f"({whole.text}) and sha256 >= '{prefix}' and sha256 < '{prefix}g'", (*whole.columns, "sha256"))
 
 

@@ -58,7 +58,7 @@ class Snapshotter:
         self._kept = newest
 
     def current(self) -> bool:
-        """Whether the databases are kept as the newest manifest found them."""
+        """Return whether the databases are kept as the newest manifest found them."""
         return self._newest() == self._kept
 
     @contextmanager
@@ -106,7 +106,7 @@ def _remove_unbegun(path: Path) -> None:
 
 
 def _restore(path: Path) -> None:
-    """The databases as the manifest found them which is to be read: the one that counts in no interrupted flush."""
+    """Put back the databases as that manifest found them which counts in no interrupted flush: it is to be read."""
     manifests, number = _numbered(path, "manifest"), max(_numbered(path, "kept"), default=-1)
     if number not in manifests:  # the last flush was finished, or nothing was written since
         _forget(path)
@@ -122,7 +122,7 @@ def _restore(path: Path) -> None:
 
 
 def _numbered(path: Path, what: str) -> list[int]:
-    """The N of every ``what.N`` in ``path``."""
+    """Return the N of every ``what.N`` in ``path``."""
     return [int(place.suffix[1:]) for place in path.glob(f"{what}.*") if place.suffix[1:].isdigit()]
 
 
@@ -151,7 +151,7 @@ def _databases(path: Path) -> list[Path]:
 
 
 def _copy(path: Path, target: Path) -> None:
-    """``target``, whole or not at all, with the databases of ``path``. Raises OSError."""
+    """Make ``target``, whole or not at all, with the databases of ``path``. Raises OSError."""
     fresh = target.with_name("kept.new")
     for _ in range(ATTEMPTS):
         shutil.rmtree(fresh, ignore_errors=True)
@@ -167,12 +167,12 @@ def _copy(path: Path, target: Path) -> None:
 
 
 def _state(path: Path) -> list[tuple[str, int]]:
-    """What changes whenever a RocksDB counts files in or out: its own manifest grows, or is replaced."""
+    """Return what changes whenever a RocksDB counts files in or out: its own manifest grows, or is replaced."""
     return sorted((str(file), file.stat().st_size) for folder in _databases(path) for file in folder.glob("MANIFEST-*"))
 
 
 def _link(database: Path, target: Path) -> None:
-    """A copy of a RocksDB. Its tables are never written again once they are whole, and are shared; the rest grows."""
+    """Copy a RocksDB. Its tables are never written again once they are whole, and are shared; the rest grows."""
     target.mkdir(parents=True)
     for file in database.iterdir():
         if file.suffix == ".sst":
@@ -184,7 +184,7 @@ def _link(database: Path, target: Path) -> None:
 
 @contextmanager
 def _locked(lock: Path) -> Iterator[bool]:
-    """Whether no process has the collection open, and none can open it meanwhile."""
+    """Yield whether no process has the collection open, and none can open it meanwhile."""
     if not lock.exists():
         yield False
         return

@@ -45,13 +45,13 @@ class Queries:
         self._readers = readers
 
     def fetch(self, keys: Sequence[str], *, vectors: bool) -> dict[str, Any]:
-        """The documents that there are, by key."""
+        """Return the documents that there are, by key."""
         with self._readers, mapped("cannot read records"):
             docs: dict[str, Any] = self._opened().fetch(list(keys), include_vector=vectors)
             return docs
 
     def unindexed(self) -> int:
-        """How many documents HNSW does not know yet."""
+        """Return how many documents HNSW does not know yet."""
         documents, completeness = self._stats()
         return round((1 - completeness) * documents)
 
@@ -87,7 +87,7 @@ class Queries:
         return whole, self._filtered(self._match(wording((), question.phrases)), k, where)
 
     def copies(self, digests: Sequence[str], *, vectors: bool) -> list[Any]:
-        """The documents with these digests, asked for in smaller parts where one query cannot give them all."""
+        """Return the documents with these digests, asked for in smaller parts where one query cannot give them all."""
         docs = self._query(filter=sha256_condition(digests).text, topk=MAX_TOP, include_vector=vectors)
         if len(docs) < MAX_TOP:
             return docs
@@ -97,7 +97,7 @@ class Queries:
         return self.copies(digests[:half], vectors=vectors) + self.copies(digests[half:], vectors=vectors)
 
     def by_digest(self, where: Condition, start: str, size: int) -> Iterator[list[Any]]:
-        """The documents that match, from the range of digests that holds ``start`` on, range by range.
+        """Return the documents that match, from the range of digests that holds ``start`` on, range by range.
 
         The ranges ascend and hold about ``size`` documents each: a digest's first digits are as good as random.
         """
@@ -108,7 +108,7 @@ class Queries:
             yield self._query(filter=with_sha256_prefix(where, prefix).text, topk=MAX_TOP)
 
     def _stats(self) -> tuple[int, float]:
-        """How many documents there are, and what part of them HNSW knows."""
+        """Return how many documents there are, and what part of them HNSW knows."""
         with self._readers, mapped("cannot count"):
             stats = self._opened().stats
             return int(stats.doc_count), float(stats.index_completeness[VECTOR])

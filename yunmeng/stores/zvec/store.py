@@ -78,7 +78,7 @@ class ZvecStore(Closing):
 
     @classmethod
     def create(cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, text: bool = True) -> Self:
-        """A new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
+        """Return a new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
 
         Without ``text`` it keeps no words, and `search_text` finds nothing.
 
@@ -160,7 +160,7 @@ class ZvecStore(Closing):
         return found
 
     def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        """The k nearest by cosine, best first; approximate as HNSW is, exact from k = 2,049 on.
+        """Return the k nearest by cosine, best first; approximate as HNSW is, exact from k = 2,049 on.
 
         Raises `FilterError`, or `QueryError` for more than 100,000 hits in a library that has more pictures.
         """
@@ -306,7 +306,7 @@ class ZvecStore(Closing):
             self._snapshots.refresh()
 
     def _parts(self) -> int:
-        """In how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
+        """Return in how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
         return sum(1 for _ in self.path.glob("*/*.proxima"))
 
     def _condition(self, filter: Filter | None) -> Condition | None:
