@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.doctored import EDITS, compressed
-from yunmeng.copies.judging import Judgement, judge
+from yunmeng.copies.verifier import Judgement, judge
 from yunmeng.imaging import Picture, is_picture
 
 QUALITY = (30, 95)

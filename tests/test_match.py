@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from tests.conftest import paint
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.copies.codes import Codes

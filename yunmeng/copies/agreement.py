@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from yunmeng.copies.correlating import Plane, correlations
 from yunmeng.copies.fitting import project
 from yunmeng.copies.frames import Transform, between_centres, frame, inverse, jacobian
+from yunmeng.copies.ncc import Plane, correlations
 from yunmeng.copies.opencv import opencv
 from yunmeng.types import Alignment
 

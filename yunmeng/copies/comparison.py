@@ -11,7 +11,7 @@ from PIL import Image
 from yunmeng.copies.content import Difference
 from yunmeng.copies.edits import Edit
 from yunmeng.copies.evidence import Panel, draw_evidence
-from yunmeng.copies.judging import Judgement, judge
+from yunmeng.copies.verifier import Judgement, judge
 from yunmeng.imaging import Picture, decode, hamming
 from yunmeng.search.query import Embedder, Timings, timed
 from yunmeng.types import Alignment, Record

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageOps
 
-from yunmeng.copies.insets import find_insets
+from yunmeng.copies.pasted_regions import find_insets
 from yunmeng.encoders.crops import WHOLE, Source
 from yunmeng.imaging import decode, from_array, from_pillow
 from yunmeng.types import Region

@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.copies.aligning import laid_out
+from yunmeng.copies.alignment import laid_out
 from yunmeng.copies.features import LocalFeatures
 from yunmeng.copies.fitting import project
 from yunmeng.copies.frames import Frame, Transform, frame, inverse, to_fractions, to_pixels
 from yunmeng.copies.opencv import opencv
 from yunmeng.copies.pairing import pair
 from yunmeng.copies.polygons import CORNERS
-from yunmeng.copies.superposed import luma, size_of, warped
+from yunmeng.copies.registration import luma, size_of, warped
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["refined"]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from yunmeng.config import cores
-from yunmeng.copies.aligning import align
+from yunmeng.copies.alignment import align
 from yunmeng.copies.features import QUERY_SIDE, LocalFeatures, local_features
 from yunmeng.copies.opencv import opencv
 from yunmeng.errors import YunmengError

@@ -116,7 +116,7 @@ def tell_apart(suspect: Suspect, weighed: Sequence[Weighed], verifier: "Verifier
 
 def _is_apart(suspect: Suspect, image: Image.Image, alignment: Alignment | None) -> bool:
     from yunmeng.copies.content import equal_at_sight
-    from yunmeng.copies.judging import verify, verify_whole
+    from yunmeng.copies.verifier import verify, verify_whole
     from yunmeng.copies.verifying import target_features
 
     if equal_at_sight(suspect.picture, image):
@@ -149,7 +149,7 @@ def _aligned(
 ) -> tuple[Alignment | None, float]:
     """The alignment by which the pixels agree best, and how well they do."""
     from yunmeng.copies.agreement import agreement
-    from yunmeng.copies.aligning import align, within
+    from yunmeng.copies.alignment import align, within
     from yunmeng.copies.verifying import target_features
 
     target = target_features(image)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from yunmeng.copies import Verifier, agreement, align, laid_over, local_features
 from yunmeng.errors import OriginalGone, PictureError

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from yunmeng.copies import Edit, Judgement, Panel, draw_evidence, judge
 from yunmeng.imaging import Picture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import ImageOps
 
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from yunmeng.copies import local_features
 from yunmeng.copies.opencv import opencv

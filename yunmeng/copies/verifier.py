@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.aligning import align, within
+from yunmeng.copies.alignment import align, within
 from yunmeng.copies.content import Difference, difference
 from yunmeng.copies.edits import Edit, find_edits
 from yunmeng.copies.features import LocalFeatures, local_features
-from yunmeng.copies.insets import find_insets
-from yunmeng.copies.placing import placing
+from yunmeng.copies.pasted_regions import find_insets
 from yunmeng.copies.refining import refined
-from yunmeng.copies.superposed import Superposed, superpose
+from yunmeng.copies.registration import Superposed, superpose
+from yunmeng.copies.transform import placing
 from yunmeng.errors import MissingExtra
 from yunmeng.imaging import Picture
 from yunmeng.types import Alignment, Pixels, Region

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from tests.matching.scenes import mapped, scene, seen_through
+from tests.copies.scenes import mapped, scene, seen_through
 from tests.needing import need
 from yunmeng.copies import Judgement, judge
-from yunmeng.copies.looks import overlaid
-from yunmeng.copies.placing import placing
-from yunmeng.copies.superposed import superpose
+from yunmeng.copies.photometric import overlaid
+from yunmeng.copies.registration import superpose
+from yunmeng.copies.transform import placing
 from yunmeng.errors import MissingExtra
 from yunmeng.imaging import Picture
 from yunmeng.types import Alignment
