@@ -1,16 +1,15 @@
 """Is this a copy? Local features, alignment, verification, evidence. Needs the extra ``copies``."""
 
-from yunmeng.copies.agreement import agreement, laid_over
 from yunmeng.copies.alignment import align, within
 from yunmeng.copies.comparison import Comparable, Comparer, Comparison, Evidence
 from yunmeng.copies.content import Difference, equal_at_sight
 from yunmeng.copies.edits import Edit
 from yunmeng.copies.evidence import Panel, draw_evidence
 from yunmeng.copies.features import LocalFeatures, local_features
+from yunmeng.copies.ncc import agreement, laid_over
 from yunmeng.copies.pasted_regions import find_insets
 from yunmeng.copies.search import CopySearch
-from yunmeng.copies.verifier import Judgement, judge, verify, verify_whole
-from yunmeng.copies.verifying import Verifier, target_features
+from yunmeng.copies.verifier import Judgement, Verifier, judge, target_features, verify, verify_whole
 
 __all__ = [
     "Comparable",

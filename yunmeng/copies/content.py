@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.frames import frame
 from yunmeng.copies.ncc import Plane
 from yunmeng.copies.registration import Superposed, blurred, luma, recoloured, size_of, warped
+from yunmeng.copies.transform import frame
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["Difference", "difference", "equal_at_sight"]

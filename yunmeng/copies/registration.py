@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.frames import Transform, frame, jacobian
 from yunmeng.copies.ncc import Plane, correlations
+from yunmeng.copies.transform import Transform, frame, jacobian
 from yunmeng.types import Alignment, Pixels
 
 __all__ = [

@@ -1,18 +1,137 @@
-"""An alignment taken apart: mirrored, turned, scaled, stretched, cut, seen aslant, set into something."""
+"""The transforms of an `Alignment`: in pixels, around what two pictures both show, and taken apart into what was done.
+
+Convex polygons, (n, 2) by their corners, are what one picture shows of another.
+"""
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.copies.fitting import project
-from yunmeng.copies.frames import inverse, to_pixels
-from yunmeng.copies.polygons import CORNERS, area, clip
 from yunmeng.types import Alignment
 
-__all__ = ["Placing", "placing"]
+__all__ = [
+    "CORNERS",
+    "Frame",
+    "Placing",
+    "Transform",
+    "area",
+    "between_centres",
+    "clip",
+    "frame",
+    "inverse",
+    "jacobian",
+    "placing",
+    "project",
+    "to_fractions",
+    "to_pixels",
+]
+
+Transform: TypeAlias = NDArray[np.float64]
+"""A homography, (3, 3), that takes points in pixels to points in pixels: (x, y, 1), continuous, the corner at 0."""
+
+_MIRROR: Final = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
+_CENTRED: Final = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+_LEAST_SIDE: Final = 8
+
+
+class Frame(NamedTuple):
+    """A window of ``size``, width and height in pixels, and what takes its points to those of either picture."""
+
+    size: tuple[int, int]
+    onto_a: Transform
+    onto_b: Transform
+
+
+def frame(a: tuple[int, int], b: tuple[int, int], alignment: Alignment, side: int) -> Frame:
+    """The frame around what both pictures show, as fine as the coarser one of them, at most ``side`` pixels long.
+
+    ``a`` and ``b`` are their sizes, width and height in pixels.
+    """
+    onto = inverse(to_pixels(alignment, a, b))  # points of b to points of a
+    xs, ys = np.array(alignment.outline).T
+    low = np.clip([xs.min(), ys.min()], 0, 1) * b
+    high = np.clip([xs.max(), ys.max()], 0, 1) * b
+    extent = np.maximum(high - low, 1.0)
+    middle = (low + high) / 2
+    density = np.linalg.svd(jacobian(onto, (middle[0], middle[1])), compute_uv=False)[1]
+    scale = min(1.0, float(density), side / float(extent.max()))
+    width, height = (max(_LEAST_SIDE, round(length * scale)) for length in extent)
+    place = np.array([[extent[0] / width, 0, low[0]], [0, extent[1] / height, low[1]], [0, 0, 1]])
+    return Frame((width, height), onto @ place, place)
+
+
+def to_pixels(alignment: Alignment, a: tuple[int, int], b: tuple[int, int]) -> Transform:
+    """The transform of an alignment in pixels of pictures that are ``a`` and ``b`` (width, height) large."""
+    fractions = np.array(alignment.transform, dtype=np.float64).reshape(3, 3)
+    whole: Transform = np.diag([*b, 1.0]) @ fractions @ _mirror(alignment) @ np.diag([1 / a[0], 1 / a[1], 1.0])
+    return whole
+
+
+def to_fractions(transform: Transform, alignment: Alignment, a: tuple[int, int], b: tuple[int, int]) -> Transform:
+    """A transform in pixels as one of fractions, mirrored as ``alignment`` is: the way back from `to_pixels`."""
+    whole: Transform = np.diag([1 / b[0], 1 / b[1], 1.0]) @ transform @ np.diag([*a, 1.0]) @ _mirror(alignment)
+    return whole
+
+
+def jacobian(transform: Transform, point: tuple[float, float]) -> NDArray[np.float64]:
+    """How the image of ``point`` moves with it, (2, 2)."""
+    x, y, w = transform @ [point[0], point[1], 1.0]
+    rows: NDArray[np.float64] = (transform[:2, :2] - np.outer([x / w, y / w], transform[2, :2])) / w
+    return rows
+
+
+def between_centres(transform: Transform) -> Transform:
+    """The same for points that count from the centre of the first pixel, as OpenCV's do."""
+    counted: Transform = inverse(_CENTRED) @ transform @ _CENTRED
+    return counted
+
+
+def project(matrix: Transform, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where a homography, (3, 3), takes points, (n, 2)."""
+    homogeneous = np.column_stack([points, np.ones(len(points))]) @ matrix.T
+    moved: NDArray[np.float64] = homogeneous[:, :2] / homogeneous[:, 2:]
+    return moved
+
+
+def inverse(transform: Transform) -> Transform:
+    """The way back."""
+    return np.asarray(np.linalg.inv(transform), dtype=np.float64)
+
+
+def _mirror(alignment: Alignment) -> Transform:
+    return _MIRROR if alignment.mirrored else np.eye(3)
+
+
+CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+"""Of the unit square, clockwise as it is seen."""
+
+
+def clip(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What of a convex polygon lies in the unit square, (m, 2), by its sides one after the other (Sutherland and
+    Hodgman, "Reentrant Polygon Clipping", Communications of the ACM, 1974); (0, 2) where nothing does."""
+    for axis, bound, sign in ((0, 0.0, 1), (0, 1.0, -1), (1, 0.0, 1), (1, 1.0, -1)):
+        if len(polygon) == 0:
+            break
+        inside = sign * (polygon[:, axis] - bound)
+        following, ahead = np.roll(polygon, -1, axis=0), np.roll(inside, -1)
+        kept = []
+        for point, successor, here, there in zip(polygon, following, inside, ahead, strict=True):
+            if here >= 0:
+                kept.append(point)
+            if (here >= 0) != (there >= 0):
+                kept.append(point + (successor - point) * here / (here - there))
+        polygon = np.array(kept).reshape(-1, 2)
+    return polygon
+
+
+def area(polygon: NDArray[np.float64]) -> float:
+    """The area of a polygon that does not cross itself, positive for one that is clockwise as it is seen."""
+    following = np.roll(polygon, -1, axis=0)
+    return float((polygon[:, 0] * following[:, 1] - following[:, 0] * polygon[:, 1]).sum() / 2)
+
 
 _SLANTED: Final = 0.012  # of the diagonal, by which a homography departs from the nearest affine transform
 _SKEWED: Final = 3.0  # degrees

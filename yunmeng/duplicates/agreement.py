@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.frames import between_centres, to_pixels
 from yunmeng.copies.ncc import Plane, correlations
 from yunmeng.copies.opencv import opencv
 from yunmeng.copies.registration import size_of
+from yunmeng.copies.transform import between_centres, to_pixels
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["SIDE", "agreement"]
