@@ -7,14 +7,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from yunmeng.copies.pasted_regions import find_insets
+from yunmeng.copies.verification import READ_SIDE
 from yunmeng.encoders.crops import WHOLE, Source
-from yunmeng.imaging import decode, from_array, from_pillow
+from yunmeng.imaging import Picture, decode, from_array, from_pillow
 from yunmeng.types import Region
 
 __all__ = ["Look", "closer_looks", "first_looks", "read_suspect"]
 
-_READ_SIDE: Final = 1024
-"""Shorter side in pixels to which a suspect is read, so that a picture within it has some hundred."""
 _CENTRE: Final = Region(0.15, 0.15, 0.7, 0.7)
 _QUARTERS: Final = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 _EIGHTHS: Final = (45, 135, 225, 315)  # degrees
@@ -39,12 +38,13 @@ class Look:
     negative: bool = False
 
 
-def read_suspect(source: Source, max_pixels: int) -> Image.Image:
-    """The suspect, upright and RGB. Raises `PictureError`."""
+def read_suspect(source: Source, max_pixels: int) -> Picture:
+    """The suspect, upright and RGB, as large as it is verified. Raises `PictureError`."""
     if isinstance(source, bytes):
-        return decode(source, at_least=_READ_SIDE, max_pixels=max_pixels).image
+        return decode(source, at_least=READ_SIDE, max_pixels=max_pixels)
     image = Image.fromarray(from_pillow(source) if isinstance(source, Image.Image) else from_array(source))
-    return image.reduce(max(1, min(image.size) // _READ_SIDE))
+    factor = 1 << max(0, (min(image.size) // READ_SIDE).bit_length() - 1)  # as `decode` reduces a file
+    return Picture(image.reduce(factor), image.width, image.height, "")
 
 
 def first_looks(suspect: Image.Image) -> list[Look]:

@@ -42,7 +42,7 @@ def reranked(
     verifier = Verifier(lambda id: looks.read(gallery[int(id)].path), max_pixels=settings.max_pixels)
     for query in queries:
         hits = store.search(query.vector, len(gallery))
-        asked = Asked(query.vector, store, len(gallery), verify=verifier.verify, pdq=looks.pdq(query.path))
+        asked = Asked(query.vector, store, len(gallery), verify=verifier.align, pdq=looks.pdq(query.path))
         if any(step.name == "geometry" for step in steps):
             asked.picture = looks.read(query.path)
         order = [int(hit.id) for hit in ranked(Candidates(hits, query.vector), asked, steps)]

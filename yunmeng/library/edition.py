@@ -105,7 +105,7 @@ class Edition(Closing):
             self._original,
             lambda: self.calibration,
             metric=card.metric,
-            verify=lambda picture, ids: self.verifier.verify(picture, ids),
+            verify=lambda picture, ids: self.verifier.align(picture, ids),
         )
 
     @classmethod
