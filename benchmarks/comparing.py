@@ -77,9 +77,9 @@ def doctored(image: Image.Image, names: Sequence[str], random: np.random.Generat
 
 def verified(a: Image.Image, b: Image.Image) -> tuple[Verification, tuple[Edit, ...], float]:
     began = time.perf_counter()
-    pair = [PreparedPicture(Picture(image, image.width, image.height, "JPEG")) for image in (a, b)]
-    found = verify(*pair)
-    edits = () if found.alignment is None else edits_between(*pair, found.alignment)
+    one, other = (PreparedPicture(Picture(image, image.width, image.height, "JPEG")) for image in (a, b))
+    found = verify(one, other)
+    edits = () if found.alignment is None else edits_between(one, other, found.alignment)
     return found, edits, time.perf_counter() - began
 
 

@@ -12,7 +12,8 @@ from yunmeng.copies.content import Difference
 from yunmeng.copies.edits import Edit
 from yunmeng.copies.evidence import Panel, draw_evidence
 from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, edits_between, verify
-from yunmeng.imaging import Picture, decode, hamming
+from yunmeng.imaging.decode import Picture, decode
+from yunmeng.imaging.fingerprint import hamming
 from yunmeng.search.query import Embedder, Timings, timed
 from yunmeng.types import Alignment, Record
 
@@ -106,9 +107,9 @@ class Comparer:
             pictures = self._decoded(one.data), self._decoded(other.data)
         began = perf_counter()
         same_file = one.record.sha256 == other.record.sha256
-        prepared = [PreparedPicture(picture) for picture in pictures]
-        found = Verification.of_itself() if same_file else verify(*prepared)
-        edits = () if same_file or found.alignment is None else edits_between(*prepared, found.alignment)
+        a_seen, b_seen = (PreparedPicture(picture) for picture in pictures)
+        found = Verification.of_itself() if same_file else verify(a_seen, b_seen)
+        edits = () if same_file or found.alignment is None else edits_between(a_seen, b_seen, found.alignment)
         timings["align"] = perf_counter() - began
         assert one.record.vector is not None
         assert other.record.vector is not None

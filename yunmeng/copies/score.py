@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.query_crops import Look
-from yunmeng.encoders.crops import WHOLE
-from yunmeng.imaging import ORIENTATIONS, Picture, oriented_pdq
+from yunmeng.imaging.fingerprint import ORIENTATIONS, oriented_pdq
 from yunmeng.search.metrics import codes_of_hex
 from yunmeng.types import Alignment, Record
 
 if TYPE_CHECKING:
     from yunmeng.copies.features import LocalFeatures
+    from yunmeng.copies.query_crops import Look
     from yunmeng.copies.verification import Verification
     from yunmeng.copies.verifier import Verifier
+    from yunmeng.imaging import Picture
 
 __all__ = ["Evidence", "ScoredCandidate", "Suspect", "chance", "cues", "score_candidates", "verify_likely"]
 
@@ -112,7 +112,7 @@ class ScoredCandidate(NamedTuple):
 class Suspect:
     """A suspect picture, and what its looks have told so far. Threads that score candidates share it."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: "Picture") -> None:
         from yunmeng.copies.verification import PreparedPicture
 
         self.picture = picture.image
@@ -123,7 +123,7 @@ class Suspect:
         self._features: dict[int, LocalFeatures] = {}
         self._locks: list[threading.Lock] = []
 
-    def add(self, looks: Sequence[Look], vectors: NDArray[np.float32]) -> None:
+    def add(self, looks: "Sequence[Look]", vectors: NDArray[np.float32]) -> None:
         """More looks, each with its embedding, float32 (n, dim)."""
         nothing = np.zeros((len(ORIENTATIONS), 32), np.uint8)
         codes = [codes_of_hex(oriented_pdq(look.picture)) if look.hashed else nothing for look in looks]
@@ -156,7 +156,7 @@ def score_candidates(suspect: Suspect, records: Mapping[str, Record], verifier: 
     differing[[number for number, look in enumerate(suspect.looks) if not look.hashed]] = 8 * codes.shape[1]
     bits = {id: differing[:, :, column] for column, id in enumerate(records)}
 
-    def look(id: str, picture: Picture) -> tuple[Evidence, Alignment | None]:
+    def look(id: str, picture: "Picture") -> tuple[Evidence, Alignment | None]:
         return _looked(suspect, picture.image, cosines[id], bits[id])
 
     seen = verifier.each(list(records), look)
@@ -202,7 +202,7 @@ def _aligned(
     for number in (0, *_likely_parts(suspect.looks, cosines, bits)):
         look = suspect.looks[number]
         found = align(suspect.features(number), target, _FEWEST)
-        if found is not None and look.region not in (None, WHOLE):
+        if found is not None and look.region is not None and look.is_part:
             found = within(found, look.region)
         if found is None:
             continue
@@ -214,10 +214,10 @@ def _aligned(
     return best
 
 
-def _likely_parts(looks: Sequence[Look], cosines: NDArray[np.float32], bits: NDArray[np.int64]) -> list[int]:
+def _likely_parts(looks: "Sequence[Look]", cosines: NDArray[np.float32], bits: NDArray[np.int64]) -> list[int]:
     """The part of the suspect with the most similar vector, and the one with the nearest fingerprint; and the negative
     where it is nearer than the suspect itself."""
-    parts = [number for number, look in enumerate(looks) if look.region not in (None, WHOLE)]
+    parts = [number for number, look in enumerate(looks) if look.is_part]
     hashed = [number for number in parts if looks[number].hashed]
     likely = [max(parts, key=lambda number: float(cosines[number]))] if parts else []
     if hashed:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.copies.query_crops import Look, closer_looks, first_looks, read_suspect
+from yunmeng.copies.query_crops import closer_looks, first_looks, read_suspect
 from yunmeng.copies.score import ScoredCandidate, Suspect, score_candidates, verify_likely
-from yunmeng.encoders.crops import WHOLE, Source, Views
-from yunmeng.encoders.protocol import Encoder
 from yunmeng.search.query import Timings, timed
 from yunmeng.stores import Filter, Store, evaluate, regional_in
 from yunmeng.types import Hit, Hits, Record
 from yunmeng.vectors import nearest_codes
 
 if TYPE_CHECKING:
+    from yunmeng.copies.query_crops import Look
     from yunmeng.copies.verifier import Verifier
+    from yunmeng.encoders.crops import Source, Views
+    from yunmeng.encoders.protocol import Encoder
 
 __all__ = ["Codes", "CopySearch", "NearCode"]
 
@@ -127,8 +128,8 @@ class CopySearch:
     def __init__(
         self,
         store: Store,
-        encoder: Callable[[], Encoder],
-        views: Callable[[], Views],
+        encoder: Callable[[], "Encoder"],
+        views: Callable[[], "Views"],
         verifier: Callable[[], "Verifier"],
         max_pixels: int,
     ) -> None:
@@ -139,7 +140,7 @@ class CopySearch:
         self._max_pixels = max_pixels
         self._codes = Codes(store)
 
-    def match(self, source: Source, k: int, filter: Filter | None, min_score: float) -> Hits:
+    def match(self, source: "Source", k: int, filter: Filter | None, min_score: float) -> Hits:
         """The likeliest originals, as `yunmeng.Library.match` says."""
         timings: dict[str, float] = {}
         hits = [
@@ -154,7 +155,7 @@ class CopySearch:
         ]
         return Hits([hit for hit in hits if hit.score >= min_score], timings)
 
-    def scored(self, source: Source, filter: Filter | None, timings: Timings) -> list[ScoredCandidate]:
+    def scored(self, source: "Source", filter: Filter | None, timings: Timings) -> list[ScoredCandidate]:
         """All candidates that were looked at, the likeliest first."""
         with timed(timings, "read"):
             suspect = Suspect(read_suspect(source, self._max_pixels))
@@ -169,7 +170,7 @@ class CopySearch:
         return scored
 
     def _pursued(
-        self, suspect: Suspect, looks: Sequence[Look], known: set[str], filter: Filter | None, timings: Timings
+        self, suspect: Suspect, looks: "Sequence[Look]", known: set[str], filter: Filter | None, timings: Timings
     ) -> list[ScoredCandidate]:
         """The candidates that more looks bring, beside those that are known."""
         if not looks:
@@ -192,7 +193,7 @@ class CopySearch:
             ids.update(dict.fromkeys(self._hashed(np.concatenate(codes), filter)))
         regional = regional_in(self._store)
         for look, vector, _ in looks:
-            if regional is not None and look.region == WHOLE:
+            if regional is not None and look.is_whole:
                 ids.update(dict.fromkeys(hit.id for hit in regional.search_regions(vector, _IN_PARTS, filter)))
             ids.update(dict.fromkeys(hit.id for hit in self._store.search(vector, look.wanted, filter)))
         return self._store.get([id for id in ids if id not in known], vectors=True)

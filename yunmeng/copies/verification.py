@@ -21,7 +21,7 @@ from yunmeng.copies.pasted_regions import find_insets
 from yunmeng.copies.registration import Superposed, superpose
 from yunmeng.copies.transform import placing
 from yunmeng.errors import MissingExtra
-from yunmeng.imaging import Picture
+from yunmeng.imaging.decode import Picture
 from yunmeng.types import Alignment, Pixels, Region
 
 __all__ = ["FIRST_LOOK", "READ_SIDE", "PreparedPicture", "Verification", "edits_between", "verify"]

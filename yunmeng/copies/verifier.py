@@ -14,7 +14,7 @@ from yunmeng.copies.features import QUERY_SIDE, LocalFeatures, local_features
 from yunmeng.copies.opencv import opencv
 from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, verify
 from yunmeng.errors import YunmengError
-from yunmeng.imaging import Picture, decode, from_pillow
+from yunmeng.imaging.decode import Picture, decode, from_pillow
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["Verifier", "target_features"]

@@ -9,7 +9,7 @@ from yunmeng.copies.alignment import align
 from yunmeng.copies.features import LocalFeatures
 from yunmeng.copies.verification import FIRST_LOOK, READ_SIDE, PreparedPicture, verify
 from yunmeng.errors import YunmengError
-from yunmeng.imaging import decode
+from yunmeng.imaging.decode import decode
 
 __all__ = ["Judge", "Pair"]
 
