@@ -24,7 +24,7 @@ from yunmeng.types import Record
 
 need("cv2", "faiss", extra="copies")
 
-SIZE: Final = (160, 120)
+SIZE: Final = (120, 90)
 MAX_PIXELS: Final = 10**7
 
 
@@ -42,35 +42,35 @@ def as_file(image: Image.Image, quality: int = 90) -> bytes:
 
 def captioned(image: Image.Image) -> Image.Image:
     image = image.copy()
-    ImageDraw.Draw(image).text((10, 80), "SALE 50%", "yellow", font_size=24, stroke_width=1, stroke_fill="black")
+    ImageDraw.Draw(image).text((8, 60), "SALE 50%", "yellow", font_size=18, stroke_width=1, stroke_fill="black")
     return image
 
 
 def stickered(image: Image.Image) -> Image.Image:
     image = image.copy()
-    ImageDraw.Draw(image).ellipse((100, 10, 140, 50), (255, 205, 30), (120, 90, 0), 2)
+    ImageDraw.Draw(image).ellipse((75, 8, 105, 38), (255, 205, 30), (120, 90, 0), 2)
     return image
 
 
 def set_into(image: Image.Image) -> Image.Image:
-    ground = photograph(999, (240, 180))
-    ground.paste(image, (60, 20))
+    ground = photograph(999, (180, 135))
+    ground.paste(image, (45, 15))
     return ground
 
 
 EDITS: Final[dict[str, Callable[[Image.Image], Image.Image]]] = {
     "as it is": lambda image: image,
-    "cropped": lambda image: image.crop((20, 10, 150, 112)),
+    "cropped": lambda image: image.crop((14, 8, 112, 84)),
     "mirrored": ImageOps.mirror,
     "a quarter turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
     "turned": lambda image: image.rotate(9, Image.Resampling.BICUBIC, expand=True),
     "negative": ImageOps.invert,
     "grey": ImageOps.grayscale,
     "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(1.2)),
-    "smaller": lambda image: image.resize((100, 75), Image.Resampling.LANCZOS),
-    "stretched": lambda image: image.resize((160, 90), Image.Resampling.LANCZOS),
+    "smaller": lambda image: image.resize((80, 60), Image.Resampling.LANCZOS),
+    "stretched": lambda image: image.resize((120, 70), Image.Resampling.LANCZOS),
     "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.3),
-    "framed": lambda image: ImageOps.expand(image, 15, "#1b3a2f"),
+    "framed": lambda image: ImageOps.expand(image, 12, "#1b3a2f"),
     "captioned": captioned,
     "stickered": stickered,
     "set into another": set_into,
@@ -79,13 +79,13 @@ EDITS: Final[dict[str, Callable[[Image.Image], Image.Image]]] = {
 
 def card(layout: int, seed: int) -> Image.Image:
     random = np.random.default_rng(seed)
-    image = Image.new("RGB", (240, 160), ("#d9e7f5", "white", "#143c78", "#ffe14d")[layout % 4])
+    image = Image.new("RGB", (180, 120), ("#d9e7f5", "white", "#143c78", "#ffe14d")[layout % 4])
     draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 0, 240, 30), ("#1e4a8c", "#222222", "#f0f0f0", "#d81e06")[layout % 4])
+    draw.rectangle((0, 0, 180, 22), ("#1e4a8c", "#222222", "#f0f0f0", "#d81e06")[layout % 4])
     ink = "white" if layout % 4 == 2 else "black"
     for row in range(3):
-        draw.text((10, 40 + 36 * row), ("Name", "Number", "Total")[row], ink, font_size=18)
-        draw.text((100, 40 + 36 * row), "".join(map(str, random.integers(0, 10, 7))), ink, font_size=22)
+        draw.text((8, 30 + 27 * row), ("Name", "Number", "Total")[row], ink, font_size=14)
+        draw.text((80, 30 + 27 * row), "".join(map(str, random.integers(0, 10, 7))), ink, font_size=17)
     return image
 
 
@@ -106,7 +106,7 @@ def smiling(image: Image.Image, seed: int) -> Image.Image:
 def frame_of_video(seed: int, time: int) -> Image.Image:
     """A still ground before which something moves."""
     image = photograph(seed, SIZE)
-    image.paste(photograph(seed + 1, (50, 60)), (20 + 4 * time, 30 + time))
+    image.paste(photograph(seed + 1, (40, 45)), (15 + 3 * time, 22 + time))
     return image
 
 
@@ -119,7 +119,7 @@ def edited() -> Iterator[PicturePair]:
 
 def on_one_layout() -> Iterator[PicturePair]:
     for seed in range(40):
-        other = card(seed, seed + 1000).resize((200, 133)) if seed % 5 == 4 else card(seed, seed + 1000)
+        other = card(seed, seed + 1000).resize((150, 100)) if seed % 5 == 4 else card(seed, seed + 1000)
         yield PicturePair("layout", as_file(card(seed, seed)), as_file(other))
 
 
@@ -140,7 +140,7 @@ def strangers() -> Iterator[PicturePair]:
         yield PicturePair("strangers", as_file(photograph(seed, SIZE)), as_file(photograph(seed + 500, SIZE)))
         one, other = (photograph(seed, SIZE) for _ in range(2))
         for ground, inside in ((one, 700), (other, 800)):
-            ground.paste(photograph(seed + inside, (110, 90)), (25, 15))
+            ground.paste(photograph(seed + inside, (84, 68)), (18, 11))
         yield PicturePair("one place", as_file(one), as_file(other))
 
 
@@ -197,7 +197,7 @@ def grouped(pairs: list[PicturePair]) -> list[bool]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_three_agree(family: str) -> None:
-    pairs = list(FAMILIES[family]())[:: int(__import__("os").environ.get("EVERY", "1"))]
+    pairs = list(FAMILIES[family]())
     contradictions = []
     for number, (pair, same) in enumerate(zip(pairs, grouped(pairs), strict=True)):
         a, b = (PreparedPicture(decode(data)) for data in (pair.a, pair.b))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from yunmeng.copies.alignment import align
+from yunmeng.copies.alignment import FEWEST_INLIERS, align
 from yunmeng.copies.features import LocalFeatures
 from yunmeng.copies.verification import FIRST_LOOK, READ_SIDE, PreparedPicture, verify
 from yunmeng.errors import YunmengError
@@ -65,7 +65,7 @@ class Judge:
         """Whether the two are one picture, perhaps edited. Raises `MissingExtra`.
 
         `verify`, which match and compare ask too, decides. Pairs whose fingerprints are not close, as they are or as
-        negatives, are verified only where their local features agree, which is seen sooner.
+        negatives, are verified only where their local features agree, which is seen sooner, or one has too few of them.
         """
         if pair.flat:  # all that can be said of a picture without contrast is said by its bytes
             return False
@@ -73,7 +73,8 @@ class Judge:
         one, other = self._features(pair.a), self._features(pair.b)
         if one is None or other is None:
             return close or self._without_looking(pair)
-        if not close and pair.bits < _BITS - self._radius and align(one, other) is None:
+        few = min(len(one), len(other)) < FEWEST_INLIERS
+        if not close and not few and pair.bits < _BITS - self._radius and align(one, other) is None:
             return False
         pictures = self._picture(pair.a), self._picture(pair.b)
         if pictures[0] is None or pictures[1] is None:  # gone since it was looked at
