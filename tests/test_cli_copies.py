@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import CommandLine, told_in_one_line
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 
 need("cv2", extra="copies")

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageOps
 from pytest_httpserver import HTTPServer
 
 from tests.conftest import paint
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from tests.conftest import paint
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from yunmeng.config import Settings
-from yunmeng.copies.codes import Codes
 from yunmeng.copies.score import Evidence, chance
+from yunmeng.copies.search import Codes
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import FilterError, MissingExtra, PictureError, QueryError
 from yunmeng.imaging import fingerprint, hamming

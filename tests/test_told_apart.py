@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from tests.copies.scenes import scene
 from tests.imaging.samples import photograph
-from tests.matching.scenes import scene
 from tests.needing import need
 from yunmeng.apps.duplicates import Duplicates
 from yunmeng.library import Library

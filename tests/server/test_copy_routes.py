@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 from starlette.testclient import TestClient
 
 from tests.conftest import paint
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from tests.server.conftest import Open, jpeg, png, refused
 from yunmeng.library import Library

@@ -8,12 +8,9 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from PIL import Image, ImageDraw
 
-from yunmeng.copies.fitting import project
-from yunmeng.copies.frames import inverse, to_pixels
-from yunmeng.copies.looks import Looks, looks
-from yunmeng.copies.placing import Placing
-from yunmeng.copies.polygons import CORNERS
-from yunmeng.copies.superposed import Superposed
+from yunmeng.copies.photometric import Looks, looks
+from yunmeng.copies.registration import Superposed
+from yunmeng.copies.transform import CORNERS, Placing, inverse, project, to_pixels
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["Edit", "EditName", "find_edits"]

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from yunmeng.copies.edits import Edit
-from yunmeng.copies.fitting import project
-from yunmeng.copies.frames import inverse, to_pixels
-from yunmeng.copies.looks import overlaid
-from yunmeng.copies.polygons import CORNERS, clip
-from yunmeng.copies.superposed import size_of, superpose, warped
+from yunmeng.copies.photometric import overlaid
+from yunmeng.copies.registration import size_of, superpose, warped
+from yunmeng.copies.transform import CORNERS, clip, inverse, project, to_pixels
 from yunmeng.imaging.fonts import elided, font
 from yunmeng.types import Alignment, Pixels
 

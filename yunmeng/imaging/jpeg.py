@@ -86,17 +86,15 @@ def missing_share(data: bytes) -> float:
     In a file of one scan these are grey. In one of several they lack what the last scan adds: the picture is decoded
     with and without it. 1 where whole scans are missing.
     """
-    with _opened(data) as image:
-        components = image.layers
-    scans = list(_scans(data))
-    if not _all_told(scans, components):
-        return 1.0
-    if len(scans) == 1:
-        with _opened(data) as image:
-            return _grey_share(image)
-    last = scans[-1].at
-    with _opened(data) as whole, _opened(data[:last] + _EOI) as before:
-        return _unrefined_share(before.convert("RGB"), whole.convert("RGB"))
+    with _opened(data) as whole:
+        # Opening has gone over the headers, in which there may be other pictures.
+        scans = [] if whole.fp is None else list(_scans(data, whole.fp.tell()))
+        if not _all_told(scans, whole.layers):
+            return 1.0
+        if len(scans) == 1:
+            return _grey_share(whole)
+        with _opened(data[: scans[-1].at] + _EOI) as before:
+            return _unrefined_share(before.convert("RGB"), whole.convert("RGB"))
 
 
 class _Scan(NamedTuple):
@@ -111,9 +109,9 @@ def _opened(data: bytes) -> JpegImagePlugin.JpegImageFile:
     return JpegImagePlugin.JpegImageFile(BytesIO(data))
 
 
-def _scans(data: bytes) -> Iterator[_Scan]:
-    with _opened(data) as image:  # it has gone over the headers, in which there may be other pictures
-        at = data.rfind(_SOS, 0, image.fp.tell()) if image.fp is not None else -1
+def _scans(data: bytes, headers: int) -> Iterator[_Scan]:
+    """The scans of a file whose ``headers`` are so many bytes long."""
+    at = data.rfind(_SOS, 0, headers)
     while at >= 0:
         count = data[at + 4]
         end = at + 5 + 2 * count

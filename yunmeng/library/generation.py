@@ -27,7 +27,7 @@ from yunmeng.search.engine import SearchEngine
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
-    from yunmeng.copies.verifying import Verifier
+    from yunmeng.copies.verifier import Verifier
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.ingest.naming import Names
     from yunmeng.ingest.roots import Roots
@@ -99,7 +99,7 @@ class Generation(Closing):
             read=self.read,
             calibration=lambda: self.calibrator.calibration,
             metric=self.config.metric,
-            verify=lambda picture, ids: self.verifier.verify(picture, ids),
+            verify=lambda picture, ids: self.verifier.align(picture, ids),
         )
         cache, read = self._resources.caches.results, self._resources.read
         return CachedEngine(plain, cache, version, read, lasts=self._contents.lasts)
@@ -107,7 +107,7 @@ class Generation(Closing):
     @cached_property
     def verifier(self) -> "Verifier":
         """The verifier, which aligns pictures with those of the library. Needs the extra ``copies``."""
-        from yunmeng.copies.verifying import Verifier
+        from yunmeng.copies.verifier import Verifier
 
         return Verifier(self.read, max_pixels=self._resources.settings.max_pixels)
 

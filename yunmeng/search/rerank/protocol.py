@@ -18,7 +18,7 @@ __all__ = ["Asked", "Step", "Verify", "behind", "by_scores"]
 
 Verify: TypeAlias = "Callable[[Source, Sequence[str]], dict[str, Alignment | None]]"
 """How a picture lies in each of those with these ids: None where they do not agree; ids that cannot be read are left
-out. `yunmeng.copies.Verifier.verify` is one."""
+out. `yunmeng.copies.Verifier.align` is one."""
 
 
 @dataclass(slots=True)

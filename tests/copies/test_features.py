@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import ImageOps
 
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from tests.needing import need
 from yunmeng.copies import local_features
+from yunmeng.copies.features import pair
 from yunmeng.copies.opencv import opencv
-from yunmeng.copies.pairing import pair
 
 need("cv2", extra="copies")
 

@@ -1,4 +1,4 @@
-"""Looking at the local features of one picture and of many others."""
+"""Looking at the local features, and then at the pixels, of one picture and of many of a library."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 
 from yunmeng.config import cores
-from yunmeng.copies.aligning import align
+from yunmeng.copies.alignment import align
 from yunmeng.copies.features import QUERY_SIDE, LocalFeatures, local_features
 from yunmeng.copies.opencv import opencv
+from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, verify
 from yunmeng.errors import YunmengError
-from yunmeng.imaging import decode, from_pillow
+from yunmeng.imaging.decode import Picture, decode, from_pillow
 from yunmeng.types import Alignment, Pixels
 
 __all__ = ["Verifier", "target_features"]
@@ -31,7 +32,7 @@ _DECODED_SIDE: Final = 300  # of the shorter side
 
 
 class Verifier:
-    """Tells how a query lies in pictures of a library. Threads may share it.
+    """Tells how a query lies in pictures of a library, and which of them it is a copy of. Threads may share it.
 
     ``original`` gives the file's bytes of the picture with an id.
     """
@@ -40,24 +41,31 @@ class Verifier:
         self._original = original
         self._max_pixels = max_pixels
 
-    def verify(self, query: Source, ids: Sequence[str]) -> dict[str, Alignment | None]:
+    def align(self, query: Source, ids: Sequence[str]) -> dict[str, Alignment | None]:
         """How the query lies in each of these, None where they do not agree; those that cannot be read are left out.
 
         Raises `PictureError` where the query is no usable picture, and `MissingExtra`.
         """
         features = self.features(query)
-        return self.each(ids, lambda _, image: align(features, target_features(image, _QUICK_SIDE)))
+        return self.each(ids, lambda _, picture: align(features, target_features(picture.image, _QUICK_SIDE)))
+
+    def verify(self, suspect: PreparedPicture, ids: Sequence[str]) -> dict[str, Verification]:
+        """Tell of each of these whether it and the suspect are copies; those that cannot be read are left out.
+
+        Raises `MissingExtra`.
+        """
+        return self.each(ids, lambda _, picture: verify(suspect, PreparedPicture(picture)), at_least=READ_SIDE)
 
     def features(self, picture: Source) -> LocalFeatures:
-        """The local features of a query. Raises as `verify` does."""
+        """The local features of a query. Raises as `align` does."""
         if isinstance(picture, bytes):
             return local_features(decode(picture, at_least=QUERY_SIDE, max_pixels=self._max_pixels).image)
         return local_features(picture if isinstance(picture, np.ndarray) else from_pillow(picture))
 
     def each(
-        self, ids: Sequence[str], look: Callable[[str, Image.Image], R], at_least: int = _DECODED_SIDE
+        self, ids: Sequence[str], look: Callable[[str, Picture], R], at_least: int = _DECODED_SIDE
     ) -> dict[str, R]:
-        """Return what ``look`` makes of the id and the RGB picture of each, on several threads.
+        """Return what ``look`` makes of the id and the picture of each, on several threads.
 
         A picture has ``at_least`` so many pixels on its shorter side, if its file has. Those that cannot be read are
         left out. Raises `MissingExtra`.
@@ -67,10 +75,10 @@ class Verifier:
         def looked(id: str) -> tuple[str, R] | None:
             try:
                 data = self._original(id)
-                image = decode(data, at_least=at_least, max_pixels=self._max_pixels).image
+                picture = decode(data, at_least=at_least, max_pixels=self._max_pixels)
             except YunmengError:
                 return None
-            return id, look(id, image)
+            return id, look(id, picture)
 
         with ThreadPoolExecutor(min(cores(), max(1, len(ids)))) as pool:
             contexts = [copy_context() for _ in ids]  # what bounds the fetches of a request holds on these threads too

@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tests.matching.scenes import mapped, scene, seen_through
+from tests.copies.scenes import mapped, scene, seen_through
 from tests.needing import need
 from yunmeng.copies import align, local_features, within
-from yunmeng.copies.aligning import laid_out
+from yunmeng.copies.alignment import laid_out
 from yunmeng.types import Alignment, Region
 
 need("cv2", extra="copies")

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.copies.superposed import Superposed, blurred, chroma, is_grey, luma
+from yunmeng.copies.registration import Superposed, blurred, chroma, is_grey, luma
 
 __all__ = ["Looks", "looks", "overlaid"]
 

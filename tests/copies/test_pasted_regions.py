@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from tests.conftest import paint
-from tests.matching.scenes import scene
+from tests.copies.scenes import scene
 from yunmeng.copies import find_insets
 from yunmeng.types import Region
 
