@@ -120,7 +120,7 @@ class ForkServer:
         """Run ``python`` so, to its end."""
         stdout, stderr = temporary(), temporary()
         process = Forked(self._start(command, folder, environment, stdout, stderr), stdout, stderr)
-        return subprocess.CompletedProcess([*map(str, command)], process.wait(), *process.communicate())
+        return subprocess.CompletedProcess([str(one) for one in command], process.wait(), *process.communicate())
 
     def _start(
         self,
