@@ -1,74 +1,83 @@
-"""The examples of docs/extending.md do what they say."""
+"""The examples of docs/extending.md, as they stand there: one function for each section."""
 
 import json
-import re
-import sys
-import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
-from fastapi.testclient import TestClient
 
 from tests.conftest import write_pictures
+from tests.installing import blocks, files_of, importable, install, section
 from tests.live import serving
-from yunmeng import Client, plugins
 from yunmeng.cli.app import cli
+from yunmeng.client import Client
 from yunmeng.errors import ServerError
 from yunmeng.library import Library
 from yunmeng.server import create_app
 
-TEXT = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"<!-- (\S+) -->\n```(?:python|toml)\n(.*?)```", TEXT, re.DOTALL))
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that commands run in, with three photos."""
+    monkeypatch.setenv("YUNMENG_CACHE_DIR", str(cache_dir))
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "photos", 3)
+    return tmp_path
 
 
-@pytest.fixture
-def favourites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The example of an app, as an installed package."""
-    packages = tmp_path / "packages"
-    page = packages / "favourites" / "page"
+def test_a_new_store(folder: Path) -> None:
+    """Whether it keeps the contract is told by tests/stores/test_plugin_store.py."""
+    with importable(install(files_of("A new store"), folder / "packages")):
+        listed, indexed, searched = run_commands("A new store")
+    assert "yunmeng-pocket 0.1  ok" in listed
+    assert "3 indexed, 0 skipped, 0 failed" in indexed
+    assert searched.splitlines()[1].split()[:3] == ["1", "1.000", "000.jpg"]
+    assert (folder / "pocket-library" / "store" / "pictures.db").is_file()
+
+
+def test_a_new_application(folder: Path, library: Library) -> None:
+    library.index([folder / "photos"])
+    page = folder / "packages" / "favourites" / "page"
     page.mkdir(parents=True)
     (page / "index.js").write_text("export const TITLE = 'Favourites';\n")
-    (packages / "favourites" / "__init__.py").touch()
-    for name, code in FILES.items():
-        if name.startswith("favourites/"):
-            (packages / name).write_text(code, encoding="utf-8")
-    about = packages / "favourites-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: favourites\nVersion: 1.0\n")
-    declared = tomllib.loads(FILES["pyproject.toml"])["project"]["entry-points"]
-    (about / "entry_points.txt").write_text(
-        "".join(
-            f"[{group}]\n" + "".join(f"{name} = {place}\n" for name, place in entries.items())
-            for group, entries in declared.items()
-        )
-    )
-    monkeypatch.syspath_prepend(str(packages))
-    plugins.find.cache_clear()
-    yield
-    plugins.find.cache_clear()
-    plugins.load.cache_clear()
-    for name in [name for name in sys.modules if name.split(".")[0] == "favourites"]:
-        del sys.modules[name]
+    files = {"favourites/__init__.py": "", **files_of("A new application")}
+    with importable(install(files, folder / "packages")):
+        with serving(create_app(library)) as url, Client(url) as client:
+            assert client.favourites().notes == {}
+            assert client.mark("001.jpg", note="海边").notes == {"001.jpg": "海边"}
+            with pytest.raises(ServerError) as error:
+                client.mark("no-such-picture")
+            assert error.value.code == "not-found"
+            assert "Favourites" in httpx.get(f"{url}/console/apps/favourites/index.js", timeout=60).text
+            assert "/v1/favourites" in httpx.get(f"{url}/openapi.json", timeout=60).json()["paths"]
+        library.close()
+        assert "yunmeng-favourites 0.1  ok" in run("plugins")
+        assert "List pictures that people marked." in run("favourites --help")
+        assert json.loads(run(f"favourites --db {library.path} --json")) == {"favourites": {"001.jpg": "海边"}}
 
 
-@pytest.mark.usefixtures("favourites")
-def test_an_application_is_a_folder(library: Library, tmp_path: Path) -> None:
-    library.index([write_pictures(tmp_path / "photos", 2)])
-    with serving(create_app(library)) as url, Client(url) as client:
-        assert client.favourites().notes == {}
-        id = next(client.pictures()).id
-        assert client.mark(id, note="海边").notes == {id: "海边"}
-        with pytest.raises(ServerError) as error:
-            client.mark("no-such-picture")
-        assert error.value.code == "not-found"
-    with TestClient(create_app(library), base_url="http://127.0.0.1") as browser:
-        assert "Favourites" in browser.get("/console/apps/favourites/index.js").text
-        assert "/v1/favourites" in browser.get("/openapi.json").json()["paths"]
-    library.close()
-    runner = CliRunner()
-    assert "favourites 1.0  ok" in runner.invoke(cli, ["plugins"], catch_exceptions=False).stdout
-    assert "List pictures that people marked." in runner.invoke(cli, ["favourites", "--help"]).stdout
-    done = runner.invoke(cli, ["favourites", "--db", str(library.path), "--json"], catch_exceptions=False)
-    assert json.loads(done.stdout) == {"favourites": {id: "海边"}}
+def test_plugins(folder: Path) -> None:
+    with importable(install(files_of("Plugins"), folder / "packages")):
+        listed, _, searched = run_commands("Plugins")
+        (folder / "photos" / "m.csv").write_text("path,stock\n000.jpg,0\n001.jpg,3\n")
+        run("index photos --db shop --manifest photos/m.csv")
+        found = json.loads(run("search photos/000.jpg --db shop --rerank available --json"))["hits"]
+        info = json.loads(run("info --db shop --json"))
+    assert listed.count("yunmeng-shop 0.2  ok") == 2
+    assert searched.splitlines()[1].split()[:3] == ["1", "1.000", "000.jpg"]
+    assert (info["encoder"], info["dim"]) == ("colours", 48)
+    assert {hit["id"]: round(hit["score"], 3) for hit in found}["000.jpg"] == 0.5
+
+
+def run_commands(title: str) -> list[str]:
+    """Run the commands that a section shows; returns what each has printed."""
+    (shown,) = blocks(section(title), "sh")
+    return [run(command.removeprefix("yunmeng ")) for command in shown.splitlines()]
+
+
+def run(command: str) -> str:
+    done = CliRunner().invoke(cli, command.split(), standalone_mode=False)
+    assert done.exception is None, done.output
+    assert not done.return_value
+    return done.stdout

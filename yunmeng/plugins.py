@@ -54,8 +54,11 @@ def find(group: Group) -> Mapping[str, Plugin]:
     """
     from importlib.metadata import entry_points
 
-    found = [_plugin(group, entry) for entry in entry_points(group=f"yunmeng.{group}")]
-    return {one.name: one for one in sorted(found, key=lambda one: (one.name, one.package), reverse=True)}
+    found: dict[str, Plugin] = {}
+    declared = (_plugin(group, entry) for entry in entry_points(group=f"yunmeng.{group}"))
+    for one in sorted(declared, key=lambda one: (one.name, one.package)):
+        found.setdefault(one.name, one)
+    return found
 
 
 @cache

@@ -14,6 +14,7 @@ from tests.stores.examples import DIM, FLOATS, INTS, SCHEMA, STRINGS, described,
 from tests.stores.kinds import Fill, Make, Odd, same_record, vector_of
 from yunmeng.errors import FilterError, PictureError, Reason, StoreError
 from yunmeng.stores.filters import Compare, ContainsAny, In, IsNull
+from yunmeng.stores.groups import search_groups
 from yunmeng.stores.protocol import Store
 
 ODD_IDS = [
@@ -276,7 +277,7 @@ class KeepingConformance:
         calls = (
             store.count, store.flush, store.optimise, store.iterate, store.unindexed, lambda: store.get(["a"]),
             lambda: store.delete(["a"]), lambda: store.upsert([record("a")]), lambda: store.search(unit(0)[0], 1),
-            lambda: store.find_sha256(["0"]), lambda: store.search_groups(unit(0)[0], 1, "category"),
+            lambda: store.find_sha256(["0"]), lambda: search_groups(store, unit(0)[0], 1, "category"),
         )  # fmt: skip
         for call in calls:
             with pytest.raises(StoreError, match="closed"):

@@ -15,6 +15,7 @@ from tests.stores.kinds import Fill, Odd, vector_of
 from tests.stores.strategies import filters
 from yunmeng.errors import FilterError, StoreError
 from yunmeng.stores.filters import And, Compare, ContainsAll, ContainsAny, Filter, In, IsNull, Not, evaluate
+from yunmeng.stores.groups import search_groups
 from yunmeng.stores.parse import parse_filter
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Record
@@ -107,19 +108,19 @@ class SearchConformance:
         for filter, kept in ((None, records), (Compare("stock", ">=", 295), records[295:])):
             expected = best_of_groups(kept, query)
             for k in (1, 5, 21, 50):
-                hits = store.search_groups(query, k, "category", filter)
+                hits = search_groups(store, query, k, "category", filter)
                 assert [hit.id for hit in hits] == expected[:k]
-        assert store.search_groups(query, 3, "颜色 名") == []
+        assert search_groups(store, query, 3, "颜色 名") == []
         for bad in ("nothing", "price", "tags"):
             with pytest.raises(FilterError, match="category"):
-                store.search_groups(query, 3, bad)
+                search_groups(store, query, 3, bad)
 
     @pytest.mark.parametrize("query", [unit(0, dim=DIM - 1)[0], np.zeros(DIM, np.float32), np.full(DIM, np.inf)])
     def test_queries_that_cannot_be(self, odd: Odd, query: Any) -> None:
         with pytest.raises(StoreError, match="query vector"):
             odd.store.search(query, 1)
         with pytest.raises(StoreError, match="query vector"):
-            odd.store.search_groups(query, 1, "category")
+            search_groups(odd.store, query, 1, "category")
 
     def test_a_filter_that_does_not_fit_is_told_at_once(self, store: Store) -> None:
         wrong: Any = Compare("colour", "=", "red")
@@ -127,7 +128,7 @@ class SearchConformance:
             lambda: store.count(wrong),
             lambda: store.iterate(wrong),
             lambda: store.search(unit(0)[0], 1, wrong),
-            lambda: store.search_groups(unit(0)[0], 1, "category", wrong),
+            lambda: search_groups(store, unit(0)[0], 1, "category", wrong),
         )
         for call in calls:
             with pytest.raises(FilterError, match="category"):

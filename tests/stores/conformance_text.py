@@ -34,7 +34,7 @@ texts = st.lists(words | st.sampled_from([" ", "_", "-", "."]), max_size=8).map(
 
 
 class TextConformance:
-    """The suite."""
+    """The suite, for stores that find by words."""
 
     @pytest.mark.parametrize(
         ("query", "found"),
