@@ -34,6 +34,7 @@ def install(files: Mapping[str, str], folder: Path) -> Path:
     """Write a package into ``folder`` as pip would, entry points and all; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     project = tomllib.loads(files["pyproject.toml"])["project"]
     info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"

@@ -4,12 +4,18 @@ import json
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from tests.conftest import write_pictures
 from tests.installing import blocks, files_of, importable, install, section
+from tests.live import serving
 from yunmeng.cli.app import cli
+from yunmeng.client import Client
+from yunmeng.errors import ServerError
+from yunmeng.library import Library
+from yunmeng.server import create_app
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +35,27 @@ def test_a_new_store(folder: Path) -> None:
     assert "3 indexed, 0 skipped, 0 failed" in indexed
     assert searched.splitlines()[1].split()[:3] == ["1", "1.000", "000.jpg"]
     assert (folder / "pocket-library" / "store" / "pictures.db").is_file()
+
+
+def test_a_new_application(folder: Path, library: Library) -> None:
+    library.index([folder / "photos"])
+    page = folder / "packages" / "favourites" / "page"
+    page.mkdir(parents=True)
+    (page / "index.js").write_text("export const TITLE = 'Favourites';\n")
+    files = {"favourites/__init__.py": "", **files_of("A new application")}
+    with importable(install(files, folder / "packages")):
+        with serving(create_app(library)) as url, Client(url) as client:
+            assert client.favourites().notes == {}
+            assert client.mark("001.jpg", note="海边").notes == {"001.jpg": "海边"}
+            with pytest.raises(ServerError) as error:
+                client.mark("no-such-picture")
+            assert error.value.code == "not-found"
+            assert "Favourites" in httpx.get(f"{url}/console/apps/favourites/index.js", timeout=60).text
+            assert "/v1/favourites" in httpx.get(f"{url}/openapi.json", timeout=60).json()["paths"]
+        library.close()
+        assert "yunmeng-favourites 0.1  ok" in run("plugins")
+        assert "List pictures that people marked." in run("favourites --help")
+        assert json.loads(run(f"favourites --db {library.path} --json")) == {"favourites": {"001.jpg": "海边"}}
 
 
 def test_plugins(folder: Path) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from yunmeng.library import Library
     from yunmeng.state import Failure
 
+__all__ = ["dedupe"]
+
 Applied: TypeAlias = Literal["delete", "move", "tag"]
 
 SHOWN_GROUPS = 50
