@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "AddStatus",
     "Alignment",
     "AttributeSchema",
     "AttributeType",
@@ -17,16 +18,21 @@ __all__ = [
     "Attributes",
     "Closing",
     "Contribution",
+    "Difference",
+    "EditName",
     "Enhancement",
     "Hit",
     "Hits",
+    "JobStatus",
     "LibraryMetric",
     "Metric",
     "Pixels",
     "Record",
     "Region",
     "RegionVector",
+    "StepName",
     "Vector",
+    "Verdict",
 ]
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -42,6 +48,21 @@ AttributeSchema: TypeAlias = Mapping[str, AttributeType]
 Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
 LibraryMetric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming"]
 Metric: TypeAlias = LibraryMetric | Literal["fingerprint"]
+StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
+"""Steps of re-ranking that come with Yunmeng."""
+Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]
+"""What two pictures are to each other."""
+Difference: TypeAlias = Literal["other-content", "other-moment"]
+"""Why two pictures that agree are no copies: a template with other entries, or one scene at another time."""
+EditName: TypeAlias = Literal[
+    "crop", "flip", "rotation", "scale", "stretch", "perspective", "inset",
+    "colour", "grey", "negative", "blur", "noise", "overlay",
+]  # fmt: skip
+"""What may have been done to a copy."""
+AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
+"""What became of a picture that was added: ``replaced`` has new content, ``updated`` new attributes only."""
+JobStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
+"""How far work in the background is; what is interrupted goes on, what is cancelled does not."""
 
 
 class Region(NamedTuple):

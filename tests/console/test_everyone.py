@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
 from yunmeng.apps.duplicates.types import KeepRule, Reason
-from yunmeng.schemas import EditOut, MetricName, StepName, Verdict
+from yunmeng.schemas import EditOut
+from yunmeng.types import Metric, StepName, Verdict
 
 PACKAGE = Path(__file__).parents[2] / "yunmeng"  # pages may lie outside the console's folder
 CAT = "animal/chelsea.jpg"
@@ -35,7 +36,7 @@ def test_every_word_is_there_in_both_languages(page: Page) -> None:
 def test_every_name_of_the_api_is_put_into_words(page: Page) -> None:
     words = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
     edits = EditOut.model_fields["name"].annotation
-    for prefix, names in (("step", StepName), ("metric", MetricName), ("verdict", Verdict), ("keep", KeepRule)):
+    for prefix, names in (("step", StepName), ("metric", Metric), ("verdict", Verdict), ("keep", KeepRule)):
         assert {f"{prefix}-{name}" for name in get_args(names)} <= set(words), prefix
     assert {f"step-{name}-hint" for name in get_args(StepName)} <= set(words)
     assert {f"edit-{name}" for name in get_args(edits)} <= set(words)

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from tests.needing import need
 from tests.server.conftest import png, refused
 from yunmeng.library import Library
-from yunmeng.schemas import MetricName, StepName
 from yunmeng.search import STEPS
 from yunmeng.search.metrics import METRICS
+from yunmeng.types import Metric, StepName
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -26,7 +26,7 @@ def post(client: TestClient, **query: Any) -> Any:
 
 def test_the_names_are_those_of_the_steps_and_metrics() -> None:
     assert set(get_args(StepName)) == set(STEPS)
-    assert set(get_args(MetricName)) == set(METRICS)
+    assert set(get_args(Metric)) == set(METRICS)
 
 
 def test_order_and_explanation_are_those_of_the_library(client: TestClient, library: Library) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from yunmeng import schemas
 from yunmeng.errors import QueryError, ServerError
 from yunmeng.schemas.call import Call, Part
+from yunmeng.types import Metric, StepName
 
 # The functions are for the two clients only.
 __all__ = ["Attributes", "EachOrAll", "FilePath", "Id", "Picture", "Question"]
@@ -65,9 +66,9 @@ class Question(TypedDict, total=False):
     """In [0, 1]: hits that are less likely to be real are left out, in a library that knows."""
     region: schemas.Region | tuple[float, float, float, float] | None
     """x, y, w, h in fractions of the picture."""
-    rerank: Sequence[schemas.StepName] | None
+    rerank: Sequence[StepName] | None
     """Steps that put the first hits in a better order, one upon the other, such as ``["geometry", "expand"]``."""
-    metric: schemas.MetricName | None
+    metric: Metric | None
     """What the nearest are scored by anew: the library's metric unless told."""
     group_by: str | None
     """One hit for each value of this attribute, a declared str."""

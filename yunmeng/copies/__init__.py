@@ -2,7 +2,7 @@
 
 from yunmeng.copies.alignment import align, within
 from yunmeng.copies.comparison import Comparable, Comparer, Comparison, Evidence
-from yunmeng.copies.content import Difference, equal_at_sight
+from yunmeng.copies.content import equal_at_sight
 from yunmeng.copies.edits import Edit
 from yunmeng.copies.evidence import Panel, draw_evidence
 from yunmeng.copies.features import LocalFeatures, local_features
@@ -18,7 +18,6 @@ __all__ = [
     "Comparer",
     "Comparison",
     "CopySearch",
-    "Difference",
     "Edit",
     "Evidence",
     "LocalFeatures",

@@ -4,22 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from PIL import Image
 
-from yunmeng.copies.content import Difference
 from yunmeng.copies.edits import Edit
 from yunmeng.copies.evidence import Panel, draw_evidence
 from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, edits_between, verify
 from yunmeng.imaging.decode import Picture, decode
 from yunmeng.imaging.fingerprint import hamming
 from yunmeng.search.query import Embedder, Timings, timed
-from yunmeng.types import Alignment, Record
+from yunmeng.types import Alignment, Difference, Record, Verdict
 
-__all__ = ["Comparable", "Comparer", "Comparison", "Evidence", "Verdict"]
-
-Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]
+__all__ = ["Comparable", "Comparer", "Comparison", "Evidence"]
 
 Comparable: TypeAlias = Record | str | Path | bytes
 """A path, a URL, a file's bytes, or a record that was got with its vector."""

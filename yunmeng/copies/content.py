@@ -6,7 +6,7 @@ not found again, looking the same, a few pixels away: that is a face that smiled
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,10 @@ from PIL import Image
 from yunmeng.copies.ncc import Plane
 from yunmeng.copies.registration import Superposed, blurred, luma, recoloured, size_of, warped
 from yunmeng.copies.transform import frame
-from yunmeng.types import Alignment, Pixels
+from yunmeng.types import Alignment, Difference, Pixels
 
-__all__ = ["Difference", "difference", "equal_at_sight"]
+__all__ = ["difference", "equal_at_sight"]
 
-Difference: TypeAlias = Literal["other-content", "other-moment"]
 Grey: TypeAlias = NDArray[np.uint8]
 Mask: TypeAlias = NDArray[np.bool_]
 

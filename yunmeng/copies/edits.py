@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -11,25 +11,9 @@ from PIL import Image, ImageDraw
 from yunmeng.copies.photometric import Looks, looks
 from yunmeng.copies.registration import Superposed
 from yunmeng.copies.transform import CORNERS, Placing, inverse, project, to_pixels
-from yunmeng.types import Alignment, Pixels
+from yunmeng.types import Alignment, EditName, Pixels
 
-__all__ = ["Edit", "EditName", "find_edits"]
-
-EditName: TypeAlias = Literal[
-    "crop",
-    "flip",
-    "rotation",
-    "scale",
-    "stretch",
-    "perspective",
-    "inset",
-    "colour",
-    "grey",
-    "negative",
-    "blur",
-    "noise",
-    "overlay",
-]
+__all__ = ["Edit", "find_edits"]
 
 _CROPPED: Final = 0.97  # share of the original below which it was cut
 _SURROUNDED: Final = 0.97  # share of the copy below which there is something around

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from yunmeng.copies.alignment import align, inverted, refine, within
-from yunmeng.copies.content import Difference, difference, equal_at_sight
+from yunmeng.copies.content import difference, equal_at_sight
 from yunmeng.copies.edits import Edit, find_edits
 from yunmeng.copies.features import LocalFeatures, local_features
 from yunmeng.copies.pasted_regions import find_insets
@@ -22,7 +22,7 @@ from yunmeng.copies.registration import Superposed, superpose
 from yunmeng.copies.transform import placing
 from yunmeng.errors import MissingExtra
 from yunmeng.imaging.decode import Picture
-from yunmeng.types import Alignment, Pixels, Region
+from yunmeng.types import Alignment, Difference, Pixels, Region
 
 __all__ = ["FIRST_LOOK", "READ_SIDE", "PreparedPicture", "Verification", "edits_between", "verify"]
 

@@ -1,6 +1,6 @@
 """Filling a library: sources, and the stream that brings their pictures in."""
 
-from yunmeng.ingest.additions import Addition, Additions, AddStatus
+from yunmeng.ingest.additions import Addition, Additions
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
 from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
@@ -13,7 +13,6 @@ from yunmeng.ingest.sources import Sources
 __all__ = [
     "INTAKE",
     "OPTIMISE_FROM",
-    "AddStatus",
     "Addition",
     "Additions",
     "Failed",

@@ -4,7 +4,7 @@ import os
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
@@ -13,11 +13,9 @@ from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.intake import Fresh, Intake, Known, Unchanged
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.protocol import Store
-from yunmeng.types import Attributes, Record
+from yunmeng.types import AddStatus, Attributes, Record
 
-__all__ = ["AddStatus", "Addition", "Additions", "Keeper"]
-
-AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
+__all__ = ["Addition", "Additions", "Keeper"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from yunmeng.concurrency import bounded_map
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
 from yunmeng.ingest.intake import Failed, Fresh, Known, NoPicture, Outcome, Several, Unchanged
-from yunmeng.state import Failure, Progress, State, Status
+from yunmeng.state import Failure, Progress, State
 from yunmeng.stores.protocol import Store
+from yunmeng.types import JobStatus
 
 __all__ = ["IndexReport", "OnTally", "Pipeline", "Tally", "recorded"]
 
@@ -81,7 +82,7 @@ class _Batch:
 
 def recorded(state: State, job_id: int, work: Callable[[], IndexReport]) -> IndexReport:
     """What ``work`` gives; the end of job ``job_id`` is written down whichever way it comes."""
-    status: Status = "failed"
+    status: JobStatus = "failed"
     error = None
     try:
         report = work()

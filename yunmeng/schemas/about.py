@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from yunmeng.schemas.common import Request
 from yunmeng.schemas.scopes import Scope
+from yunmeng.types import AttributeType
 
 __all__ = ["AttributeValues", "Health", "KeyIn", "LibraryOut", "SessionOut", "ValueCount"]
 
@@ -26,7 +27,7 @@ class LibraryOut(BaseModel):
     subject: bool = Field(description="Whether pictures are seen by their main subject only.")
     calibrated: bool = Field(description="Whether hits tell their chance of being real.")
     enhance: list[str]
-    attributes: Mapping[str, Literal["str", "int", "float", "bool", "list[str]"]]
+    attributes: Mapping[str, AttributeType]
     created: datetime
     bytes: int
     version: str
@@ -43,7 +44,7 @@ class AttributeValues(BaseModel):
     """What the pictures hold in one declared attribute, for controls that filter by it."""
 
     name: str
-    type: Literal["str", "int", "float", "bool", "list[str]"]
+    type: AttributeType
     values: list[ValueCount] = Field(description="The commonest values of a str or list[str], at most 100.")
     min: float | None = Field(description="Least value of an int or float.")
     max: float | None = Field(description="Greatest value of an int or float.")

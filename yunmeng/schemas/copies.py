@@ -1,10 +1,11 @@
 """Pictures held against each other: two of them, or one against all."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, Field, model_validator
 
 from yunmeng.schemas.common import Attributes, Id, Request
+from yunmeng.types import Difference, EditName, Verdict
 
 __all__ = [
     "AlignmentOut",
@@ -14,10 +15,8 @@ __all__ = [
     "MatchOut",
     "MatchQuery",
     "MatchWanted",
-    "Verdict",
 ]
 
-Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]
 Point: TypeAlias = tuple[float, float]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
@@ -35,21 +34,7 @@ class AlignmentOut(BaseModel):
 class EditOut(BaseModel):
     """One thing that was done to a picture."""
 
-    name: Literal[
-        "crop",
-        "flip",
-        "rotation",
-        "scale",
-        "stretch",
-        "perspective",
-        "inset",
-        "colour",
-        "grey",
-        "negative",
-        "blur",
-        "noise",
-        "overlay",
-    ]
+    name: EditName
     amount: float | None = Field(None, description="How much, in the edit's own measure; see docs/copies.md.")
     detail: str = Field(description="For people, in English: 'turned by 12° clockwise'.")
 
@@ -58,7 +43,7 @@ class Comparison(BaseModel):
     """Two pictures, held against each other."""
 
     verdict: Verdict
-    difference: Literal["other-content", "other-moment"] | None = Field(
+    difference: Difference | None = Field(
         None,
         description="What makes two different that agree otherwise: other content on one template, or another moment.",
     )

@@ -1,17 +1,14 @@
 """Imports: places whose pictures come in by themselves."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from yunmeng.schemas.common import Request
-from yunmeng.schemas.jobs import JobStatus
+from yunmeng.types import JobStatus
 
-__all__ = ["FailureList", "ImportFailure", "ImportList", "ImportOrder", "ImportOut", "ImportStatus"]
-
-
-ImportStatus: TypeAlias = JobStatus
+__all__ = ["FailureList", "ImportFailure", "ImportList", "ImportOrder", "ImportOut"]
 
 
 class ImportOrder(Request):
@@ -33,7 +30,7 @@ class ImportOut(BaseModel):
 
     number: int
     sources: list[str]
-    status: ImportStatus = Field(description="interrupted: goes on when the server starts again.")
+    status: JobStatus = Field(description="interrupted: goes on when the server starts again.")
     phase: Literal["indexing", "optimising"]
     total: int | None = Field(description="Pictures to look at; null until they have been counted.")
     indexed: int

@@ -1,15 +1,14 @@
 """Jobs: all that is done in the background, of whatever kind."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue
 
 from yunmeng.schemas.common import Request
+from yunmeng.types import JobStatus
 
-__all__ = ["AugmentOrder", "JobList", "JobOrder", "JobOut", "JobStatus", "ReencodeOrder"]
-
-JobStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
+__all__ = ["AugmentOrder", "JobList", "JobOrder", "JobOut", "ReencodeOrder"]
 
 
 class JobOrder(Request):

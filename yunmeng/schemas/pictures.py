@@ -1,10 +1,9 @@
 """The pictures of a library: to look at, to add, to change, to remove."""
 
-from typing import Literal
-
 from pydantic import BaseModel, Field, model_validator
 
 from yunmeng.schemas.common import Attributes, ErrorBody, Id, Request
+from yunmeng.types import AddStatus
 
 __all__ = ["AddResult", "Added", "Deleted", "FromUrl", "NewAttributes", "PictureOut", "PicturePage", "Selection"]
 
@@ -37,9 +36,7 @@ class Added(BaseModel):
     """What became of one picture that was sent."""
 
     id: str
-    status: Literal["added", "replaced", "updated", "unchanged"] = Field(
-        description="replaced: new content under a known id; updated: new attributes only."
-    )
+    status: AddStatus = Field(description="replaced: new content under a known id; updated: new attributes only.")
 
 
 class AddResult(BaseModel):

@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validat
 
 from yunmeng.schemas.common import Attributes, Id, Region, Request, check_extent
 from yunmeng.schemas.copies import AlignmentOut
+from yunmeng.types import Metric, StepName
 
 __all__ = [
     "MAX_K",
@@ -14,13 +15,11 @@ __all__ = [
     "ContributionOut",
     "FieldName",
     "HitOut",
-    "MetricName",
     "Mix",
     "MixPart",
     "MixText",
     "SearchAnswer",
     "SearchQuery",
-    "StepName",
     "SubjectOut",
     "SubjectQuery",
     "Wanted",
@@ -34,10 +33,6 @@ MAX_OFFSET: Final = 100_000
 MAX_PARTS: Final = 50
 
 FieldName: TypeAlias = Literal["attributes", "uri", "width", "height", "sha256", "phash", "pdq", "quality"]
-
-
-StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
-MetricName: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 
 
 class Wanted(Request):
@@ -57,7 +52,7 @@ class Wanted(Request):
         None, description="Ask with the main subject of the picture only. Left out: as the library's pictures are."
     )
     rerank: list[StepName] = Field([], max_length=8, description="Steps that put the first hits in order, one by one.")
-    metric: MetricName | None = Field(None, description="Score hits anew, exactly, by this instead of the cosine.")
+    metric: Metric | None = Field(None, description="Score hits anew, exactly, by this instead of the cosine.")
     group_by: str | None = Field(None, max_length=200, description="One hit for each value of this attribute, a str.")
     explain: bool = Field(False, description="Say which step gave what to the score of each hit.")
     fields: list[FieldName] = Field(["attributes"], max_length=16, description="What hits carry beside id and score.")

@@ -1,6 +1,6 @@
 """Jobs, checkpoints and keys, kept by SQLAlchemy."""
 
-from yunmeng.state.database import Failure, Job, Progress, State, Status
+from yunmeng.state.database import Failure, Job, Progress, State
 from yunmeng.state.keys import Key, Keys
 from yunmeng.state.queries import Queries, Query, QueryKind
 
@@ -14,5 +14,4 @@ __all__ = [
     "Query",
     "QueryKind",
     "State",
-    "Status",
 ]

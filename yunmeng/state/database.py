@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self, overload
+from typing import Any, Self, overload
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, delete, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,12 +18,9 @@ from sqlalchemy.orm import Session
 from yunmeng.errors import StateError
 from yunmeng.state.migrate import migrate
 from yunmeng.state.tables import CheckpointRow, FailureRow, JobRow
-from yunmeng.types import Closing
+from yunmeng.types import Closing, JobStatus
 
-__all__ = ["Failure", "Job", "Progress", "State", "Status"]
-
-Status = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
-"""``interrupted``: it stopped in the middle, and goes on when it is run again; ``cancelled``: somebody stopped it."""
+__all__ = ["Failure", "Job", "Progress", "State"]
 
 KEPT_JOBS = 100
 """Jobs of a kind whose rows are kept; older ones go when a new one starts, so that the database stays small."""
@@ -54,7 +51,7 @@ class Job:
     id: int
     kind: str
     arguments: Mapping[str, Any]
-    status: Status
+    status: JobStatus
     started_at: datetime
     finished_at: datetime | None
     progress: Progress
@@ -133,7 +130,7 @@ class State(Closing):
                 rows = [{"job_id": job_id, "path": _storable(f.path), "reason": _storable(f.reason)} for f in failures]
                 session.execute(insert(FailureRow), rows)
 
-    def finish_job(self, job_id: int, status: Status, error: str | None = None) -> None:
+    def finish_job(self, job_id: int, status: JobStatus, error: str | None = None) -> None:
         """Note how a job ended, and why it failed. One that was cancelled stays cancelled, however its work ends."""
         with self.transaction() as session:
             ended = {"status": status, "finished_at": datetime.now(UTC), "error": _storable(error)}
@@ -184,7 +181,7 @@ class State(Closing):
         with _mapped_errors(), Session(self._engine) as session:
             yield session
 
-    def _insert_job(self, kind: str, arguments: Mapping[str, Any], status: Status) -> Job:
+    def _insert_job(self, kind: str, arguments: Mapping[str, Any], status: JobStatus) -> Job:
         now = datetime.now(UTC)
         with self.transaction() as session:
             if status == "running":
@@ -205,7 +202,7 @@ class State(Closing):
 
 def _job(row: JobRow, checkpoint: CheckpointRow) -> Job:
     progress = Progress(checkpoint.indexed, checkpoint.skipped, checkpoint.failed, checkpoint.last_id)
-    status: Status = row.status  # type: ignore[assignment]  # only `Status` is ever written
+    status: JobStatus = row.status  # type: ignore[assignment]  # only `JobStatus` is ever written
     return Job(
         row.id, row.kind, row.arguments, status, _utc(row.started_at), _utc(row.finished_at), progress, row.error
     )
