@@ -262,7 +262,7 @@ class Library(Closing):
             id: The id of a picture in the library, which is then the first hit if it passes the filter.
             vector: An embedding of the library's encoder, (dim,).
             text: Words, in Chinese or English.
-            mix: More such parts with weights: ``Part(text="red", weight=0.5)`` or ``Part(id="7", weight=-1)``, which
+            mix: More such parts with weights: ``Part(text="red", weight=0.5)`` or ``Part(id="7", weight=-0.5)``, which
                 hits are to be unlike.
             region: The part of the picture to ask with: x, y, width and height in fractions of it.
             subject: Cut the picture to its main subject, or leave it whole; None does as the library does.
