@@ -83,7 +83,7 @@ EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "seed"), zip(EDITS, itertools.cycle((2, 7)), strict=False))
+@pytest.mark.parametrize(("name", "seed"), list(zip(EDITS, itertools.cycle((2, 7)), strict=False)))
 def test_the_original_of_an_edited_copy_comes_first(stocked: Library, name: str, seed: int) -> None:
     hits = stocked.match(EDITS[name](scene(seed)))
     assert hits[0].id.endswith(f"{seed}.jpg")
