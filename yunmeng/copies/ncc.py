@@ -1,5 +1,7 @@
-"""The correlation of two grey pictures around each place: blind to light and contrast, which differ from place to place
-where a picture was edited."""
+"""Normalised cross-correlation of two grey pictures around each place, and its mean as one lies over the other.
+
+It is blind to light and contrast, which differ from place to place where a picture was edited.
+"""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias

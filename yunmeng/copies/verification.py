@@ -181,15 +181,18 @@ class _Laid:
     @property
     def difference(self) -> Difference | None:
         """What tells them apart the way they agree better; and the other way too, where they agree as well."""
-        ahead = self.forth.agreement - self.back.agreement
         found = None
-        if ahead > -_AS_WELL:
+        if self.forth.agreement >= _SURE or self._ahead > -_AS_WELL:
             found = difference(self._one.pixels, self._other.pixels, self.alignment, self.forth)
             if found is None:
                 return None
-        if ahead < _AS_WELL:
+        if self._ahead < _AS_WELL:
             found = difference(self._other.pixels, self._one.pixels, self.inverse, self.back)
         return found
+
+    @property
+    def _ahead(self) -> float:
+        return self.forth.agreement - self.back.agreement
 
 
 def _laid(one: PreparedPicture, other: PreparedPicture, alignment: Alignment | None) -> _Laid | None:
