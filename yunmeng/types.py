@@ -4,10 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, NamedTuple, Self, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, TypeAlias
 
 __all__ = [
     "AddStatus",
@@ -35,11 +32,26 @@ __all__ = [
     "Verdict",
 ]
 
-Pixels: TypeAlias = NDArray[np.uint8]
-"""An upright sRGB picture: uint8, (height, width, 3), 0-255."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Vector: TypeAlias = NDArray[np.float32]
-"""One embedding: float32, (dim,), L2-normalised."""
+    Pixels: TypeAlias = NDArray[np.uint8]
+    """An upright sRGB picture: uint8, (height, width, 3), 0-255."""
+
+    Vector: TypeAlias = NDArray[np.float32]
+    """One embedding: float32, (dim,), L2-normalised."""
+else:
+
+    def __getattr__(name: str) -> object:
+        # Clients, commands and bodies of requests need the words of this module, and not NumPy.
+        if name not in ("Pixels", "Vector"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import numpy as np
+        from numpy.typing import NDArray
+
+        return NDArray[np.uint8] if name == "Pixels" else NDArray[np.float32]
+
 
 AttributeType: TypeAlias = Literal["str", "int", "float", "bool", "list[str]"]
 AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
@@ -78,7 +90,7 @@ class RegionVector(NamedTuple):
     """A part of a picture and its embedding."""
 
     region: Region
-    vector: Vector
+    vector: "Vector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +113,7 @@ class Record:
     height: int
     quality: Mapping[str, float] = field(default_factory=dict)
     attributes: Attributes = field(default_factory=dict)
-    vector: Vector | None = None
+    vector: "Vector | None" = None
     regions: tuple[RegionVector, ...] | None = None
     part: str = ""
 

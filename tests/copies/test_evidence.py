@@ -107,8 +107,8 @@ def test_any_shape_finds_room(size: tuple[int, int]) -> None:
 def test_every_edit_has_its_words() -> None:
     from typing import get_args
 
-    from yunmeng.types import EditName
     from yunmeng.schemas import EditOut
+    from yunmeng.types import EditName
 
     assert set(get_args(EditName)) == set(get_args(EditOut.model_fields["name"].annotation))
     edits = [Edit(name, 0.5, "said in English") for name in get_args(EditName)]

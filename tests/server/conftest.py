@@ -115,8 +115,9 @@ def process(yunmeng: CommandLine, *arguments: str | Path, **environment: str) ->
         started = yunmeng.start("serve", "--port", "0", *arguments, stderr=log, **environment)
         try:
             line = started.stdout.readline()
-            log.seek(0)
-            assert line.startswith("Console:"), line + log.read()
+            if not line.startswith("Console:"):
+                log.seek(0)  # only now: the server writes where this file's position is
+                raise AssertionError(line + log.read())
             yield Process(started, line.split()[1].rstrip("/"), log)
         finally:
             if started.poll() is None:

@@ -67,7 +67,7 @@ def test_a_library_moves_to_another_view_of_its_pictures_while_it_answers(tmp_pa
         assert client.post("/v1/search", json={"id": "001.jpg", "regions": True}).json()["hits"][0]["id"] == "001.jpg"
         jobs = client.get("/v1/jobs").json()["jobs"]
         assert [one["kind"] for one in jobs] == ["reencode", "import"]
-        assert jobs[1]["arguments"] == {"paths": [str(folder)], "manifest": None}
+        assert jobs[1]["arguments"] == {"paths": [str(folder)], "manifest": None, "frames": 1}
         assert client.get("/v1/jobs", params={"kind": "import"}).json()["jobs"] == jobs[1:]
         again = end(client, order(client, "reencode", regions=True)["number"])
         assert (again["status"], "so already" in again["error"]) == ("failed", True)
