@@ -59,7 +59,7 @@ Attributes: TypeAlias = Mapping[str, AttributeValue]
 AttributeSchema: TypeAlias = Mapping[str, AttributeType]
 Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
 LibraryMetric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming"]
-Metric: TypeAlias = LibraryMetric | Literal["fingerprint"]
+Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
 """Steps of re-ranking that come with Yunmeng."""
 Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]

@@ -41,7 +41,7 @@ def test_a_library_is_served_until_sigterm(yunmeng: CommandLine, place: Path) ->
 
 def test_sigterm_in_the_middle_of_an_import(yunmeng: CommandLine, place: Path, tmp_path: Path) -> None:
     """The import stops at a clean place, and the next server ends it without encoding anything twice."""
-    folder = write_pictures(tmp_path / "more", 140, start=100)
+    folder = write_pictures(tmp_path / "more", 240, start=100)
     with process(yunmeng, "--db", place) as server:
         order = httpx.post(f"{server.address}/v1/imports", json={"paths": [str(folder)]}, timeout=30)
         address = f"{server.address}/v1/imports/{order.json()['number']}"
@@ -58,16 +58,16 @@ def test_sigterm_in_the_middle_of_an_import(yunmeng: CommandLine, place: Path, t
         assert not following.is_alive()
     with Library.open(place) as library:
         kept = library.count() - 6
-        assert 32 <= kept < 140
+        assert 32 <= kept < 240
     with process(yunmeng, "--db", place) as server:
         deadline = time.monotonic() + 120
         address = f"{server.address}/v1/imports/{order.json()['number']}"
         while (found := httpx.get(address).json())["status"] != "done":
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
-    assert (found["indexed"], found["skipped"], found["failed"]) == (140 - kept, kept, 0)
+    assert (found["indexed"], found["skipped"], found["failed"]) == (240 - kept, kept, 0)
     with Library.open(place) as library:
-        assert library.count() == 146
+        assert library.count() == 246
 
 
 def _read_to_the_end(address: str, opened: threading.Event) -> None:
