@@ -400,7 +400,7 @@ def measure(pairs: Iterator[LikePair], folder: Path) -> dict[str, Any]:
 
 
 def _asked(pairs: Sequence[LikePair], folder: Path) -> dict[str, list[bool]]:
-    """Whether each face calls each pair a copy, in a library of their own."""
+    """Return whether each face calls each pair a copy, in a library of their own."""
     names = []
     for number, pair in enumerate(pairs):
         names.append((folder / "a" / f"{number:04}.png", folder / "b" / f"{number:04}.png"))

@@ -31,11 +31,11 @@ PATIENCE = 300
 """Seconds that a command may take."""
 
 IMPORTED = ("yunmeng.library.library", "yunmeng.cli", "yunmeng.server", "uvicorn", "redis", "zvec")
-"""What nearly all commands import, or takes long. Only OpenBLAS starts threads, and can be forked all the same."""
+"""Imports of nearly all commands, and slow ones. Only OpenBLAS starts threads, and can be forked all the same."""
 
 
 class Forked:
-    """As much of `subprocess.Popen` as tests use, for a process that is no child of this one."""
+    """Stands for `subprocess.Popen`, as far as tests use it, with a process that is no child of this one."""
 
     def __init__(self, report: socket.socket, stdout: IO[str], stderr: IO[str]) -> None:
         """``report`` tells the process id at once, and the exit code in the end."""
@@ -147,7 +147,7 @@ class ForkServer:
 
 
 def read_out(stream: IO[str]) -> str:
-    """What is left in a pipe, or all that is in a file; nothing where it has been read out before."""
+    """Return what is left in a pipe, or all that is in a file; nothing where it has been read out before."""
     if stream.closed:
         return ""
     with stream:

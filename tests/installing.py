@@ -48,7 +48,7 @@ def install(files: Mapping[str, str], folder: Path) -> Path:
 
 @contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Have the packages in ``folder`` found by this process."""
+    """Let this process find the packages in ``folder``."""
     before = set(sys.modules)
     sys.path.insert(0, str(folder))
     _forget()
@@ -63,5 +63,5 @@ def importable(folder: Path) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for kept in (plugins.find, plugins.load, plugins._warn, readers._all, readers.endings):
+    for kept in (plugins.find, plugins.load, plugins._warn, readers._of_packages):
         kept.cache_clear()

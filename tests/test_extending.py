@@ -28,7 +28,7 @@ def folder(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_new_store(folder: Path) -> None:
-    """Whether it keeps the contract is told by tests/stores/test_plugin_store.py."""
+    """Run the example; tests/stores/test_plugin_store.py tells whether it keeps the contract."""
     with importable(install(files_of("A new store"), folder / "packages")):
         listed, indexed, searched = run_commands("A new store")
     assert "yunmeng-pocket 0.1  ok" in listed

@@ -4,9 +4,10 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 
 __all__ = [
+    "MOST_PARTS",
     "AddStatus",
     "Alignment",
     "AttributeSchema",
@@ -52,6 +53,9 @@ else:
 
         return NDArray[np.uint8] if name == "Pixels" else NDArray[np.float32]
 
+
+MOST_PARTS: Final = 256
+"""Pictures of one file that can be asked for: what is prepared of them waits in memory together."""
 
 AttributeType: TypeAlias = Literal["str", "int", "float", "bool", "list[str]"]
 AttributeValue: TypeAlias = str | int | float | bool | list[str] | None

@@ -1,15 +1,15 @@
 """``yunmeng index``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
+from yunmeng.types import MOST_PARTS, Enhancement, LibraryMetric
 
 if TYPE_CHECKING:
     from yunmeng.ingest import IndexReport
     from yunmeng.library import Library
-    from yunmeng.types import Enhancement, LibraryMetric
 
 
 @click.command(
@@ -33,7 +33,7 @@ Examples:
 @click.option(
     "--enhance",
     multiple=True,
-    type=click.Choice(["denoise", "contrast", "colour"]),
+    type=click.Choice(get_args(Enhancement)),
     help="What a new library does to pictures and queries before it looks at them; may be given several times.",
 )
 @click.option("--subject", is_flag=True, help="A new library sees pictures, and queries, by their main subject only.")
@@ -41,7 +41,7 @@ Examples:
 @click.option("--augment", is_flag=True, help="A new library keeps second vectors, for --rerank expand.")
 @click.option(
     "--metric",
-    type=click.Choice(["cosine", "euclidean", "manhattan", "hamming"]),
+    type=click.Choice(get_args(LibraryMetric)),
     help="What a new library scores hits by unless a search names another.  [default: cosine]",
 )
 @click.option(
@@ -50,7 +50,7 @@ Examples:
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @click.option(
     "--frames",
-    type=click.IntRange(1, 256),
+    type=click.IntRange(1, MOST_PARTS),
     default=1,
     show_default=True,
     metavar="N",

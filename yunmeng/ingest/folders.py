@@ -8,7 +8,7 @@ from typing import Final
 from yunmeng.errors import PictureError, Reason
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.roots import Roots
-from yunmeng.media import endings
+from yunmeng.media import claims
 
 __all__ = ["MACHINE_MADE", "UNREAD", "file_entry", "folder_entries", "unread_format"]
 
@@ -36,7 +36,7 @@ UNREAD: Final = frozenset({
 
 def unread_format(uri: str) -> str | None:
     """The format that a file's name promises, such as CR3, if it is one with pictures that is not read."""
-    ending = os.path.splitext(uri)[1]  # noqa: PTH122  as below
+    ending = os.path.splitext(uri)[1]  # noqa: PTH122  a Path a file is slow
     return ending[1:].upper() if ending.lower() in UNREAD else None
 
 
@@ -54,7 +54,7 @@ def folder_entries(root: Path, within: Roots | None = None) -> Iterator[Entry]:
             id=id,
             uri=path,
             path=id,
-            certain=os.path.splitext(path)[1].lower() in endings(),  # noqa: PTH122  a Path a file is slow
+            certain=claims(path),
             problem=problem,
         )
 

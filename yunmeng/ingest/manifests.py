@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.paths import FileFinder
 from yunmeng.ingest.tables import cells_of, records
 from yunmeng.ingest.text import is_decoded, read_lines
-from yunmeng.media import endings
+from yunmeng.media import claims
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.schema import admit, coerce_text
 from yunmeng.types import Attributes, AttributeSchema
@@ -132,10 +131,7 @@ def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, 
         """Whether these are surely the cells of a row, and no piece of a text that goes over several lines."""
         row = dict(zip(columns, cells, strict=False))
         places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
-        return len(cells) == len(columns) > 1 and any(
-            is_url(place) or os.path.splitext(place)[1].lower() in endings()  # noqa: PTH122
-            for place in places
-        )
+        return len(cells) == len(columns) > 1 and any(is_url(place) or claims(place) for place in places)
 
     for number, cells in records(lines, delimiter, len(columns), names_picture):
         if isinstance(cells, str):

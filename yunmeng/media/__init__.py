@@ -5,6 +5,6 @@ picture that a file is, or its first one, ``page:2`` the second page of a TIFF, 
 animation.
 """
 
-from yunmeng.media.readers import MOST_PARTS, READERS, Reader, endings, identity, is_media, only_part, reader_of
+from yunmeng.media.readers import READERS, Reader, claims, identity, is_media, only_part, reader_of
 
-__all__ = ["MOST_PARTS", "READERS", "Reader", "endings", "identity", "is_media", "only_part", "reader_of"]
+__all__ = ["READERS", "Reader", "claims", "identity", "is_media", "only_part", "reader_of"]

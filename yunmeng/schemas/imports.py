@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, model_validator
 
 from yunmeng.schemas.common import Request
-from yunmeng.types import JobStatus
+from yunmeng.types import MOST_PARTS, JobStatus
 
 __all__ = ["FailureList", "ImportFailure", "ImportList", "ImportOrder", "ImportOut"]
 
@@ -16,7 +16,7 @@ class ImportOrder(Request):
 
     paths: list[str] = Field([], max_length=1000, description="Folders, pictures, manifests, lists of URLs, URLs.")
     manifest: str | None = Field(None, min_length=1, description="One more manifest, with the pictures' attributes.")
-    frames: int = Field(1, ge=1, le=256, description="Pictures to take of a file that holds several.")
+    frames: int = Field(1, ge=1, le=MOST_PARTS, description="Pictures to take of a file that holds several.")
 
     @model_validator(mode="after")
     def _something(self) -> "ImportOrder":

@@ -3,15 +3,16 @@
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+
+from yunmeng.types import Attributes, Metric, StepName
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from yunmeng.state import Failure
-    from yunmeng.types import Attributes
 
 __all__ = [
     "db_option",
@@ -44,8 +45,8 @@ def rerank_option(command: Command) -> Command:
         "--rerank",
         default="",
         metavar="LIST",
-        help="Steps that put the first hits in order, one upon the other, such as geometry,expand: average, alpha, "
-        "expand, reciprocal, diffusion, geometry, diverse.",
+        help="Steps that put the first hits in order, one upon the other, such as geometry,expand: "
+        f"{', '.join(get_args(StepName))}.",
     )(command)
 
 
@@ -53,7 +54,7 @@ def metric_option(command: Command) -> Command:
     """``--metric NAME``, what hits are scored by."""
     return click.option(
         "--metric",
-        type=click.Choice(["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]),
+        type=click.Choice(get_args(Metric)),
         help="Score the nearest anew, exactly, by this.",
     )(command)
 
