@@ -29,7 +29,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders import Encoder, load
 from yunmeng.evaluation import ClassScores, class_scores, order_scores
 from yunmeng.imaging import PICTURE_ENDINGS, decode, edited, read
-from yunmeng.search import Asked
+from yunmeng.search import RerankContext
 from yunmeng.search.rerank.expand import Expand
 from yunmeng.stores import AugmentedStore, MemoryStore, Store, augmented_in_memory, second_schema
 from yunmeng.stores.zvec.store import ZvecStore
@@ -80,7 +80,7 @@ def without(vectors: Vectors) -> Store:
 
 
 def reranked(store: Store, query: NDArray[np.float32], count: int) -> list[int]:
-    hits = Expand().reorder(Asked(query, store, count), store.search(query, count))
+    hits = Expand().reorder(RerankContext(query, store, count), store.search(query, count))
     return [int(hit.id) for hit in hits]
 
 

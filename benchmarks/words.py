@@ -109,7 +109,7 @@ def bridged(vectors: Matrix, words: Words) -> Callable[[str], Matrix]:
 
 
 def searched(vectors: Matrix, words: Words) -> Callable[[str], Matrix]:
-    """Search as `yunmeng.search.wording` does: sharpened, kinds narrowed, without the cut-off."""
+    """Search as `yunmeng.search.text_search` does: sharpened, kinds narrowed, without the cut-off."""
 
     def score(text: str) -> Matrix:
         kind = narrowed(vectors, words, text)

@@ -14,7 +14,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import QueryError, RecordNotFound
 from yunmeng.library import Library
-from yunmeng.search import Part
+from yunmeng.search import QueryPart
 
 Make = Callable[..., Path]
 COUNT = 30
@@ -53,7 +53,7 @@ def test_a_mixture_is_the_weighted_sum_of_its_parts(filled: Library, parts: list
     total = sum(weight * known[f"{number:03}.png"] for number, weight in parts)
     assert isinstance(total, np.ndarray)
     length = float(np.linalg.norm(total))
-    mix = [Part(id=f"{number:03}.png", weight=weight) for number, weight in parts]
+    mix = [QueryPart(id=f"{number:03}.png", weight=weight) for number, weight in parts]
     if length < 1e-3:
         return
     unwanted = {f"{number:03}.png" for number, weight in parts if weight < 0}
@@ -69,7 +69,11 @@ def test_a_mixture_of_all_kinds_of_parts(filled: Library) -> None:
     total = known["001.png"] + 0.5 * encoder.encode_texts(["red"])[0] - 0.25 * known["002.png"] + 2 * known["003.png"]
     hits = filled.search(
         path,
-        mix=[Part(text="red", weight=0.5), Part(id="002.png", weight=-0.25), Part(vector=known["003.png"], weight=2)],
+        mix=[
+            QueryPart(text="red", weight=0.5),
+            QueryPart(id="002.png", weight=-0.25),
+            QueryPart(vector=known["003.png"], weight=2),
+        ],
         k=1,
     )
     best = max((id for id in known if id != "002.png"), key=lambda id: float(known[id] @ total))
@@ -78,7 +82,7 @@ def test_a_mixture_of_all_kinds_of_parts(filled: Library) -> None:
 
 
 def test_a_page_behind_an_unwanted_picture_misses_nothing(filled: Library) -> None:
-    mix = [Part(id="001.png"), Part(id="002.png", weight=-0.1)]
+    mix = [QueryPart(id="001.png"), QueryPart(id="002.png", weight=-0.1)]
     whole = [hit.id for hit in filled.search(mix=mix, k=10)]
     pages = [hit.id for offset in (0, 5) for hit in filled.search(mix=mix, k=5, offset=offset)]
     assert pages == whole
@@ -87,17 +91,17 @@ def test_a_page_behind_an_unwanted_picture_misses_nothing(filled: Library) -> No
 
 def test_what_is_no_question(filled: Library) -> None:
     with pytest.raises(QueryError, match="cancel"):
-        filled.search(mix=[Part(id="001.png"), Part(id="001.png", weight=-1)])
+        filled.search(mix=[QueryPart(id="001.png"), QueryPart(id="001.png", weight=-1)])
     with pytest.raises(QueryError, match="weight"):
-        Part(id="001.png", weight=0)
+        QueryPart(id="001.png", weight=0)
     with pytest.raises(QueryError, match="weight"):
-        Part(id="001.png", weight=float("nan"))
+        QueryPart(id="001.png", weight=float("nan"))
     with pytest.raises(QueryError, match="exactly one"):
-        Part(id="001.png", text="red")
+        QueryPart(id="001.png", text="red")
     with pytest.raises(QueryError, match="region"):
         filled.search(text="red", region=(0, 0, 1, 1))
     with pytest.raises(RecordNotFound):
-        filled.search(mix=[Part(id="nobody")])
+        filled.search(mix=[QueryPart(id="nobody")])
     with pytest.raises(QueryError, match=r"yunmeng reencode --regions"):
         filled.search(id="001.png", regions=True)
     with pytest.raises(QueryError, match="calibrate"):
@@ -121,7 +125,7 @@ def test_words_pass_the_filter_like_all_else(filled: Library) -> None:
 
 def test_one_weighted_text_is_asked_by_meaning_alone(filled: Library) -> None:
     """A mixture has one embedding; names play no part in it."""
-    hits = filled.search(mix=[Part(text="red"), Part(id="001.png", weight=0.01)], k=1)
+    hits = filled.search(mix=[QueryPart(text="red"), QueryPart(id="001.png", weight=0.01)], k=1)
     assert hits[0].id == "crimson wall.png"
 
 
@@ -166,8 +170,8 @@ def test_chances_grow_with_the_score_and_cut(tmp_path: Path, settings: Settings)
         assert middle is not None
         kept = library.search(id="005.png", k=80, min_chance=middle)
         assert [hit.id for hit in kept] == [hit.id for hit in hits if (hit.chance or 0) >= middle]
-        assert library.search(mix=[Part(id="005.png"), Part(id="006.png")])[0].chance is None
+        assert library.search(mix=[QueryPart(id="005.png"), QueryPart(id="006.png")])[0].chance is None
         with pytest.raises(QueryError, match="whole single pictures"):
-            library.search(mix=[Part(id="005.png"), Part(id="006.png")], min_chance=0.1)
+            library.search(mix=[QueryPart(id="005.png"), QueryPart(id="006.png")], min_chance=0.1)
     with Library.open(tmp_path / "library", FakeEncoder(), settings) as again:
         assert [hit.chance for hit in again.search(id="005.png", k=80)] == chances

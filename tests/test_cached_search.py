@@ -20,7 +20,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import EncoderError, RecordNotFound
 from yunmeng.library import Library
-from yunmeng.search import Part
+from yunmeng.search import QueryPart
 from yunmeng.types import Attributes, Hits
 
 
@@ -342,7 +342,7 @@ def test_every_way_to_ask_is_kept_and_gives_what_it_gave(levels: Settings, setti
         {"vector": np.ones(32)},
         {"text": "png"},
         {"image": file, "region": (0, 0, 0.5, 0.5)},
-        {"mix": [Part(image=file), Part(id="2", weight=-0.5), Part(text="red")]},
+        {"mix": [QueryPart(image=file), QueryPart(id="2", weight=-0.5), QueryPart(text="red")]},
         {"image": file, "subject": True},
         {"image": file, "rerank": ("average",), "explain": True},
         {"image": file, "filter": "category = 'shoes'", "group_by": "category"},

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import CommandLine, paint
-from yunmeng.cli.question import kind_of, parts
+from yunmeng.cli.query_parts import kind_of, parts
 from yunmeng.errors import SourceError
-from yunmeng.search import Part
+from yunmeng.search import QueryPart
 
 
 @pytest.fixture(scope="module")
@@ -104,17 +104,17 @@ def test_weights_stand_behind_a_colon(tmp_path: Path, monkeypatch: pytest.Monkey
     Path("b:2").touch()
     like = ["a.jpg", "a.jpg:0.7", "id:7", "id:7:.5", "id:a:b:2", "b:2", "http://example.com:8000", "http://e.org/a:3"]
     assert list(parts(like, ["id:9", "id:9:2"], ["red dress:0.5", "红色:2", "16:9 screen"])) == [
-        Part(image="a.jpg"),
-        Part(image="a.jpg", weight=0.7),
-        Part(id="7"),
-        Part(id="7", weight=0.5),
-        Part(id="a:b", weight=2),
-        Part(image="b:2"),
-        Part(image="http://example.com:8000"),
-        Part(image="http://e.org/a", weight=3),
-        Part(id="9", weight=-0.5),
-        Part(id="9", weight=-1),
-        Part(text="red dress", weight=0.5),
-        Part(text="红色", weight=2),
-        Part(text="16:9 screen"),
+        QueryPart(image="a.jpg"),
+        QueryPart(image="a.jpg", weight=0.7),
+        QueryPart(id="7"),
+        QueryPart(id="7", weight=0.5),
+        QueryPart(id="a:b", weight=2),
+        QueryPart(image="b:2"),
+        QueryPart(image="http://example.com:8000"),
+        QueryPart(image="http://e.org/a", weight=3),
+        QueryPart(id="9", weight=-0.5),
+        QueryPart(id="9", weight=-1),
+        QueryPart(text="red dress", weight=0.5),
+        QueryPart(text="红色", weight=2),
+        QueryPart(text="16:9 screen"),
     ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.stores.examples import DIM, described, unit
 from tests.stores.kinds import vector_of
 from tests.stores.test_augmented import by_definition, clustered
-from yunmeng.search.rerank import Asked
+from yunmeng.search.rerank import RerankContext
 from yunmeng.search.rerank.expand import Expand
 from yunmeng.search.rerank.expansion import expanded
 from yunmeng.stores import MemoryStore, Store, augmented_in_memory, parse_filter
@@ -27,9 +27,9 @@ def in_memory(records: Sequence[Record]) -> MemoryStore:
     return store
 
 
-def asked_of(store: Store, query: Vector, k: int, filter: str | None = None) -> tuple[Asked, list[Hit]]:
-    asked = Asked(query, store, k, None if filter is None else parse_filter(filter))
-    return asked, Expand().reorder(asked, store.search(query, k, asked.filter))
+def asked_of(store: Store, query: Vector, k: int, filter: str | None = None) -> tuple[RerankContext, list[Hit]]:
+    context = RerankContext(query, store, k, None if filter is None else parse_filter(filter))
+    return context, Expand().reorder(context, store.search(query, k, context.filter))
 
 
 def ranking(records: Sequence[Record], query: NDArray[np.float32]) -> list[tuple[str, float]]:
@@ -50,12 +50,12 @@ def test_it_ranks_as_the_definition_says(make: Make) -> None:
     for query in unit(40, 5):
         first = store.search(query, 1)[0].id
         wanted = [(id, score) for id, score in ranking(records, query) if id != first]
-        asked, hits = asked_of(store, query, 200)
+        context, hits = asked_of(store, query, 200)
         assert hits[0].id == first
         assert [hit.id for hit in hits[1:]] == [id for id, _ in wanted]
         assert [hit.score for hit in hits[1:]] == pytest.approx([score for _, score in wanted], abs=1e-4)
-        assert not np.allclose(asked.vector, query)
-        assert np.linalg.norm(asked.vector) == pytest.approx(1, abs=1e-5)
+        assert not np.allclose(context.vector, query)
+        assert np.linalg.norm(context.vector) == pytest.approx(1, abs=1e-5)
 
 
 @settings(max_examples=20, deadline=None)

@@ -18,7 +18,7 @@ from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import FilterError, LibraryFormatError, MissingExtra, QueryError
 from yunmeng.imaging import hamming
 from yunmeng.library import Library
-from yunmeng.search import STEPS, Part
+from yunmeng.search import STEPS, QueryPart
 from yunmeng.stores.filters import Compare
 from yunmeng.types import Hit, LibraryMetric
 
@@ -149,7 +149,7 @@ def test_fingerprints_order_the_hits_of_one_picture(filled: Library, tmp_path: P
     "question",
     [
         {"text": "red", "metric": "fingerprint"},
-        {"mix": [Part(id=name(1)), Part(id=name(2))], "metric": "fingerprint"},
+        {"mix": [QueryPart(id=name(1)), QueryPart(id=name(2))], "metric": "fingerprint"},
         {"vector": np.ones(32), "rerank": "geometry"},
         {"id": name(1), "rerank": "geometrie"},
         {"id": name(1), "metric": "chebyshev"},
@@ -215,7 +215,7 @@ def test_as_many_groups_as_are_wanted_come_out_though_one_fills_the_first_candid
 
 def test_what_hits_are_to_be_unlike_does_not_stand_for_its_group(filled: Library) -> None:
     vector = filled.get(name(31), vector=True).vector
-    mix = [Part(vector=vector), Part(id=name(31), weight=-0.1)]
+    mix = [QueryPart(vector=vector), QueryPart(id=name(31), weight=-0.1)]
     assert filled.search(vector=vector, k=1, group_by="product")[0].id == name(31)
     for rerank in ("", "average"):
         assert name(31) not in ids(filled.search(mix=mix, k=COUNT, rerank=rerank))

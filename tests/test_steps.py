@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from yunmeng.encoders.crops import Source
 from yunmeng.errors import QueryError
-from yunmeng.search.rerank import STEPS, Asked, Rescore, Step, read_steps
+from yunmeng.search.rerank import STEPS, RerankContext, Rescore, Step, read_steps
 from yunmeng.search.rerank import diffusion as diffusion_step
 from yunmeng.search.rerank import geometry as geometry_step
 from yunmeng.search.rerank import reciprocal as reciprocal_step
@@ -46,11 +46,11 @@ def filled(vectors: NDArray[np.float32]) -> MemoryStore:
 
 def asked_of(
     vectors: NDArray[np.float32], wanted: int = 10, **known: Any
-) -> tuple[Asked, list[Hit], NDArray[np.float32]]:
+) -> tuple[RerankContext, list[Hit], NDArray[np.float32]]:
     """A question after the first of ``vectors``, put to a store of the others; all its hits; the others."""
     store = filled(vectors[1:])
     return (
-        Asked(vectors[0], store, wanted, **known),
+        RerankContext(vectors[0], store, wanted, **known),
         store.search(vectors[0], len(vectors), known.get("filter")),
         vectors[1:],
     )
@@ -352,7 +352,9 @@ def test_filters_hold(step: Step) -> None:
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)
 def test_nothing_stays_nothing(step: Step) -> None:
-    asked = Asked(np.eye(DIM, dtype=np.float32)[0], filled(clustered(1, 1)[:0]), 5, picture=b"query", pdq="0" * 64)
+    asked = RerankContext(
+        np.eye(DIM, dtype=np.float32)[0], filled(clustered(1, 1)[:0]), 5, picture=b"query", pdq="0" * 64
+    )
     asked.verify = verified
     assert step.reorder(asked, []) == []
 

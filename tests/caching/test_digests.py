@@ -8,30 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yunmeng.search import Part, Question
+from yunmeng.search import QueryPart, SearchRequest
 from yunmeng.search.cache import digest
 from yunmeng.stores import parse_filter
 from yunmeng.types import Region
 
-PART = Part(text="red")
-QUESTION = Question([PART])
+PART = QueryPart(text="red")
+QUESTION = SearchRequest([PART])
 VECTOR = np.arange(4, dtype=np.float32)
 
 OTHER_QUESTIONS: dict[str, list[Any]] = {
     "parts": [
         [PART, PART],
-        [Part(text="rot")],
-        [Part(text="red", weight=2.0)],
-        [Part(text="red", weight=-1.0)],
-        [Part(id="red")],
-        [Part(id="red", region=Region(0, 0, 1, 0.5))],
-        [Part(image=b"red")],
-        [Part(image=b"red", region=Region(0, 0, 1, 0.5))],
-        [Part(image=np.zeros((2, 3, 3), np.uint8))],
-        [Part(image=np.zeros((3, 2, 3), np.uint8))],
-        [Part(vector=VECTOR)],
-        [Part(vector=VECTOR + 1)],
-        [Part(vector=VECTOR.astype(np.float64))],
+        [QueryPart(text="rot")],
+        [QueryPart(text="red", weight=2.0)],
+        [QueryPart(text="red", weight=-1.0)],
+        [QueryPart(id="red")],
+        [QueryPart(id="red", region=Region(0, 0, 1, 0.5))],
+        [QueryPart(image=b"red")],
+        [QueryPart(image=b"red", region=Region(0, 0, 1, 0.5))],
+        [QueryPart(image=np.zeros((2, 3, 3), np.uint8))],
+        [QueryPart(image=np.zeros((3, 2, 3), np.uint8))],
+        [QueryPart(vector=VECTOR)],
+        [QueryPart(vector=VECTOR + 1)],
+        [QueryPart(vector=VECTOR.astype(np.float64))],
     ],
     "k": [11],
     "offset": [1],
@@ -48,7 +48,9 @@ OTHER_QUESTIONS: dict[str, list[Any]] = {
 
 
 def test_all_that_makes_another_question_makes_another_name() -> None:
-    assert OTHER_QUESTIONS.keys() == {field.name for field in fields(Question)}, "say how a new field makes another"
+    assert OTHER_QUESTIONS.keys() == {field.name for field in fields(SearchRequest)}, (
+        "say how a new field makes another"
+    )
     others = [_with(QUESTION, name, value) for name, values in OTHER_QUESTIONS.items() for value in values]
     names = {digest(question) for question in [QUESTION, *others]}
     assert len(names) == 1 + len(others)
@@ -56,21 +58,22 @@ def test_all_that_makes_another_question_makes_another_name() -> None:
 
 def test_all_that_makes_another_part_is_among_them() -> None:
     tried = {"text", "weight", "id", "region", "image", "vector"}
-    assert tried == {field.name for field in fields(Part)}, "have a part with the new field in OTHER_QUESTIONS"
+    assert tried == {field.name for field in fields(QueryPart)}, "have a part with the new field in OTHER_QUESTIONS"
 
 
 def test_a_field_that_is_yet_to_come_counts() -> None:
     @dataclass(frozen=True, slots=True)
-    class Wider(Question):
+    class Wider(SearchRequest):
         more: str | None = None
 
     assert len({digest(Wider([PART], more=more)) for more in (None, "a", "b")}) == 3
 
 
 def test_equal_questions_have_one_name() -> None:
-    def question() -> Question:
-        return Question(
-            (Part(vector=VECTOR.copy()), Part(image=bytes([1, 2, 3]))), filter=parse_filter("a = 1 and b in ('x', 'y')")
+    def question() -> SearchRequest:
+        return SearchRequest(
+            (QueryPart(vector=VECTOR.copy()), QueryPart(image=bytes([1, 2, 3]))),
+            filter=parse_filter("a = 1 and b in ('x', 'y')"),
         )
 
     assert digest(question()) == digest(replace(question(), parts=[*question().parts]))
@@ -106,9 +109,9 @@ def test_what_cannot_be_seen_through_has_none(unknown: Any) -> None:
         digest(unknown)
 
 
-def _with(question: Question, name: str, value: Any) -> Question:
+def _with(question: SearchRequest, name: str, value: Any) -> SearchRequest:
     if name == "parts" and not value:
-        return replace(question, parts=[PART, Part(text="")])
+        return replace(question, parts=[PART, QueryPart(text="")])
     return replace(question, **{name: value})
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from yunmeng.schemas import SearchQuery, Wanted
+from yunmeng.schemas import SearchOptions, SearchQuery
 from yunmeng.server.query_log import QueryLog
 from yunmeng.state import Queries, Query, State
 
@@ -72,8 +72,8 @@ def test_what_is_asked_is_counted_by_picture(tmp_path: Path) -> None:
             {"text": "red", "mix": [{"text": "blue"}]},
         ):
             log.note(SearchQuery.model_validate(asked), None)
-        log.note(Wanted(), b"a picture")
-        log.note(Wanted(k=3), b"a picture")
+        log.note(SearchOptions(), b"a picture")
+        log.note(SearchOptions(k=3), b"a picture")
         assert Queries(state).popular(10) == []  # not while people wait
         log.write()
         found = Queries(state).popular(10)

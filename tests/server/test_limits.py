@@ -94,17 +94,17 @@ def test_more_than_can_wait_is_told_to_come_back(tmp_path: Path, settings: Setti
     encoder = SlowEncoder()
     with Library.create(tmp_path / "library", encoder, settings=settings) as library:
         app = create_app(library, ServerSettings(queue=3))
-        lanes = app.state.context.lanes._lanes
+        workers = app.state.context.workers._workers
         with (
             serving(app) as address,
             httpx.Client(base_url=address, timeout=60, limits=httpx.Limits(max_connections=None)) as client,
-            ThreadPoolExecutor(lanes + 13) as pool,
+            ThreadPoolExecutor(workers + 13) as pool,
         ):
 
             def ask(seed: int) -> httpx.Response:
                 return client.post("/v1/search/upload", files={"file": jpeg(seed)})
 
-            asked = [pool.submit(ask, seed) for seed in range(lanes + 13)]
+            asked = [pool.submit(ask, seed) for seed in range(workers + 13)]
             early = [future for future in asked if _answered(future)]
             assert len(early) == 10
             for future in early:
@@ -113,7 +113,7 @@ def test_more_than_can_wait_is_told_to_come_back(tmp_path: Path, settings: Setti
                 assert int(response.headers["Retry-After"]) >= 1
             assert client.get("/health").status_code == 200
             encoder.go_on.set()
-            assert sorted(future.result().status_code for future in asked) == [200] * (lanes + 3) + [503] * 10
+            assert sorted(future.result().status_code for future in asked) == [200] * (workers + 3) + [503] * 10
             assert max(encoder.sizes) <= 16
             assert ask(0).status_code == 200
 

@@ -16,7 +16,7 @@ from tests.server.conftest import HERE, Open, jpeg, png, refused
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
-from yunmeng.search import Part
+from yunmeng.search import QueryPart
 from yunmeng.server.app import create_app
 
 pytestmark = pytest.mark.usefixtures("filled")
@@ -163,7 +163,9 @@ def test_a_region_that_is_none(client: TestClient, region: str) -> None:
 
 def test_a_mixture_over_http_is_that_of_the_library(client: TestClient, filled: Library) -> None:
     mix = [{"id": "001.jpg", "weight": 0.5}, {"id": "002.jpg", "weight": -0.25}]
-    expected = filled.search(id="000.jpg", mix=[Part(id="001.jpg", weight=0.5), Part(id="002.jpg", weight=-0.25)], k=5)
+    expected = filled.search(
+        id="000.jpg", mix=[QueryPart(id="001.jpg", weight=0.5), QueryPart(id="002.jpg", weight=-0.25)], k=5
+    )
     assert len(expected) == 5
     answer = client.post("/v1/search", json={"id": "000.jpg", "mix": mix, "k": 5})
     assert [hit["id"] for hit in answer.json()["hits"]] == [hit.id for hit in expected]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.question import kind_of, parse_region, parts
+from yunmeng.cli.query_parts import kind_of, parse_region, parts
 from yunmeng.terminal.options import (
     db_option,
     json_option,
@@ -20,7 +20,7 @@ from yunmeng.terminal.options import (
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
-    from yunmeng.search import Part
+    from yunmeng.search import QueryPart
     from yunmeng.types import Hit
 
 
@@ -121,13 +121,13 @@ def _shown(hit: "Hit") -> dict[str, Any]:
     return shown
 
 
-def _draw(library: "Library", asked: dict[str, Any], mix: "list[Part]", hits: "list[Hit]", sheet: Path) -> None:
+def _draw(library: "Library", asked: dict[str, Any], mix: "list[QueryPart]", hits: "list[Hit]", sheet: Path) -> None:
     from yunmeng.config import Settings
     from yunmeng.errors import SourceError
     from yunmeng.imaging import save_sheet
-    from yunmeng.search import Part, draw_hits
+    from yunmeng.search import QueryPart, draw_hits
 
-    first = Part(**asked) if asked else mix[0]
+    first = QueryPart(**asked) if asked else mix[0]
     query = first.text or first.image or library.get(str(first.id)).uri
     assert isinstance(query, str)
     try:

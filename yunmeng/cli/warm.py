@@ -13,7 +13,7 @@ from yunmeng.terminal.options import json_option, print_json, printable
 if TYPE_CHECKING:
     from yunmeng.client import Client
     from yunmeng.library import Library
-    from yunmeng.schemas import Wanted
+    from yunmeng.schemas import SearchOptions
 
 __all__ = ["warm"]
 
@@ -94,7 +94,7 @@ def _lines(file: Path) -> list[str]:
 
 def _kinds(lines: Iterable[str], outcome: _Outcome) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each line, and what it asks with."""
-    from yunmeng.cli.question import kind_of
+    from yunmeng.cli.query_parts import kind_of
     from yunmeng.errors import SourceError
 
     for line in lines:
@@ -109,8 +109,8 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
     from yunmeng.config import Settings
     from yunmeng.errors import SettingsError
     from yunmeng.library import Library
-    from yunmeng.schemas import Wanted
-    from yunmeng.server.questions import asked_with, popular
+    from yunmeng.schemas import SearchOptions
+    from yunmeng.server.requests import asked_with, popular
 
     settings = Settings.load()
     if not settings.redis_url:
@@ -123,12 +123,12 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
         redis = library.resources.caches.redis
         if redis is None or not redis.look():
             raise SettingsError("Redis does not answer, so that nothing can be kept: see YUNMENG_REDIS_URL")
-        asked: list[tuple[str, Wanted, dict[str, Any]]]
+        asked: list[tuple[str, SearchOptions, dict[str, Any]]]
         if lines is None:
             library.resources.distrust_urls()  # strangers named them
             asked = [(query.named, query, asked_with(query)) for query in popular(library, top)]
         else:
-            asked = [(line, Wanted(), question) for line, question in _kinds(lines, outcome)]
+            asked = [(line, SearchOptions(), question) for line, question in _kinds(lines, outcome)]
         for done, (name, wanted, question) in enumerate(asked, 1):
             _ask(library, name, wanted, question, outcome)
             show(done, len(asked))
@@ -137,10 +137,10 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
     return outcome
 
 
-def _ask(library: "Library", name: str, wanted: "Wanted", question: dict[str, Any], outcome: _Outcome) -> None:
+def _ask(library: "Library", name: str, wanted: "SearchOptions", question: dict[str, Any], outcome: _Outcome) -> None:
     """Ask as a server does, which wants one hit more to know whether there is another page, and as a program does."""
     from yunmeng.errors import YunmengError
-    from yunmeng.server.questions import ask
+    from yunmeng.server.requests import ask
 
     outcome.asked += 1
     try:

@@ -12,7 +12,7 @@ from yunmeng.imaging.decode import decode
 from yunmeng.imaging.files import read
 from yunmeng.imaging.fingerprint import fingerprint
 from yunmeng.search.ranking import Candidates, ranked
-from yunmeng.search.rerank.protocol import Asked
+from yunmeng.search.rerank.protocol import RerankContext
 from yunmeng.stores.augmented import augmented_in_memory
 from yunmeng.stores.memory import MemoryStore
 from yunmeng.types import Record, Vector
@@ -50,7 +50,7 @@ def reranked(
     verifier = Verifier(lambda id: files.read(gallery[int(id)].path), max_pixels=settings.max_pixels)
     for query in queries:
         hits = store.search(query.vector, len(gallery))
-        asked = Asked(query.vector, store, len(gallery), verify=verifier.verify, pdq=files.pdq(query.path))
+        asked = RerankContext(query.vector, store, len(gallery), verify=verifier.verify, pdq=files.pdq(query.path))
         if any(step.name == "geometry" for step in steps):
             asked.picture = files.read(query.path)
         order = [int(hit.id) for hit in ranked(Candidates(hits, query.vector), asked, steps)]

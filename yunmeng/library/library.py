@@ -19,7 +19,7 @@ from yunmeng.library.resources import LibraryResources
 from yunmeng.library.writer import LibraryWriter
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import QueryPicture, check_region
-from yunmeng.search.question import Part, Question, read_filter
+from yunmeng.search.request import QueryPart, SearchRequest, read_filter
 from yunmeng.search.rerank.registry import read_steps
 from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
@@ -238,7 +238,7 @@ class Library(Closing):
         id: str | None = None,
         vector: "ArrayLike | None" = None,
         text: str | None = None,
-        mix: Sequence[Part] = (),
+        mix: Sequence[QueryPart] = (),
         region: Sequence[float] | None = None,
         subject: bool | None = None,
         regions: bool = False,
@@ -262,8 +262,8 @@ class Library(Closing):
             id: The id of a picture in the library, which is then the first hit if it passes the filter.
             vector: An embedding of the library's encoder, (dim,).
             text: Words, in Chinese or English.
-            mix: More such parts with weights: ``Part(text="red", weight=0.5)`` or ``Part(id="7", weight=-0.5)``, which
-                hits are to be unlike.
+            mix: More such parts with weights: ``QueryPart(text="red", weight=0.5)``, or
+                ``QueryPart(id="7", weight=-0.5)``, which hits are to be unlike.
             region: The part of the picture to ask with: x, y, width and height in fractions of it.
             subject: Cut the picture to its main subject, or leave it whole; None does as the library does.
             regions: Look at the parts of the library's pictures too; hits then say which part it is.
@@ -290,8 +290,8 @@ class Library(Closing):
             check_group(group_by, generation.config.attributes)
         given = image is not None or id is not None or vector is not None or text is not None
         part = None if region is None else check_region(region)
-        parts = [Part(image, id, vector, text, region=part), *mix] if given or part is not None else mix
-        question = Question(
+        parts = [QueryPart(image, id, vector, text, region=part), *mix] if given or part is not None else mix
+        question = SearchRequest(
             parts,
             k=k,
             offset=offset,

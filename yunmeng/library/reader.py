@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from yunmeng.search.facets import Facet, collect_facets
-from yunmeng.search.question import read_filter
+from yunmeng.search.request import read_filter
 
 if TYPE_CHECKING:
     from yunmeng.library.generations import Generations

@@ -33,10 +33,10 @@ from yunmeng.schemas.searching import (
     MixPart,
     MixText,
     SearchAnswer,
+    SearchOptions,
     SearchQuery,
     SubjectOut,
     SubjectQuery,
-    Wanted,
 )
 from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.schemas.warming import MAX_WARM, WarmFailure, WarmOrder, WarmOut
@@ -85,13 +85,13 @@ __all__ = [
     "Region",
     "RegionText",
     "SearchAnswer",
+    "SearchOptions",
     "SearchQuery",
     "Selection",
     "SessionOut",
     "SubjectOut",
     "SubjectQuery",
     "ValueCount",
-    "Wanted",
     "WarmFailure",
     "WarmOrder",
     "WarmOut",

@@ -19,10 +19,10 @@ __all__ = [
     "MixPart",
     "MixText",
     "SearchAnswer",
+    "SearchOptions",
     "SearchQuery",
     "SubjectOut",
     "SubjectQuery",
-    "Wanted",
 ]
 
 
@@ -35,7 +35,7 @@ MAX_PARTS: Final = 50
 FieldName: TypeAlias = Literal["attributes", "uri", "width", "height", "sha256", "phash", "pdq", "quality"]
 
 
-class Wanted(Request):
+class SearchOptions(Request):
     """What every search says about the hits that it wants."""
 
     k: int = Field(10, ge=1, le=MAX_K, description="Hits on a page.")
@@ -96,7 +96,7 @@ def _as_mix(value: object) -> object:
 MixText: TypeAlias = Annotated[Mix, BeforeValidator(_as_mix, json_schema_input_type=str)]
 
 
-class SearchQuery(Wanted):
+class SearchQuery(SearchOptions):
     """A search by one of id, url, vector and text, by a mixture, or by both."""
 
     id: Id | None = Field(None, description="A picture of the library, which is then the first hit.")

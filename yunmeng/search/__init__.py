@@ -14,26 +14,26 @@ from yunmeng.search.engine import SearchEngine
 from yunmeng.search.facets import Facet, collect_facets
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import Embedder, QueryPicture, as_vector, check_region, read_bytes, timed
-from yunmeng.search.question import Part, Question, read_filter
 from yunmeng.search.ranking import Candidates, depth_of, ranked
-from yunmeng.search.rerank.protocol import Asked, Step, Verify
+from yunmeng.search.request import QueryPart, SearchRequest, read_filter
+from yunmeng.search.rerank.protocol import RerankContext, Step, Verify
 from yunmeng.search.rerank.registry import STEPS, read_steps, steps_of
 from yunmeng.search.sheet import draw_hits
 
 __all__ = [
     "CALIBRATED_FROM",
     "STEPS",
-    "Asked",
     "Bin",
     "Calibration",
     "Candidates",
     "Embedder",
     "Facet",
-    "Part",
+    "QueryPart",
     "QueryPicture",
-    "Question",
+    "RerankContext",
     "Sample",
     "SearchEngine",
+    "SearchRequest",
     "Step",
     "Verify",
     "as_vector",

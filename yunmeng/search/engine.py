@@ -12,9 +12,9 @@ from yunmeng.imaging.fingerprint import fingerprint
 from yunmeng.search.grouping import group_heads, merged, one_each
 from yunmeng.search.query import as_vector, timed
 from yunmeng.search.ranking import Candidates, deep_enough, depth_of, in_front, ranked
-from yunmeng.search.rerank.protocol import Asked
+from yunmeng.search.rerank.protocol import RerankContext
 from yunmeng.search.rerank.registry import STEPS, WITHOUT_VECTOR, steps_of
-from yunmeng.search.wording import NO_WORDS, WordSearch
+from yunmeng.search.text_search import NO_WORDS, WordSearch
 from yunmeng.stores.augmented import regional_in
 from yunmeng.stores.filters import evaluate
 from yunmeng.types import Hit, Hits, Metric, Record, Vector
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yunmeng.encoders.protocol import TextEncoder
     from yunmeng.search.calibration import Calibration
     from yunmeng.search.query import Embedder, Timings
-    from yunmeng.search.question import Part, Question
+    from yunmeng.search.request import QueryPart, SearchRequest
     from yunmeng.search.rerank.protocol import Step, Verify
     from yunmeng.stores.protocol import Store
 
@@ -69,148 +69,153 @@ class SearchEngine:
         self._metric = metric
         self._verify = verify
 
-    def ask(self, question: "Question") -> Hits:
+    def ask(self, request: "SearchRequest") -> Hits:
         """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
-        if question.regions and regional_in(self._store) is None:
+        if request.regions and regional_in(self._store) is None:
             raise QueryError(
                 "the library keeps no parts of its pictures: make it so with yunmeng reencode --regions --db DIR"
             )
-        calibration = self._calibrated(question)
-        steps = self._steps(question)
+        calibration = self._calibrated(request)
+        steps = self._steps(request)
         timings: dict[str, float] = {}
-        if question.pictured is not None and any(step.name in ("geometry", "fingerprint") for step in steps):
-            question = self._at_hand(question, timings)
-        found = self._found(question, steps, timings)
-        first = self._asked_picture(question, found)
+        if request.pictured is not None and any(step.name in ("geometry", "fingerprint") for step in steps):
+            request = self._at_hand(request, timings)
+        found = self._found(request, steps, timings)
+        first = self._asked_picture(request, found)
         found = replace(found, hits=in_front(first, found.hits))
-        hits = self._ranked(question, found, first, steps, timings)
+        hits = self._ranked(request, found, first, steps, timings)
         if steps:  # which may have brought some in again
-            hits = _without(hits, question.unwanted)
-        if question.group_by is not None:
-            hits = one_each(hits, question.group_by)
-        hits = hits[question.offset : question.offset + question.k]
-        if question.min_score is not None:
-            hits = [hit for hit in hits if hit.score >= question.min_score]
+            hits = _without(hits, request.unwanted)
+        if request.group_by is not None:
+            hits = one_each(hits, request.group_by)
+        hits = hits[request.offset : request.offset + request.k]
+        if request.min_score is not None:
+            hits = [hit for hit in hits if hit.score >= request.min_score]
         if calibration is not None:
             hits = self._with_chances(hits, found, calibration)
-        if question.min_chance is not None:
-            hits = [hit for hit in hits if hit.chance is not None and hit.chance >= question.min_chance]
+        if request.min_chance is not None:
+            hits = [hit for hit in hits if hit.chance is not None and hit.chance >= request.min_chance]
         return Hits(hits, timings)
 
-    def _calibrated(self, question: "Question") -> "Calibration | None":
-        found = self._calibration() if question.one_picture and not question.regions else None
-        if question.min_chance is not None and found is None:
+    def _calibrated(self, request: "SearchRequest") -> "Calibration | None":
+        found = self._calibration() if request.one_picture and not request.regions else None
+        if request.min_chance is not None and found is None:
             raise QueryError(
                 "the chance of a hit is known for whole single pictures, in a library that has learnt to tell "
                 "it: run yunmeng calibrate --db DIR, or cut off by min_score"
             )
         return found
 
-    def _steps(self, question: "Question") -> "list[Step]":
+    def _steps(self, request: "SearchRequest") -> "list[Step]":
         """Return the steps. The library's metric counts where vectors of whole pictures are compared."""
-        metric = question.metric
-        if metric is None and question.words is None and not question.regions:
+        metric = request.metric
+        if metric is None and request.words is None and not request.regions:
             metric = self._metric
-        steps = steps_of(question.rerank, metric)
+        steps = steps_of(request.rerank, metric)
         by_whole = [step.name for step in steps if step.name not in WITHOUT_VECTOR]
-        if question.regions and by_whole:
+        if request.regions and by_whole:
             raise QueryError(f"{by_whole[0]} looks at whole pictures: leave it out, or do not search parts of pictures")
         return steps
 
-    def _at_hand(self, question: "Question", timings: "Timings") -> "Question":
+    def _at_hand(self, request: "SearchRequest", timings: "Timings") -> "SearchRequest":
         """Return the question with its picture read, as it is looked at more than once."""
-        (part,) = question.parts
+        (part,) = request.parts
         if part.image is None:
-            return question
+            return request
         with timed(timings, "read"):
-            return replace(question, parts=[replace(part, image=self._encoding.embedder.source(part.image))])
+            return replace(request, parts=[replace(part, image=self._encoding.embedder.source(part.image))])
 
-    def _found(self, question: "Question", steps: "Sequence[Step]", timings: "Timings") -> Candidates:
+    def _found(self, request: "SearchRequest", steps: "Sequence[Step]", timings: "Timings") -> Candidates:
         """Enough candidates for the page, for every step, and for as many groups as are wanted."""
-        depth = depth_of(steps, question.wanted) + len(question.unwanted)
-        if question.words is not None:
+        depth = depth_of(steps, request.wanted) + len(request.unwanted)
+        if request.words is not None:
             by_name = all(step.name in WITHOUT_VECTOR for step in steps)
-            return self._by_words(question.words, question, depth, timings, by_name=by_name)
-        vector, group_by = self._mixed(question, timings), question.group_by
+            return self._by_words(request.words, request, depth, timings, by_name=by_name)
+        vector, group_by = self._mixed(request, timings), request.group_by
 
         def near(size: int) -> Candidates:
-            return Candidates(_without(self._nearest(vector, question, size), question.unwanted), vector)
+            return Candidates(_without(self._nearest(vector, request, size), request.unwanted), vector)
 
         with timed(timings, "search"):
             if group_by is None:
                 return near(depth)
-            if question.regions:
-                return deep_enough(near, depth, question.wanted, group_by)
-            heads = group_heads(self._store, vector, question.wanted, group_by, question.filter, question.unwanted)
+            if request.regions:
+                return deep_enough(near, depth, request.wanted, group_by)
+            heads = group_heads(self._store, vector, request.wanted, group_by, request.filter, request.unwanted)
             return Candidates(merged(near(depth).hits, heads) if steps else heads, vector)
 
     def _by_words(
-        self, words: str, question: "Question", depth: int, timings: "Timings", *, by_name: bool
+        self, words: str, request: "SearchRequest", depth: int, timings: "Timings", *, by_name: bool
     ) -> Candidates:
         search = WordSearch(
             words,
             self._store,
-            question.filter,
+            request.filter,
             lambda: self._encoding.texts,
-            lambda vector, size: self._nearest(vector, question, size),
+            lambda vector, size: self._nearest(vector, request, size),
             timings,
-            sharpens=not question.regions,  # a picture's own vector says little of what one of its parts shows
+            sharpens=not request.regions,  # a picture's own vector says little of what one of its parts shows
             by_name=by_name,
         )
-        if question.group_by is None:
+        if request.group_by is None:
             return search.find(depth)
-        return deep_enough(search.find, depth, question.wanted, question.group_by)
+        return deep_enough(search.find, depth, request.wanted, request.group_by)
 
-    def _nearest(self, vector: Vector, question: "Question", k: int) -> list[Hit]:
-        if question.regions and (regional := regional_in(self._store)) is not None:
-            return regional.search_regions(vector, k, question.filter)
-        return self._store.search(vector, k, question.filter)
+    def _nearest(self, vector: Vector, request: "SearchRequest", k: int) -> list[Hit]:
+        if request.regions and (regional := regional_in(self._store)) is not None:
+            return regional.search_regions(vector, k, request.filter)
+        return self._store.search(vector, k, request.filter)
 
-    def _asked_picture(self, question: "Question", found: Candidates) -> Hit | None:
+    def _asked_picture(self, request: "SearchRequest", found: Candidates) -> Hit | None:
         """Return the hit of the picture that is asked with by its id, if it passes the filter.
 
         The search need not have found it, where others have the same vector.
         """
-        if question.known is None:
+        if request.known is None:
             return None
         for hit in found.hits:
-            if hit.id == question.known:
+            if hit.id == request.known:
                 return hit
-        record = self._store.get([question.known], vectors=True).get(question.known)
-        if record is None or not (question.filter is None or evaluate(question.filter, record.attributes)):
+        record = self._store.get([request.known], vectors=True).get(request.known)
+        if record is None or not (request.filter is None or evaluate(request.filter, record.attributes)):
             return None
         assert record.vector is not None  # asked for above
         assert found.vector is not None  # it is asked with a picture
         score = float(np.clip(record.vector @ found.vector, -1, 1))
-        region = WHOLE if question.regions else None
+        region = WHOLE if request.regions else None
         return Hit(record.id, score, record.uri, record.attributes, region=region)
 
     def _ranked(
-        self, question: "Question", found: Candidates, first: Hit | None, steps: "Sequence[Step]", timings: "Timings"
+        self,
+        request: "SearchRequest",
+        found: Candidates,
+        first: Hit | None,
+        steps: "Sequence[Step]",
+        timings: "Timings",
     ) -> list[Hit]:
         if not steps:
-            return ranked(found, self._asked(question, found), steps, explain=question.explain)
+            return ranked(found, self._asked(request, found), steps, explain=request.explain)
         with timed(timings, "rerank"):
-            asked = self._asked(question, found)
-            if question.pictured is not None:
-                asked.picture = self._picture(question.pictured) if STEPS["geometry"] in steps else None
-                asked.pdq = self._pdq(question.pictured) if question.metric == "fingerprint" else None
-            return ranked(found, asked, steps, first=first, explain=question.explain)
+            asked = self._asked(request, found)
+            if request.pictured is not None:
+                asked.picture = self._picture(request.pictured) if STEPS["geometry"] in steps else None
+                asked.pdq = self._pdq(request.pictured) if request.metric == "fingerprint" else None
+            return ranked(found, asked, steps, first=first, explain=request.explain)
 
-    def _asked(self, question: "Question", found: Candidates) -> Asked:
+    def _asked(self, request: "SearchRequest", found: Candidates) -> RerankContext:
         vector = np.zeros(self._dim, np.float32) if found.vector is None else found.vector
-        return Asked(vector, self._store, question.wanted, question.filter, question.group_by, verify=self._verify)
+        return RerankContext(vector, self._store, request.wanted, request.filter, request.group_by, verify=self._verify)
 
-    def _picture(self, part: "Part") -> "Source":
+    def _picture(self, part: "QueryPart") -> "Source":
         source = self._source(part)
         return source if part.region is None else self._encoding.embedder.pixels(source, part.region)
 
-    def _pdq(self, part: "Part") -> str:
+    def _pdq(self, part: "QueryPart") -> str:
         if part.id is not None and part.region is None:
             return self._record(part.id).pdq
         return fingerprint(self._encoding.embedder.pixels(self._source(part), part.region)).pdq
 
-    def _source(self, part: "Part") -> "Source":
+    def _source(self, part: "QueryPart") -> "Source":
         if part.id is not None:
             return self._read(part.id)
         assert part.image is not None  # a picture is asked with
@@ -221,29 +226,29 @@ class SearchEngine:
         scores = {hit.id: hit.score for hit in found.hits}
         brought = [hit.id for hit in hits if hit.id not in scores]
         if brought and found.vector is not None:
-            cosines = Asked(found.vector, self._store, 0).cosines(brought)
+            cosines = RerankContext(found.vector, self._store, 0).cosines(brought)
             scores.update(zip(brought, cosines.tolist(), strict=True))
         return [replace(hit, chance=calibration.chance(scores[hit.id])) for hit in hits]
 
-    def _mixed(self, question: "Question", timings: "Timings") -> Vector:
+    def _mixed(self, request: "SearchRequest", timings: "Timings") -> Vector:
         """Return the sum of the parts' embeddings by their weights (Rocchio, 1971), brought to length 1."""
-        if len(question.parts) == 1 and question.parts[0].weight > 0:
-            return self._vector(question.parts[0], question, timings)
+        if len(request.parts) == 1 and request.parts[0].weight > 0:
+            return self._vector(request.parts[0], request, timings)
         total = np.zeros(self._dim, np.float32)
-        for part in question.parts:
-            total += np.float32(part.weight) * self._vector(part, question, timings)
+        for part in request.parts:
+            total += np.float32(part.weight) * self._vector(part, request, timings)
         length = float(np.linalg.norm(total))
-        if length < CANCELLED * max(abs(part.weight) for part in question.parts):
+        if length < CANCELLED * max(abs(part.weight) for part in request.parts):
             raise QueryError("the parts of the question cancel each other: change their weights")
         return total / np.float32(length)
 
-    def _vector(self, part: "Part", question: "Question", timings: "Timings") -> Vector:
+    def _vector(self, part: "QueryPart", request: "SearchRequest", timings: "Timings") -> Vector:
         if part.image is not None:
-            return self._encoding.embedder.embed(part.image, part.region, timings, subject=question.subject)
+            return self._encoding.embedder.embed(part.image, part.region, timings, subject=request.subject)
         if part.id is not None:
-            if part.region is not None or question.subject is not None:
+            if part.region is not None or request.subject is not None:
                 original = self._read(part.id)
-                return self._encoding.embedder.embed(original, part.region, timings, subject=question.subject)
+                return self._encoding.embedder.embed(original, part.region, timings, subject=request.subject)
             record = self._record(part.id, vector=True)
             assert record.vector is not None  # asked for above
             return record.vector

@@ -9,7 +9,7 @@ from yunmeng.search.grouping import one_each
 from yunmeng.types import Contribution, Hit, Vector
 
 if TYPE_CHECKING:
-    from yunmeng.search.rerank.protocol import Asked, Step
+    from yunmeng.search.rerank.protocol import RerankContext, Step
 
 __all__ = ["Candidates", "deep_enough", "depth_of", "in_front", "ranked"]
 
@@ -50,7 +50,12 @@ def in_front(first: Hit | None, hits: list[Hit]) -> list[Hit]:
 
 
 def ranked(
-    found: Candidates, asked: "Asked", steps: "Sequence[Step]", *, first: Hit | None = None, explain: bool = False
+    found: Candidates,
+    context: "RerankContext",
+    steps: "Sequence[Step]",
+    *,
+    first: Hit | None = None,
+    explain: bool = False,
 ) -> list[Hit]:
     """The candidates, each step's order upon the other's; with their explanation, where it is wanted.
 
@@ -69,7 +74,7 @@ def ranked(
             tell(name, listed)
         tell("search", hits)
     for step in steps:
-        hits = in_front(first, step.reorder(asked, hits))
+        hits = in_front(first, step.reorder(context, hits))
         if explain:
             tell(step.name, hits)
     return [replace(hit, explanation=tuple(told[hit.id])) for hit in hits] if explain else hits
@@ -78,8 +83,7 @@ def ranked(
 def deep_enough(fetch: Callable[[int], Candidates], depth: int, wanted: int, group_by: str) -> Candidates:
     """What ``fetch`` gives for a number of hits, at least ``depth``, so that ``wanted`` groups are among them.
 
-    It is asked for more as long as more come. Fewer groups where so many are not among the first 10,000 hits, or not at
-    all.
+    Asks for more as long as more come. Returns fewer groups where so many are not among the first 10,000 hits.
     """
     last, depth = -1, max(depth, FIRST)
     while True:

@@ -22,7 +22,7 @@ from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
 from yunmeng.server.job_kinds import IMPORT, REENCODE, augmenting, importing, reencoding
 from yunmeng.server.jobs import log_event
-from yunmeng.server.limits import Drain, Lanes
+from yunmeng.server.limits import Drain, WorkerPool
 from yunmeng.server.methods import AnswerMethods
 from yunmeng.server.observe import Metrics, Observe
 from yunmeng.server.query_log import QueryLog
@@ -64,7 +64,7 @@ def create_app(
     library.resources.distrust_urls()
     metrics = Metrics()
     metrics.registry.register(CacheMetrics(library.resources.caches))
-    lanes = Lanes(4 * cores() + 4, settings.queue)
+    workers = WorkerPool(4 * cores() + 4, settings.queue)
     queries = QueryLog(Queries(library.state))
     runner = JobRunner(library.state, log_event)
     for kind in (importing(library, metrics, within), reencoding(library), augmenting(library)):
@@ -79,13 +79,13 @@ def create_app(
             rate_limit=settings.rate_limit,
             allowed_hosts=settings.allowed_hosts,
         ),
-        lanes=lanes,
+        workers=workers,
         metrics=metrics,
         jobs=runner,
         queries=queries if settings.log_queries else None,
-        warmer=Warmer(library, runner, upkeep.write, lanes, metrics),
+        warmer=Warmer(library, runner, upkeep.write, workers, metrics),
         upkeep=upkeep,
-        files=Lanes(2 * cores(), THUMBNAILS),
+        files=WorkerPool(2 * cores(), THUMBNAILS),
         fetching=Fetching(library.settings.url_timeout),
     )
     app = FastAPI(

@@ -14,11 +14,11 @@ from yunmeng.schemas.scopes import Caller, allows
 from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
-from yunmeng.server.limits import Lanes
+from yunmeng.server.limits import WorkerPool
 from yunmeng.server.observe import Metrics
 from yunmeng.server.outgoing import Outgoing
 from yunmeng.server.query_log import QueryLog
-from yunmeng.server.questions import checked_url
+from yunmeng.server.requests import checked_url
 from yunmeng.server.upkeep import Upkeep
 from yunmeng.server.warmer import Warmer
 from yunmeng.state.runner import JobRunner
@@ -62,14 +62,14 @@ class Context:
     library: "Library"
     settings: ServerSettings
     guard: Guard
-    lanes: Lanes
+    workers: WorkerPool
     metrics: Metrics
     jobs: JobRunner
     queries: QueryLog | None
     """Counts what is asked; None where that is turned off."""
     warmer: Warmer
     upkeep: Upkeep
-    files: Lanes
+    files: WorkerPool
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     fetching: Fetching
     outgoing: Outgoing = field(default_factory=Outgoing)

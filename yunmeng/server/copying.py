@@ -27,7 +27,7 @@ from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
-from yunmeng.server.questions import checked_url
+from yunmeng.server.requests import checked_url
 from yunmeng.types import Hit, Record
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ Sides: TypeAlias = Annotated[tuple[Side, Side], Depends(_sides)]
 async def compare(here: Here, sides: Sides) -> Comparison:
     """Hold a, a suspect picture, against b, an original; each is a file that is sent, an id or a URL."""
     began = perf_counter()
-    found = await here.lanes.run(lambda: here.library.compare(*(side.of(here.library) for side in sides)))
+    found = await here.workers.run(lambda: here.library.compare(*(side.of(here.library) for side in sides)))
     here.metrics.took(found.timings)
     return _shown_comparison(found, perf_counter() - began)
 
@@ -115,7 +115,7 @@ async def compare_evidence(here: Here, sides: Sides) -> Response:
         found.picture.save(stream, "PNG")
         return stream.getvalue(), found.comparison.timings
 
-    data, timings = await here.lanes.run(draw)
+    data, timings = await here.workers.run(draw)
     here.metrics.took(timings)
     return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
@@ -144,7 +144,7 @@ async def _matched(
     here: Context, caller: Caller, wanted: MatchWanted, suspect: Callable[[], bytes | str]
 ) -> MatchAnswer:
     began = perf_counter()
-    hits = await here.lanes.run(
+    hits = await here.workers.run(
         lambda: here.library.match(suspect(), k=wanted.k, filter=wanted.filter, min_score=wanted.min_score)
     )
     here.metrics.took(hits.timings)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yunmeng.errors import Busy
 from yunmeng.server.errors import Refused
 
-__all__ = ["Drain", "Lanes", "away", "limited"]
+__all__ = ["Drain", "WorkerPool", "away", "limited"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -121,37 +121,37 @@ async def _drain(receive: Receive, is_over: Callable[[], bool]) -> None:
                 taken += len((await receive()).get("body", b""))
 
 
-class Lanes:
+class WorkerPool:
     """Threads for work on pictures, as many as keep cores and batches full, and a queue that has an end.
 
-    Each lane holds one decoded picture, so that this bounds the memory too. Work that waits for the network leaves its
-    lane to others meanwhile, see `away`.
+    Each worker holds one decoded picture, which bounds the memory too. Work that waits for the network leaves its
+    place to others meanwhile, see `away`.
     """
 
-    def __init__(self, lanes: int, queue: int) -> None:
+    def __init__(self, workers: int, queue: int) -> None:
         self._queue = queue
         self._places: anyio.CapacityLimiter | None = None
         self._threads: anyio.CapacityLimiter | None = None
         self._inside = 0
-        self._lanes = lanes
+        self._workers = workers
 
     @property
     def inside(self) -> int:
-        """Calls that are worked on, or wait for a lane."""
+        """Calls that are worked on, or wait for a worker."""
         return self._inside
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a lane."""
-        return max(0, self._inside - self._lanes)
+        """Calls that wait for a worker."""
+        return max(0, self._inside - self._workers)
 
     async def run(self, work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
-        """``work(*args, **options)`` on a lane. Raises `Busy` where the queue is full."""
-        if self._inside >= self._lanes + self._queue:
+        """``work(*args, **options)`` on a worker. Raises `Busy` where the queue is full."""
+        if self._inside >= self._workers + self._queue:
             raise Busy(f"{self._queue} requests wait for their turn already: ask again in a moment")
         if self._places is None or self._threads is None:  # they belong to the event loop, which runs by now
-            self._places = anyio.CapacityLimiter(self._lanes)
-            self._threads = anyio.CapacityLimiter(self._lanes + self._queue)
+            self._places = anyio.CapacityLimiter(self._workers)
+            self._threads = anyio.CapacityLimiter(self._workers + self._queue)
         place = _Place(self._places)
         self._inside += 1
         try:
@@ -163,7 +163,7 @@ class Lanes:
 
 
 class _Place:
-    """One lane that is taken by a call."""
+    """One worker that is taken by a call."""
 
     def __init__(self, places: anyio.CapacityLimiter) -> None:
         self._places = places
@@ -176,14 +176,14 @@ class _Place:
         self._places.release_on_behalf_of(self)
 
     def work(self, work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
-        """Do it, on this thread, which alone may step out of the lane."""
+        """Do it, on this thread, which alone may step out of the worker."""
         self._thread = threading.get_ident()
         _place.set(self)
         return work(*args, **options)
 
     @contextmanager
     def left(self) -> Iterator[None]:
-        """Leave the lane, and wait for one again at the end."""
+        """Leave the worker, and wait for one again at the end."""
         if self._thread != threading.get_ident():  # a helper of the call: the call itself still works
             yield
             return
@@ -198,6 +198,6 @@ _place: Final[ContextVar[_Place | None]] = ContextVar("place", default=None)
 
 
 def away() -> AbstractContextManager[None]:
-    """Return a context in which a call holds no lane, if it holds one: for waiting."""
+    """Return a context in which a call holds no worker, if it holds one: for waiting."""
     place = _place.get()
     return nullcontext() if place is None else place.left()

@@ -245,7 +245,7 @@ async def thumbnail(
 
 async def _add(here: Context, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Added:
     values: Any = attributes
-    done = await here.lanes.run(here.library.add, picture, id=id, attributes=values)
+    done = await here.workers.run(here.library.add, picture, id=id, attributes=values)
     return Added(id=to_wire(done.id), status=done.status)
 
 

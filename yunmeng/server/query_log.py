@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from yunmeng.schemas import SearchQuery, Wanted
+from yunmeng.schemas import SearchOptions, SearchQuery
 from yunmeng.state import Queries, Query, QueryKind
 
 __all__ = ["QueryLog"]
@@ -29,7 +29,7 @@ class QueryLog:
         self._lock = threading.Lock()
         self._asked: dict[str, Query] = {}
 
-    def note(self, wanted: Wanted, picture: bytes | None) -> None:
+    def note(self, wanted: SearchOptions, picture: bytes | None) -> None:
         """Count a query that was answered; ``picture`` is what was sent with it."""
         if wanted.offset:  # a further page of what was counted already
             return
@@ -48,7 +48,7 @@ class QueryLog:
         if asked:
             self._queries.add(asked.values())
 
-    def _count(self, kind: QueryKind, value: str, wanted: Wanted) -> None:
+    def _count(self, kind: QueryKind, value: str, wanted: SearchOptions) -> None:
         said: Mapping[str, Any] = wanted.model_dump(mode="json", exclude=set(_ONCE), exclude_defaults=True)
         query = Query(kind, value, said, 1, datetime.now(UTC))
         with self._lock:

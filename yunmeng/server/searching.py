@@ -14,10 +14,10 @@ from yunmeng.schemas import (
     MixText,
     RegionText,
     SearchAnswer,
+    SearchOptions,
     SearchQuery,
     SubjectOut,
     SubjectQuery,
-    Wanted,
     from_wire,
     to_wire,
     wire_attributes,
@@ -29,7 +29,7 @@ from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
-from yunmeng.server.questions import as_part, as_region, ask, asked_with, checked_url
+from yunmeng.server.requests import as_part, as_region, ask, asked_with, checked_url
 from yunmeng.types import Hit, Hits, Record, Region
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ router = APIRouter(prefix="/v1", tags=["search"], route_class=Route)
 _OF_RECORD = ("width", "height", "sha256", "phash", "pdq", "quality")
 
 
-class UploadedQuery(Wanted):
+class UploadedQuery(SearchOptions):
     """A search by a picture that comes with the request."""
 
     file: UploadFile = Field(description="The picture.")
@@ -86,7 +86,7 @@ async def subject_of_upload(file: UploadFile, here: Here) -> SubjectOut:
 
 
 async def _subject(here: Context, picture: bytes | str) -> SubjectOut:
-    found = await here.lanes.run(lambda: here.library.subject(picture))
+    found = await here.workers.run(lambda: here.library.subject(picture))
     return SubjectOut(region=_wire_region(found.region), method=found.method)
 
 
@@ -106,7 +106,7 @@ async def _answer(
             here.queries.note(wanted, sent if isinstance(sent, bytes) else None)
         return hits, _records(here.library, hits[: wanted.k], wanted)
 
-    hits, records = await (here.lanes.run(work) if encodes else to_thread.run_sync(work))
+    hits, records = await (here.workers.run(work) if encodes else to_thread.run_sync(work))
     here.metrics.took(hits.timings)
     return SearchAnswer(
         hits=[_shown(hit, wanted, records.get(hit.id), caller) for hit in hits[: wanted.k]],
@@ -116,13 +116,13 @@ async def _answer(
     )
 
 
-def _records(library: "Library", hits: Sequence[Hit], wanted: Wanted) -> Mapping[str, Record]:
+def _records(library: "Library", hits: Sequence[Hit], wanted: SearchOptions) -> Mapping[str, Record]:
     if not set(wanted.fields) & set(_OF_RECORD):
         return {}
     return library.reader.get_many([hit.id for hit in hits])
 
 
-def _shown(hit: Hit, wanted: Wanted, record: Record | None, caller: Caller) -> HitOut:
+def _shown(hit: Hit, wanted: SearchOptions, record: Record | None, caller: Caller) -> HitOut:
     shown: dict[str, Any] = {"id": to_wire(hit.id), "score": hit.score}
     if hit.chance is not None:
         shown["chance"] = hit.chance

@@ -39,7 +39,7 @@ async def ready(here: Here) -> Health:
 async def metrics(here: Here) -> Response:
     """The server's figures."""
     here.metrics.pictures.set(await to_thread.run_sync(here.library.count))
-    here.metrics.waiting.set(here.lanes.waiting)
+    here.metrics.waiting.set(here.workers.waiting)
     here.metrics.importing.set(await to_thread.run_sync(here.jobs.unfinished, IMPORT))
     if here.library.resources.caches.redis is not None:
         await to_thread.run_sync(here.library.resources.caches.redis.look)

@@ -11,9 +11,9 @@ import structlog
 from yunmeng.config import cores
 from yunmeng.errors import Busy, QueryError, YunmengError
 from yunmeng.schemas import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
-from yunmeng.server.limits import Lanes
+from yunmeng.server.limits import WorkerPool
 from yunmeng.server.observe import Metrics
-from yunmeng.server.questions import ask, asked_with, popular
+from yunmeng.server.requests import ask, asked_with, popular
 from yunmeng.state.runner import JobKind, JobRun, JobRunner
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class Warmer:
     """
 
     def __init__(
-        self, library: "Library", jobs: JobRunner, write_log: Callable[[], None], lanes: Lanes, metrics: Metrics
+        self, library: "Library", jobs: JobRunner, write_log: Callable[[], None], workers: WorkerPool, metrics: Metrics
     ) -> None:
         """``write_log`` is called before it is looked up what is popular."""
         self._library = library
         self._jobs = jobs
         self._write_log = write_log
-        self._lanes = lanes
+        self._workers = workers
         self._metrics = metrics
         self._lock = threading.Lock()
         self._waiting: defaultdict[int, deque[SearchQuery]] = defaultdict(deque)  # by the number of the job
@@ -116,7 +116,7 @@ class Warmer:
     def _ask(self, query: SearchQuery, stop: threading.Event) -> str:
         """Ask ahead; return why that failed, or nothing."""
         patient = monotonic() + PATIENCE
-        while self._lanes.inside >= cores() and monotonic() < patient and not stop.is_set():
+        while self._workers.inside >= cores() and monotonic() < patient and not stop.is_set():
             sleep(0.01)
         reason = ""
         try:

@@ -18,7 +18,7 @@ from yunmeng.types import Hits
 if TYPE_CHECKING:
     from yunmeng.search.cache.tiers import Cache
     from yunmeng.search.query import Timings
-    from yunmeng.search.question import Part, Question
+    from yunmeng.search.request import QueryPart, SearchRequest
 
 __all__ = ["Answers", "CachedEngine"]
 
@@ -26,7 +26,7 @@ __all__ = ["Answers", "CachedEngine"]
 class Answers(Protocol):
     """Answers questions."""
 
-    def ask(self, question: "Question") -> Hits: ...
+    def ask(self, request: "SearchRequest") -> Hits: ...
 
 
 class CachedEngine:
@@ -54,13 +54,13 @@ class CachedEngine:
         self._read = read
         self._lasts = lasts
 
-    def ask(self, question: "Question") -> Hits:
+    def ask(self, request: "SearchRequest") -> Hits:
         """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
         version = self._version() if self._cache.on else None
         if version is None:
-            return self._asker.ask(question)
+            return self._asker.ask(request)
         timings: dict[str, float] = {}
-        asked = replace(question, parts=[self._at_hand(part, timings) for part in question.parts])
+        asked = replace(request, parts=[self._at_hand(part, timings) for part in request.parts])
         began = perf_counter()
         try:
             key = digest(version, asked)
@@ -75,7 +75,7 @@ class CachedEngine:
             self._cache.put(key, pack_hits(found), shared=self._lasts)
         return _timed(found, timings)
 
-    def _at_hand(self, part: "Part", timings: "Timings") -> "Part":
+    def _at_hand(self, part: "QueryPart", timings: "Timings") -> "QueryPart":
         """Return the part by its content: a file may change under its name."""
         if isinstance(part.image, str | Path):
             with timed(timings, "read"):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from yunmeng.search.rerank.expansion import expanded
-from yunmeng.search.rerank.protocol import Asked
+from yunmeng.search.rerank.protocol import RerankContext
 from yunmeng.search.rerank.requery import requery
 from yunmeng.types import Hit
 
@@ -25,6 +25,6 @@ class Average:
     def depth(self, _wanted: int) -> int:
         return NEIGHBOURS
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
         near = [hit.id for hit in hits[:NEIGHBOURS]]
-        return requery(asked, expanded(asked.vector, asked.vectors(near), asked.cosines(near), 0.0), hits)
+        return requery(context, expanded(context.vector, context.vectors(near), context.cosines(near), 0.0), hits)

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.search.rerank.protocol import Asked, behind, by_scores
+from yunmeng.search.rerank.protocol import RerankContext, behind, by_scores
 from yunmeng.types import Hit
 
 __all__ = ["Diffusion", "diffused"]
@@ -34,13 +34,13 @@ class Diffusion:
     def depth(self, _wanted: int) -> int:
         return DEPTH
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
         looked = hits[:DEPTH]
         if not looked:
             return []
         ids = [hit.id for hit in looked]
-        vectors = asked.vectors(ids)
-        scores = diffused(vectors @ vectors.T, asked.cosines(ids))
+        vectors = context.vectors(ids)
+        scores = diffused(vectors @ vectors.T, context.cosines(ids))
         ranked = by_scores(looked, scores)
         return [*ranked, *behind(hits[DEPTH:], ranked[-1].score)]
 

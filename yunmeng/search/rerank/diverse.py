@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from yunmeng.search.rerank.protocol import Asked, behind
+from yunmeng.search.rerank.protocol import RerankContext, behind
 from yunmeng.types import Hit
 
 __all__ = ["Diverse"]
@@ -27,9 +27,9 @@ class Diverse:
     def depth(self, _wanted: int) -> int:
         return DEPTH
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
         looked = hits[:DEPTH]
-        vectors = asked.vectors([hit.id for hit in looked])
+        vectors = context.vectors([hit.id for hit in looked])
         alike = vectors @ vectors.T
         relevance = LAMBDA * np.array([hit.score for hit in looked])
         likest = np.zeros(len(looked))

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from yunmeng.search.rerank.protocol import Asked, behind, by_scores
+from yunmeng.search.rerank.protocol import RerankContext, behind, by_scores
 from yunmeng.stores import AugmentedStore
 from yunmeng.stores.dba import BACKGROUND, augment_all, averaged, contrasts
 from yunmeng.types import Hit, Vector
@@ -45,12 +45,12 @@ class Expand:
     def depth(self, _wanted: int) -> int:
         return DEPTH
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
         if not hits:
             return []
-        front = _front(asked, hits)
-        store = asked.store
-        found = _far(asked, store, hits) if isinstance(store, AugmentedStore) else _near(asked, hits[:DEPTH])
+        front = _front(context, hits)
+        store = context.store
+        found = _far(context, store, hits) if isinstance(store, AugmentedStore) else _near(context, hits[:DEPTH])
         known = {hit.id: hit for hit in hits}
         scores = {hit.id: hit.score for hit in found}
         best = max(scores.values())
@@ -61,29 +61,29 @@ class Expand:
         return [*first, *rest, *behind(missed, found[-1].score)]
 
 
-def _front(asked: Asked, hits: Sequence[Hit]) -> list[Hit]:
+def _front(context: RerankContext, hits: Sequence[Hit]) -> list[Hit]:
     """The first hit, and those right behind it that look like copies of the query too."""
-    cosines = asked.cosines([hit.id for hit in hits[:COPIES]])
+    cosines = context.cosines([hit.id for hit in hits[:COPIES]])
     others = takewhile(lambda pair: pair[1] >= COPY, zip(hits[1:], cosines[1:], strict=False))
     return [hits[0], *(hit for hit, _ in others)]
 
 
-def _far(asked: Asked, store: AugmentedStore, hits: Sequence[Hit]) -> list[Hit]:
+def _far(context: RerankContext, store: AugmentedStore, hits: Sequence[Hit]) -> list[Hit]:
     """As many as there were, from all of the library; the mean takes the query's place."""
-    near = store.search_augmented(asked.vector, BACKGROUND, asked.filter)
+    near = store.search_augmented(context.vector, BACKGROUND, context.filter)
     seconds = store.get_augmented([hit.id for hit in near[:NEIGHBOURS]])
-    asked.vector = _mean(asked.vector, near, seconds)
-    found = store.search_augmented(asked.vector, max(len(hits), DEPTH), asked.filter)
+    context.vector = _mean(context.vector, near, seconds)
+    found = store.search_augmented(context.vector, max(len(hits), DEPTH), context.filter)
     return found[: len(hits)] or list(hits)
 
 
-def _near(asked: Asked, hits: Sequence[Hit]) -> list[Hit]:
+def _near(context: RerankContext, hits: Sequence[Hit]) -> list[Hit]:
     """The hits themselves, by second vectors that they would have if they were all there is."""
     ids = [hit.id for hit in hits]
-    second = augment_all(asked.vectors(ids))
-    near = by_scores(hits, second @ asked.vector)[:BACKGROUND]
-    asked.vector = _mean(asked.vector, near, dict(zip(ids, second, strict=True)))
-    return by_scores(hits, np.clip(second @ asked.vector, -1, 1))
+    second = augment_all(context.vectors(ids))
+    near = by_scores(hits, second @ context.vector)[:BACKGROUND]
+    context.vector = _mean(context.vector, near, dict(zip(ids, second, strict=True)))
+    return by_scores(hits, np.clip(second @ context.vector, -1, 1))
 
 
 def _mean(query: Vector, near: Sequence[Hit], seconds: Mapping[str, Vector]) -> Vector:

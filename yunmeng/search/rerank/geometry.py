@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from yunmeng.errors import QueryError
-from yunmeng.search.rerank.protocol import Asked
+from yunmeng.search.rerank.protocol import RerankContext
 from yunmeng.types import Alignment, Hit
 
 __all__ = ["Geometry"]
@@ -30,10 +30,10 @@ class Geometry:
     def depth(self, _wanted: int) -> int:
         return DEPTH
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
-        if asked.picture is None or asked.verify is None:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
+        if context.picture is None or context.verify is None:
             raise QueryError("geometry compares pictures: ask with one picture or id, and nothing else")
-        found = asked.verify(asked.picture, [hit.id for hit in hits[:DEPTH]])
+        found = context.verify(context.picture, [hit.id for hit in hits[:DEPTH]])
         verified: list[tuple[Hit, Alignment]] = []
         others = []
         for hit in hits:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from yunmeng.stores.filters import Filter
     from yunmeng.stores.protocol import Store
 
-__all__ = ["Asked", "Step", "Verify", "behind", "by_scores"]
+__all__ = ["RerankContext", "Step", "Verify", "behind", "by_scores"]
 
 Verify: TypeAlias = "Callable[[Source, Sequence[str]], dict[str, Alignment | None]]"
 """How a picture lies in each of those with these ids: None where they do not agree; ids that cannot be read are left
@@ -22,7 +22,7 @@ out. `yunmeng.copies.Verifier.align` is one."""
 
 
 @dataclass(slots=True)
-class Asked:
+class RerankContext:
     """A question on its way through the steps.
 
     ``vector`` is the query's embedding, which a step may replace for those behind it; ``wanted`` how many hits will be
@@ -56,7 +56,7 @@ class Asked:
 
 
 class Step(Protocol):
-    """Puts hits in a better order. Threads may share a step: what belongs to one question is in `Asked`."""
+    """Puts hits in a better order. Threads may share a step: what belongs to one question is in `RerankContext`."""
 
     @property
     def name(self) -> str: ...
@@ -69,7 +69,7 @@ class Step(Protocol):
         """
         ...
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
         """The hits in a new order, best first, each with its new score, which falls from hit to hit.
 
         ``hits`` may be more than it needs to look at: those behind stay behind, see `behind`. It may bring in pictures

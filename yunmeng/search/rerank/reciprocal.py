@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.search.rerank.protocol import Asked, behind, by_scores
+from yunmeng.search.rerank.protocol import RerankContext, behind, by_scores
 from yunmeng.types import Hit
 
 __all__ = ["Reciprocal"]
@@ -33,11 +33,11 @@ class Reciprocal:
     def depth(self, _wanted: int) -> int:
         return DEPTH
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
         looked = hits[:DEPTH]
         if not looked:
             return []
-        vectors = np.vstack([asked.vector, asked.vectors([hit.id for hit in looked])])
+        vectors = np.vstack([context.vector, context.vectors([hit.id for hit in looked])])
         cosines: Matrix = np.clip(vectors @ vectors.T, -1, 1)
         scores = (1 - LAMBDA) * jaccard(cosines, K1, K2) + LAMBDA * cosines[0, 1:]
         ranked = by_scores(looked, scores)

@@ -8,26 +8,26 @@ from yunmeng.stores.groups import search_groups
 from yunmeng.types import Hit, Vector
 
 if TYPE_CHECKING:
-    from yunmeng.search.rerank.protocol import Asked
+    from yunmeng.search.rerank.protocol import RerankContext
 
 __all__ = ["requery"]
 
 
-def requery(asked: "Asked", vector: Vector, hits: list[Hit]) -> list[Hit]:
+def requery(context: "RerankContext", vector: Vector, hits: list[Hit]) -> list[Hit]:
     """As many hits as there were, for ``vector``, which takes the query's place; then those of ``hits`` it left out.
 
     Hits are new but for what steps before found out about them. Scores are cosines with ``vector``, in [-1, 1].
     """
-    asked.vector = vector
+    context.vector = vector
     known = {hit.id: hit for hit in hits}
-    near = asked.store.search(vector, len(hits), asked.filter)
-    if asked.group_by is not None and hits:  # the groups that are nearest now are others than before
-        near = merged(near, search_groups(asked.store, vector, asked.wanted, asked.group_by, asked.filter))
+    near = context.store.search(vector, len(hits), context.filter)
+    if context.group_by is not None and hits:  # the groups that are nearest now are others than before
+        near = merged(near, search_groups(context.store, vector, context.wanted, context.group_by, context.filter))
     found = [_merged(known.get(hit.id), hit) for hit in near]
     brought = {hit.id for hit in found}
     missed = [hit for hit in hits if hit.id not in brought]
     last = found[-1].score if found else 1.0
-    scores = asked.cosines([hit.id for hit in missed])
+    scores = context.cosines([hit.id for hit in missed])
     rest = [replace(hit, score=min(float(score), last)) for hit, score in zip(missed, scores, strict=True)]
     return [*found, *sorted(rest, key=lambda hit: -hit.score)]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from yunmeng.errors import QueryError
 from yunmeng.search.metrics import codes_of_hex, equal_bits, similarities
-from yunmeng.search.rerank.protocol import Asked, by_scores
+from yunmeng.search.rerank.protocol import RerankContext, by_scores
 from yunmeng.types import Hit, Metric
 
 __all__ = ["Rescore"]
@@ -35,23 +35,23 @@ class Rescore:
             enough *= 2
         return enough
 
-    def reorder(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+    def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
         ids = [hit.id for hit in hits]
-        scores = self._of_fingerprints(asked, ids) if self.name == "fingerprint" else self._of_vectors(asked, ids)
+        scores = self._of_fingerprints(context, ids) if self.name == "fingerprint" else self._of_vectors(context, ids)
         return by_scores(hits, scores)
 
-    def _of_vectors(self, asked: Asked, ids: Sequence[str]) -> NDArray[np.float64]:
-        scores: NDArray[np.float64] = similarities(asked.vector[None], asked.vectors(ids), self.name)[0]
+    def _of_vectors(self, context: RerankContext, ids: Sequence[str]) -> NDArray[np.float64]:
+        scores: NDArray[np.float64] = similarities(context.vector[None], context.vectors(ids), self.name)[0]
         return scores
 
     @staticmethod
-    def _of_fingerprints(asked: Asked, ids: Sequence[str]) -> NDArray[np.float64]:
-        if asked.pdq is None:
+    def _of_fingerprints(context: RerankContext, ids: Sequence[str]) -> NDArray[np.float64]:
+        if context.pdq is None:
             raise QueryError("the metric fingerprint compares pictures: ask with one picture or id, and nothing else")
-        found = asked.store.get(ids)
+        found = context.store.get(ids)
         scores = np.zeros(len(ids))
         rows = [row for row, id in enumerate(ids) if id in found]  # some may have been deleted meanwhile
         if rows:
             codes = codes_of_hex([found[ids[row]].pdq for row in rows])
-            scores[rows] = equal_bits(codes_of_hex([asked.pdq]), codes)[0]
+            scores[rows] = equal_bits(codes_of_hex([context.pdq]), codes)[0]
         return scores

@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Hit, Import, Library, Part, Picture, PictureFacts, Region, Session } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Comparison, Hit, Import, Library, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -108,7 +108,7 @@ export const library = () => call("GET", "/v1/library");
 /** @type {() => Promise<Attribute[]>} */
 export const attributes = () => call("GET", "/v1/attributes");
 
-/** @typedef {Picture & { text?: string | null, region?: Region | null, mix?: Part[] }} Question */
+/** @typedef {Picture & { text?: string | null, region?: Region | null, mix?: QueryPart[] }} Question */
 
 /**
  * @typedef {object} SearchOptions
@@ -152,7 +152,7 @@ export function search({ file, region, mix = [], ...question }, { fields, ...opt
 
 /** @param {Region} region */
 const boxOnWire = ([x, y, w, h]) => ({ x, y, w, h });
-/** @param {Part} part */
+/** @param {QueryPart} part */
 const partOnWire = ({ region, ...part }) => (region ? { ...part, region: boxOnWire(region) } : part);
 
 /**

@@ -1,5 +1,5 @@
 // A question in parts: pictures and words, each with a weight. The first part is the one that is shown large and drawn on.
-/** @import { Part, Region, Route } from "./types.js" */
+/** @import { QueryPart, Region, Route } from "./types.js" */
 
 /** @type {("id" | "url" | "text" | "upload")[]} */
 const KINDS = ["id", "url", "text", "upload"];
@@ -8,7 +8,7 @@ const HEAVIEST = 10; // that the server takes
 /**
  * { kind, value } of a part.
  *
- * @param {Part} part
+ * @param {QueryPart} part
  */
 export function nameOf(part) {
   const kind = KINDS.find((one) => part[one]) ?? "id";
@@ -18,7 +18,7 @@ export function nameOf(part) {
 /**
  * What tells parts apart: no picture and no words are asked with twice.
  *
- * @param {Part} part
+ * @param {QueryPart} part
  */
 export const keyOf = (part) => `${nameOf(part).kind}:${nameOf(part).value}`;
 
@@ -26,7 +26,7 @@ export const keyOf = (part) => `${nameOf(part).kind}:${nameOf(part).value}`;
  * The parts of a route's question, none where nothing is asked.
  *
  * @param {Route} route
- * @returns {Part[]}
+ * @returns {QueryPart[]}
  */
 export function partsOf({ id, url, text, upload, region, weight, mix }) {
   const first = upload ? { upload } : id ? { id } : url ? { url } : text && { text };
@@ -38,7 +38,7 @@ export function partsOf({ id, url, text, upload, region, weight, mix }) {
 /**
  * The changes to a route that make it ask with `parts`. A part that is alone has no weight to speak of, only a sign.
  *
- * @param {Part[]} parts
+ * @param {QueryPart[]} parts
  * @returns {Partial<Route>}
  */
 export function askedWith(parts) {
@@ -50,8 +50,8 @@ export function askedWith(parts) {
 /**
  * `parts` with `part` in the place of the one with its key, or at the end.
  *
- * @param {Part[]} parts
- * @param {Part} part
+ * @param {QueryPart[]} parts
+ * @param {QueryPart} part
  */
 export function withPart(parts, part) {
   const key = keyOf(part);
@@ -62,7 +62,7 @@ export function withPart(parts, part) {
 /**
  * `parts` without one. Where that was the first, the first that is liked takes its place.
  *
- * @param {Part[]} parts
+ * @param {QueryPart[]} parts
  * @param {string} key
  */
 export function withoutPart(parts, key) {
@@ -75,7 +75,7 @@ export function withoutPart(parts, key) {
 /**
  * A part as the address keeps it: weight;region;kind:value, the region empty for the whole picture.
  *
- * @param {Part} part
+ * @param {QueryPart} part
  */
 export function spell(part) {
   return `${part.weight};${spellRegion(part.region)};${keyOf(part)}`;
@@ -85,7 +85,7 @@ export function spell(part) {
  * The part in a text that `spell` gave, or null.
  *
  * @param {string} text
- * @returns {Part | null}
+ * @returns {QueryPart | null}
  */
 export function readPart(text) {
   const [, weight, region, kind, value] = /^([^;]*);([^;]*);(id|url|text):(.+)$/s.exec(text) ?? [];

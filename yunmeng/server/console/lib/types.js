@@ -10,7 +10,7 @@
 /** @typedef {Record<string, Value>} Attributes */
 
 /**
- * @typedef {object} Part A part of a question: one of `id`, `url`, `text` and `upload`. With a `weight` below 0 hits are to be
+ * @typedef {object} QueryPart A part of a question: one of `id`, `url`, `text` and `upload`. With a `weight` below 0 hits are to be
  *   unlike it.
  * @property {string | null} [id]
  * @property {string | null} [url]
@@ -35,7 +35,7 @@
  * @property {number | null} chance
  * @property {Region | null} region
  * @property {number} weight
- * @property {Part[]} mix
+ * @property {QueryPart[]} mix
  * @property {boolean} regions
  * @property {string[]} rerank
  * @property {boolean} decided

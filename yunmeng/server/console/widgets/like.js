@@ -5,7 +5,7 @@ import { askedWith, keyOf, partsOf, withoutPart, withPart } from "/console/lib/p
 import { go, route } from "/console/lib/router.js";
 
 /** @import { Props, Shape } from "/console/lib/dom.js" */
-/** @import { Part, Region, Shown } from "/console/lib/types.js" */
+/** @import { QueryPart, Region, Shown } from "/console/lib/types.js" */
 
 /** @type {{ shape: Shape, key: string, weight: number }[]} */
 const BUTTONS = [
@@ -33,7 +33,7 @@ export function likeButtons({ id, region }, options) {
 /**
  * Asks with `part` beside what was asked with before; `again` takes it out.
  *
- * @param {Part} part
+ * @param {QueryPart} part
  * @param {boolean} again
  */
 function like(part, again) {

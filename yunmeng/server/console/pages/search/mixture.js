@@ -9,7 +9,7 @@ import { keptFile, store } from "/console/lib/store.js";
 import { questionIn } from "/console/widgets/box.js";
 import { outline } from "/console/widgets/outline.js";
 
-/** @import { Part, Region, Route } from "/console/lib/types.js" */
+/** @import { QueryPart, Region, Route } from "/console/lib/types.js" */
 
 const PAUSE = 200; // milliseconds without a movement of a weight, after which the server is asked
 const LEAST = 0.25;
@@ -22,7 +22,7 @@ export function mixturePanel() {
   const list = h("ul", { class: "parts", "aria-label": t("mixture") });
   const add = addField();
   const element = h("div", { class: "mixture" }, list, add.element);
-  const later = debounce((/** @type {Part[]} */ parts) => go(askedWith(parts), { replace: true }), PAUSE);
+  const later = debounce((/** @type {QueryPart[]} */ parts) => go(askedWith(parts), { replace: true }), PAUSE);
   /** @param {string} key @param {number} weight @param {boolean} done */
   const weigh = (key, weight, done) => {
     const parts = partsOf(route()).map((part) => (keyOf(part) === key ? { ...part, weight } : part));
@@ -67,7 +67,7 @@ function arrange(list, wanted) {
   wanted.forEach((child, index) => list.children[index] !== child && list.insertBefore(child, list.children[index] ?? null));
 }
 
-/** @param {Part} part @param {(weight: number, done: boolean) => void} onWeight @param {() => void} onRemove */
+/** @param {QueryPart} part @param {(weight: number, done: boolean) => void} onWeight @param {() => void} onRemove */
 function chip(part, onWeight, onRemove) {
   const { kind, value } = nameOf(part);
   const name = kind === "upload" ? (keptFile(value)?.file.name ?? "") : value;
@@ -84,7 +84,7 @@ function chip(part, onWeight, onRemove) {
   );
   /** @type {string | undefined} */
   let drawnRegion;
-  /** @param {Part} now */
+  /** @param {QueryPart} now */
   const set = (now) => {
     weight.set(now.weight);
     element.classList.toggle("unliked", now.weight < 0);

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from yunmeng.search.query import QueryPicture
     from yunmeng.stores.filters import Filter
 
-__all__ = ["Part", "Question", "read_filter"]
+__all__ = ["QueryPart", "SearchRequest", "read_filter"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class QueryPart:
     """One part of a question: exactly one of ``image``, ``id``, ``vector`` and ``text``.
 
     ``weight`` says how much it counts; below 0, hits are to be unlike it. ``region`` is the part of the picture that is
@@ -47,14 +47,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SearchRequest:
     """What is asked, and which of the hits are wanted, in which order.
 
     ``rerank`` names steps, see `yunmeng.search.rerank`; ``metric`` None is the library's. Raises `QueryError` if it
     is not sound.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[QueryPart]
     k: int = 10
     offset: int = 0
     filter: "Filter | None" = None
@@ -83,7 +83,7 @@ class Question:
         return only.text if only is not None else None
 
     @property
-    def pictured(self) -> Part | None:
+    def pictured(self) -> QueryPart | None:
         """The one picture that is asked with, which may be a part of one; None for all other questions."""
         only = self._only
         return only if only is not None and (only.image is not None or only.id is not None) else None
@@ -111,7 +111,7 @@ class Question:
         return frozenset(part.id for part in self.parts if part.id is not None and part.weight < 0)
 
     @property
-    def _only(self) -> Part | None:
+    def _only(self) -> QueryPart | None:
         return self.parts[0] if len(self.parts) == 1 and self.parts[0].weight > 0 else None
 
 

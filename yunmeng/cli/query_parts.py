@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yunmeng.search import Part
+    from yunmeng.search import QueryPart
 
 __all__ = ["kind_of", "parse_region", "parts"]
 
@@ -17,19 +17,19 @@ _HOST = re.compile(r"(?i)https?://[^/]*")  # a number behind it is a port
 _WEIGHTED = re.compile(r"(?s)(.+):(\d+(?:\.\d+)?|\.\d+)")
 
 
-def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "Iterator[Part]":
+def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "Iterator[QueryPart]":
     """The parts that --like, --unlike and --text name, with weights perhaps: ``a.jpg``, ``id:7:0.5``, ``红色:2``."""
-    from yunmeng.search import Part
+    from yunmeng.search import QueryPart
 
     for value in like:
         name, weight = _weighted(value)
-        yield Part(**kind_of(name), weight=weight)
+        yield QueryPart(**kind_of(name), weight=weight)
     for value in unlike:
         name, weight = _weighted(value)
-        yield Part(**kind_of(name), weight=weight * UNLIKE)
+        yield QueryPart(**kind_of(name), weight=weight * UNLIKE)
     for value in texts:
         name, weight = _weighted(value)
-        yield Part(text=name, weight=weight)
+        yield QueryPart(text=name, weight=weight)
 
 
 def kind_of(query: str) -> dict[str, Any]:

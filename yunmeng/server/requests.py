@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from yunmeng import schemas
 from yunmeng.errors import QueryError
 from yunmeng.net.fetch import is_url
-from yunmeng.search import Part
+from yunmeng.search import QueryPart
 from yunmeng.state import Queries, Query
 from yunmeng.types import Hits, Region
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["as_part", "as_region", "ask", "asked_with", "checked_url", "popular"]
 
 
-def ask(library: "Library", wanted: schemas.Wanted, question: dict[str, Any]) -> Hits:
+def ask(library: "Library", wanted: schemas.SearchOptions, question: dict[str, Any]) -> Hits:
     """The page that is ``wanted``, and one hit more, which tells whether there is another page.
 
     ``question`` is what is asked with, see `asked_with`. Raises as `Library.search` does.
@@ -51,9 +51,9 @@ def asked_with(query: schemas.SearchQuery) -> dict[str, Any]:
     return question
 
 
-def as_part(part: schemas.MixPart) -> Part:
+def as_part(part: schemas.MixPart) -> QueryPart:
     """One part of a mixture. Raises `QueryError`."""
-    return Part(
+    return QueryPart(
         image=None if part.url is None else checked_url(part.url),
         id=None if part.id is None else schemas.from_wire(part.id),
         vector=part.vector,
