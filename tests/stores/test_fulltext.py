@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.stores.examples import described
 from yunmeng.stores import bm25
-from yunmeng.stores.fulltext import MAX_LETTERS, MAX_PHRASES, Question, question_of, share, text_of
+from yunmeng.stores.fulltext import MAX_LETTERS, MAX_PHRASES, TextQuery, share, text_of, text_query
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_words_of_attributes() -> None:
     ],
 )
 def test_phrases_of_questions(text: str, needed: list[str], helpful: list[str]) -> None:
-    asked = question_of(text)
+    asked = text_query(text)
     assert [" ".join(phrase) for phrase in asked.needed] == needed
     assert [" ".join(phrase) for phrase in asked.helpful] == helpful
 
 
 @given(st.text(st.characters() | st.sampled_from('"+-()\\的和红aB2 ')))
 def test_phrases_hold_nothing_that_a_query_language_reads(text: str) -> None:
-    asked = question_of(text)
+    asked = text_query(text)
     words = [word for phrase in asked.phrases for word in phrase]
     assert all(word and not set(word) & set('"\\+-()*~^:\x00 \n\t_') for word in words)
     assert len(set(asked.phrases)) == len(asked.phrases) <= MAX_PHRASES
@@ -82,14 +82,14 @@ def test_phrases_hold_nothing_that_a_query_language_reads(text: str) -> None:
 @given(st.text(max_size=30))
 def test_a_record_answers_the_question_for_its_own_text(text: str) -> None:
     words = text_of(described("x", {"caption": text}))
-    asked = question_of(text)
+    asked = text_query(text)
     found = bm25.rank({"x": bm25.stemmed(words)}, asked)
     assert found == {} if not asked.phrases else found["x"][1]
 
 
 def test_bm25_is_the_formula_of_the_paper() -> None:
     texts = {"a": ["red", "dress", "red"], "b": ["red", "cat"], "c": ["dog"], "d": ["dress", "red"]}
-    asked = Question((("red",), ("red", "dress")))
+    asked = TextQuery((("red",), ("red", "dress")))
     mean = 8 / 4
 
     def term(count: int, length: int, holding: int) -> float:

@@ -1,9 +1,9 @@
 """Filling a library: sources, and the stream that brings their pictures in."""
 
 from yunmeng.ingest.additions import Addition, Additions
+from yunmeng.ingest.classifier import Classifier, Decision, Duplicate, Failed, New, Unchanged
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
-from yunmeng.ingest.intake import Failed, Fresh, Intake, Known, Outcome, Unchanged
 from yunmeng.ingest.moves import Moves, identify
 from yunmeng.ingest.naming import Names
 from yunmeng.ingest.pipeline import INTAKE, OPTIMISE_FROM, IndexReport, OnTally, Pipeline, Tally, recorded
@@ -15,16 +15,16 @@ __all__ = [
     "OPTIMISE_FROM",
     "Addition",
     "Additions",
+    "Classifier",
+    "Decision",
+    "Duplicate",
     "Failed",
-    "Fresh",
     "InHand",
     "IndexReport",
-    "Intake",
-    "Known",
     "Moves",
     "Names",
+    "New",
     "OnTally",
-    "Outcome",
     "Pipeline",
     "PoorPicture",
     "QualityReport",

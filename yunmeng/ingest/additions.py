@@ -9,13 +9,13 @@ from typing import Protocol
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
 from yunmeng.imaging import sha256
+from yunmeng.ingest.classifier import Classifier, Duplicate, New, Unchanged
 from yunmeng.ingest.entries import Entry
-from yunmeng.ingest.intake import Fresh, Intake, Known, Unchanged
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.protocol import Store
 from yunmeng.types import AddStatus, Attributes, Record
 
-__all__ = ["Addition", "Additions", "Keeper"]
+__all__ = ["Addition", "Additions", "MediaKeeper"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Addition:
     status: AddStatus
 
 
-class Keeper(Protocol):
+class MediaKeeper(Protocol):
     """Keeps the files of pictures that come as bytes."""
 
     def place(self, data: bytes) -> Path: ...
@@ -37,13 +37,13 @@ class Keeper(Protocol):
 class Additions:
     """Adds pictures one by one. Adding the same twice changes nothing; threads may share it.
 
-    ``intake`` must let pictures replace others under their id.
+    ``classifier`` must let pictures replace others under their id.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, intake: Intake, keeper: Keeper) -> None:
+    def __init__(self, store: Store, encoder: Encoder, classifier: Classifier, keeper: MediaKeeper) -> None:
         self._store = store
         self._encoder = encoder
-        self._intake = intake
+        self._classifier = classifier
         self._keeper = keeper
         self._writing = threading.Lock()
 
@@ -57,14 +57,14 @@ class Additions:
         known = self._store.get([entry.id]).get(entry.id)
         if known is not None and entry.data is not None and known.sha256 == sha256(entry.data) and _there(known.uri):
             entry = replace(entry, uri=known.uri)  # the file that is kept already will do
-        outcome = self._intake.look(entry)
-        match outcome:
+        decision = self._classifier.classify(entry)
+        match decision:
             case Unchanged():
                 return Addition(entry.id, "unchanged")
-            case Fresh():
-                record = outcome.with_vectors([*self._encoder.encode([view.prepared for view in outcome.views])])
+            case New():
+                record = decision.with_vectors([*self._encoder.encode([view.prepared for view in decision.views])])
                 stale: tuple[str, ...] = ()
-            case Known(record, stale):
+            case Duplicate(record, stale):
                 pass
             case _:
                 raise PictureError(Reason.NOT_A_PICTURE, entry.uri)

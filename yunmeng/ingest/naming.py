@@ -22,7 +22,7 @@ CLAIMS: Final = 100_000
 class Names:
     """The ids of one run. Each file has its path for an id, told with more parent folders where others have it.
 
-    What the store holds is not looked at here: see `yunmeng.ingest.Intake`. Threads may share it.
+    What the store holds is not looked at here: see `yunmeng.ingest.Classifier`. Threads may share it.
     """
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from yunmeng.concurrency import bounded_map
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
-from yunmeng.ingest.intake import Failed, Fresh, Known, NoPicture, Outcome, Several, Unchanged
+from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged
 from yunmeng.state import Failure, Progress, State
 from yunmeng.stores.protocol import Store
 from yunmeng.types import JobStatus
@@ -73,8 +73,8 @@ class IndexReport:
 class _Batch:
     """What is on its way to the store together."""
 
-    fresh: list[Fresh] = field(default_factory=list)
-    known: list[Known] = field(default_factory=list)
+    fresh: list[New] = field(default_factory=list)
+    known: list[Duplicate] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.fresh) + len(self.known)
@@ -104,7 +104,7 @@ class Pipeline(Generic[T]):
     def __init__(
         self,
         *,
-        look: Callable[[T], Outcome],
+        classify: Callable[[T], Decision],
         encoder: Encoder,
         store: Store,
         state: State,
@@ -113,7 +113,7 @@ class Pipeline(Generic[T]):
         on_tally: OnTally,
         stop: threading.Event,
     ) -> None:
-        self._look = look
+        self._classify = classify
         self._encoder = encoder
         self._store = store
         self._state = state
@@ -137,11 +137,11 @@ class Pipeline(Generic[T]):
         try:
             with ThreadPoolExecutor(1, "encoder") as encoder:
                 # Far enough ahead to fill a batch while another is encoded; the prepared pictures wait in memory.
-                outcomes = bounded_map(intake, self._look, entries, self._batch_size + self._workers, self._stop)
+                decisions = bounded_map(intake, self._classify, entries, self._batch_size + self._workers, self._stop)
                 try:
-                    self._stream(job_id, outcomes, encoder)
+                    self._stream(job_id, decisions, encoder)
                 finally:
-                    outcomes.close()
+                    decisions.close()
         finally:  # who stops does not wait for a picture that takes long: what becomes of it is forgotten
             intake.shutdown(wait=not self._stop.is_set(), cancel_futures=True)
         self._checkpoint(job_id)
@@ -162,11 +162,11 @@ class Pipeline(Generic[T]):
             dict(self._passed_over.most_common()),
         )
 
-    def _stream(self, job_id: int, outcomes: Iterable[Outcome], encoder: ThreadPoolExecutor) -> None:
+    def _stream(self, job_id: int, decisions: Iterable[Decision], encoder: ThreadPoolExecutor) -> None:
         batch = _Batch()
         encoding: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
-        for outcome in outcomes:
-            self._take(outcome, batch)
+        for decision in decisions:
+            self._take(decision, batch)
             if len(batch) >= self._batch_size:
                 encoding.append(self._submit(batch, encoder))
                 batch = _Batch()
@@ -182,14 +182,14 @@ class Pipeline(Generic[T]):
         while encoding:
             self._write(job_id, *encoding.popleft())
 
-    def _take(self, outcome: Outcome, batch: _Batch) -> None:
-        match outcome:
-            case Fresh():
-                batch.fresh.append(outcome)
-            case Known():
-                batch.known.append(outcome)
-            case Several(outcomes):
-                for each in outcomes:
+    def _take(self, decision: Decision, batch: _Batch) -> None:
+        match decision:
+            case New():
+                batch.fresh.append(decision)
+            case Duplicate():
+                batch.known.append(decision)
+            case Several(decisions):
+                for each in decisions:
                     self._take(each, batch)
             case NoPicture(format):
                 self._passed_over.update([format] if format else [])

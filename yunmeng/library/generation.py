@@ -13,7 +13,7 @@ from yunmeng.copies.comparison import Comparer
 from yunmeng.copies.search import CopySearch
 from yunmeng.errors import RecordNotFound
 from yunmeng.ingest.additions import Additions
-from yunmeng.ingest.intake import Intake, Outcome
+from yunmeng.ingest.classifier import Classifier, Decision
 from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.pipeline import OnTally, Pipeline
 from yunmeng.library.calibrator import Calibrator
@@ -130,8 +130,8 @@ class Generation(Closing):
     @cached_property
     def additions(self) -> Additions:
         """The way in for single pictures. Threads may share it; it takes no lock of the library's."""
-        intake = self.intake(Moves(self.config.created), replace=True)
-        return Additions(self.store, self.encoding.query_encoder, intake, self._resources.media)
+        classifier = self.classifier(Moves(self.config.created), replace=True)
+        return Additions(self.store, self.encoding.query_encoder, classifier, self._resources.media)
 
     @property
     def reads_text(self) -> bool:
@@ -150,11 +150,11 @@ class Generation(Closing):
         return self._resources.media.read(self.find(id))
 
     def pipeline(
-        self, look: Callable[[T], Outcome], workers: int, on_tally: OnTally, stop: threading.Event
+        self, classify: Callable[[T], Decision], workers: int, on_tally: OnTally, stop: threading.Event
     ) -> Pipeline[T]:
         """Return a run that brings in the outcomes of ``look`` for its entries."""
         return Pipeline(
-            look=look,
+            classify=classify,
             encoder=self.encoding.encoder,
             store=self.store,
             state=self._resources.state,
@@ -164,7 +164,7 @@ class Generation(Closing):
             stop=stop,
         )
 
-    def intake(
+    def classifier(
         self,
         moves: Moves,
         *,
@@ -173,10 +173,10 @@ class Generation(Closing):
         replace: bool = False,
         within: "Roots | None" = None,
         frames: int = 1,
-    ) -> Intake:
-        """Return a classifier of pictures that come in, see `Intake` for the options."""
+    ) -> Classifier:
+        """Return a classifier of pictures that come in, see `Classifier` for the options."""
         resources = self._resources
-        return Intake(
+        return Classifier(
             self.store,
             self.encoding.views,
             resources.settings,

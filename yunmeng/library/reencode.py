@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from yunmeng.config import cores
 from yunmeng.errors import LibraryError, YunmengError
-from yunmeng.ingest.intake import Failed, Fresh, Known, Outcome, Unchanged
+from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, Unchanged
 from yunmeng.ingest.pipeline import IndexReport, OnTally, recorded
 from yunmeng.library.config import read_next_config, write_config, write_next_config
 from yunmeng.library.generation import Generation
@@ -59,7 +59,7 @@ class Reencoding(Closing):
             state.resume_job(job.id)
 
         def bring_over() -> IndexReport:
-            pipeline = self._new.pipeline(self._look, cores(), on_tally, stop)
+            pipeline = self._new.pipeline(self._classify, cores(), on_tally, stop)
             records = (record for page in _pages(self._old.store) for record in page)
             return pipeline.run(job.id, records, self._old.store.count)
 
@@ -93,17 +93,17 @@ class Reencoding(Closing):
         write_next_config(paths, config)
         return new
 
-    def _look(self, record: "Record") -> Outcome:
+    def _classify(self, record: "Record") -> Decision:
         there = self._new.store.get([record.id]).get(record.id)
         if there is not None and replace(there, quality=record.quality) == record:
             return Unchanged()
         twins = self._new.store.find_sha256([record.sha256], vectors=True).get(record.sha256)
         if twins:
-            return Known(replace(record, vector=twins[0].vector))
+            return Duplicate(replace(record, vector=twins[0].vector))
         try:
             data = self._resources.media.read(record)
             views = self._new.encoding.views
-            return Fresh(record, views.all(data, views.decode(data)))
+            return New(record, views.all(data, views.decode(data)))
         except YunmengError as exc:
             return Failed(record.id, str(exc))
 

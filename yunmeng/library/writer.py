@@ -153,8 +153,8 @@ class LibraryWriter:
         workers = max(cores(), FETCHING_WORKERS) if sources.fetches else cores()
         with self._generations.changing():
             generation = self._generations.current
-            intake = generation.intake(moves, names=names, tidy=tidy, within=within, frames=frames)
-            pipeline = generation.pipeline(intake, workers, on_tally or (lambda _: None), stop)
+            classifier = generation.classifier(moves, names=names, tidy=tidy, within=within, frames=frames)
+            pipeline = generation.pipeline(classifier, workers, on_tally or (lambda _: None), stop)
             report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
             refresh(generation.store, stop)
             if not report.interrupted and generation.calibrator.outgrown:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from yunmeng.stores.fulltext import Question
+from yunmeng.stores.fulltext import TextQuery
 
 __all__ = ["Words", "rank", "stemmed"]
 
@@ -22,7 +22,7 @@ def stemmed(text: str) -> list[str]:
     return [_stem(word) for word in text.split()]
 
 
-def rank(texts: Mapping[str, Words], question: Question) -> dict[str, tuple[float, bool]]:
+def rank(texts: Mapping[str, Words], question: TextQuery) -> dict[str, tuple[float, bool]]:
     """BM25 of each of the `stemmed` texts that answers ``question``, by id, and whether it answers all of it."""
     wanted = [stemmed(" ".join(phrase)) for phrase in question.phrases]
     needed = len(question.needed)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from yunmeng.types import Record
 
-__all__ = ["MAX_LETTERS", "MAX_PHRASES", "Phrase", "Question", "question_of", "share", "text_of"]
+__all__ = ["MAX_LETTERS", "MAX_PHRASES", "Phrase", "TextQuery", "share", "text_of", "text_query"]
 
 Phrase: TypeAlias = tuple[str, ...]
 """Words that must stand beside each other, in this order; mostly one, or two letters of Chinese."""
@@ -48,7 +48,7 @@ _JOINING = re.compile("[的和与或及]")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TextQuery:
     """What to look for: any of these phrases. No phrase is there twice, none holds anything but letters and digits.
 
     A record that holds all of ``needed`` answers the whole question; ``helpful`` are others that speak for it.
@@ -69,7 +69,7 @@ def text_of(record: Record) -> str:
     return " ".join(islice(_words(record), MAX_WORDS))
 
 
-def question_of(text: str) -> Question:
+def text_query(text: str) -> TextQuery:
     """Return the phrases of what somebody has asked for.
 
     Words such as "the" and single Latin letters and digits are left out where there is more to go by.
@@ -86,7 +86,7 @@ def question_of(text: str) -> Question:
     telling = [phrase for phrase in needed if not _says_nothing(phrase)]
     needed = dict.fromkeys((telling or list(needed))[:MAX_PHRASES])
     more = [phrase for phrase in helpful if phrase not in needed and not _says_nothing(phrase)]
-    return Question(tuple(needed), tuple(more[: MAX_PHRASES - len(needed)]))
+    return TextQuery(tuple(needed), tuple(more[: MAX_PHRASES - len(needed)]))
 
 
 def share(bm25: float, *, whole: bool) -> float:

@@ -14,7 +14,7 @@ from yunmeng.stores import bm25
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.checks import check_group, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
-from yunmeng.stores.fulltext import question_of, share, text_of
+from yunmeng.stores.fulltext import share, text_of, text_query
 from yunmeng.stores.ids import check_ids
 from yunmeng.stores.protocol import Capabilities
 from yunmeng.stores.schema import check_schema
@@ -93,7 +93,7 @@ class MemoryStore(Closing):
     def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
         with self._opened():
             matching = self._matching(filter)
-            found = bm25.rank(self._words, question_of(query))
+            found = bm25.rank(self._words, text_query(query))
         scored = [(share(found[each.id][0], whole=found[each.id][1]), each) for each in matching if each.id in found]
         return _as_hits(scored)[: max(k, 0)]
 

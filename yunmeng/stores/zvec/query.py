@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import QueryError, StoreError
-from yunmeng.stores.fulltext import Question
+from yunmeng.stores.fulltext import TextQuery
 from yunmeng.stores.zvec.engine import engine, mapped
 from yunmeng.stores.zvec.layout import (
     FIELDS_OF_HIT,
@@ -74,7 +74,7 @@ class Queries:
             docs = self._ranked(vector, k, where, ef, linear=True)
         return docs
 
-    def worded(self, question: Question, k: int, where: Condition | None) -> tuple[list[Any], list[Any]]:
+    def worded(self, question: TextQuery, k: int, where: Condition | None) -> tuple[list[Any], list[Any]]:
         """The best k documents that answer the whole of ``question`` by its phrases, and as many that answer any of it.
 
         The latter may hold some of the former, and are asked for only where the former are fewer than k.

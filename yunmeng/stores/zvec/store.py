@@ -13,7 +13,7 @@ from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.checks import check_group, check_query, check_records
 from yunmeng.stores.filters import Filter, check, evaluate
-from yunmeng.stores.fulltext import question_of
+from yunmeng.stores.fulltext import text_query
 from yunmeng.stores.groups import search_others
 from yunmeng.stores.ids import encode_id, unescape
 from yunmeng.stores.protocol import Capabilities
@@ -189,7 +189,7 @@ class ZvecStore(Closing):
         where, k = self._condition(filter), self._queries.affordable(k)
         if not self._text:
             return []
-        whole, partly = self._queries.worded(question_of(query), k, where)
+        whole, partly = self._queries.worded(text_query(query), k, where)
         hits = {doc.id: to_word_hit(doc, whole=True) for doc in whole}
         for doc in partly:
             hits.setdefault(doc.id, to_word_hit(doc, whole=False))

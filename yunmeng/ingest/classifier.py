@@ -1,4 +1,4 @@
-"""One picture's way in, up to the encoder: read, look whether it is known, decode, describe."""
+"""Classify what comes in: unchanged, a duplicate, a new picture that is decoded for the encoder, or a failure."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ from yunmeng.stores.ids import is_storable
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Attributes, Record, RegionVector, Vector
 
-__all__ = ["Failed", "Fresh", "Intake", "Known", "NoPicture", "Outcome", "Several", "Single", "Unchanged"]
+__all__ = ["Classifier", "Decision", "Duplicate", "Failed", "New", "NoPicture", "Several", "Single", "Unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Duplicate:
     """Its bytes are in the library, so its vector is too: only the record changes. ``stale`` are ids to remove."""
 
     record: Record
@@ -55,7 +55,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class New:
     """It has to be encoded: a record that lacks its vectors, and what goes to the encoder, the main view first."""
 
     record: Record
@@ -68,7 +68,7 @@ class Fresh:
         return replace(self.record, vector=vectors[0], regions=regions)
 
 
-Single: TypeAlias = Unchanged | Failed | Known | Fresh
+Single: TypeAlias = Unchanged | Failed | Duplicate | New
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ class Several:
     outcomes: Sequence[Single]
 
 
-Outcome: TypeAlias = Single | NoPicture | Several
+Decision: TypeAlias = Single | NoPicture | Several
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
+class _NewFile:
     """A picture that is still to be decoded, and the attributes of its record."""
 
     entry: Entry
@@ -90,7 +90,7 @@ class _New:
     attributes: Attributes
 
 
-class Intake:
+class Classifier:
     """Turns entries into outcomes. Called from many threads at once; holds no more than one picture a call."""
 
     def __init__(
@@ -130,14 +130,14 @@ class Intake:
         self._moves = moves
         self._names = names
 
-    def __call__(self, entry: Entry) -> Outcome:
+    def __call__(self, entry: Entry) -> Decision:
         try:
-            return self.look(entry)
+            return self.classify(entry)
         except PictureError as exc:
             return _failed(entry, exc)
 
-    def look(self, entry: Entry) -> Outcome:
-        """Do the same, but raise `PictureError` for a file that cannot be indexed."""
+    def classify(self, entry: Entry) -> Decision:
+        """Return what ``entry`` is, as the call does, but raise `PictureError` for a file that cannot be indexed."""
         if entry.problem is not None:
             raise entry.problem
         known = self._store.get([entry.id]).get(entry.id)
@@ -153,18 +153,18 @@ class Intake:
         if self._frames == 1 and self._is_as_it_was(known, entry, digest) and not self._tidy:
             return Unchanged()
         entry, first = self._settled(entry, digest, known)
-        if self._frames == 1 and not isinstance(first, _New):
+        if self._frames == 1 and not isinstance(first, _NewFile):
             return first
         reader, limit = reader_of(data), self._settings.max_pixels
         parts = [entry.part] if entry.part else reader.parts(data, self._frames, max_pixels=limit)
         settled = [first, *(self._part(entry.other_part(part), digest) for part in parts[1:])]
-        new = [part for part, one in zip(parts, settled, strict=True) if isinstance(one, _New)]
+        new = [part for part, one in zip(parts, settled, strict=True) if isinstance(one, _NewFile)]
         pictures = reader.pictures(data, new, max_pixels=limit)
         if len(parts) == 1:
-            return self._fresh(first, pictures) if isinstance(first, _New) else first
-        return Several([self._caught(one, pictures) if isinstance(one, _New) else one for one in settled])
+            return self._new_picture(first, pictures) if isinstance(first, _NewFile) else first
+        return Several([self._caught(one, pictures) if isinstance(one, _NewFile) else one for one in settled])
 
-    def _settled(self, entry: Entry, digest: str, known: Record | None) -> tuple[Entry, Single | _New]:
+    def _settled(self, entry: Entry, digest: str, known: Record | None) -> tuple[Entry, Single | _NewFile]:
         """The entry under the id that it gets, and what becomes of it. ``known`` has the id that it has now."""
         if self._is_as_it_was(known, entry, digest) and not self._tidy:
             return entry, Unchanged()
@@ -180,9 +180,9 @@ class Intake:
             return entry, Unchanged()
         if twins:
             return entry, self._known(entry, digest, known, twins, stale)
-        return entry, _New(entry, digest, {} if known is None else known.attributes)
+        return entry, _NewFile(entry, digest, {} if known is None else known.attributes)
 
-    def _part(self, entry: Entry, digest: str) -> Single | _New:
+    def _part(self, entry: Entry, digest: str) -> Single | _NewFile:
         """What becomes of a part of a file with this digest."""
         try:
             known = self._store.get([entry.id]).get(entry.id)
@@ -190,9 +190,9 @@ class Intake:
         except PictureError as exc:
             return _failed(entry, exc)
 
-    def _caught(self, new: _New, pictures: Iterator[bytes]) -> Single:
+    def _caught(self, new: _NewFile, pictures: Iterator[bytes]) -> Single:
         try:
-            return self._fresh(new, pictures)
+            return self._new_picture(new, pictures)
         except PictureError as exc:
             return _failed(new.entry, exc)
 
@@ -260,7 +260,7 @@ class Intake:
 
     def _known(
         self, entry: Entry, digest: str, known: Record | None, twins: Sequence[Record], stale: Sequence[Record]
-    ) -> Known:
+    ) -> Duplicate:
         attributes = entry.attributes
         if attributes is None:
             # What was said about a picture goes with it when it moves, and stays with a copy if its file is away.
@@ -268,9 +268,9 @@ class Intake:
             before += [twin for twin in twins if known is None and not _is_there(twin.uri)]
             attributes = before[0].attributes if before else {}
         record = replace(twins[0], id=entry.id, uri=entry.uri, attributes=attributes)
-        return Known(record, tuple(twin.id for twin in stale))
+        return Duplicate(record, tuple(twin.id for twin in stale))
 
-    def _fresh(self, new: _New, pictures: Iterator[bytes]) -> Fresh:
+    def _new_picture(self, new: _NewFile, pictures: Iterator[bytes]) -> New:
         """The record of a new picture, the next of ``pictures``, without its vector."""
         entry = new.entry
         with self._in_hand.holding(new.digest):
@@ -291,7 +291,7 @@ class Intake:
                 attributes=new.attributes if entry.attributes is None else entry.attributes,
                 part=entry.part,
             )
-            return Fresh(record, self._views.all(data, picture))
+            return New(record, self._views.all(data, picture))
 
 
 def _failed(entry: Entry, exc: PictureError) -> Failed:
