@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from yunmeng.config import Settings
     from yunmeng.errors import FilterError, LibraryError, PictureError, YunmengError
     from yunmeng.library import Library
-    from yunmeng.search import QueryPart
-    from yunmeng.types import Hit, Record, Region
+    from yunmeng.types import Hit, QueryPart, Record, Region
 
 __all__ = [
     "AsyncClient",
@@ -37,7 +36,7 @@ _HOMES = {
     "Library": "library",
     "LibraryError": "errors",
     "PictureError": "errors",
-    "QueryPart": "search",
+    "QueryPart": "types",
     "Record": "types",
     "Region": "types",
     "Settings": "config",

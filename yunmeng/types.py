@@ -1,56 +1,83 @@
 """The values that pass between the rooms."""
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias
+
+from yunmeng.errors import QueryError
 
 __all__ = [
     "MOST_PARTS",
     "AddStatus",
+    "Addition",
     "Alignment",
     "AttributeSchema",
     "AttributeType",
     "AttributeValue",
     "Attributes",
     "Closing",
+    "Comparable",
+    "Comparison",
     "Contribution",
     "Difference",
+    "Edit",
     "EditName",
     "Enhancement",
+    "Evidence",
+    "Failure",
     "Hit",
     "Hits",
+    "IndexReport",
+    "Job",
     "JobStatus",
+    "LibraryInfo",
     "LibraryMetric",
     "Metric",
+    "OnTally",
     "Pixels",
+    "Progress",
+    "QueryPart",
+    "QueryPicture",
     "Record",
     "Region",
     "RegionVector",
     "StepName",
+    "Subject",
+    "Tally",
     "Vector",
     "Verdict",
 ]
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+    from PIL import Image
 
     Pixels: TypeAlias = NDArray[np.uint8]
     """An upright sRGB picture: uint8, (height, width, 3), 0-255."""
 
     Vector: TypeAlias = NDArray[np.float32]
     """One embedding: float32, (dim,), L2-normalised."""
+
+    QueryPicture: TypeAlias = str | Path | bytes | Image.Image | NDArray[np.uint8]
+    """A path, a URL, a picture file's bytes, a Pillow image, or RGB pixels, uint8 (height, width, 3)."""
 else:
 
     def __getattr__(name: str) -> object:
         # Clients, commands and bodies of requests need the words of this module, and not NumPy.
-        if name not in ("Pixels", "Vector"):
+        if name not in ("Pixels", "QueryPicture", "Vector"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import numpy as np
         from numpy.typing import NDArray
+        from PIL import Image
 
+        if name == "QueryPicture":
+            return str | Path | bytes | Image.Image | NDArray[np.uint8]
         return NDArray[np.uint8] if name == "Pixels" else NDArray[np.float32]
 
 
@@ -181,6 +208,194 @@ class Hits(list[Hit]):
         super().__init__(hits)
         self.timings: Mapping[str, float] = timings or {}
         self.cached = cached
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPart:
+    """One part of a question: exactly one of ``image``, ``id``, ``vector`` and ``text``.
+
+    ``weight`` says how much it counts; below 0, hits are to be unlike it. ``region`` is the part of the picture that is
+    meant. Raises `QueryError` if it is not sound.
+    """
+
+    image: "QueryPicture | None" = None
+    id: str | None = None
+    vector: "ArrayLike | None" = None
+    text: str | None = None
+    weight: float = 1.0
+    region: Region | None = None
+
+    def __post_init__(self) -> None:
+        if sum(given is not None for given in (self.image, self.id, self.vector, self.text)) != 1:
+            raise QueryError("a part of a question is exactly one of image, id, vector and text")
+        if (isinstance(self.image, str) and not self.image) or (self.text is not None and _is_blank(self.text)):
+            raise QueryError("the question is empty: ask with the path or URL of a picture, an id, or words")
+        if self.region is not None and self.image is None and self.id is None:
+            raise QueryError("a region goes with a picture: ask with image or id")
+        if not math.isfinite(self.weight) or self.weight == 0:
+            raise QueryError(f"a part's weight must be a number other than 0, not {self.weight:g}")
+
+
+def _is_blank(text: str) -> bool:
+    """Return whether ``text`` shows nothing: spaces of any kind, and characters without a shape or a width."""
+    return not any(letter.isprintable() and not letter.isspace() for letter in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Where the main subject is.
+
+    ``method`` is ``saliency`` where the network of the extra ``subject`` has looked, else ``centre``. ``confidence``,
+    in [0, 1], is how far the subject stands out from what is around it; 0 goes with the whole picture, which is the
+    answer where nothing stands out. It compares answers of one method, not of both.
+    """
+
+    region: Region
+    method: Literal["saliency", "centre"]
+    confidence: float
+
+
+Comparable: TypeAlias = Record | str | Path | bytes
+"""A path, a URL, a file's bytes, or a record that was got with its vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One thing that was done to a picture.
+
+    ``amount`` is in the edit's own measure: crop, the share of the original that is left; rotation, degrees clockwise;
+    scale, new over old length; stretch, the change of width over height; inset, the share of the copy that the
+    original takes up; colour, the root mean square change in grey levels of 255; blur, the Gaussian's sigma in pixels
+    of the copy; noise, its standard deviation in grey levels; overlay, the share of what both show; perspective, grey,
+    negative and flip have none.
+    ``detail`` says it to people, in English.
+    """
+
+    name: EditName
+    amount: float | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of picture b, the original, if a, the suspect, was made from it.
+
+    ``verdict`` is "same-file" where the bytes are equal; "same-picture" where people see the same, compressed or scaled
+    anew; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.
+    ``difference`` says what makes two different that agree otherwise: "other-content" on one template, as two invoices
+    have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where they are
+    different; its ``inliers`` are 0 where the whole frames fit on each other without a look at local features.
+
+    ``phash_distance`` counts the bits of 64 that differ, ``pdq_distance`` of 256; ``score`` is the cosine of their
+    embeddings in [-1, 1]; ``timings`` are the seconds that each stage took: read, encode, align.
+    """
+
+    verdict: Verdict
+    edits: tuple[Edit, ...]
+    alignment: Alignment | None
+    same_file: bool
+    phash_distance: int
+    pdq_distance: int
+    score: float
+    timings: Mapping[str, float] = field(default_factory=dict)
+    difference: Difference | None = None
+
+
+class Evidence(NamedTuple):
+    """A comparison, and a picture that shows it."""
+
+    comparison: Comparison
+    picture: "Image.Image"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What became of a picture: ``replaced`` has new content under a known id, ``updated`` new attributes only."""
+
+    id: str
+    status: AddStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that could not be used: its path or URL, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far. ``total`` is None until everything has been counted."""
+
+    phase: Literal["indexing", "optimising"] = "indexing"
+    total: int | None = None
+    indexed: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+OnTally: TypeAlias = Callable[[Tally], None]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run did.
+
+    ``indexed`` counts the records that were written, ``skipped`` the pictures that were in the library as they are,
+    ``failed`` names the others. ``interrupted`` says that the run was stopped before it had seen everything.
+    ``passed_over`` counts files, by format, of formats that hold pictures and are not read, such as CR3 or SVG.
+    """
+
+    indexed: int
+    skipped: int
+    failed: list[Failure]
+    seconds: float
+    interrupted: bool = False
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come. ``last_id`` is the last record that was acknowledged."""
+
+    indexed: int = 0
+    skipped: int = 0
+    failed: int = 0
+    last_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a long command, with the last checkpoint it made."""
+
+    id: int
+    kind: str
+    arguments: Mapping[str, Any]
+    status: JobStatus
+    started_at: datetime
+    finished_at: datetime | None
+    progress: Progress
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryInfo:
+    """Facts of a library. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``."""
+
+    path: str
+    pictures: int
+    encoder: str
+    dim: int
+    metric: str
+    enhance: Sequence[Enhancement]
+    subject: bool
+    regions: bool
+    augmented: bool
+    attributes: AttributeSchema
+    created: str
+    bytes: int
+    last_job: Job | None
 
 
 class Closing:

@@ -1,63 +1,23 @@
 """Two pictures, held against each other: a suspect and an original."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from time import perf_counter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
-from PIL import Image
-
-from yunmeng.copies.edits import Edit
 from yunmeng.copies.evidence import Panel, draw_evidence
 from yunmeng.copies.verifier import Judgement, judge
 from yunmeng.imaging import Picture, decode, hamming
 from yunmeng.search.query import Embedder, Timings, timed
-from yunmeng.types import Alignment, Difference, Record, Verdict
+from yunmeng.types import Comparable, Comparison, Evidence, Record, Verdict
 
 __all__ = ["Comparable", "Comparer", "Comparison", "Evidence"]
 
-
-Comparable: TypeAlias = Record | str | Path | bytes
-"""A path, a URL, a file's bytes, or a record that was got with its vector."""
 
 _LOOKED_AT: Final = 800
 """Shorter side in pixels that is looked at for edits at least, where a picture has it."""
 
 _NO_EDITS: Final = frozenset({"scale"})
 """What leaves a picture the same to people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What became of picture b, the original, if a, the suspect, was made from it.
-
-    ``verdict`` is "same-file" where the bytes are equal; "same-picture" where people see the same, compressed or scaled
-    anew; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.
-    ``difference`` says what makes two different that agree otherwise: "other-content" on one template, as two invoices
-    have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where they are
-    different; its ``inliers`` are 0 where the whole frames fit on each other without a look at local features.
-
-    ``phash_distance`` counts the bits of 64 that differ, ``pdq_distance`` of 256; ``score`` is the cosine of their
-    embeddings in [-1, 1]; ``timings`` are the seconds that each stage took: read, encode, align.
-    """
-
-    verdict: Verdict
-    edits: tuple[Edit, ...]
-    alignment: Alignment | None
-    same_file: bool
-    phash_distance: int
-    pdq_distance: int
-    score: float
-    timings: Mapping[str, float] = field(default_factory=dict)
-    difference: Difference | None = None
-
-
-class Evidence(NamedTuple):
-    """A comparison, and a picture that shows it."""
-
-    comparison: Comparison
-    picture: Image.Image
 
 
 class _Side(NamedTuple):

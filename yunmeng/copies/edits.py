@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from PIL import Image, ImageDraw
 from yunmeng.copies.photometric import Looks, looks
 from yunmeng.copies.registration import Superposed
 from yunmeng.copies.transform import CORNERS, Placing, inverse, project, to_pixels
-from yunmeng.types import Alignment, EditName, Pixels
+from yunmeng.types import Alignment, Edit, Pixels
 
 __all__ = ["Edit", "find_edits"]
 
@@ -26,23 +25,6 @@ _BLURRED: Final = 0.9  # pixels of the frame
 _NOISY: Final = 4.0  # grey levels; strong compression leaves up to 3.6
 _LAID_OVER: Final = 0.002  # share of what both show
 _PLAIN: Final = 14.0  # grey levels: a surrounding that varies less is a border
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One thing that was done to a picture.
-
-    ``amount`` is in the edit's own measure: crop, the share of the original that is left; rotation, degrees clockwise;
-    scale, new over old length; stretch, the change of width over height; inset, the share of the copy that the
-    original takes up; colour, the root mean square change in grey levels of 255; blur, the Gaussian's sigma in pixels
-    of the copy; noise, its standard deviation in grey levels; overlay, the share of what both show; perspective, grey,
-    negative and flip have none.
-    ``detail`` says it to people, in English.
-    """
-
-    name: EditName
-    amount: float | None
-    detail: str
 
 
 def find_edits(pair: Superposed, place: Placing, a: Pixels, alignment: Alignment) -> list[Edit]:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,17 +13,9 @@ from yunmeng.ingest.classifier import Classifier, Duplicate, New, Unchanged
 from yunmeng.ingest.entries import Entry
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.protocol import Store
-from yunmeng.types import AddStatus, Attributes, Record
+from yunmeng.types import Addition, AddStatus, Attributes, Record
 
 __all__ = ["Addition", "Additions", "MediaKeeper"]
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """What became of a picture: ``replaced`` has new content under a known id, ``updated`` new attributes only."""
-
-    id: str
-    status: AddStatus
 
 
 class MediaKeeper(Protocol):

@@ -3,12 +3,12 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,9 @@ from yunmeng.concurrency import bounded_map
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
 from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged
-from yunmeng.state import Failure, Progress, State
+from yunmeng.state import State
 from yunmeng.stores.protocol import Store
-from yunmeng.types import JobStatus
+from yunmeng.types import Failure, IndexReport, JobStatus, OnTally, Progress, Tally
 
 __all__ = ["IndexReport", "OnTally", "Pipeline", "Tally", "recorded"]
 
@@ -36,37 +36,6 @@ OPTIMISE_FROM = 5_000
 
 CHECKPOINT_SECONDS = 5.0
 """Longest time between checkpoints while nothing is written, as when all is skipped."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run has done so far. ``total`` is None until everything has been counted."""
-
-    phase: Literal["indexing", "optimising"] = "indexing"
-    total: int | None = None
-    indexed: int = 0
-    skipped: int = 0
-    failed: int = 0
-
-
-OnTally = Callable[[Tally], None]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexReport:
-    """What a run did.
-
-    ``indexed`` counts the records that were written, ``skipped`` the pictures that were in the library as they are,
-    ``failed`` names the others. ``interrupted`` says that the run was stopped before it had seen everything.
-    ``passed_over`` counts files, by format, of formats that hold pictures and are not read, such as CR3 or SVG.
-    """
-
-    indexed: int
-    skipped: int
-    failed: list[Failure]
-    seconds: float
-    interrupted: bool = False
-    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -14,32 +14,45 @@ from yunmeng.library.generation import Generation
 from yunmeng.library.generations import Generations
 from yunmeng.library.maintenance import Maintenance
 from yunmeng.library.paths import LibraryPaths
-from yunmeng.library.reader import LibraryInfo, LibraryReader
+from yunmeng.library.reader import LibraryReader
 from yunmeng.library.resources import LibraryResources
 from yunmeng.library.writer import LibraryWriter
 from yunmeng.search.metrics import check_library_metric
-from yunmeng.search.query import QueryPicture, check_region
-from yunmeng.search.request import QueryPart, SearchRequest, read_filter
+from yunmeng.search.query import check_region
+from yunmeng.search.request import SearchRequest, read_filter
 from yunmeng.search.rerank.registry import read_steps
 from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
 from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.stores.schema import check_schema
-from yunmeng.types import Closing
+from yunmeng.types import Closing, LibraryInfo, QueryPart
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from yunmeng.copies.comparison import Comparable, Comparison, Evidence
     from yunmeng.encoders.protocol import Encoder
-    from yunmeng.encoders.subject.finding import Subject
-    from yunmeng.ingest.additions import Addition
-    from yunmeng.ingest.pipeline import IndexReport, OnTally
     from yunmeng.library.dba import AugmentReport, OnStep
     from yunmeng.search.calibration import Sample
     from yunmeng.state.database import State
     from yunmeng.stores.filters import Filter
-    from yunmeng.types import Attributes, AttributeSchema, Enhancement, Hits, LibraryMetric, Metric, Record, Vector
+    from yunmeng.types import (
+        Addition,
+        Attributes,
+        AttributeSchema,
+        Comparable,
+        Comparison,
+        Enhancement,
+        Evidence,
+        Hits,
+        IndexReport,
+        LibraryMetric,
+        Metric,
+        OnTally,
+        QueryPicture,
+        Record,
+        Subject,
+        Vector,
+    )
 
 __all__ = ["Library", "LibraryInfo"]
 
@@ -233,7 +246,7 @@ class Library(Closing):
 
     def search(
         self,
-        image: QueryPicture | None = None,
+        image: "QueryPicture | None" = None,
         *,
         id: str | None = None,
         vector: "ArrayLike | None" = None,
@@ -308,7 +321,7 @@ class Library(Closing):
         return generation.engine.ask(question)
 
     def match(
-        self, image: QueryPicture, *, k: int = 10, filter: "str | Filter | None" = None, min_score: float = 0.0
+        self, image: "QueryPicture", *, k: int = 10, filter: "str | Filter | None" = None, min_score: float = 0.0
     ) -> "Hits":
         """Return the k likeliest originals of a suspect picture, which may be an edited copy, the likeliest first.
 
@@ -345,11 +358,11 @@ class Library(Closing):
         """
         return self.generation.comparer.evidence(a, b, names)
 
-    def embed(self, image: QueryPicture, region: Sequence[float] | None = None) -> "Vector":
+    def embed(self, image: "QueryPicture", region: Sequence[float] | None = None) -> "Vector":
         """Return the embedding of a picture, or a region of it, float32 (dim,), L2-normalised."""
         return self.generation.encoding.embedder.embed(image, None if region is None else check_region(region), {})
 
-    def subject(self, image: QueryPicture) -> "Subject":
+    def subject(self, image: "QueryPicture") -> "Subject":
         """Return where the main subject of a picture is. Raises `PictureError`."""
         encoding = self.generation.encoding
         return encoding.views.subject_of(encoding.embedder.source(image))

