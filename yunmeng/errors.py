@@ -74,7 +74,13 @@ __all__ = [
 
 
 class YunmengError(Exception):
-    """Root of all errors raised on purpose."""
+    """Root of all errors raised on purpose.
+
+    ``code`` is a stable word for programs, the same in answers over HTTP; docs/http.md lists all. "internal" stands for
+    errors that a server does not tell its callers apart.
+    """
+
+    code: str = "internal"
 
 
 class Reason(StrEnum):
@@ -97,9 +103,10 @@ class Reason(StrEnum):
 
 
 class PictureError(YunmengError):
-    """One picture cannot be used. The run goes on without it."""
+    """One picture cannot be used. The run goes on without it. ``code`` is the reason's."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
+        self.code = str(reason)  # which has been text before where the error was pickled
         self.reason = reason
         self.detail = detail
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
@@ -111,6 +118,8 @@ class FetchError(PictureError):
 
 class LibraryError(YunmengError):
     """The library as a whole cannot be used as asked."""
+
+    code = "library"
 
 
 class LibraryNotFound(LibraryError):
@@ -132,37 +141,55 @@ class LibraryFormatError(LibraryError):
 class EncoderMismatch(LibraryError):
     """Vectors of one encoder meet a library that is bound to another."""
 
+    code = "encoder-mismatch"
+
 
 class SchemaError(YunmengError):
     """A declaration of attributes is wrong, or a value does not fit it."""
+
+    code = "schema"
 
 
 class FilterError(YunmengError):
     """A filter cannot be parsed, or names what the library has not declared."""
 
+    code = "filter"
+
 
 class QueryError(YunmengError):
     """A query cannot be answered as it is asked."""
+
+    code = "query"
 
 
 class RecordNotFound(YunmengError):
     """No record has this id."""
 
+    code = "not-found"
+
 
 class OriginalGone(YunmengError):
     """The picture is known, but its file is gone, or is another one now."""
+
+    code = "gone"
 
 
 class Busy(YunmengError):
     """More is asked than can be done at once. Asking again a moment later will do."""
 
+    code = "busy"
+
 
 class SourceError(YunmengError):
     """A path, a manifest or a list of URLs cannot be read at all."""
 
+    code = "source"
+
 
 class EncoderError(YunmengError):
     """An encoder cannot be built or run."""
+
+    code = "encoder"
 
 
 class UnknownEncoder(EncoderError):
@@ -197,6 +224,9 @@ From docs/platforms.md; systems and machines are named as `platform` names them.
 class MissingExtra(YunmengError):
     """An optional dependency is needed for what was asked. The message tells where it is not built for this system."""
 
+    code = "missing-extra"
+    extra: str = ""
+
     def __init__(self, what: str, extra: str) -> None:
         package, built_for, instead = _BUILT_FOR.get(extra, ("", frozenset(), ""))
         here = f"{platform.system()} {platform.machine()}"
@@ -218,6 +248,8 @@ class SettingsError(YunmengError):
 class StoreError(YunmengError):
     """The vector store failed."""
 
+    code = "store"
+
 
 class UnknownStore(StoreError):
     """No store has the scheme of this URL."""
@@ -230,9 +262,15 @@ class DiskFull(StoreError):
 class StateError(YunmengError):
     """The state database failed."""
 
+    code = "state"
+
 
 class ServerError(YunmengError):
-    """A server answered with an error. ``code`` is stable; ``retry_after`` is in seconds, where the server named it."""
+    """A server answered with an error; ``retry_after`` is in seconds, where the server named it.
+
+    Where the code is that of another error here, clients raise what is both: ``except RecordNotFound`` holds for a
+    server as for a library.
+    """
 
     def __init__(
         self,
@@ -244,7 +282,7 @@ class ServerError(YunmengError):
         retry_after: float | None = None,
         details: Sequence[object] = (),
     ) -> None:
-        super().__init__(message)
+        Exception.__init__(self, message)  # not super(): what it is beside a ServerError may want other arguments
         self.message = message
         self.status = status
         self.code = code

@@ -256,7 +256,7 @@ class Subject:
 
 
 Comparable: TypeAlias = Record | str | Path | bytes
-"""A path, a URL, a file's bytes, or a record that was got with its vector."""
+"""A path, a URL, a file's bytes, or the record of a picture of the library."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Comparer:
         self._max_pixels = max_pixels
 
     def compare(self, a: Comparable, b: Comparable) -> Comparison:
-        """``a``, the suspect, against ``b``, the original.
+        """``a``, the suspect, against ``b``, the original. Records come with their vectors.
 
         Raises `PictureError`, `OriginalGone`, and `MissingExtra` where only local features can tell: where the files
         differ and neither frame fits on the other as a whole, in any of the eight ways to turn and mirror it.

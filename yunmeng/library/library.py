@@ -25,11 +25,12 @@ from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
 from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.stores.schema import check_schema
-from yunmeng.types import Closing, LibraryInfo, QueryPart
+from yunmeng.types import Closing, LibraryInfo, QueryPart, Record
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from yunmeng.encoders.crops.views import Source
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.library.dba import AugmentReport, OnStep
     from yunmeng.search.calibration import Sample
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
         Metric,
         OnTally,
         QueryPicture,
-        Record,
         Subject,
         Vector,
     )
@@ -321,7 +321,12 @@ class Library(Closing):
         return generation.engine.ask(question)
 
     def match(
-        self, image: "QueryPicture", *, k: int = 10, filter: "str | Filter | None" = None, min_score: float = 0.0
+        self,
+        image: "QueryPicture | Record",
+        *,
+        k: int = 10,
+        filter: "str | Filter | None" = None,
+        min_score: float = 0.0,
     ) -> "Hits":
         """Return the k likeliest originals of a suspect picture, which may be an edited copy, the likeliest first.
 
@@ -329,43 +334,42 @@ class Library(Closing):
         suspect lies in it, where local features tell. Below 0.5 there is most likely no original here.
 
         Args:
-            image: A path, a URL, a file's bytes, a Pillow image or RGB pixels.
+            image: A path, a URL, a file's bytes, a Pillow image, RGB pixels, or the record of a picture of the library.
             k: How many hits are wanted.
             filter: As in `search`.
             min_score: Leave out hits below it.
 
         Raises:
-            PictureError, FilterError, QueryError.
+            PictureError, OriginalGone, FilterError, QueryError.
             MissingExtra: The extra ``copies`` is not installed.
         """
         if k < 1:
             raise QueryError(f"k must be at least 1, not {k}")
         generation, parsed = self.generation, self._filter(filter)
-        return generation.copies.match(generation.encoding.embedder.source(image), k, parsed, min_score)
+        return generation.copies.match(self._source(image), k, parsed, min_score)
 
     def compare(self, a: "Comparable", b: "Comparable") -> "Comparison":
         """Return what became of ``b``, an original, if ``a``, a suspect picture, was made from it.
 
-        Each is a path, a URL, a file's bytes, or a record that was got with its vector. Raises `PictureError`,
-        `OriginalGone`, and `MissingExtra` where only local features can tell.
+        Each is a path, a URL, a file's bytes, or the record of a picture of the library. Raises `PictureError`,
+        `RecordNotFound`, `OriginalGone`, and `MissingExtra` where only local features can tell.
         """
-        return self.generation.comparer.compare(a, b)
+        return self.generation.comparer.compare(self._with_vector(a), self._with_vector(b))
 
     def evidence(self, a: "Comparable", b: "Comparable", names: tuple[str, str] = ("", "")) -> "Evidence":
         """Return what `compare` does, with a picture that shows what matches where.
 
         ``names`` are what the two are called in it.
         """
-        return self.generation.comparer.evidence(a, b, names)
+        return self.generation.comparer.evidence(self._with_vector(a), self._with_vector(b), names)
 
     def embed(self, image: "QueryPicture", region: Sequence[float] | None = None) -> "Vector":
         """Return the embedding of a picture, or a region of it, float32 (dim,), L2-normalised."""
         return self.generation.encoding.embedder.embed(image, None if region is None else check_region(region), {})
 
-    def subject(self, image: "QueryPicture") -> "Subject":
-        """Return where the main subject of a picture is. Raises `PictureError`."""
-        encoding = self.generation.encoding
-        return encoding.views.subject_of(encoding.embedder.source(image))
+    def subject(self, image: "QueryPicture | Record") -> "Subject":
+        """Return where the main subject of a picture is. Raises `PictureError`, and `OriginalGone` for a record."""
+        return self.generation.encoding.views.subject_of(self._source(image))
 
     def get(self, id: str, *, vector: bool = False) -> "Record":
         """Return the record of a picture. Raises `RecordNotFound`."""
@@ -434,6 +438,16 @@ class Library(Closing):
         """Write what is outstanding and let other processes in. Closing twice does no harm."""
         self.generations.close()
         self.resources.close()
+
+    def _source(self, image: "QueryPicture | Record") -> "Source":
+        if isinstance(image, Record):
+            return self.original(image)
+        return self.generation.encoding.embedder.source(image)
+
+    def _with_vector(self, picture: "Comparable") -> "Comparable":
+        if isinstance(picture, Record) and picture.vector is None:
+            return self.get(picture.id, vector=True)
+        return picture
 
     def _filter(self, filter: "str | Filter | None") -> "Filter | None":
         parsed = read_filter(filter)

@@ -19,7 +19,6 @@ from yunmeng.errors import (
     LibraryError,
     MissingExtra,
     OriginalGone,
-    PictureError,
     QueryError,
     Reason,
     RecordNotFound,
@@ -37,20 +36,20 @@ __all__ = ["CODES", "Refused", "body_of", "bug", "describe", "install", "refusal
 RETRY_AFTER: Final = "1"
 """Seconds after which a request that found the server busy has a fair chance."""
 
-_KINDS: Final[Mapping[type[YunmengError], tuple[int, str]]] = {
-    RecordNotFound: (404, "not-found"),
-    OriginalGone: (410, "gone"),
-    FilterError: (422, "filter"),
-    QueryError: (422, "query"),
-    SourceError: (422, "source"),
-    SchemaError: (422, "schema"),
-    EncoderMismatch: (422, "encoder-mismatch"),
-    Busy: (503, "busy"),
-    StoreError: (503, "store"),
-    StateError: (503, "state"),
-    LibraryError: (503, "library"),
-    EncoderError: (500, "encoder"),
-    MissingExtra: (501, "missing-extra"),
+_STATUS: Final[Mapping[type[YunmengError], int]] = {
+    RecordNotFound: 404,
+    OriginalGone: 410,
+    FilterError: 422,
+    QueryError: 422,
+    SourceError: 422,
+    SchemaError: 422,
+    EncoderMismatch: 422,
+    Busy: 503,
+    StoreError: 503,
+    StateError: 503,
+    LibraryError: 503,
+    EncoderError: 500,
+    MissingExtra: 501,
 }
 _REASONS: Final = {
     Reason.NOT_A_PICTURE: 415,
@@ -86,7 +85,7 @@ CODES: Final[Mapping[str, int]] = {
     "large-header": 431,
     "internal": 500,
     "not-ready": 503,
-    **{code: status for status, code in _KINDS.values()},
+    **{kind.code: status for kind, status in _STATUS.items()},
     **{reason.value: _REASONS.get(reason, 422) for reason in Reason},
 }
 """Every code that an answer may hold, and its HTTP status."""
@@ -102,10 +101,8 @@ class Refused(HTTPException):
 
 def describe(error: Exception) -> tuple[int, str, str]:
     """Status, code and message of an error that was raised on purpose."""
-    if isinstance(error, PictureError):
-        return CODES[error.reason], error.reason.value, str(error)
-    status, code = next((_KINDS[kind] for kind in type(error).__mro__ if kind in _KINDS), (500, "internal"))
-    return status, code, str(error)
+    code = error.code if isinstance(error, YunmengError) and error.code in CODES else "internal"
+    return CODES[code], code, str(error)
 
 
 def body_of(error: Exception, request_id: str) -> ErrorBody:
