@@ -1,9 +1,11 @@
 """Comparing and matching over HTTP agree with the library itself."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from pytest_httpserver import HTTPServer
@@ -62,10 +64,11 @@ def test_compare(client: TestClient, library: Library) -> None:
 
 def test_a_crop_is_told_with_its_place(client: TestClient, library: Library) -> None:
     found = client.post("/v1/compare", files={"a": cut(1)}, data={"b_id": "work/1"}).json()
-    expected = library.compare(cut(1), library.get("work/1", vector=True))
+    expected = library.compare(cut(1), library.get("work/1"))
     assert expected.alignment is not None
     assert found["verdict"] == "edited-copy"
     assert [tuple(point) for point in found["alignment"]["outline"]] == list(expected.alignment.outline)
+    assert found["alignment"]["transform"] == list(expected.alignment.transform)
     assert found["alignment"]["target_overlap"] == pytest.approx(expected.alignment.target_overlap)
     assert [edit["name"] for edit in found["edits"]] == ["crop"]
 
@@ -88,6 +91,19 @@ def test_evidence_is_a_picture_that_nobody_keeps(client: TestClient) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     with Image.open(io.BytesIO(answer.content)) as image:
         assert (image.format, image.width) == ("PNG", 1600)
+
+
+def test_evidence_holds_the_comparison_and_the_names(client: TestClient, library: Library) -> None:
+    found = client.post("/v1/compare", files={"a": cut(1)}, data={"b_id": "work/1"}).json()
+    names = {"a_name": "suspect", "b_name": "原图"}
+    for named, called in ((names, ("suspect", "原图")), ({}, ("", "work/1"))):
+        answer = client.post("/v1/compare/evidence", files={"a": cut(1)}, data={"b_id": "work/1", **named})
+        drawn = library.evidence(cut(1), library.get("work/1"), called).picture
+        with Image.open(io.BytesIO(answer.content)) as image:
+            assert np.array_equal(np.asarray(image), np.asarray(drawn))
+            assert {**json.loads(image.info["comparison"]), "timings": {}} == {**found, "timings": {}}
+    too_long = {"a_id": "work/1", "b_id": "work/2", "a_name": "x" * 1025}
+    refused(client.post("/v1/compare/evidence", data=too_long), 422, "invalid")
 
 
 def test_every_way_to_match_finds_the_original(client: TestClient, library: Library, httpserver: HTTPServer) -> None:

@@ -11,7 +11,9 @@ from yunmeng.server.errors import CODES, describe
 
 
 def kinds(root: type[YunmengError]) -> list[type[YunmengError]]:
-    return [root, *(found for kind in root.__subclasses__() for found in kinds(kind))]
+    """The errors of Yunmeng; those of clients, which are a `ServerError` as well, are no errors of a server."""
+    own = [kind for kind in root.__subclasses__() if kind.__module__ == "yunmeng.errors"]
+    return [root, *(found for kind in own for found in kinds(kind))]
 
 
 def raised(kind: type[YunmengError]) -> YunmengError:

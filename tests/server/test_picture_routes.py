@@ -231,6 +231,7 @@ def test_deleting(client: TestClient, filled: Library) -> None:
     for order in ({"all": False}, {"all": True, "ids": ["001.jpg"]}, {"all": True, "filter": "true"}, {"all": "yes"}):
         refused(client.post("/v1/pictures/delete", json=order), 422, "invalid")
     refused(client.get("/v1/pictures", params={"filter": " "}), 422, "filter")
+    assert client.post("/v1/pictures/delete", json={"ids": []}).json() == {"deleted": 0}
     assert filled.count() == 8
     assert client.post("/v1/pictures/delete", json={"all": True}).json() == {"deleted": 8}
     assert filled.count() == 0

@@ -16,8 +16,8 @@ from tests.server.conftest import HERE, Open, jpeg, png, refused
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
-from yunmeng.search import QueryPart
 from yunmeng.server.app import create_app
+from yunmeng.types import QueryPart, Region
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -177,6 +177,27 @@ def test_a_mixture_over_http_is_that_of_the_library(client: TestClient, filled: 
     refused(client.post("/v1/search/upload", files={"file": picture}, data={"mix": '[{"id": 5}]'}), 422, "invalid")
 
 
+def test_a_mixture_of_files_that_are_sent(client: TestClient, filled: Library) -> None:
+    pictures = [jpeg(50), jpeg(51)]
+    mix = [{"file": 1}, {"file": 0, "weight": 0.5, "region": {"x": 0, "y": 0, "w": 0.5, "h": 1}}]
+    expected = filled.search(
+        mix=[QueryPart(pictures[1]), QueryPart(pictures[0], weight=0.5, region=Region(0, 0, 0.5, 1))]
+    )
+    files = [("files", picture) for picture in pictures]
+    answer = client.post("/v1/search/upload", files=files, data={"mix": json.dumps(mix)})
+    assert [hit["id"] for hit in answer.json()["hits"]] == [hit.id for hit in expected]
+    assert [hit["score"] for hit in answer.json()["hits"]] == pytest.approx([hit.score for hit in expected], abs=1e-6)
+
+    def sent(mix: str, **fields: str) -> Any:
+        return client.post("/v1/search/upload", files=files, data={"mix": mix, **fields})
+
+    refused(sent('[{"file": 2}]'), 422, "query")
+    for wrong in ('[{"file": -1}]', '[{"file": 0, "id": "000.jpg"}]', '[{"file": "a"}]', "[]"):
+        refused(sent(wrong), 422, "invalid")
+    refused(sent('[{"file": 0}]', region="0,0,0.5,1"), 422, "invalid")  # of which of them?
+    refused(client.post("/v1/search", json={"mix": [{"file": 0}]}), 422, "query")
+
+
 def test_words_find_names_and_attributes(client: TestClient) -> None:
     answer = client.post("/v1/search", json={"text": "shoes"})
     assert {hit["id"] for hit in answer.json()["hits"]} == {"000.jpg", "003.jpg", "006.jpg", "009.jpg"}
@@ -208,6 +229,7 @@ def test_the_subject_of_a_picture(client: TestClient, filled: Library) -> None:
     x, y, w, h = (found["region"][name] for name in "xywh")
     assert x <= 0.66 and y <= 0.4 and x + w >= 0.74 and y + h >= 0.6, found  # noqa: PT018  one box, one check
     assert w * h < 0.5
+    assert 0 < found["confidence"] <= 1
     assert client.post("/v1/subject", json={"id": "000.jpg"}).json()["method"] in ("saliency", "centre")
     refused(client.post("/v1/subject", json={"id": "nobody"}), 404, "not-found")
     refused(client.post("/v1/subject", json={}), 422, "invalid")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from yunmeng.schemas.common import Request
 from yunmeng.schemas.scopes import Scope
-from yunmeng.types import AttributeType
+from yunmeng.types import AttributeType, Enhancement
 
 __all__ = ["AttributeValues", "Health", "KeyIn", "LibraryOut", "SessionOut", "ValueCount"]
 
@@ -26,7 +26,7 @@ class LibraryOut(BaseModel):
     augmented: bool = Field(description="Whether a second vector of each picture is kept, for re-ranking by expand.")
     subject: bool = Field(description="Whether pictures are seen by their main subject only.")
     calibrated: bool = Field(description="Whether hits tell their chance of being real.")
-    enhance: list[str]
+    enhance: list[Enhancement]
     attributes: Mapping[str, AttributeType]
     created: datetime
     bytes: int

@@ -25,7 +25,10 @@ class AlignmentOut(BaseModel):
     """How one picture lies in another, by their local features."""
 
     inliers: int = Field(description="Features that agree on how; 0 where the whole frames fit on each other.")
-    mirrored: bool
+    transform: tuple[float, float, float, float, float, float, float, float, float] = Field(
+        description="A 3 x 3 homography by rows, from points of the query (or a) to points of the other, in fractions."
+    )
+    mirrored: bool = Field(description="Points of the query go through the transform mirrored left to right.")
     outline: list[Point] = Field(description="Where it lies: a polygon in fractions of the other picture.")
     query_overlap: Share = Field(description="Share of the query (or a) that the other picture shows.")
     target_overlap: Share = Field(description="Share of the hit (or b) that the query shows.")

@@ -70,7 +70,7 @@ class Selection(Request):
     def _something(self) -> "Selection":
         if self.filter is not None and not self.filter.strip():
             raise ValueError("the filter is empty: leave it out, or write one")
-        if not self.all and not self.ids and self.filter is None:
+        if not self.all and "ids" not in self.model_fields_set and self.filter is None:
             raise ValueError("name ids, give a filter, or say all")
         if self.all and (self.ids or self.filter is not None):
             raise ValueError("all goes without ids and filter")

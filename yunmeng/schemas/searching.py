@@ -59,7 +59,7 @@ class SearchOptions(Request):
 
 
 class MixPart(Request):
-    """One part of a mixed query: exactly one of id, url, vector and text."""
+    """One part of a mixed query: exactly one of id, url, vector, text and file."""
 
     id: Id | None = Field(None, description="A picture of the library.")
     url: str | None = Field(None, min_length=1, max_length=4096, description="A picture on the web, http or https.")
@@ -67,15 +67,18 @@ class MixPart(Request):
         None, fail_fast=True, min_length=1, max_length=16_384, description="An embedding."
     )
     text: str | None = Field(None, min_length=1, max_length=1000, description="Words.")
-    region: Region | None = Field(None, description="This part of the picture only; with id or url.")
+    file: int | None = Field(
+        None, ge=0, lt=MAX_PARTS, description="A picture that is sent along: its place among the form's files, from 0."
+    )
+    region: Region | None = Field(None, description="This part of the picture only; with id, url or file.")
     weight: float = Field(1.0, ge=-10, le=10, description="How much it counts; below 0, hits are to be unlike it.")
 
     @model_validator(mode="after")
     def _sound(self) -> "MixPart":
-        if sum(given is not None for given in (self.id, self.url, self.vector, self.text)) != 1:
-            raise ValueError("a part is exactly one of id, url, vector and text")
-        if self.region is not None and self.id is None and self.url is None:
-            raise ValueError("a region goes with an id or a url")
+        if sum(given is not None for given in (self.id, self.url, self.vector, self.text, self.file)) != 1:
+            raise ValueError("a part is exactly one of id, url, vector, text and file")
+        if self.region is not None and self.id is None and self.url is None and self.file is None:
+            raise ValueError("a region goes with an id, a url or a file")
         if self.weight == 0:
             raise ValueError("a part with the weight 0 asks for nothing: leave it out")
         return self
@@ -179,3 +182,4 @@ class SubjectOut(BaseModel):
 
     region: Region
     method: Literal["saliency", "centre"] = Field(description="centre: guessed, as the extra subject is missing.")
+    confidence: float = Field(ge=0, le=1, description="How far it stands out; 0 goes with the whole picture.")

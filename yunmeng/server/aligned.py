@@ -7,9 +7,10 @@ __all__ = ["shown_alignment"]
 
 
 def shown_alignment(alignment: Alignment) -> AlignmentOut:
-    """What people and programs need of it: the outline says where the transform leads."""
+    """Return the body that shows an alignment."""
     return AlignmentOut(
         inliers=alignment.inliers,
+        transform=alignment.transform,
         mirrored=alignment.mirrored,
         outline=list(alignment.outline),
         query_overlap=alignment.query_overlap,

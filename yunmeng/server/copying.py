@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
 from fastapi import APIRouter, Depends, Form, Response, UploadFile
+from PIL.PngImagePlugin import PngInfo
 from pydantic import Field
 
 from yunmeng import copies
@@ -37,6 +38,9 @@ __all__ = ["router"]
 
 IdText: TypeAlias = Annotated[str | None, Form(max_length=1024)]
 UrlText: TypeAlias = Annotated[str | None, Form(max_length=4096)]
+NameText: TypeAlias = Annotated[
+    str | None, Form(max_length=1024, description="What the evidence calls it; its id or address unless told.")
+]
 
 router = APIRouter(prefix="/v1", tags=["copies"], route_class=Route)
 
@@ -47,6 +51,7 @@ class Side(NamedTuple):
     file: bytes | None
     id: str | None
     url: str | None
+    called: str | None
 
     def of(self, library: "Library") -> Record | bytes | str:
         """As `Library.compare` takes it."""
@@ -57,7 +62,7 @@ class Side(NamedTuple):
     @property
     def name(self) -> str:
         """What it is called in the evidence."""
-        return self.id or self.url or ""
+        return self.called or self.id or self.url or ""
 
 
 class UploadedSuspect(MatchWanted):
@@ -73,17 +78,20 @@ async def _sides(
     b_id: IdText = None,
     a_url: UrlText = None,
     b_url: UrlText = None,
+    a_name: NameText = None,
+    b_name: NameText = None,
 ) -> tuple[Side, Side]:
-    return await _side("a", a, a_id, a_url), await _side("b", b, b_id, b_url)
+    return await _side("a", a, a_id, a_url, a_name), await _side("b", b, b_id, b_url, b_name)
 
 
-async def _side(name: str, file: UploadFile | None, id: str | None, url: str | None) -> Side:
+async def _side(name: str, file: UploadFile | None, id: str | None, url: str | None, called: str | None) -> Side:
     if sum(given is not None for given in (file, id, url)) != 1:
         raise QueryError(f"give exactly one of the fields {name} (a file), {name}_id and {name}_url")
     return Side(
         None if file is None else await file.read(),
         None if id is None else from_wire(id),
         None if url is None else checked_url(url),
+        called,
     )
 
 
@@ -106,13 +114,19 @@ async def compare(here: Here, sides: Sides) -> Comparison:
     dependencies=[MAY_SEARCH],
 )
 async def compare_evidence(here: Here, sides: Sides) -> Response:
-    """The same comparison as a picture: side by side, aligned, what matches outlined, what differs marked."""
+    """The same comparison as a picture: side by side, aligned, what matches outlined, what differs marked.
+
+    The PNG holds the comparison as well: its text ``comparison`` is what ``/v1/compare`` answers.
+    """
+    began = perf_counter()
 
     def draw() -> tuple[bytes, Mapping[str, float]]:
         one, other = sides
         found = here.library.evidence(one.of(here.library), other.of(here.library), (one.name, other.name))
         stream = io.BytesIO()
-        found.picture.save(stream, "PNG")
+        said = PngInfo()
+        said.add_itxt("comparison", _shown_comparison(found.comparison, perf_counter() - began).model_dump_json())
+        found.picture.save(stream, "PNG", pnginfo=said)
         return stream.getvalue(), found.comparison.timings
 
     data, timings = await here.workers.run(draw)

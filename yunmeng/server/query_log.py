@@ -14,7 +14,7 @@ __all__ = ["QueryLog"]
 
 MOST: Final = 10_000
 """Queries in memory between two writings; what comes beyond them is not counted."""
-_ONCE: Final = frozenset({"id", "url", "text", "vector", "mix", "fields", "offset", "file"})
+_ONCE: Final = frozenset({"id", "url", "text", "vector", "mix", "fields", "offset", "file", "files"})
 """What is not said again when a query is asked again."""
 
 

@@ -1,5 +1,6 @@
 """Questions as the API has them, asked of an open library: by the server for its callers, and ahead of them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -51,10 +52,15 @@ def asked_with(query: schemas.SearchQuery) -> dict[str, Any]:
     return question
 
 
-def as_part(part: schemas.MixPart) -> QueryPart:
-    """One part of a mixture. Raises `QueryError`."""
+def as_part(part: schemas.MixPart, files: Sequence[bytes] = ()) -> QueryPart:
+    """One part of a mixture; ``files`` are what was sent with it. Raises `QueryError`."""
+    image: bytes | str | None = None if part.url is None else checked_url(part.url)
+    if part.file is not None:
+        if part.file >= len(files):
+            raise QueryError(f"the mix names file {part.file}, and {len(files)} came in the form's field files")
+        image = files[part.file]
     return QueryPart(
-        image=None if part.url is None else checked_url(part.url),
+        image=image,
         id=None if part.id is None else schemas.from_wire(part.id),
         vector=part.vector,
         text=part.text,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Form, UploadFile
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from yunmeng.schemas import (
+    MAX_PARTS,
     ContributionOut,
     HitOut,
     MixText,
@@ -43,11 +44,20 @@ _OF_RECORD = ("width", "height", "sha256", "phash", "pdq", "quality")
 
 
 class UploadedQuery(SearchOptions):
-    """A search by a picture that comes with the request."""
+    """A search by pictures that come with the request."""
 
-    file: UploadFile = Field(description="The picture.")
+    file: UploadFile | None = Field(None, description="The picture; left out where the mix is all of the question.")
+    files: list[UploadFile] = Field([], max_length=MAX_PARTS, description="Pictures that the mix names by their place.")
     region: RegionText | None = Field(None, description="Ask with this part of the picture only: x,y,w,h.")
     mix: MixText | None = Field(None, description="What else hits are to be like, or unlike: the parts as JSON.")
+
+    @model_validator(mode="after")
+    def _some_question(self) -> "UploadedQuery":
+        if self.file is None and (self.mix is None or not self.mix.root):
+            raise ValueError("send a file, or a mix")
+        if self.file is None and self.region is not None:
+            raise ValueError("a region goes with a file; one of a mix's parts goes with the part")
+        return self
 
 
 @router.post("/search", responses=responses(404, 410, 415), response_model_exclude_unset=True)
@@ -63,10 +73,13 @@ async def search(query: SearchQuery, here: Here, caller: Searcher) -> SearchAnsw
 async def search_by_upload(
     query: Annotated[UploadedQuery, Form(media_type="multipart/form-data")], here: Here, caller: Searcher
 ) -> SearchAnswer:
-    """Find the pictures that are most similar to the one that is sent."""
-    mix = query.mix.root if query.mix is not None else []
-    region = None if query.region is None else as_region(query.region)
-    question = {"image": await query.file.read(), "region": region, "mix": [as_part(part) for part in mix]}
+    """Find the pictures that are most similar to the one that is sent, or to a mixture of such."""
+    files = [await file.read() for file in query.files]
+    question = {
+        "image": None if query.file is None else await query.file.read(),
+        "region": None if query.region is None else as_region(query.region),
+        "mix": [as_part(part, files) for part in (query.mix.root if query.mix is not None else [])],
+    }
     return await _answer(here, caller, query, question, encodes=True)
 
 
@@ -87,7 +100,7 @@ async def subject_of_upload(file: UploadFile, here: Here) -> SubjectOut:
 
 async def _subject(here: Context, picture: bytes | str) -> SubjectOut:
     found = await here.workers.run(lambda: here.library.subject(picture))
-    return SubjectOut(region=_wire_region(found.region), method=found.method)
+    return SubjectOut(region=_wire_region(found.region), method=found.method, confidence=found.confidence)
 
 
 def _wire_region(region: Region) -> WireRegion:
