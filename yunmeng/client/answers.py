@@ -1,175 +1,223 @@
-"""What goes wrong, or right, between the clients and the server: values, errors, and whether to ask again."""
+"""What the server answers, as the values that a library gives: the bodies of `yunmeng.schemas` are read here only."""
 
-import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final, ParamSpec, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from typing import Any, Final
 
-import httpx
-from pydantic import ValidationError
-from tenacity import RetryCallState, wait_random
-
-from yunmeng.errors import (
-    PictureError,
-    QueryError,
-    Reason,
-    ServerError,
-    ServerUnreachable,
-    SettingsError,
-    YunmengError,
+from yunmeng import schemas
+from yunmeng.errors import ServerError
+from yunmeng.types import (
+    Addition,
+    Alignment,
+    Attributes,
+    Comparison,
+    Contribution,
+    Edit,
+    Evidence,
+    Failure,
+    Hit,
+    Hits,
+    IndexReport,
+    LibraryInfo,
+    Record,
+    Region,
+    Subject,
+    Tally,
 )
-from yunmeng.schemas import ErrorBody
-from yunmeng.version import __version__
 
-__all__ = ["SSE_ENDED_EARLY", "Server", "built", "each", "is_transient", "preparing", "wait"]
+__all__ = [
+    "as_addition",
+    "as_record",
+    "as_report",
+    "as_tally",
+    "hits_of",
+    "read_addition",
+    "read_comparison",
+    "read_count",
+    "read_deleted",
+    "read_evidence",
+    "read_hits",
+    "read_info",
+    "read_matches",
+    "read_record",
+    "read_subject",
+]
 
-T = TypeVar("T")
-P = ParamSpec("P")
-
-PORTS: Final = 65_535
-LONGEST_WAIT: Final = 60.0  # seconds; a server that asks for more is not asked again
-SSE_ENDED_EARLY: Final = "the events ended before the import did: the server stops, or the connection broke"
-
-_KEY: Final = re.compile(r"[\x21-\x7e]+")
-_USER: Final = re.compile(r"//[^/]*@")
-
-_jitter = wait_random(0, 0.25)  # so that clients that were sent away together do not come back together
+_MILLISECONDS: Final = 1000.0
 
 
-class Server:
-    """The server that a client asks: how it is addressed, and what its answers mean.
+def read_hits(body: bytes) -> Hits:
+    """Return the hits of a search."""
+    answer = schemas.SearchAnswer.model_validate_json(body)
+    return Hits(hits_of(answer), _seconds(answer.timings), cached=answer.cached)
 
-    Its key goes into the header that carries it, and nowhere else: no error says it, nor what a server makes of it.
-    """
 
-    def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
-        self._shown = _USER.sub("//", str(base_url)).replace("\n", " ")
-        self._key = None if key is None else _checked(key)
-        self.headers = {"User-Agent": f"yunmeng-client/{__version__}"}
-        if self._key is not None:
-            self.headers["Authorization"] = f"Bearer {self._key}"
-        self.timeout = _checked_seconds(timeout)
-        with self.reachable():
-            if (httpx.URL(base_url).port or 0) > PORTS:
-                raise httpx.InvalidURL("the port is too large")  # which would leave a socket behind
-
-    @contextmanager
-    def reachable(self) -> Iterator[None]:
-        """Turn what keeps an answer from coming into `ServerUnreachable`, whatever it is."""
-        try:
-            yield
-        except YunmengError:
-            raise
-        except httpx.InvalidURL:  # which repeats what it cannot read, a password perhaps
-            raise ServerUnreachable(f"no answer from {self._said(self._shown)}: it is no address") from None
-        except Exception as exc:
-            raise ServerUnreachable(self._said(f"no answer from {self._shown}: {_one_line(exc)}")) from exc
-
-    def value(self, response: httpx.Response, read: Callable[[bytes], T]) -> T:
-        """Return what ``response``, read to its end, holds. Raises `ServerError`."""
-        if not response.is_success:
-            raise self.failure(response)
-        return self.read(response.content, read, response.status_code)
-
-    def read(self, body: bytes, read: Callable[[bytes], T], status: int) -> T:
-        """Return what ``body`` holds. Raises `ServerError`."""
-        try:
-            return read(body)
-        except ValueError as exc:
-            what = exc.errors()[0]["msg"] if isinstance(exc, ValidationError) else _one_line(exc)
-            message = self._said(f"the answer is none that this version of the client knows: {what}")
-            raise ServerError(message, status=status, code="unknown-answer") from exc
-
-    def failure(self, response: httpx.Response) -> ServerError:
-        """Return the error that ``response``, read to its end, tells of. It may come from a proxy on the way."""
-        after = response.headers.get("Retry-After", "")
-        retry_after = float(after) if after.isdecimal() else None
-        status = response.status_code
-        try:
-            error = ErrorBody.model_validate_json(response.content).error
-        except ValidationError:
-            what = response.reason_phrase
-            if response.is_redirect:
-                what = f"it lies at {response.headers.get('Location')}"
-            message = self._said(f"HTTP status {status}: {what}")
-            return ServerError(message, status=status, code=f"http-{status}", retry_after=retry_after)
-        return ServerError(
-            self._said(error.message),
-            status=status,
-            code=self._said(error.code),
-            request_id=self._said(error.request_id),
-            retry_after=retry_after,
-            details=error.details,
+def hits_of(answer: schemas.SearchAnswer) -> Iterator[Hit]:
+    """Return the hits of one page."""
+    for hit in answer.hits:
+        yield Hit(
+            id=schemas.from_wire(hit.id),
+            score=hit.score,
+            uri=schemas.from_wire(hit.uri or ""),
+            attributes=_attributes(hit.attributes),
+            chance=hit.chance,
+            region=None if hit.region is None else _region(hit.region),
+            alignment=_alignment(hit.alignment),
+            explanation=tuple(Contribution(part.step, part.score, part.rank) for part in hit.explanation or ()),
         )
 
-    def _said(self, text: str) -> str:
-        return text if self._key is None else text.replace(self._key, "ym_...")
+
+def read_matches(body: bytes) -> Hits:
+    """Return the originals of a suspect picture."""
+    answer = schemas.MatchAnswer.model_validate_json(body)
+    hits = (
+        Hit(
+            id=schemas.from_wire(match.id),
+            score=match.score,
+            uri=schemas.from_wire(match.uri or ""),
+            attributes=_attributes(match.attributes),
+            alignment=_alignment(match.alignment),
+        )
+        for match in answer.matches
+    )
+    return Hits(hits, _seconds(answer.timings))
 
 
-@contextmanager
-def preparing() -> Iterator[None]:
-    """Turn what keeps a request from being made into errors of Yunmeng: files, and values that no request can hold."""
+def read_comparison(body: bytes | str) -> Comparison:
+    """Return what two pictures are to each other."""
+    found = schemas.Comparison.model_validate_json(body)
+    return Comparison(
+        verdict=found.verdict,
+        edits=tuple(Edit(edit.name, edit.amount, edit.detail) for edit in found.edits),
+        alignment=_alignment(found.alignment),
+        same_file=found.same_file,
+        phash_distance=found.phash_distance,
+        pdq_distance=found.pdq_distance,
+        score=found.score,
+        timings=_seconds(found.timings),
+        difference=found.difference,
+    )
+
+
+def read_evidence(body: bytes) -> Evidence:
+    """Return a comparison and the picture that shows it, from a PNG that holds both."""
+    from PIL import Image
+
     try:
-        yield
-    except YunmengError:
-        raise
-    except OSError as exc:
-        raise PictureError(Reason.UNREADABLE, f"{exc.filename or 'the file'}: {exc.strerror or exc}") from exc
-    except Exception as exc:
-        raise QueryError(f"this cannot be asked: {_one_line(exc)}") from exc
+        with Image.open(BytesIO(body), formats=("PNG",)) as opened:
+            picture = opened.copy()
+        said = str(picture.info["comparison"])
+    except (OSError, SyntaxError, KeyError) as exc:
+        raise ValueError("it is no PNG that holds a comparison") from exc
+    return Evidence(read_comparison(said), picture)
 
 
-def built(build: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """Return the call that ``build`` makes. Raises `QueryError`, and `PictureError` for a file that cannot be read."""
-    with preparing():
-        return build(*args, **options)
+def read_subject(body: bytes) -> Subject:
+    """Return where the main subject of a picture is."""
+    found = schemas.SubjectOut.model_validate_json(body)
+    return Subject(_region(found.region), found.method, found.confidence)
 
 
-def each(made: Iterator[T]) -> Iterator[T]:
-    """What ``made`` makes one by one. Raises as `built` does."""
-    while True:
-        with preparing():
-            try:
-                one = next(made)
-            except StopIteration:
-                return
-        yield one
+def read_record(body: bytes) -> Record:
+    """Return one picture of the library."""
+    return as_record(schemas.PictureOut.model_validate_json(body))
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether the server said that it was too busy, or asked too often, and that asking again may do."""
-    if not isinstance(error, ServerError) or error.status not in (429, 503):
-        return False
-    return error.retry_after is not None and error.retry_after <= LONGEST_WAIT
+def as_record(picture: schemas.PictureOut) -> Record:
+    """Return a picture of the library, without its vector."""
+    return Record(
+        id=schemas.from_wire(picture.id),
+        uri=schemas.from_wire(picture.uri or ""),
+        sha256=picture.sha256,
+        phash=picture.phash,
+        pdq=picture.pdq,
+        width=picture.width,
+        height=picture.height,
+        quality=picture.quality,
+        attributes=_attributes(picture.attributes),
+        part=picture.part,
+    )
 
 
-def wait(state: RetryCallState) -> float:
-    """Seconds before the next attempt: what the server asked for, and a little more."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, ServerError) else None
-    return (asked or 0.0) + _jitter(state)
+def read_count(body: bytes) -> int:
+    """Return how many pictures there are on all pages together."""
+    return schemas.PicturePage.model_validate_json(body).total
 
 
-def _checked(key: str) -> str:
-    """``key`` without the space around it that files and shells leave. Raises `SettingsError` that does not say it."""
-    found = str(key).strip()
-    if not _KEY.fullmatch(found):
-        raise SettingsError("the key is none: it is empty, or has characters that keys do not have")
-    return found
+def read_deleted(body: bytes) -> int:
+    """Return how many pictures were deleted."""
+    return schemas.Deleted.model_validate_json(body).deleted
 
 
-def _checked_seconds(timeout: float) -> float:
-    """Refuse what no socket takes before there is one. Raises `SettingsError`."""
-    try:
-        found = float(timeout)
-    except (TypeError, ValueError):
-        found = 0.0
-    if not 0 < found <= threading.TIMEOUT_MAX:
-        raise SettingsError("timeout is a number of seconds above 0")
-    return found
+def read_addition(body: bytes) -> Addition:
+    """Return what became of the one picture that was sent."""
+    return as_addition(schemas.Added.model_validate_json(body))
 
 
-def _one_line(error: Exception) -> str:
-    lines = f"{type(error).__name__}: {error}".rstrip(": ").splitlines()
-    return lines[0] if lines else ""
+def as_addition(added: schemas.Added) -> Addition:
+    """Return what became of a picture that was sent."""
+    return Addition(schemas.from_wire(added.id), added.status)
+
+
+def read_info(body: bytes) -> LibraryInfo:
+    """Return the facts of a library. Its path is the name of its folder, and the last job is not told."""
+    told = schemas.LibraryOut.model_validate_json(body)
+    return LibraryInfo(
+        path=told.name,
+        pictures=told.pictures,
+        encoder=told.encoder,
+        dim=told.dim,
+        metric=told.metric,
+        enhance=tuple(told.enhance),
+        subject=told.subject,
+        regions=told.regions,
+        augmented=told.augmented,
+        attributes=told.attributes,
+        created=told.created.isoformat(),
+        bytes=told.bytes,
+        last_job=None,
+    )
+
+
+def as_tally(progress: schemas.ImportOut) -> Tally:
+    """Return how far an import has come."""
+    return Tally(progress.phase, progress.total, progress.indexed, progress.skipped, progress.failed)
+
+
+def as_report(end: schemas.ImportOut, failures: Sequence[schemas.ImportFailure]) -> IndexReport:
+    """Return what an import did that is over. Raises `ServerError` where it failed as a whole."""
+    if end.status == "failed":
+        raise ServerError(end.error or "the import failed", status=200, code="import-failed")
+    return IndexReport(
+        indexed=end.indexed,
+        skipped=end.skipped,
+        failed=[Failure(schemas.from_wire(one.path), schemas.from_wire(one.reason)) for one in failures],
+        seconds=0.0 if end.finished_at is None else (end.finished_at - end.started_at).total_seconds(),
+        interrupted=end.status != "done",
+    )
+
+
+def _attributes(told: Mapping[str, Any]) -> Attributes:
+    return told  # which the server has checked; JSON allows more
+
+
+def _region(region: schemas.Region) -> Region:
+    return Region(region.x, region.y, region.w, region.h)
+
+
+def _alignment(shown: schemas.AlignmentOut | None) -> Alignment | None:
+    if shown is None:
+        return None
+    return Alignment(
+        inliers=shown.inliers,
+        transform=shown.transform,
+        mirrored=shown.mirrored,
+        outline=tuple(shown.outline),
+        query_overlap=shown.query_overlap,
+        target_overlap=shown.target_overlap,
+    )
+
+
+def _seconds(timings: Mapping[str, float]) -> dict[str, float]:
+    """Return the seconds of each stage; their total is left out, as a library has none."""
+    return {stage: taken / _MILLISECONDS for stage, taken in timings.items() if stage != "total"}

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from yunmeng import apps
-from yunmeng.client.answers import built
+from yunmeng.client.building import built
 from yunmeng.schemas.call import Call, Pages
 
 __all__ = ["AppCalls"]

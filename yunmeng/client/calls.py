@@ -1,29 +1,42 @@
-"""The calls of the API, each built once for both clients. Nothing is sent here."""
+"""The questions and changes of a library as calls of the API, built once for both clients. Nothing is sent here."""
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeAlias, TypedDict, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, TypeVar, Unpack
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from yunmeng import schemas
+from yunmeng.client import answers
+from yunmeng.client.uploads import content, field, file, floats, given, is_url, place, region_of
 from yunmeng.errors import QueryError, ServerError
-from yunmeng.schemas.call import Call, Part
-from yunmeng.types import Metric, StepName
+from yunmeng.schemas.call import Call, Pages, Part
+from yunmeng.types import (
+    Addition,
+    Attributes,
+    Comparable,
+    Comparison,
+    Evidence,
+    Hit,
+    Hits,
+    LibraryInfo,
+    Metric,
+    QueryPart,
+    Record,
+    Subject,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from yunmeng.types import QueryPicture
 
 # The functions are for the two clients only.
-__all__ = ["Attributes", "EachOrAll", "FilePath", "Id", "Picture", "Question"]
+__all__ = ["EachOrAll", "Question"]
 
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
-FilePath: TypeAlias = str | os.PathLike[str]
-Picture: TypeAlias = FilePath | bytes | BinaryIO
-"""A picture that is here: the path of its file, its bytes, or an open file."""
-Attributes: TypeAlias = Mapping[str, object]
 EachOrAll: TypeAlias = Attributes | Sequence[Attributes]
 """One set of attributes for all pictures, or one for each."""
 
@@ -31,296 +44,220 @@ BATCH: Final = 16
 """Pictures in one request of add_many: a server's limit on bodies is then met by a few pictures, not by all."""
 BATCH_BYTES: Final = 32_000_000
 """After which a request takes no further picture."""
-
-
-class Id(str):
-    """The id of a picture in the library, where a path or a URL would do as well: ``compare(Id("a"), "b.jpg")``."""
-
-    __slots__ = ()
+PAGE: Final = 500
+"""Records in one request of iterate."""
 
 
 class Question(TypedDict, total=False):
-    """What `Client.search` takes by name: one of ``id``, ``url``, ``vector`` and ``text``, or a ``mix``, if no picture
-    is given."""
+    """What `Client.search` takes by name, for `Client.search_page` and `Client.search_all`."""
 
     id: str | None
-    url: str | None
-    vector: Iterable[float] | None
-    """An embedding of the library's encoder, such as a NumPy array (dim,)."""
+    vector: "ArrayLike | None"
     text: str | None
-    mix: Sequence[schemas.MixPart | Mapping[str, object]] | None
-    """More parts of the question, with weights: ``{"text": "red", "weight": 0.5}``, ``{"id": "7", "weight": -1}``."""
-    regions: bool
-    """Whether the parts of pictures are searched too, in a library that keeps them."""
+    mix: Sequence[QueryPart]
+    region: Sequence[float] | None
     subject: bool | None
-    """Whether to ask with the main subject of the picture only; unless told, as the library's pictures are."""
+    regions: bool
     k: int
-    """Hits on a page: 10 unless told, at most `schemas.MAX_K`."""
     offset: int
-    """Hits to pass over."""
     filter: str | None
-    """``category = 'shoes' and price < 50``"""
     min_score: float | None
-    """In [-1, 1]: hits below are left out."""
     min_chance: float | None
-    """In [0, 1]: hits that are less likely to be real are left out, in a library that knows."""
-    region: schemas.Region | tuple[float, float, float, float] | None
-    """x, y, w, h in fractions of the picture."""
-    rerank: Sequence[StepName] | None
-    """Steps that put the first hits in a better order, one upon the other, such as ``["geometry", "expand"]``."""
+    rerank: str | Sequence[str]
     metric: Metric | None
-    """What the nearest are scored by anew: the library's metric unless told."""
     group_by: str | None
-    """One hit for each value of this attribute, a declared str."""
     explain: bool
-    """Whether hits say what each step made of their score."""
-    fields: Sequence[schemas.FieldName] | None
-    """What hits carry beside id and score: the attributes unless told."""
 
 
-# Reading answers
+# Asking
 
 
-def _model(model: type[M]) -> Callable[[bytes], M]:
-    return model.model_validate_json
+def search(image: "QueryPicture | None", **question: Unpack[Question]) -> Call[Hits]:
+    return _search(answers.read_hits, image, ("attributes", "uri"), question)
 
 
-def _nothing(_: bytes) -> None:
-    return None
+def search_page(
+    image: "QueryPicture | None", fields: Sequence[schemas.FieldName], **question: Unpack[Question]
+) -> Call[schemas.SearchAnswer]:
+    return _search(schemas.SearchAnswer.model_validate_json, image, fields, question)
 
 
-def _raw(body: bytes) -> bytes:
-    return body
+def search_all(image: "QueryPicture | None", **question: Unpack[Question]) -> Pages[schemas.SearchAnswer, Hit]:
+    first = search_page(image, ("attributes", "uri"), **question)
+
+    def following(answer: schemas.SearchAnswer) -> Call[schemas.SearchAnswer] | None:
+        return None if answer.next_offset is None else _turned(first, answer.next_offset)
+
+    return Pages(first, answers.hits_of, following)
+
+
+def _search(
+    read: Callable[[bytes], T], image: "QueryPicture | None", fields: Sequence[str], question: Question
+) -> Call[T]:
+    options: dict[str, Any] = {**question}
+    mix = list(options.pop("mix", ()))
+    asked = {name: options.pop(name, None) for name in ("id", "vector", "text")}
+    region = options.pop("region", None)
+    if image is not None or region is not None or any(value is not None for value in asked.values()):
+        mix.insert(0, QueryPart(image, **asked, region=region))  # which checks that it is one question
+    if not mix:
+        raise QueryError("ask with a picture, an id, a vector or words")
+    rerank = options.pop("rerank", ())
+    steps = rerank.split(",") if isinstance(rerank, str) else rerank
+    options["rerank"] = [step.strip() for step in steps if step.strip()]
+    options["fields"] = list(fields)
+    files: list[bytes] = []
+    parts = [_part(part, files) for part in mix]
+    if files:
+        return Call("POST", "/v1/search/upload", read, parts=_form(parts, files, given(**options)))
+    first = parts.pop(0) if mix[0].weight == 1 else {}
+    first.pop("weight", None)
+    body = given(**options, **first, mix=parts or None)
+    return Call("POST", "/v1/search", read, json=body)
+
+
+def _part(part: QueryPart, files: list[bytes]) -> dict[str, Any]:
+    """Return a part of a question as JSON has it; a picture that is here is added to ``files``."""
+    shown = given(
+        id=None if part.id is None else schemas.to_wire(part.id),
+        url=part.image if is_url(part.image) else None,
+        vector=floats(part.vector),
+        text=part.text,
+        region=region_of(part.region),
+        weight=part.weight,
+    )
+    if part.image is not None and not is_url(part.image):
+        shown["file"] = len(files)
+        files.append(content(part.image))
+    return shown
+
+
+def _form(parts: list[dict[str, Any]], files: list[bytes], options: dict[str, Any]) -> list[Part]:
+    form: list[Part] = []
+    if parts[0].get("file") == 0 and parts[0]["weight"] == 1:  # the picture that is asked with, as most questions are
+        first, parts = parts[0], [{**part, "file": part["file"] - 1} if "file" in part else part for part in parts[1:]]
+        form.append(file("file", files[0]))
+        if "region" in first:
+            form.append(field("region", ",".join(map(str, first["region"].values()))))
+        files = files[1:]
+    if parts:
+        form.append(field("mix", json.dumps(parts, allow_nan=False)))
+    form += [field(name, value) for name in ("fields", "rerank") for value in options.pop(name)]
+    form += [field(name, value) for name, value in options.items()]
+    return [*form, *(file("files", picture) for picture in files)]
+
+
+def _turned(call: Call[T], offset: int) -> Call[T]:
+    """Return ``call`` for the page that begins at ``offset``."""
+    if call.json is not None:
+        return replace(call, json={**call.json, "offset": offset})
+    others = [part for part in call.parts or () if part[0] != "offset"]
+    return replace(call, parts=[field("offset", offset), *others])
+
+
+def match(image: "QueryPicture | Record", k: int, filter: str | None, min_score: float) -> Call[Hits]:
+    wanted = given(k=k, filter=filter, min_score=min_score)
+    return _of_one("/v1/match", image, answers.read_matches, wanted)
+
+
+def subject(image: "QueryPicture | Record") -> Call[Subject]:
+    return _of_one("/v1/subject", image, answers.read_subject, {})
+
+
+def _of_one(
+    path: str, image: "QueryPicture | Record", read: Callable[[bytes], T], wanted: dict[str, object]
+) -> Call[T]:
+    """Return the question about one picture: a record is sent as its id."""
+    if isinstance(image, Record):
+        return Call("POST", path, read, json={"id": schemas.to_wire(image.id), **wanted})
+    if is_url(image):
+        return Call("POST", path, read, json={"url": image, **wanted})
+    parts = [*(field(name, value) for name, value in wanted.items()), file("file", content(image))]
+    return Call("POST", f"{path}/upload", read, parts=parts)
+
+
+def compare(a: Comparable, b: Comparable) -> Call[Comparison]:
+    return Call("POST", "/v1/compare", answers.read_comparison, parts=[_side("a", a), _side("b", b)])
+
+
+def evidence(a: Comparable, b: Comparable, names: tuple[str, str]) -> Call[Evidence]:
+    parts = [_side("a", a), _side("b", b)]
+    parts += [field(side, schemas.to_wire(name)) for side, name in zip(("a_name", "b_name"), names, strict=True)]
+    return Call("POST", "/v1/compare/evidence", answers.read_evidence, parts=parts)
+
+
+def _side(side: str, picture: Comparable) -> Part:
+    if isinstance(picture, Record):
+        return field(f"{side}_id", schemas.to_wire(picture.id))
+    if is_url(picture):
+        return field(f"{side}_url", picture)
+    return file(side, content(picture))
+
+
+# Looking
+
+
+def get(id: str) -> Call[Record]:
+    return Call("GET", place("pictures", id), answers.read_record)
+
+
+def iterate(filter: str | None) -> Pages[schemas.PicturePage, Record]:
+    def page(**cursor: str) -> Call[schemas.PicturePage]:
+        params = {**_filtered(filter, PAGE), **cursor}
+        return Call("GET", "/v1/pictures", schemas.PicturePage.model_validate_json, params=params)
+
+    return Pages(
+        page(),
+        items=lambda answer: map(answers.as_record, answer.pictures),
+        following=lambda answer: None if answer.next_cursor is None else page(cursor=answer.next_cursor),
+    )
+
+
+def count(filter: str | None) -> Call[int]:
+    return Call("GET", "/v1/pictures", answers.read_count, params=_filtered(filter, 1))
+
+
+def _filtered(filter: str | None, limit: int) -> dict[str, str | int]:
+    return {"limit": limit} if filter is None else {"limit": limit, "filter": filter}
+
+
+def original(picture: str | Record) -> Call[bytes]:
+    return Call("GET", place("originals", _id(picture)), bytes)
+
+
+def thumbnail(picture: str | Record, side: int) -> Call[bytes]:
+    return Call("GET", place("thumbnails", _id(picture)), bytes, params={"side": side})
+
+
+def _id(picture: str | Record) -> str:
+    return picture.id if isinstance(picture, Record) else picture
+
+
+def info() -> Call[LibraryInfo]:
+    return Call("GET", "/v1/library", answers.read_info)
+
+
+# Changing
 
 
 class _OneAdded(BaseModel):
     results: tuple[schemas.Added]
 
 
-_ATTRIBUTE_VALUES: Final = TypeAdapter(list[schemas.AttributeValues])
-
-
-# Writing requests
-
-
-def _place(collection: str, id: str) -> str:
-    """The path of a picture."""
-    if not id:
-        raise QueryError("an id has at least one character")
-    return f"/v1/{collection}/{quote(schemas.to_wire(id), safe='')}"
-
-
-def _given(**fields: object) -> dict[str, object]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _is_url(text: object) -> bool:
-    return isinstance(text, str) and text.lower().startswith(("http://", "https://"))
-
-
-def _bytes(picture: Picture) -> bytes:
-    if isinstance(picture, bytes):
-        return picture
-    if isinstance(picture, str | os.PathLike):
-        return Path(picture).read_bytes()
-    content = picture.read()
-    if not isinstance(content, bytes):
-        raise QueryError('a picture is bytes: open its file with "rb"')
-    return content
-
-
-def _file(field: str, content: bytes) -> Part:
-    return field, ("picture", content)
-
-
-def _field(field: str, value: object) -> Part:
-    return field, (None, str(value).encode())
-
-
-def _text(path: FilePath) -> str:
-    return schemas.to_wire(os.fspath(path))
-
-
-# The server and its library
-
-
-def health() -> Call[schemas.Health]:
-    return Call("GET", "/health", _model(schemas.Health))
-
-
-def ready() -> Call[schemas.Health]:
-    return Call("GET", "/ready", _model(schemas.Health))
-
-
-def library() -> Call[schemas.LibraryOut]:
-    return Call("GET", "/v1/library", _model(schemas.LibraryOut))
-
-
-def attributes() -> Call[list[schemas.AttributeValues]]:
-    return Call("GET", "/v1/attributes", _ATTRIBUTE_VALUES.validate_json)
-
-
-# Asking
-
-
-def search(picture: Picture | Id | None, question: Question) -> Call[schemas.SearchAnswer]:
-    asked: dict[str, Any] = _given(**question)
-    if isinstance(picture, Id):
-        asked["id"], picture = picture, None
-    elif _is_url(picture):
-        asked["url"], picture = picture, None
-    given = sum(name in asked for name in ("id", "url", "vector", "text")) + (picture is not None)
-    if given > 1 or not (given or asked.get("mix")):
-        raise QueryError("ask with exactly one of a picture, id, url, vector and text, or with a mix")
-    if "mix" in asked:
-        asked["mix"] = [_mixed(part) for part in asked["mix"]]
-    if "region" in asked:
-        asked["region"] = _region(asked["region"])
-    return _ask(asked) if picture is None else _ask_upload(picture, asked)
-
-
-def _mixed(part: schemas.MixPart | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(part, schemas.MixPart):
-        return part.model_dump(exclude_none=True)
-    shown = dict(part)
-    if "vector" in shown:
-        shown["vector"] = list(map(float, shown["vector"]))
-    if "id" in shown:
-        shown["id"] = schemas.to_wire(shown["id"])
-    if "region" in shown:
-        shown["region"] = _region(shown["region"])
-    return shown
-
-
-def _region(region: schemas.Region | Sequence[float]) -> dict[str, float]:
-    """For the server to check: it alone says what is wrong with a region."""
-    if isinstance(region, schemas.Region):
-        return region.model_dump()
-    if len(region) != 4:
-        raise QueryError("a region is four numbers: x, y, width and height in fractions of the picture")
-    return dict(zip("xywh", map(float, region), strict=True))
-
-
-def _ask(asked: dict[str, Any]) -> Call[schemas.SearchAnswer]:
-    if "id" in asked:
-        asked["id"] = schemas.to_wire(asked["id"])
-    if "vector" in asked:
-        asked["vector"] = list(map(float, asked["vector"]))
-    for name in ("fields", "rerank"):
-        if name in asked:
-            asked[name] = list(asked[name])
-    return Call("POST", "/v1/search", _model(schemas.SearchAnswer), json=asked)
-
-
-def _ask_upload(picture: Picture, asked: dict[str, Any]) -> Call[schemas.SearchAnswer]:
-    if "region" in asked:
-        asked["region"] = ",".join(map(str, asked["region"].values()))
-    if "mix" in asked:
-        asked["mix"] = json.dumps(asked["mix"])
-    parts = [_field(name, value) for name in ("fields", "rerank") for value in asked.pop(name, ())]
-    parts += [_field(name, value) for name, value in asked.items()]
-    parts.append(_file("file", _bytes(picture)))
-    return Call("POST", "/v1/search/upload", _model(schemas.SearchAnswer), parts=parts)
-
-
-def turn_page(call: Call[schemas.SearchAnswer], offset: int) -> Call[schemas.SearchAnswer]:
-    """``call``, for the page that begins at ``offset``."""
-    if call.json is not None:
-        return replace(call, json={**call.json, "offset": offset})
-    others = [part for part in call.parts or () if part[0] != "offset"]
-    return replace(call, parts=[_field("offset", offset), *others])
-
-
-def subject(picture: Picture | Id) -> Call[schemas.SubjectOut]:
-    read = _model(schemas.SubjectOut)
-    if isinstance(picture, Id):
-        return Call("POST", "/v1/subject", read, json={"id": schemas.to_wire(picture)})
-    if _is_url(picture):
-        return Call("POST", "/v1/subject", read, json={"url": picture})
-    return Call("POST", "/v1/subject/upload", read, parts=[_file("file", _bytes(picture))])
-
-
-def compare(a: Picture | Id, b: Picture | Id) -> Call[schemas.Comparison]:
-    parts = [_side("a", a), _side("b", b)]
-    return Call("POST", "/v1/compare", _model(schemas.Comparison), parts=parts)
-
-
-def evidence(a: Picture | Id, b: Picture | Id) -> Call[bytes]:
-    return Call("POST", "/v1/compare/evidence", _raw, parts=[_side("a", a), _side("b", b)])
-
-
-def match(picture: Picture | Id, k: int, filter: str | None, min_score: float) -> Call[schemas.MatchAnswer]:
-    read = _model(schemas.MatchAnswer)
-    wanted = _given(k=k, filter=filter, min_score=min_score)
-    if isinstance(picture, Id):
-        return Call("POST", "/v1/match", read, json={"id": schemas.to_wire(picture), **wanted})
-    if _is_url(picture):
-        return Call("POST", "/v1/match", read, json={"url": picture, **wanted})
-    parts = [*(_field(name, value) for name, value in wanted.items()), _file("file", _bytes(picture))]
-    return Call("POST", "/v1/match/upload", read, parts=parts)
-
-
-def _side(side: str, picture: Picture | Id) -> Part:
-    if isinstance(picture, Id):
-        return _field(f"{side}_id", schemas.to_wire(picture))
-    if _is_url(picture):
-        return _field(f"{side}_url", picture)
-    return _file(side, _bytes(picture))
-
-
-# Asking ahead
-
-
-def warm(queries: Iterable[Mapping[str, object]], top: int) -> Call[schemas.WarmOut]:
-    asked = [{**query, **({"id": schemas.to_wire(str(query["id"]))} if "id" in query else {})} for query in queries]
-    return Call("POST", "/v1/warm", _model(schemas.WarmOut), json={"queries": asked, "top": top})
-
-
-def warming() -> Call[schemas.WarmOut]:
-    return Call("GET", "/v1/warm", _model(schemas.WarmOut))
-
-
-# Pictures
-
-
-def pictures(filter: str | None, limit: int, cursor: str | None) -> Call[schemas.PicturePage]:
-    params: dict[str, str | int] = {"limit": limit}
-    if filter is not None:
-        params["filter"] = filter
-    if cursor is not None:
-        params["cursor"] = cursor
-    return Call("GET", "/v1/pictures", _model(schemas.PicturePage), params=params)
-
-
-def get(id: str) -> Call[schemas.PictureOut]:
-    return Call("GET", _place("pictures", id), _model(schemas.PictureOut))
-
-
-def original(id: str) -> Call[bytes]:
-    return Call("GET", _place("originals", id), _raw)
-
-
-def thumbnail(id: str, side: int) -> Call[bytes]:
-    return Call("GET", _place("thumbnails", id), _raw, params={"side": side})
-
-
-def add(picture: Picture, id: str | None, attributes: Attributes | None) -> Call[schemas.Added]:
-    parts = add_some([_bytes(picture)], None if id is None else [id], attributes).parts
-    return Call("POST", "/v1/pictures", lambda body: _OneAdded.model_validate_json(body).results[0], parts=parts)
-
-
-def add_some(
-    pictures: Sequence[bytes], ids: Sequence[str] | None, attributes: EachOrAll | None
-) -> Call[schemas.AddResult]:
-    parts = [_field("ids", schemas.to_wire(id)) for id in ids or ()]
-    if attributes is not None:
-        parts.append(_field("attributes", json.dumps(attributes if isinstance(attributes, Mapping) else [*attributes])))
-    parts += [_file("files", content) for content in pictures]
-    return Call("POST", "/v1/pictures", _model(schemas.AddResult), parts=parts)
+def add(picture: bytes | Path | str, id: str | None, attributes: Attributes | None) -> Call[Addition]:
+    if is_url(picture):
+        body = given(url=picture, id=None if id is None else schemas.to_wire(id), attributes=attributes)
+        return Call("POST", "/v1/pictures/url", answers.read_addition, json=body)
+    parts = _add_some([content(picture)], None if id is None else [id], attributes).parts
+
+    def read(body: bytes) -> Addition:
+        return answers.as_addition(_OneAdded.model_validate_json(body).results[0])
+
+    return Call("POST", "/v1/pictures", read, parts=parts)
 
 
 def batches(
-    pictures: Sequence[Picture], ids: Sequence[str] | None, attributes: EachOrAll | None
+    pictures: Sequence[bytes | Path | str], ids: Sequence[str] | None, attributes: EachOrAll | None
 ) -> Iterator[tuple[int, Call[schemas.AddResult]]]:
     """How many pictures, and the call that adds them, until all are added. Files are read when their call is due."""
     each = None if isinstance(attributes, Mapping) else attributes
@@ -330,110 +267,48 @@ def batches(
     while begin < len(pictures):
         some = list(_few(pictures[begin : begin + BATCH]))
         own = slice(begin, begin + len(some))
-        yield len(some), add_some(some, ids and ids[own], each[own] if each is not None else attributes)
+        yield len(some), _add_some(some, ids and ids[own], each[own] if each is not None else attributes)
         begin += len(some)
 
 
-def _few(pictures: Sequence[Picture]) -> Iterator[bytes]:
+def _few(pictures: Sequence[bytes | Path | str]) -> Iterator[bytes]:
     size = 0
     for picture in pictures:
-        content = _bytes(picture)
-        yield content
-        size += len(content)
+        read = content(picture)
+        yield read
+        size += len(read)
         if size > BATCH_BYTES:
             return
 
 
-def failed(count: int, error: ServerError) -> list[schemas.Added | schemas.ErrorBody]:
-    """What became of ``count`` pictures where ``error`` says that each of them failed. Raises it if it does not."""
+def _add_some(
+    pictures: Sequence[bytes], ids: Sequence[str] | None, attributes: EachOrAll | None
+) -> Call[schemas.AddResult]:
+    parts = [field("ids", schemas.to_wire(id)) for id in ids or ()]
+    if attributes is not None:
+        parts.append(field("attributes", json.dumps(attributes if isinstance(attributes, Mapping) else [*attributes])))
+    parts += [file("files", picture) for picture in pictures]
+    return Call("POST", "/v1/pictures", schemas.AddResult.model_validate_json, parts=parts)
+
+
+def added(result: schemas.AddResult) -> list[Addition | schemas.ErrorBody]:
+    """Return what became of each picture of a batch."""
+    return [one if isinstance(one, schemas.ErrorBody) else answers.as_addition(one) for one in result.results]
+
+
+def failed(count: int, error: ServerError) -> list[Addition | schemas.ErrorBody]:
+    """Return what became of ``count`` pictures where ``error`` says that each failed. Raises it if it does not."""
     details = [entry for entry in error.details if isinstance(entry, Mapping) and "error" in entry]
     if len(details) != count:
         raise error
     return [schemas.ErrorBody.model_validate(entry) for entry in details]
 
 
-def add_url(url: str, id: str | None, attributes: Attributes | None) -> Call[schemas.Added]:
-    body = _given(url=url, id=None if id is None else schemas.to_wire(id), attributes=attributes)
-    return Call("POST", "/v1/pictures/url", _model(schemas.Added), json=body)
+def set_attributes(id: str, attributes: Attributes) -> Call[Record]:
+    return Call("PUT", place("attributes", id), answers.read_record, json={"attributes": attributes})
 
 
-def set_attributes(id: str, attributes: Attributes) -> Call[schemas.PictureOut]:
-    return Call("PUT", _place("attributes", id), _model(schemas.PictureOut), json={"attributes": attributes})
-
-
-def delete(id: str) -> Call[None]:
-    return Call("DELETE", _place("pictures", id), _nothing)
-
-
-def delete_where(ids: Iterable[str], filter: str | None, every: bool) -> Call[schemas.Deleted]:
-    named = [ids] if isinstance(ids, str) else list(ids)
-    body = _given(ids=list(map(schemas.to_wire, named)), filter=filter, all=every or None)
-    return Call("POST", "/v1/pictures/delete", _model(schemas.Deleted), json=body)
-
-
-# Jobs
-
-
-def start_job(kind: str, arguments: Mapping[str, object]) -> Call[schemas.JobOut]:
-    body = {"kind": kind, "arguments": _given(**arguments)}
-    return Call("POST", "/v1/jobs", _model(schemas.JobOut), json=body)
-
-
-def jobs(kind: str | None, limit: int) -> Call[schemas.JobList]:
-    params: dict[str, str | int] = {"limit": limit} if kind is None else {"limit": limit, "kind": kind}
-    return Call("GET", "/v1/jobs", _model(schemas.JobList), params=params)
-
-
-def get_job(number: int) -> Call[schemas.JobOut]:
-    return Call("GET", f"/v1/jobs/{number}", _model(schemas.JobOut))
-
-
-def job_events(number: int) -> Call[bytes]:
-    return Call("GET", f"/v1/jobs/{number}/events", _raw)
-
-
-def job_failures(number: int, limit: int) -> Call[schemas.FailureList]:
-    return Call("GET", f"/v1/jobs/{number}/failures", _model(schemas.FailureList), params={"limit": limit})
-
-
-def cancel_job(number: int) -> Call[schemas.JobOut]:
-    return Call("POST", f"/v1/jobs/{number}/cancel", _model(schemas.JobOut))
-
-
-def resume_job(number: int) -> Call[schemas.JobOut]:
-    return Call("POST", f"/v1/jobs/{number}/resume", _model(schemas.JobOut))
-
-
-# Imports
-
-
-def start_import(
-    paths: FilePath | Iterable[FilePath], manifest: FilePath | None, frames: int
-) -> Call[schemas.ImportOut]:
-    named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    body = _given(paths=list(map(_text, named)), manifest=None if manifest is None else _text(manifest), frames=frames)
-    return Call("POST", "/v1/imports", _model(schemas.ImportOut), json=body)
-
-
-def imports(limit: int) -> Call[schemas.ImportList]:
-    return Call("GET", "/v1/imports", _model(schemas.ImportList), params={"limit": limit})
-
-
-def get_import(number: int) -> Call[schemas.ImportOut]:
-    return Call("GET", f"/v1/imports/{number}", _model(schemas.ImportOut))
-
-
-def import_events(number: int) -> Call[bytes]:
-    return Call("GET", f"/v1/imports/{number}/events", _raw)
-
-
-def import_failures(number: int, limit: int) -> Call[schemas.FailureList]:
-    return Call("GET", f"/v1/imports/{number}/failures", _model(schemas.FailureList), params={"limit": limit})
-
-
-def cancel_import(number: int) -> Call[schemas.ImportOut]:
-    return Call("POST", f"/v1/imports/{number}/cancel", _model(schemas.ImportOut))
-
-
-def resume_import(number: int) -> Call[schemas.ImportOut]:
-    return Call("POST", f"/v1/imports/{number}/resume", _model(schemas.ImportOut))
+def delete(ids: str | Sequence[str] | None, filter: str | None, all: bool) -> Call[int]:
+    named = [ids] if isinstance(ids, str) else ids
+    body = given(ids=None if named is None else list(map(schemas.to_wire, named)), filter=filter, all=all or None)
+    return Call("POST", "/v1/pictures/delete", answers.read_deleted, json=body)

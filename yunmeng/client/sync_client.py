@@ -1,332 +1,390 @@
 """The client for programs that wait for each answer."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import ParamSpec, TypeVar, Unpack
-
-import httpx
-from pydantic import BaseModel
-from tenacity import Retrying, retry_if_exception, stop_after_attempt
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 from yunmeng import schemas
-from yunmeng.client import calls
-from yunmeng.client.answers import SSE_ENDED_EARLY, Server, built, each, is_transient, preparing, wait
-from yunmeng.client.apps import AppCalls
-from yunmeng.client.calls import Attributes, EachOrAll, FilePath, Id, Picture, Question
-from yunmeng.errors import ServerError, ServerUnreachable
-from yunmeng.schemas.call import Answer, Call, Item, Pages
-from yunmeng.types import Closing
+from yunmeng.client import answers, calls, server_calls
+from yunmeng.client.building import built, each
+from yunmeng.client.calls import EachOrAll, Question
+from yunmeng.client.transport import Transport
+from yunmeng.errors import ServerError
+from yunmeng.types import (
+    Addition,
+    Attributes,
+    Comparable,
+    Comparison,
+    Evidence,
+    Hit,
+    Hits,
+    IndexReport,
+    LibraryInfo,
+    Metric,
+    OnTally,
+    QueryPart,
+    Record,
+    Subject,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from yunmeng.types import QueryPicture
 
 __all__ = ["Client"]
 
-M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
-P = ParamSpec("P")
 
-
-class Client(AppCalls, Closing):
-    """Asks the server at ``base_url``; threads may share it.
-
-    ``key`` is what ``yunmeng keys`` gave. ``timeout`` is in seconds, for every step of a call; a call with a URL takes
-    as long as the server takes to fetch it. A server that is busy (503) or was asked too often (429), and says for how
-    long, is asked again after that, ``retries`` times. All methods raise `ServerError` and `ServerUnreachable`,
-    `QueryError` for what cannot be asked, and `PictureError` for a file that cannot be read.
+class Client(Transport):
+    """Asks the library behind the server at ``base_url`` as `yunmeng.Library` is asked; threads may share it.
 
     ::
 
         with Client("http://127.0.0.1:8000") as client:
-            answer = client.search("photo.jpg", k=5)
+            for hit in client.search("photo.jpg", k=5):
+                print(hit.id, hit.score)
+
+    Names, arguments and answers are those of `Library`, and so are the errors: each that comes from the server is a
+    `ServerError` as well, with its code and status. `ServerUnreachable` says that none came. What differs:
+
+    - Pictures that are here are sent: paths are read on this machine, URLs are fetched by the server. Only `index`
+      takes paths of the server. It keeps what `add` is given; without ``id`` that gets the SHA-256 of its bytes.
+    - Filters are text. Vectors of the library's pictures stay there, and `embed` with them.
+    - At most 1,000 hits come at a time (`search_all` has all), and 100 originals; at most 10,000 ids are deleted.
+    - ``uri`` of a picture is empty where it is a path and the key may only search; `evidence` calls a picture by its id
+      or address unless told how.
+
+    Args:
+        base_url: The server's address.
+        key: What ``yunmeng keys`` gave.
+        timeout: Seconds for every step of a call; one with a URL takes as long as the server takes to fetch it.
+        retries: How often a server is asked again that is busy (503) or was asked too often (429), and says for how
+            long.
     """
 
-    def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
-        self._server = Server(base_url, key, timeout)
-        with self._server.reachable():
-            self._http = httpx.Client(base_url=base_url, headers=self._server.headers, timeout=self._server.timeout)
-        self._retrying = Retrying(
-            retry=retry_if_exception(is_transient),
-            stop=stop_after_attempt(1 + retries),
-            wait=wait,
-            reraise=True,
-        )
+    # Asking, as a library is asked
 
-    def close(self) -> None:
-        self._http.close()
+    def search(
+        self,
+        image: "QueryPicture | None" = None,
+        *,
+        id: str | None = None,
+        vector: "ArrayLike | None" = None,
+        text: str | None = None,
+        mix: Sequence[QueryPart] = (),
+        region: Sequence[float] | None = None,
+        subject: bool | None = None,
+        regions: bool = False,
+        k: int = 10,
+        offset: int = 0,
+        filter: str | None = None,
+        min_score: float | None = None,
+        min_chance: float | None = None,
+        rerank: str | Sequence[str] = (),
+        metric: Metric | None = None,
+        group_by: str | None = None,
+        explain: bool = False,
+    ) -> Hits:
+        """Return the k pictures that fit best, best first: `Library.search`.
 
-    # The server and its library
-
-    def health(self) -> schemas.Health:
-        """That the server is there. Needs no key."""
-        return self._send(calls.health)
-
-    def ready(self) -> schemas.Health:
-        """That the server can be asked; until then a `ServerError` with the code ``not-ready``. Needs no key."""
-        return self._send(calls.ready)
-
-    def library(self) -> schemas.LibraryOut:
-        """What the library is and holds."""
-        return self._send(calls.library)
-
-    def attributes(self) -> list[schemas.AttributeValues]:
-        """What the pictures hold in each declared attribute."""
-        return self._send(calls.attributes)
-
-    # Asking
-
-    def search(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> schemas.SearchAnswer:
-        """One page of the pictures most like ``picture``, or most like what ``question`` names.
-
-        ``picture`` may be a path, bytes, an open file, an `Id` or a URL::
+        ::
 
             client.search("photo.jpg", k=20, filter="price < 50", region=(0.1, 0.1, 0.5, 0.5))
-            client.search(id="shoes/red", fields=["attributes", "uri"])
-            client.search(text="红色连衣裙")
+            client.search(id="shoes/red", rerank="expand,diverse", explain=True)
+            client.search(text="红色连衣裙", mix=[QueryPart(image="dress.jpg", weight=0.5)])
+
+        Args:
+            image: A path, a URL, a file's bytes, a Pillow image or RGB pixels.
+            id: The id of a picture in the library, which is then the first hit if it passes the filter.
+            vector: An embedding of the library's encoder, (dim,).
+            text: Words, in Chinese or English.
+            mix: More such parts with weights.
+            region: The part of the picture to ask with: x, y, width and height in fractions of it.
+            subject: Cut the picture to its main subject, or leave it whole; None does as the library does.
+            regions: Look at the parts of the library's pictures too; hits then say which part it is.
+            k: How many hits are wanted.
+            offset: How many of the best hits are passed over, for the next page.
+            filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
+            min_score: Leave out hits below it.
+            min_chance: Leave out hits that are real with less than this chance.
+            rerank: Steps that put the first hits in a better order, applied left to right, see docs/ranking.md.
+            metric: Score the nearest by cosine again, exactly; None is the library's.
+            group_by: An attribute, a str: only the best hit of each of its values is kept, and none without one.
+            explain: Tell what each step made of a hit.
         """
-        return self._send(calls.search, picture, question)
+        return self._send(
+            calls.search,
+            image,
+            id=id,
+            vector=vector,
+            text=text,
+            mix=mix,
+            region=region,
+            subject=subject,
+            regions=regions,
+            k=k,
+            offset=offset,
+            filter=filter,
+            min_score=min_score,
+            min_chance=min_chance,
+            rerank=rerank,
+            metric=metric,
+            group_by=group_by,
+            explain=explain,
+        )
 
-    def search_all(self, picture: Picture | Id | None = None, **question: Unpack[Question]) -> Iterator[schemas.HitOut]:
-        """Every hit, best first, asked for ``k`` at a time as they are taken; ``min_score`` says where to end::
+    def match(
+        self,
+        image: "QueryPicture | Record",
+        *,
+        k: int = 10,
+        filter: str | None = None,
+        min_score: float = 0.0,
+    ) -> Hits:
+        """Return the k likeliest originals of a suspect picture: `Library.match`. A record is sent as its id.
 
-        for hit in client.search_all("photo.jpg", k=100, min_score=0.8):
-            print(hit.id, hit.score)
+        ::
+
+            for original in client.match("suspect.jpg", min_score=0.5):
+                print(original.id, original.score)
         """
-        call = built(calls.search, picture, question)
-        while True:
-            answer = self.send(call)
-            yield from answer.hits
-            if answer.next_offset is None:
-                return
-            call = calls.turn_page(call, answer.next_offset)
+        return self._send(calls.match, image, k, filter, min_score)
 
-    def subject(self, picture: Picture | Id) -> schemas.SubjectOut:
-        """Where the main subject of a picture is: its ``region`` can be searched with."""
-        return self._send(calls.subject, picture)
+    def compare(self, a: Comparable, b: Comparable) -> Comparison:
+        """Return what became of ``b``, an original, if ``a``, a suspect picture, was made from it: `Library.compare`.
 
-    def compare(self, a: Picture | Id, b: Picture | Id) -> schemas.Comparison:
-        """What was done to ``b``, an original, if ``a`` is a copy; each a path, bytes, an open file, a URL or an `Id`::
+        A record is sent as its id::
 
-        client.compare("suspect.jpg", Id("shoes/red")).verdict
+            client.compare("suspect.jpg", client.get("shoes/red")).verdict
         """
         return self._send(calls.compare, a, b)
 
-    def evidence(self, a: Picture | Id, b: Picture | Id) -> bytes:
-        """The same comparison as a PNG for people: side by side, aligned, what matches outlined, what differs marked::
+    def evidence(self, a: Comparable, b: Comparable, names: tuple[str, str] = ("", "")) -> Evidence:
+        """Return what `compare` does, with a picture that shows what matches where. Needs Pillow.
 
-        Path("evidence.png").write_bytes(client.evidence("suspect.jpg", Id("shoes/red")))
+        ::
+
+            client.evidence("suspect.jpg", client.get("shoes/red")).picture.save("evidence.png")
         """
-        return self._send(calls.evidence, a, b)
+        return self._send(calls.evidence, a, b, names)
 
-    def match(
-        self, picture: Picture | Id, k: int = 10, filter: str | None = None, min_score: float = 0.0
-    ) -> schemas.MatchAnswer:
-        """The originals that ``picture`` may have been made from, likeliest first, each with its chance as score::
+    def subject(self, image: "QueryPicture | Record") -> Subject:
+        """Return where the main subject of a picture is: its ``region`` can be searched with."""
+        return self._send(calls.subject, image)
 
-        for original in client.match("suspect.jpg", min_score=0.5).matches:
-            print(original.id, original.score)
+    def get(self, id: str) -> Record:
+        """Return the record of a picture, without its vector. Raises `RecordNotFound`."""
+        return self._send(calls.get, id)
+
+    def iterate(self, filter: str | None = None) -> Iterator[Record]:
+        """Return all records (that pass ``filter``), in an order that stays while others come and go."""
+        return self.pages(built(calls.iterate, filter))
+
+    def count(self, filter: str | None = None) -> int:
+        """Return how many pictures there are (that pass ``filter``)."""
+        return self._send(calls.count, filter)
+
+    def original(self, picture: str | Record) -> bytes:
+        """Return the file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
+        return self._send(calls.original, picture)
+
+    def thumbnail(self, picture: str | Record, side: int = 256) -> bytes:
+        """Return a small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original`."""
+        return self._send(calls.thumbnail, picture, side)
+
+    def info(self) -> LibraryInfo:
+        """Return the facts of the library; its ``path`` is its folder's name alone, and ``last_job`` None."""
+        return self._send(calls.info)
+
+    # Changing, as a library is changed
+
+    def index(
+        self,
+        paths: Sequence[str | Path] = (),
+        *,
+        manifest: str | Path | None = None,
+        on_tally: OnTally | None = None,
+        stop: threading.Event | None = None,
+        frames: int = 1,
+    ) -> IndexReport:
+        """Have the server bring pictures in, and wait until it has: `Library.index`. Paths are the server's.
+
+        ``stop`` is looked at when the import has come further. A client that ends meanwhile does not end the import;
+        `start_import` does not wait for it.
         """
-        return self._send(calls.match, picture, k, filter, min_score)
+        for progress in self.follow_import(self.start_import(paths, manifest, frames).number):
+            if on_tally is not None:
+                on_tally(answers.as_tally(progress))
+            if stop is not None and stop.is_set():
+                with suppress(ServerError):  # it is over
+                    self.cancel_import(progress.number)
+        return answers.as_report(progress, self.import_failures(progress.number, server_calls.MOST_FAILURES))
 
-    # Asking ahead
+    def add(
+        self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
+    ) -> Addition:
+        """Bring in one picture: a path, a file's bytes, or a URL, which is then its id unless told: `Library.add`.
+
+        ::
+
+            client.add("red.jpg", id="shoes/red", attributes={"category": "shoes", "price": 49.9})
+        """
+        return self._send(calls.add, picture, id, attributes)
+
+    def set_attributes(self, id: str, attributes: Attributes) -> Record:
+        """Give a picture these attributes in place of its own. Raises `RecordNotFound` and `PictureError`."""
+        return self._send(calls.set_attributes, id, attributes)
+
+    def delete(self, ids: str | Sequence[str] | None = None, *, filter: str | None = None, all: bool = False) -> int:
+        """Remove the pictures with these ids and those that pass ``filter``, or ``all``. Returns how many there were.
+
+        Unknown ids are passed over. Raises `QueryError` unless it is said what to delete.
+        """
+        return self._send(calls.delete, ids, filter, all)
+
+    # Asking and changing, as only a server lets
+
+    def search_page(
+        self,
+        image: "QueryPicture | None" = None,
+        *,
+        fields: Sequence[schemas.FieldName] = ("attributes",),
+        **question: Unpack[Question],
+    ) -> schemas.SearchAnswer:
+        """Return one page as the server tells it: hits with these ``fields``, where the next page begins, timings.
+
+        It is asked as `search` is::
+
+            client.search_page("photo.jpg", fields=["uri", "width", "height", "quality"], k=100)
+        """
+        return self._send(calls.search_page, image, fields, **question)
+
+    def search_all(self, image: "QueryPicture | None" = None, **question: Unpack[Question]) -> Iterator[Hit]:
+        """Iterate over every hit, best first, asked for ``k`` at a time as they are taken.
+
+        ``min_score`` says where to end::
+
+            for hit in client.search_all("photo.jpg", k=100, min_score=0.8):
+                print(hit.id, hit.score)
+        """
+        return self.pages(built(calls.search_all, image, **question))
+
+    def add_many(
+        self,
+        pictures: Sequence[bytes | Path | str],
+        ids: Sequence[str] | None = None,
+        attributes: EachOrAll | None = None,
+    ) -> list[Addition | schemas.ErrorBody]:
+        """Add pictures that are here, a few in each request; ``attributes`` are for all of them or one for each.
+
+        Returns what became of each, in their order: a picture that cannot be used is an `ErrorBody` in its place, and
+        stops no other. What stops all (the key, the connection, a file that cannot be read) raises, and what was added
+        stays.
+        """
+        results: list[Addition | schemas.ErrorBody] = []
+        for count, call in each(calls.batches(pictures, ids, attributes)):
+            try:
+                results += calls.added(self.send(call))
+            except ServerError as exc:
+                results += calls.failed(count, exc)
+        return results
+
+    # The server
+
+    def health(self) -> schemas.Health:
+        """Return that the server is there. Needs no key."""
+        return self._send(server_calls.health)
+
+    def ready(self) -> schemas.Health:
+        """Return that the server can be asked; until then a `ServerError` says ``not-ready``. Needs no key."""
+        return self._send(server_calls.ready)
+
+    def library(self) -> schemas.LibraryOut:
+        """Return what the library is and holds, as the server tells it: more than `info` of what it can answer."""
+        return self._send(server_calls.library)
+
+    def attributes(self) -> list[schemas.AttributeValues]:
+        """Return what the pictures hold in each declared attribute."""
+        return self._send(server_calls.attributes)
 
     def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> schemas.WarmOut:
         """Have the server ask itself these questions in the background, and the ``top`` most popular ones::
 
         client.warm([{"id": "shoes/red"}, {"text": "red dress", "k": 24}], top=100)
         """
-        return self._send(calls.warm, queries, top)
+        return self._send(server_calls.warm, queries, top)
 
     def warming(self) -> schemas.WarmOut:
-        """How far the server has come with that."""
-        return self._send(calls.warming)
-
-    # Pictures
-
-    def pictures(self, filter: str | None = None, page: int = 100) -> Iterator[schemas.PictureOut]:
-        """All pictures that pass ``filter``, in an order that stays, asked for ``page`` at a time."""
-        cursor = None
-        while True:
-            answer = self._send(calls.pictures, filter, page, cursor)
-            yield from answer.pictures
-            cursor = answer.next_cursor
-            if cursor is None:
-                return
-
-    def count(self, filter: str | None = None) -> int:
-        """How many pictures pass ``filter``."""
-        return self._send(calls.pictures, filter, 1, None).total
-
-    def get(self, id: str) -> schemas.PictureOut:
-        """The picture ``id``; a `ServerError` with the code ``not-found`` if there is none."""
-        return self._send(calls.get, id)
-
-    def original(self, id: str) -> bytes:
-        """The file of the picture ``id``, as it was indexed."""
-        return self._send(calls.original, id)
-
-    def thumbnail(self, id: str, side: int = 256) -> bytes:
-        """A WebP of the picture ``id``, its longest side at most ``side``: 128, 256, 512 or 1024."""
-        return self._send(calls.thumbnail, id, side)
-
-    def add(self, picture: Picture, id: str | None = None, attributes: Attributes | None = None) -> schemas.Added:
-        """Adds one picture; without an id it gets the SHA-256 of its bytes. Adding it again changes nothing::
-
-        client.add("red.jpg", id="shoes/red", attributes={"category": "shoes", "price": 49.9})
-        """
-        return self._send(calls.add, picture, id, attributes)
-
-    def add_many(
-        self,
-        pictures: Sequence[Picture],
-        ids: Sequence[str] | None = None,
-        attributes: EachOrAll | None = None,
-    ) -> list[schemas.Added | schemas.ErrorBody]:
-        """Adds pictures, a few in each request; ``attributes`` are for all of them or one for each.
-
-        What became of each, in their order: a picture that cannot be used is an `ErrorBody` in its place, and stops
-        no other. What stops all (the key, the connection, a file that cannot be read) raises, and what was added stays.
-        """
-        results: list[schemas.Added | schemas.ErrorBody] = []
-        for count, call in each(calls.batches(pictures, ids, attributes)):
-            try:
-                results += self.send(call).results
-            except ServerError as exc:
-                results += calls.failed(count, exc)
-        return results
-
-    def add_url(self, url: str, id: str | None = None, attributes: Attributes | None = None) -> schemas.Added:
-        """Adds a picture that the server fetches from the web; without an id, the URL is its id."""
-        return self._send(calls.add_url, url, id, attributes)
-
-    def set_attributes(self, id: str, attributes: Attributes) -> schemas.PictureOut:
-        """Puts ``attributes`` in place of all that the picture had."""
-        return self._send(calls.set_attributes, id, attributes)
-
-    def delete(self, id: str) -> None:
-        """Removes a picture from the library; a `ServerError` with the code ``not-found`` if there is none."""
-        self._send(calls.delete, id)
-
-    def delete_where(self, ids: Iterable[str] = (), filter: str | None = None, *, all: bool = False) -> int:
-        """Removes the pictures that are named, or that pass ``filter``, or both, or ``all``; how many they were."""
-        return self._send(calls.delete_where, ids, filter, all).deleted
+        """Return how far the server has come with that."""
+        return self._send(server_calls.warming)
 
     # Imports
 
     def start_import(
-        self, paths: FilePath | Iterable[FilePath] = (), manifest: FilePath | None = None, frames: int = 1
+        self, paths: str | Path | Iterable[str | Path] = (), manifest: str | Path | None = None, frames: int = 1
     ) -> schemas.ImportOut:
-        """Starts to bring folders, manifests and URLs into the library. Paths are the server's.
+        """Start to bring folders, manifests and URLs into the library. Paths are the server's.
 
         ``frames``: how many pictures to take of a file that holds several, as `Library.index` says.
         """
-        return self._send(calls.start_import, paths, manifest, frames)
+        return self._send(server_calls.start_import, paths, manifest, frames)
 
     def imports(self, limit: int = 20) -> list[schemas.ImportOut]:
-        """The latest imports, newest first."""
-        return self._send(calls.imports, limit).imports
+        """Return the latest imports, newest first."""
+        return self._send(server_calls.imports, limit).imports
 
     def get_import(self, number: int) -> schemas.ImportOut:
-        """How far an import has come."""
-        return self._send(calls.get_import, number)
+        """Return how far an import has come."""
+        return self._send(server_calls.get_import, number)
 
     def import_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
-        """What an import could not use, and why."""
-        return self._send(calls.import_failures, number, limit).failures
+        """Return what an import could not use, and why."""
+        return self._send(server_calls.import_failures, number, limit).failures
 
     def cancel_import(self, number: int) -> schemas.ImportOut:
-        """Tells an import to end; what it has indexed stays."""
-        return self._send(calls.cancel_import, number)
+        """Tell an import to end; what it has indexed stays."""
+        return self._send(server_calls.cancel_import, number)
 
     def resume_import(self, number: int) -> schemas.ImportOut:
-        """Goes on with an import that was cancelled, was interrupted, or failed."""
-        return self._send(calls.resume_import, number)
+        """Have an import go on that was cancelled, was interrupted, or failed."""
+        return self._send(server_calls.resume_import, number)
 
     def follow_import(self, number: int) -> Iterator[schemas.ImportOut]:
-        """How far an import has come, again and again until it is over::
+        """Iterate over how far an import has come, until it is over::
 
         for progress in client.follow_import(client.start_import("/srv/photos").number):
             print(progress.indexed, "of", progress.total)
         """
-        return self._follow(built(calls.import_events, number), schemas.ImportOut)
+        return self._follow(built(server_calls.import_events, number), schemas.ImportOut)
 
     # Jobs
 
     def start_job(self, kind: str, **arguments: object) -> schemas.JobOut:
         """Start a job of the background, such as ``start_job("reencode", encoder="efficientnet-lite0")``."""
-        return self._send(calls.start_job, kind, arguments)
+        return self._send(server_calls.start_job, kind, arguments)
 
     def jobs(self, kind: str | None = None, limit: int = 20) -> list[schemas.JobOut]:
         """Return the latest jobs (of this kind), newest first."""
-        return self._send(calls.jobs, kind, limit).jobs
+        return self._send(server_calls.jobs, kind, limit).jobs
 
     def get_job(self, number: int) -> schemas.JobOut:
         """Return how far a job has come."""
-        return self._send(calls.get_job, number)
+        return self._send(server_calls.get_job, number)
 
     def job_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
         """Return what a job could not use, and why."""
-        return self._send(calls.job_failures, number, limit).failures
+        return self._send(server_calls.job_failures, number, limit).failures
 
     def cancel_job(self, number: int) -> schemas.JobOut:
         """Tell a job to end; what it has done stays."""
-        return self._send(calls.cancel_job, number)
+        return self._send(server_calls.cancel_job, number)
 
     def resume_job(self, number: int) -> schemas.JobOut:
         """Have a job go on that was cancelled, was interrupted, or failed."""
-        return self._send(calls.resume_job, number)
+        return self._send(server_calls.resume_job, number)
 
     def follow_job(self, number: int) -> Iterator[schemas.JobOut]:
         """Iterate over how far a job has come, until it is over, as `follow_import` does."""
-        return self._follow(built(calls.job_events, number), schemas.JobOut)
-
-    # Anything else
-
-    def send(self, call: Call[Answer]) -> Answer:
-        """Send a call, such as an app's, and return its answer."""
-        result: Answer = self._retrying.copy()(self._attempt, call)
-        return result
-
-    def pages(self, pages: Pages[Answer, Item]) -> Iterator[Item]:
-        """Iterate over all that is on these pages, which are asked for as they are taken."""
-        call: Call[Answer] | None = pages.first
-        while call is not None:
-            answer = self.send(call)
-            yield from pages.items(answer)
-            call = pages.following(answer)
-
-    def _follow(self, call: Call[bytes], model: type[M]) -> Iterator[M]:
-        from httpx_sse import EventSource
-
-        response = self._retrying.copy()(self._open, call)
-        try:
-            with self._server.reachable():
-                for event in EventSource(response).iter_sse():
-                    if event.event in ("progress", "end"):
-                        yield self._server.read(event.data.encode(), model.model_validate_json, 200)
-                    if event.event == "end":
-                        return
-        finally:
-            response.close()
-        raise ServerUnreachable(SSE_ENDED_EARLY)
-
-    def _send(self, build: Callable[P, Call[T]], *args: P.args, **options: P.kwargs) -> T:
-        return self.send(built(build, *args, **options))
-
-    def _attempt(self, call: Call[T]) -> T:
-        request = self._request(call)
-        with self._server.reachable():
-            response = self._http.send(request)
-        return self._server.value(response, call.read)
-
-    def _open(self, call: Call[bytes]) -> httpx.Response:
-        request = self._request(call)
-        with self._server.reachable():
-            response = self._http.send(request, stream=True)
-            if not response.is_success:
-                response.read()
-        if not response.is_success:
-            raise self._server.failure(response)
-        return response
-
-    def _request(self, call: Call[T]) -> httpx.Request:
-        with preparing():
-            return self._http.build_request(
-                call.method, call.path, params=call.params, json=call.json, files=call.parts
-            )
+        return self._follow(built(server_calls.job_events, number), schemas.JobOut)
