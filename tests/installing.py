@@ -26,8 +26,8 @@ def blocks(text: str, language: str) -> list[str]:
 def files_of(title: str) -> dict[str, str]:
     """The files that a section shows, by name."""
     text = section(title)
-    shown = [block.split("\n", 1) for language in ("python", "toml") for block in blocks(text, language)]
-    return {first.removeprefix("# file: "): rest for first, rest in shown}
+    shown = [block.split("\n", 1) for language in ("python", "js", "toml") for block in blocks(text, language)]
+    return {first.partition(" file: ")[2]: rest for first, rest in shown}
 
 
 def install(files: Mapping[str, str], folder: Path) -> Path:

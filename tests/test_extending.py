@@ -39,9 +39,6 @@ def test_a_new_store(folder: Path) -> None:
 
 def test_a_new_application(folder: Path, library: Library) -> None:
     library.index([folder / "photos"])
-    page = folder / "packages" / "favourites" / "page"
-    page.mkdir(parents=True)
-    (page / "index.js").write_text("export const TITLE = 'Favourites';\n")
     files = {"favourites/__init__.py": "", **files_of("A new application")}
     with importable(install(files, folder / "packages")):
         with serving(create_app(library)) as url, Client(url) as client:
@@ -50,7 +47,8 @@ def test_a_new_application(folder: Path, library: Library) -> None:
             with pytest.raises(ServerError) as error:
                 client.mark("no-such-picture")
             assert error.value.code == "not-found"
-            assert "Favourites" in httpx.get(f"{url}/console/apps/favourites/index.js", timeout=60).text
+            assert httpx.get(f"{url}/v1/library", timeout=60).json()["pages"] == ["duplicates", "favourites"]
+            assert "Favourites" in httpx.get(f"{url}/console/pages/favourites/page.js", timeout=60).text
             assert "/v1/favourites" in httpx.get(f"{url}/openapi.json", timeout=60).json()["paths"]
         library.close()
         assert "yunmeng-favourites 0.1  ok" in run("plugins")

@@ -28,6 +28,7 @@ class LibraryOut(BaseModel):
     calibrated: bool = Field(description="Whether hits tell their chance of being real.")
     enhance: list[str]
     attributes: Mapping[str, AttributeType]
+    pages: list[str] = Field(description="Applications that have a page in the console.")
     created: datetime
     bytes: int
     version: str

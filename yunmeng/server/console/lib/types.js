@@ -29,6 +29,7 @@
  * @property {string | null} upload
  * @property {string | null} filter
  * @property {string | null} show The id of the picture that is open.
+ * @property {string | null} view Which part of a page is shown, where it has several.
  * @property {string | null} metric
  * @property {string | null} group
  * @property {number | null} min
@@ -38,7 +39,6 @@
  * @property {QueryPart[]} mix
  * @property {boolean} regions
  * @property {string[]} rerank
- * @property {boolean} decided
  */
 
 /** @typedef {{ id?: string | null, url?: string | null, file?: File }} Picture One picture to be sent or named: one of the three. */
@@ -47,14 +47,16 @@
  * @typedef {object} Page What main.js shows.
  * @property {HTMLElement} element
  * @property {(route: Route) => void} update
- * @property {() => void} destroy
- * @property {() => Receiver} receive
+ * @property {() => void} [destroy]
+ * @property {() => Receiver} [receive]
  * @property {() => string[]} [ids] Of the pictures that are shown, in their order.
  * @property {(id: string) => void} [removed]
  * @property {(id: string) => Shown | undefined} [hit]
  * @property {(id: string, signal: AbortSignal) => Promise<Step[] | null>} [explain]
  * @property {() => void} [libraryChanged]
  */
+
+/** @typedef {(new () => Page) & { title: string, scope: Scope }} AppPage The default export of an application's page.js. */
 
 /**
  * @typedef {object} Receiver What a page does with pictures that come from outside.
@@ -65,7 +67,8 @@
  * @property {boolean} [wantsFolders]
  */
 
-/** @typedef {{ keys_required: boolean, scope: "search" | "write" | "admin" | null, name: string | null }} Session */
+/** @typedef {"search" | "write" | "admin"} Scope */
+/** @typedef {{ keys_required: boolean, scope: Scope | null, name: string | null }} Session */
 
 /**
  * @typedef {object} Library
@@ -77,6 +80,7 @@
  * @property {boolean} regions
  * @property {boolean} calibrated
  * @property {Record<string, AttributeType>} attributes
+ * @property {string[]} pages Names of the applications that have one.
  * @property {string} created
  * @property {number} bytes
  * @property {string} version

@@ -1,4 +1,4 @@
-// Every word that users see, in Chinese and English, but for those in copywords.js. "one|many": English has two forms, chosen by {n}.
+// Every word that users see, in Chinese and English, but for those in copywords.js and those that applications bring. "one|many": English has two forms, chosen by {n}.
 import { COPY_WORDS } from "./copywords.js";
 
 /** @type {Record<string, string[]>} */
