@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 
 __all__ = [
     "MOST_PARTS",
+    "UNLIKE_WEIGHT",
     "AddStatus",
     "Alignment",
     "AttributeSchema",
@@ -28,6 +29,7 @@ __all__ = [
     "Record",
     "Region",
     "RegionVector",
+    "Scope",
     "StepName",
     "Vector",
     "Verdict",
@@ -57,6 +59,9 @@ else:
 MOST_PARTS: Final = 256
 """Pictures of one file that can be asked for: what is prepared of them waits in memory together."""
 
+UNLIKE_WEIGHT: Final = -0.5
+"""Weight of what hits are to be unlike: with more, they are like nothing else any more."""
+
 AttributeType: TypeAlias = Literal["str", "int", "float", "bool", "list[str]"]
 AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
 Attributes: TypeAlias = Mapping[str, AttributeValue]
@@ -79,6 +84,10 @@ AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
 """What became of a picture that was added: ``replaced`` has new content, ``updated`` new attributes only."""
 JobStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
 """How far work in the background is; what is interrupted goes on, what is cancelled does not."""
+
+Scope: TypeAlias = Literal["search", "write", "admin"]
+"""What a key of the HTTP API allows, each what those before it do. search: ask and look; write: add, change and delete
+pictures as well; admin: import from the server's disk, and what else is done in the background."""
 
 
 class Region(NamedTuple):

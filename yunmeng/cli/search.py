@@ -17,6 +17,7 @@ from yunmeng.terminal.options import (
     rerank_option,
     shown_attributes,
 )
+from yunmeng.types import UNLIKE_WEIGHT
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
@@ -52,7 +53,12 @@ like '100\\%%' escape '\\', is null, 'red' in tags, contains_any(tags, 'red', 'b
     "--min-chance", type=click.FloatRange(0, 1), metavar="P", help="Leave out hits that are less likely to be real."
 )
 @click.option("--like", multiple=True, metavar="QUERY[:W]", help="One more picture or id, with a weight if you like.")
-@click.option("--unlike", multiple=True, metavar="QUERY[:W]", help="A picture or id that hits are to be unlike.")
+@click.option(
+    "--unlike",
+    multiple=True,
+    metavar="QUERY[:W]",
+    help=f"A picture or id that hits are to be unlike; its weight is taken times {UNLIKE_WEIGHT:g}.",
+)
 @click.option("--text", "texts", multiple=True, metavar="WORDS[:W]", help="Words, with a weight if you like.")
 @click.option("--region", metavar="X,Y,W,H", help="Ask with this part of QUERY, in fractions of its width and height.")
 @click.option("--subject/--whole", default=None, help="Ask with the main subject of the pictures, or with all of them.")

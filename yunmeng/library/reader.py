@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from yunmeng.library.resources import LibraryResources
     from yunmeng.state.database import Job
     from yunmeng.stores.filters import Filter
-    from yunmeng.types import AttributeSchema, Enhancement, Record
+    from yunmeng.types import AttributeSchema, Enhancement, LibraryMetric, Record
 
 __all__ = ["RUNS", "LibraryInfo", "LibraryReader"]
 
@@ -30,7 +30,7 @@ class LibraryInfo:
     pictures: int
     encoder: str
     dim: int
-    metric: str
+    metric: "LibraryMetric"
     enhance: "Sequence[Enhancement]"
     subject: bool
     regions: bool

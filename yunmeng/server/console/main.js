@@ -147,7 +147,7 @@ async function signOut() {
 /** A key that has run out, or was taken back: to the door, and back to the same address after it. */
 function onSignedOut() {
   if (kind === "signin") return;
-  store.session = { keys_required: true, scope: null, name: null };
+  store.session = { keys_required: true, scope: null, scopes: [], name: null };
   forgetLibrary();
   draw();
 }

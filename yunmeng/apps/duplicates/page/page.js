@@ -14,7 +14,7 @@ import { DuplicateSearch } from "./search.js";
 import { DUPLICATE_WORDS } from "./words.js";
 
 /** @import { Group, SearchState } from "./api.js" */
-/** @import { Route, Scope } from "/console/lib/types.js" */
+/** @import { Route } from "/console/lib/types.js" */
 
 addWords(DUPLICATE_WORDS);
 await addStyles("/console/pages/duplicates/page.css");
@@ -28,7 +28,6 @@ const drafts = { of: null, choices: new Map() };
 
 export default class ReviewPage {
   static title = "duplicates-link";
-  /** @type {Scope} */
   static scope = "write";
 
   constructor() {

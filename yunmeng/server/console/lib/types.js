@@ -56,7 +56,7 @@
  * @property {() => void} [libraryChanged]
  */
 
-/** @typedef {(new () => Page) & { title: string, scope: Scope }} AppPage The default export of an application's page.js. */
+/** @typedef {(new () => Page) & { title: string, scope: string }} AppPage The default export of an application's page.js. */
 
 /**
  * @typedef {object} Receiver What a page does with pictures that come from outside.
@@ -67,8 +67,14 @@
  * @property {boolean} [wantsFolders]
  */
 
-/** @typedef {"search" | "write" | "admin"} Scope */
-/** @typedef {{ keys_required: boolean, scope: Scope | null, name: string | null }} Session */
+/** @typedef {{ keys_required: boolean, scope: string | null, scopes: string[], name: string | null }} Session */
+
+/**
+ * @typedef {object} Vocabulary What controls offer, as the server tells it. lib/words.js has the words for each.
+ * @property {string[]} metrics
+ * @property {string[]} steps
+ * @property {number} unlike The weight of what hits are to be unlike.
+ */
 
 /**
  * @typedef {object} Library
@@ -76,10 +82,15 @@
  * @property {number} pictures
  * @property {string} encoder
  * @property {number} dim
+ * @property {string} metric What hits are scored by unless a search names another.
  * @property {boolean} reads_text
  * @property {boolean} regions
+ * @property {boolean} augmented
+ * @property {boolean} subject
  * @property {boolean} calibrated
+ * @property {string[]} enhance
  * @property {Record<string, AttributeType>} attributes
+ * @property {Vocabulary} vocabulary
  * @property {string[]} pages Names of the applications that have one.
  * @property {string} created
  * @property {number} bytes

@@ -58,12 +58,14 @@ export class LibraryPage {
   }
 
   drawFacts() {
-    const { pictures, encoder, dim, bytes: size, created, version, attributes } = store.library;
+    const { pictures, encoder, dim, bytes: size, created, version, attributes, subject, regions, augmented, enhance } = store.library;
+    const prepared = [...Object.entries({ subject, regions, augmented }).flatMap(([name, on]) => (on ? [`seen-${name}`] : [])), ...enhance.map((name) => `enhance-${name}`)];
     const declared = Object.entries(attributes).map(([name, type]) => `${name}: ${type}`).join(", ");
     const rows = [
       ["fact-pictures", number(pictures)],
       ["fact-size", bytes(size)],
       ["fact-encoder", `${encoder} · ${dim}`],
+      ...(prepared.length ? [["fact-prepared", prepared.map((key) => t(key)).join(t("and"))]] : []),
       ["fact-created", time(created)],
       ["fact-version", version],
       ["fact-attributes", declared || t("none")],
