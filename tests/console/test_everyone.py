@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
 from yunmeng.apps.duplicates.types import Reason
+from yunmeng.types import JobStatus
 
 PACKAGE = Path(__file__).parents[2] / "yunmeng"  # pages may lie outside the console's folder
 PREFIXES = {
@@ -37,8 +38,8 @@ def test_every_word_is_there_in_both_languages(page: Page) -> None:
     used = set(re.findall(r"""\bt\(\s*"([^"]+)\"""", source))
     assert used - set(words) == set()
     in_other_ways = {key for key in words if f'"{key}"' in source or re.search(rf"\b{re.escape(key)}: \[", source)}
-    computed = r"^(error\.|problem-|measure-|stage-|theme-|import-|upload-|fact-|duplicates-|.*-title$)"
-    computed += r"|^(step|metric|enhance|seen|verdict|edit|reason|keep|phase)-"
+    computed = r"^(error\.|problem-|measure-|stage-|theme-|upload-|fact-|duplicates-|.*-title$)"
+    computed += r"|^(step|metric|enhance|seen|verdict|edit|reason|keep|kind|status|phase|reencode)-"
     assert [key for key in words if key not in used | in_other_ways and not re.match(computed, key)] == []
 
 
@@ -51,6 +52,7 @@ def test_every_name_of_the_api_is_put_into_words(page: Page, server: str) -> Non
         assert {f"{prefix}-{one}" for one in told[name]} <= set(words), name
     assert {f"step-{name}-hint" for name in told["steps"]} <= set(words)
     assert {f"reason-{name}" for name in get_args(Reason)} <= set(words)
+    assert {f"status-{name}" for name in get_args(JobStatus)} <= set(words)
 
 
 def test_every_problem_of_quality_is_put_into_words(page: Page) -> None:

@@ -55,6 +55,7 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/jobs/1/failures", {}, "admin"),
     ("POST", "/v1/jobs/1/cancel", {}, "admin"),
     ("POST", "/v1/jobs/1/resume", {}, "admin"),
+    ("GET", "/v1/encoders", {}, "admin"),
     ("GET", "/v1/warm", {}, "admin"),
     ("POST", "/v1/warm", {"json": {"top": 1}}, "admin"),
 ]

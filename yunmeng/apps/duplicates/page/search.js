@@ -83,7 +83,7 @@ export class DuplicateSearch {
     if (pressed && !pressed.offsetParent) (running ? this.cancel : this.start).focus();
     if (running && total) Object.assign(this.bar, { max: total, value: Math.min(done, total) });
     else this.bar.removeAttribute("value");
-    const of = total ? t("import-of", { done: number(done), all: number(total) }) : "";
+    const of = total ? t("job-of", { done: number(done), all: number(total) }) : "";
     const step = phase ? t(`phase-${phase}`) : t("phase-reading");
     this.words.textContent = running ? [step, of].filter(Boolean).join(" · ") : resultText(state);
     this.problem.textContent = status === "failed" ? (error ?? t("error.internal")) : "";

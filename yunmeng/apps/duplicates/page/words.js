@@ -8,6 +8,7 @@ export const DUPLICATE_WORDS = {
     "在整个图库中查找相同或几乎相同的图片，逐组决定去留。点“应用”之前不会移除任何图片，之后也可以撤销；原文件不受影响。",
     "Finds pictures that are the same, or nearly so, and lets you decide group by group. Nothing leaves the library until you apply, and all of it can be undone. Files are left alone.",
   ],
+  "kind-duplicates": ["查重", "Search for duplicates"],
   "duplicates-search": ["查重", "Search for duplicates"],
   "duplicates-start": ["开始查重", "Start"],
   "duplicates-again": ["重新查重", "Search again"],

@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Hit, Import, Library, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -211,18 +211,20 @@ export const setAttributes = (id, values) =>
 /** @type {(id: string) => Promise<void>} */
 export const remove = (id) => call("DELETE", `/v1/pictures/${inPath(id)}`);
 
-/** @type {() => Promise<{ imports: Import[] }>} */
-export const imports = () => call("GET", "/v1/imports?limit=20");
-/** @type {(order: { paths: string[], manifest?: string }) => Promise<Import>} */
-export const startImport = (json) => call("POST", "/v1/imports", { json });
-/** @type {(number: number) => Promise<Import>} */
-export const cancelImport = (number) => call("POST", `/v1/imports/${number}/cancel`);
-/** @type {(number: number) => Promise<Import>} */
-export const resumeImport = (number) => call("POST", `/v1/imports/${number}/resume`);
+/** @type {() => Promise<{ jobs: Job[] }>} */
+export const jobs = () => call("GET", "/v1/jobs?limit=100");
+/** @type {(kind: string, order?: Record<string, unknown>) => Promise<Job>} */
+export const startJob = (kind, order = {}) => call("POST", "/v1/jobs", { json: { kind, arguments: order } });
+/** @type {(number: number) => Promise<Job>} */
+export const cancelJob = (number) => call("POST", `/v1/jobs/${number}/cancel`);
+/** @type {(number: number) => Promise<Job>} */
+export const resumeJob = (number) => call("POST", `/v1/jobs/${number}/resume`);
 /** @type {(number: number) => Promise<{ failures: { path: string, reason: string }[] }>} */
-export const importFailures = (number) => call("GET", `/v1/imports/${number}/failures?limit=1000`);
+export const jobFailures = (number) => call("GET", `/v1/jobs/${number}/failures?limit=1000`);
 /** @param {number} number */
-export const importEvents = (number) => `/v1/imports/${number}/events`;
+export const jobEvents = (number) => `/v1/jobs/${number}/events`;
+/** @type {() => Promise<Encoder[]>} */
+export const encoders = () => call("GET", "/v1/encoders");
 
 /** @param {string} id @param {number} side */
 export const thumbnail = (id, side) => `/v1/thumbnails/${inPath(id)}?side=${side}`;

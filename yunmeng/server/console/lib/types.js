@@ -157,17 +157,21 @@
  */
 
 /**
- * @typedef {object} Import
+ * @typedef {object} Job What is done in the background.
  * @property {number} number
- * @property {string[]} sources
+ * @property {string} kind
+ * @property {Record<string, unknown>} arguments
  * @property {"queued" | "running" | "done" | "interrupted" | "cancelled" | "failed"} status
- * @property {"indexing" | "optimising"} phase
+ * @property {string | null} phase
+ * @property {number} done Of `total`, with what was skipped and what failed.
  * @property {number | null} total
- * @property {number} indexed
  * @property {number} skipped
  * @property {number} failed
+ * @property {boolean} resumable
  * @property {string} started_at
  * @property {string | null} error
  */
+
+/** @typedef {{ name: string, dim: number, reads_text: boolean }} Encoder */
 
 export {};
