@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias, TypedDict
 
 __all__ = [
     "MOST_PARTS",
@@ -25,11 +25,14 @@ __all__ = [
     "JobStatus",
     "LibraryMetric",
     "Metric",
+    "Option",
     "Pixels",
     "Record",
     "Region",
     "RegionVector",
     "Scope",
+    "SearchKeywords",
+    "SearchOptions",
     "StepName",
     "Vector",
     "Verdict",
@@ -104,6 +107,63 @@ class RegionVector(NamedTuple):
 
     region: Region
     vector: "Vector"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is said of a field of `SearchOptions`: a line of help, and its limits over HTTP and in commands."""
+
+    help: str
+    least: float | None = None
+    most: float | None = None
+    longest: int | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Field  # bodies of requests have it; commands need not
+
+        return handler.generate_schema(Annotated[source, Field(ge=self.least, le=self.most, max_length=self.longest)])
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), "description": self.help}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """What a search may say about the hits that it wants, beside their number, a filter and steps of re-ranking.
+
+    Each option is declared here. `yunmeng.search.SearchRequest` derives from this class, and so does the body of
+    ``POST /v1/search``, where no field may be declared again: pydantic would lose its limits in classes further down.
+    The command makes an option of each field, and `SearchKeywords` names them for signatures.
+    """
+
+    min_score: Annotated[float | None, Option("Leave out hits that score less.", least=-1, most=1)] = None
+    min_chance: Annotated[
+        float | None,
+        Option("Leave out hits that are less likely to be real, in a library that knows.", least=0, most=1),
+    ] = None
+    regions: Annotated[bool, Option("Look at the parts of pictures too, in a library that keeps them.")] = False
+    subject: Annotated[
+        bool | None, Option("Ask with the main subject of the pictures, or with all of them, not as the library does.")
+    ] = None
+    metric: Annotated[
+        Metric | None, Option("Score the nearest again, exactly, by this instead of the library's metric.")
+    ] = None
+    group_by: Annotated[
+        str | None, Option("Only the best hit of each value of this attribute, a declared str.", longest=200)
+    ] = None
+    explain: Annotated[bool, Option("Say what each step made of the score of each hit.")] = False
+
+
+class SearchKeywords(TypedDict, total=False):
+    """The fields of `SearchOptions`, as keywords of functions."""
+
+    min_score: float | None
+    min_chance: float | None
+    regions: bool
+    subject: bool | None
+    metric: Metric | None
+    group_by: str | None
+    explain: bool
 
 
 @dataclass(frozen=True, slots=True)
