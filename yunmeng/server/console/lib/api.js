@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -118,7 +118,7 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @property {string | null} [filter]
  * @property {number | null} [min]
  * @property {number | null} [chance]
- * @property {boolean} [regions]
+ * @property {Options} [options] Those of lib/options.js.
  * @property {string[]} [rerank]
  * @property {string | null} [metric]
  * @property {string | null} [group]
@@ -135,8 +135,8 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @returns {Promise<{ hits: Hit[], next_offset: number | null, cached: boolean, timings: Record<string, number> }>}
  */
 export function search({ file, region, mix = [], ...question }, { fields, ...options }, signal) {
-  const { k, offset, filter, min, chance, regions, metric, group, explain } = options;
-  const wanted = { k, offset, filter, min_score: min, min_chance: chance, regions: regions || null, metric, group_by: group, explain: explain || null };
+  const { k, offset, filter, min, chance, metric, group, explain } = options;
+  const wanted = { k, offset, filter, min_score: min, min_chance: chance, ...options.options, metric, group_by: group, explain: explain || null };
   const rerank = options.rerank ?? [];
   if (file) {
     const parts = mix.length ? JSON.stringify(mix.map(partOnWire)) : null;

@@ -1,4 +1,5 @@
 // The address says what is shown: page, question, filter, cut-off, open picture. All in the fragment, which no log keeps.
+import { readOptions } from "./options.js";
 import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js";
 
 /** @import { Route } from "./types.js" */
@@ -40,7 +41,7 @@ export function route() {
     region: readRegion(values.get("region")),
     weight: readWeight(values.get("weight")) ?? 1,
     mix: values.getAll("mix").map(readPart).filter((part) => part !== null),
-    regions: values.has("regions"),
+    options: readOptions(values),
     rerank: [...new Set((values.get("rerank") ?? "").split(",").filter((name) => STEP.test(name)))],
   };
 }
@@ -65,7 +66,7 @@ export function href(wanted) {
   if (wanted.region) put("region", spellRegion(wanted.region));
   if (typeof wanted.weight === "number" && wanted.weight !== 1) put("weight", wanted.weight);
   for (const part of wanted.mix ?? []) values.append("mix", spell(part));
-  if (wanted.regions) put("regions", 1);
+  for (const [name, value] of Object.entries(wanted.options ?? {})) put(name, Number(value));
   if (wanted.rerank?.length) put("rerank", wanted.rerank.join(","));
   const query = values.toString();
   return `#/${wanted.page && PAGES.has(wanted.page) ? wanted.page : ""}${query ? `?${query}` : ""}`;

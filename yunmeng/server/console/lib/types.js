@@ -20,6 +20,8 @@
  * @property {Region | null} [region] Where only a part of the picture is meant.
  */
 
+/** @typedef {Record<string, number | boolean>} Options Of a search, as lib/options.js lists them. */
+
 /**
  * @typedef {object} Route What the address says.
  * @property {string} page
@@ -37,7 +39,7 @@
  * @property {Region | null} region
  * @property {number} weight
  * @property {QueryPart[]} mix
- * @property {boolean} regions
+ * @property {Options} options
  * @property {string[]} rerank
  */
 

@@ -81,8 +81,6 @@ export const WORDS = {
   "part-remove": ["移除 {name}", "Remove {name}"],
   "part-add": ["再加一个网址或编号", "And an address or an id"],
   "part-add-words": ["再加文字、网址或编号", "And words, an address or an id"],
-  regions: ["搜索图片局部", "Search parts of pictures"],
-  "regions-hint": ["也会找到只占画面一部分的目标，并框出位置。", "Finds what fills only part of a picture, and outlines it."],
 
   order: ["结果排序", "Order of hits"],
   "order-plain": ["按相似度", "by score"],
