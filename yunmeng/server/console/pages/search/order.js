@@ -42,7 +42,8 @@ export function orderPanel(onChange) {
   /** @param {string} name */
   const toggle = (name) => onChange({ rerank: chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name] });
   const { metric: usual, vocabulary } = store.library;
-  const [first, others] = [true, false].map((front) => vocabulary.steps.filter((name) => IN_FRONT.includes(name) === front));
+  const first = IN_FRONT.filter((name) => vocabulary.steps.includes(name));
+  const others = vocabulary.steps.filter((name) => !IN_FRONT.includes(name));
   const metrics = vocabulary.metrics.filter((name) => name !== usual);
   const chips = new Map(vocabulary.steps.map((name) => [name, stepChip(name, () => toggle(name))]));
   const group = choice("order-group", "group-by", "group-none", groupings(), (name) => name, (value) => onChange({ group: value }));
