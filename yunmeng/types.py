@@ -141,15 +141,23 @@ class SearchOptions:
         float | None,
         Option("Leave out hits that are less likely to be real, in a library that knows.", least=0, most=1),
     ] = None
-    regions: Annotated[bool, Option("Look at the parts of pictures too, in a library that keeps them.")] = False
+    regions: Annotated[
+        bool,
+        Option("Look at the parts of pictures too, in a library that keeps them; hits then say which part it is."),
+    ] = False
     subject: Annotated[
-        bool | None, Option("Ask with the main subject of the pictures, or with all of them, not as the library does.")
+        bool | None,
+        Option(
+            "Ask with the main subject of the pictures only, or with all of them; unless told, as the library does."
+        ),
     ] = None
     metric: Annotated[
-        Metric | None, Option("Score the nearest again, exactly, by this instead of the library's metric.")
+        Metric | None,
+        Option("Score the nearest again, exactly, by this instead of the library's; fingerprint takes one picture."),
     ] = None
     group_by: Annotated[
-        str | None, Option("Only the best hit of each value of this attribute, a declared str.", longest=200)
+        str | None,
+        Option("Only the best hit of each value of this attribute, a declared str, and none without one.", longest=200),
     ] = None
     explain: Annotated[bool, Option("Say what each step made of the score of each hit.")] = False
 
