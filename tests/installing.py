@@ -1,11 +1,14 @@
 """Packages that bring plugins, installed for a test: those that docs/extending.md shows, and broken ones."""
 
+import re
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import yunmeng
 from yunmeng import plugins
 from yunmeng.media import readers
 
@@ -26,8 +29,24 @@ def blocks(text: str, language: str) -> list[str]:
 def files_of(title: str) -> dict[str, str]:
     """The files that a section shows, by name."""
     text = section(title)
-    shown = [block.split("\n", 1) for language in ("python", "toml") for block in blocks(text, language)]
-    return {first.removeprefix("# file: "): rest for first, rest in shown}
+    shown = [block.split("\n", 1) for language in ("python", "js", "toml") for block in blocks(text, language)]
+    return {first.partition(" file: ")[2]: rest for first, rest in shown}
+
+
+def changed(title: str, folder: Path) -> list[str]:
+    """Copy the package into ``folder``, and change it by the diffs of a section; returns the files that they touch."""
+    shutil.copytree(Path(yunmeng.__file__).parent, folder / "yunmeng", ignore=shutil.ignore_patterns("__pycache__"))
+    (shown,) = blocks(section(title), "diff")
+    files = [file.split("\n", 1) for file in shown.split("--- ")[1:]]
+    for name, hunks in files:
+        text = (folder / name).read_text(encoding="utf-8")
+        for hunk in re.split(r"(?m)^@@.*\n", hunks)[1:]:
+            lines = hunk.splitlines()
+            before, after = ("\n".join(line[1:] for line in lines if line[0] != sign) for sign in "+-")
+            assert text.count(before) == 1, f"{name} is another now: bring the example up to date"
+            text = text.replace(before, after)
+        (folder / name).write_text(text, encoding="utf-8")
+    return [name for name, _ in files]
 
 
 def install(files: Mapping[str, str], folder: Path) -> Path:

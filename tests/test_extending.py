@@ -1,6 +1,9 @@
 """The examples of docs/extending.md, as they stand there: one function for each section."""
 
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import write_pictures
-from tests.installing import blocks, files_of, importable, install, section
+from tests.installing import blocks, changed, files_of, importable, install, section
 from tests.live import serving
 from yunmeng.cli.app import cli
 from yunmeng.client import Client
@@ -39,9 +42,6 @@ def test_a_new_store(folder: Path) -> None:
 
 def test_a_new_application(folder: Path, library: Library) -> None:
     library.index([folder / "photos"])
-    page = folder / "packages" / "favourites" / "page"
-    page.mkdir(parents=True)
-    (page / "index.js").write_text("export const TITLE = 'Favourites';\n")
     files = {"favourites/__init__.py": "", **files_of("A new application")}
     with importable(install(files, folder / "packages")):
         with serving(create_app(library)) as url, Client(url) as client:
@@ -50,12 +50,62 @@ def test_a_new_application(folder: Path, library: Library) -> None:
             with pytest.raises(ServerError) as error:
                 client.mark("no-such-picture")
             assert error.value.code == "not-found"
-            assert "Favourites" in httpx.get(f"{url}/console/apps/favourites/index.js", timeout=60).text
+            assert httpx.get(f"{url}/v1/library", timeout=60).json()["pages"] == ["duplicates", "favourites"]
+            assert "Favourites" in httpx.get(f"{url}/console/pages/favourites/page.js", timeout=60).text
             assert "/v1/favourites" in httpx.get(f"{url}/openapi.json", timeout=60).json()["paths"]
         library.close()
         assert "yunmeng-favourites 0.1  ok" in run("plugins")
         assert "List pictures that people marked." in run("favourites --help")
         assert json.loads(run(f"favourites --db {library.path} --json")) == {"favourites": {"001.jpg": "海边"}}
+
+
+ASK_EVERYWHERE = """
+import json, sys
+from click.testing import CliRunner
+from starlette.testclient import TestClient
+from yunmeng.cli.app import cli
+from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.library import Library
+from yunmeng.server import create_app
+
+with Library.create("library", FakeEncoder()) as library:
+    library.index(["photos"])
+    scores = [hit.score for hit in library.search(id="000.jpg")]
+    margin = scores[0] - scores[1] + 1e-6
+    hits = library.search(id="000.jpg", margin=margin)
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        body = {"id": "000.jpg", "margin": margin}
+        answer = client.post("/v1/search", json=body).json()
+        sent = client.post("/v1/search/upload", files={"file": open("photos/000.jpg", "rb")}, data={"margin": margin})
+        wrong = client.post("/v1/search", json={**body, "margin": 3})
+command = f"search id:000.jpg --db library --margin {margin} --json"
+printed = CliRunner().invoke(cli, command.split(), standalone_mode=False).stdout
+print(json.dumps({
+    "all": len(scores),
+    "library": [hit.id for hit in hits],
+    "http": [hit["id"] for hit in answer["hits"]],
+    "upload": len(sent.json()["hits"]),
+    "command": [hit["id"] for hit in json.loads(printed)["hits"]],
+    "wrong": wrong.status_code,
+}))
+"""
+
+
+def test_a_new_option_of_search(folder: Path) -> None:
+    assert len(changed("A new option of search", folder / "house")) == 3
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_EVERYWHERE],
+        env={**os.environ, "PYTHONPATH": str(folder / "house")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["all"] == 3
+    assert told["library"] == told["http"] == told["command"]
+    assert len(told["library"]) == told["upload"] == 2
+    assert told["wrong"] == 422
 
 
 def test_plugins(folder: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -20,6 +21,7 @@ from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 from yunmeng.server import create_app
 from yunmeng.server.errors import CODES
+from yunmeng.types import Metric, Scope, StepName
 
 TEXT = (Path(__file__).parents[1] / "docs" / "http.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8000"
@@ -113,6 +115,14 @@ def test_every_code_is_in_the_table_of_errors() -> None:
     told = {code: status for status, codes in rows for code in re.findall(r"`([a-z-]+)`", codes)}
     assert set(told) == set(CODES)
     assert [code for code in told if str(CODES[code]) not in told[code]] == []
+
+
+def test_every_word_of_a_closed_list_is_told() -> None:
+    rows = dict(re.findall(r"^\| `(rerank|metric)` \|.*?\|[^:|]*: (.*) \|$", TEXT, re.MULTILINE))
+    told = {name: tuple(re.findall(r"`([a-z]+)`", row)) for name, row in rows.items()}
+    assert told == {"rerank": get_args(StepName), "metric": get_args(Metric)}
+    scopes = TEXT.split("A key has a scope: ")[1].split("It is shown once")[0]
+    assert tuple(re.findall(r"`([a-z]+)` \(", scopes)) == get_args(Scope)
 
 
 def test_limits_are_those_of_the_settings() -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias, TypedDict
 
 from yunmeng.errors import QueryError
 
 __all__ = [
     "MOST_PARTS",
+    "UNLIKE_WEIGHT",
     "AddStatus",
     "Addition",
     "Alignment",
@@ -39,6 +40,7 @@ __all__ = [
     "LibraryMetric",
     "Metric",
     "OnTally",
+    "Option",
     "Pixels",
     "Progress",
     "QueryPart",
@@ -46,6 +48,9 @@ __all__ = [
     "Record",
     "Region",
     "RegionVector",
+    "Scope",
+    "SearchKeywords",
+    "SearchOptions",
     "StepName",
     "Subject",
     "Tally",
@@ -84,6 +89,9 @@ else:
 MOST_PARTS: Final = 256
 """Pictures of one file that can be asked for: what is prepared of them waits in memory together."""
 
+UNLIKE_WEIGHT: Final = -0.5
+"""Weight of what hits are to be unlike: with more, they are like nothing else any more."""
+
 AttributeType: TypeAlias = Literal["str", "int", "float", "bool", "list[str]"]
 AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
 Attributes: TypeAlias = Mapping[str, AttributeValue]
@@ -107,6 +115,10 @@ AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
 JobStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
 """How far work in the background is; what is interrupted goes on, what is cancelled does not."""
 
+Scope: TypeAlias = Literal["search", "write", "admin"]
+"""What a key of the HTTP API allows, each what those before it do. search: ask and look; write: add, change and delete
+pictures as well; admin: import from the server's disk, and what else is done in the background."""
+
 
 class Region(NamedTuple):
     """A rectangle of an upright picture, in fractions of its width and height; (x, y) is its upper left corner."""
@@ -122,6 +134,71 @@ class RegionVector(NamedTuple):
 
     region: Region
     vector: "Vector"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is said of a field of `SearchOptions`: a line of help, and its limits over HTTP and in commands."""
+
+    help: str
+    least: float | None = None
+    most: float | None = None
+    longest: int | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Field  # bodies of requests have it; commands need not
+
+        return handler.generate_schema(Annotated[source, Field(ge=self.least, le=self.most, max_length=self.longest)])
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), "description": self.help}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """What a search may say about the hits that it wants, beside their number, a filter and steps of re-ranking.
+
+    Each option is declared here. `yunmeng.search.SearchRequest` derives from this class, and so does the body of
+    ``POST /v1/search``, where no field may be declared again: pydantic would lose its limits in classes further down.
+    The command makes an option of each field, and `SearchKeywords` names them for signatures.
+    """
+
+    min_score: Annotated[float | None, Option("Leave out hits that score less.", least=-1, most=1)] = None
+    min_chance: Annotated[
+        float | None,
+        Option("Leave out hits that are less likely to be real, in a library that knows.", least=0, most=1),
+    ] = None
+    regions: Annotated[
+        bool,
+        Option("Look at the parts of pictures too, in a library that keeps them; hits then say which part it is."),
+    ] = False
+    subject: Annotated[
+        bool | None,
+        Option(
+            "Ask with the main subject of the pictures only, or with all of them; unless told, as the library does."
+        ),
+    ] = None
+    metric: Annotated[
+        Metric | None,
+        Option("Score the nearest again, exactly, by this instead of the library's; fingerprint takes one picture."),
+    ] = None
+    group_by: Annotated[
+        str | None,
+        Option("Only the best hit of each value of this attribute, a declared str, and none without one.", longest=200),
+    ] = None
+    explain: Annotated[bool, Option("Say what each step made of the score of each hit.")] = False
+
+
+class SearchKeywords(TypedDict, total=False):
+    """The fields of `SearchOptions`, as keywords of functions."""
+
+    min_score: float | None
+    min_chance: float | None
+    regions: bool
+    subject: bool | None
+    metric: Metric | None
+    group_by: str | None
+    explain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +464,7 @@ class LibraryInfo:
     pictures: int
     encoder: str
     dim: int
-    metric: str
+    metric: LibraryMetric
     enhance: Sequence[Enhancement]
     subject: bool
     regions: bool

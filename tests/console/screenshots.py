@@ -177,7 +177,7 @@ def take_import(tabs: Tabs) -> None:
     page = tabs.open("/#/library")
     page.get_by_label("Paths or addresses").fill("photographs")
     page.get_by_role("button", name="Start import").click()
-    expect(page.locator(".import progress")).to_have_attribute("value", re.compile(r"^[1-9]\d$"))
+    expect(page.locator(".work-row progress")).to_have_attribute("value", re.compile(r"^[1-9]\d$"))
     save(page, "import")
 
 

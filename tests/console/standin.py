@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from playwright.sync_api import Page, Route
+
+from yunmeng.apps.duplicates.types import KeepRule
 
 NUMBER = re.compile(r"/groups/(\d+)")
 
@@ -93,7 +95,14 @@ class Duplicates:
         return {"groups": wanted[first : first + most], "next_offset": first + most if more else None}
 
 
-_NOTHING = {"phase": None, "done": 0, "total": None, "finished_at": None, "error": None}
+_NOTHING = {
+    "phase": None,
+    "done": 0,
+    "total": None,
+    "finished_at": None,
+    "error": None,
+    "rules": get_args(KeepRule),
+}
 
 
 def _plain(address: str) -> str:

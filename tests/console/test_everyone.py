@@ -4,15 +4,25 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
-from yunmeng.apps.duplicates.types import KeepRule, Reason
-from yunmeng.schemas import EditOut
-from yunmeng.types import Metric, StepName, Verdict
+from yunmeng.apps.duplicates.types import Reason
+from yunmeng.types import JobStatus
 
 PACKAGE = Path(__file__).parents[2] / "yunmeng"  # pages may lie outside the console's folder
+PREFIXES = {
+    "steps": "step",
+    "metrics": "metric",
+    "enhancements": "enhance",
+    "verdicts": "verdict",
+    "differences": "verdict",
+    "edits": "edit",
+    "rules": "keep",
+}
+"""Of the keys of the words for what the server tells of a list."""
 CAT = "animal/chelsea.jpg"
 
 
@@ -28,19 +38,21 @@ def test_every_word_is_there_in_both_languages(page: Page) -> None:
     used = set(re.findall(r"""\bt\(\s*"([^"]+)\"""", source))
     assert used - set(words) == set()
     in_other_ways = {key for key in words if f'"{key}"' in source or re.search(rf"\b{re.escape(key)}: \[", source)}
-    computed = r"^(error\.|problem-|measure-|stage-|theme-|import-|upload-|fact-|duplicates-|.*-title$)"
-    computed += r"|^(step|metric|verdict|edit|reason|keep|phase)-"
+    computed = r"^(error\.|problem-|measure-|stage-|theme-|upload-|fact-|duplicates-|.*-title$)"
+    computed += r"|^(step|metric|option|enhance|seen|verdict|edit|reason|keep|kind|status|phase|reencode)-"
     assert [key for key in words if key not in used | in_other_ways and not re.match(computed, key)] == []
 
 
-def test_every_name_of_the_api_is_put_into_words(page: Page) -> None:
+def test_every_name_of_the_api_is_put_into_words(page: Page, server: str) -> None:
     words = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
-    edits = EditOut.model_fields["name"].annotation
-    for prefix, names in (("step", StepName), ("metric", Metric), ("verdict", Verdict), ("keep", KeepRule)):
-        assert {f"{prefix}-{name}" for name in get_args(names)} <= set(words), prefix
-    assert {f"step-{name}-hint" for name in get_args(StepName)} <= set(words)
-    assert {f"edit-{name}" for name in get_args(edits)} <= set(words)
+    told = httpx.get(f"{server}/v1/library").json()["vocabulary"]
+    told["rules"] = httpx.get(f"{server}/v1/duplicates").json()["rules"]
+    assert set(told) - set(PREFIXES) == {"scopes", "unlike"}  # which are not shown
+    for name, prefix in PREFIXES.items():
+        assert {f"{prefix}-{one}" for one in told[name]} <= set(words), name
+    assert {f"step-{name}-hint" for name in told["steps"]} <= set(words)
     assert {f"reason-{name}" for name in get_args(Reason)} <= set(words)
+    assert {f"status-{name}" for name in get_args(JobStatus)} <= set(words)
 
 
 def test_every_problem_of_quality_is_put_into_words(page: Page) -> None:

@@ -11,6 +11,8 @@ from tests.conftest import write_pictures
 from tests.console.browsing import Tabs, give
 
 Fresh = Callable[..., str]
+IMPORT = ".work-row[data-kind=import]"
+"""Beside it there may be work that the server begins with: answering ahead what the others asked."""
 
 
 @pytest.fixture
@@ -45,11 +47,11 @@ def test_an_import_is_followed_to_its_end_and_names_what_failed(library_page: Pa
     page = library_page
     page.get_by_label("Paths or addresses").fill(str(folder))
     page.get_by_role("button", name="Start import").click()
-    row = page.locator(".import").first
+    row = page.locator(IMPORT).first
     expect(row.locator("progress[value]")).to_be_attached()
-    expect(row.locator(".import-state")).to_have_text("running")
+    expect(row.locator(".work-state")).to_have_text("running")
     seen = float(row.locator("progress").get_attribute("value") or 0)
-    expect(row.locator(".import-state")).to_have_text("done")
+    expect(row.locator(".work-state")).to_have_text("done")
     assert seen < 81
     expect(row).to_contain_text("80 indexed, 0 skipped, 1 failed")
     expect(page.locator(".fact-pictures dd")).to_have_text("97")
@@ -58,7 +60,7 @@ def test_an_import_is_followed_to_its_end_and_names_what_failed(library_page: Pa
     expect(row.locator(".failures li")).to_contain_text("broken.jpg")
     expect(row.locator(".failures .problem")).not_to_be_empty()
     page.reload()
-    expect(page.locator(".import-state")).to_have_text("done")
+    expect(page.locator(IMPORT).locator(".work-state")).to_have_text("done")
 
 
 def test_an_import_is_cancelled_and_goes_on(library_page: Page, tmp_path: Path) -> None:
@@ -66,11 +68,11 @@ def test_an_import_is_cancelled_and_goes_on(library_page: Page, tmp_path: Path) 
     page = library_page
     page.get_by_label("Paths or addresses").fill(str(folder))
     page.get_by_role("button", name="Start import").click()
-    row = page.locator(".import").first
+    row = page.locator(IMPORT).first
     row.get_by_role("button", name="Cancel").click()
-    expect(row.locator(".import-state")).to_have_text("cancelled")
+    expect(row.locator(".work-state")).to_have_text("cancelled")
     row.get_by_role("button", name="Resume").click()
-    expect(row.locator(".import-state")).to_have_text("done")
+    expect(row.locator(".work-state")).to_have_text("done")
     expect(page.locator(".fact-pictures dd")).to_have_text("137")
 
 

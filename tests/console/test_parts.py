@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.conftest import CommandLine
 from tests.console.browsing import PHONE, Tabs, asked, question, settled, tile, tiles
 from tests.console.serving import HELD
+from tests.installing import changed
 
 Asker = Callable[..., Page]
 
@@ -137,3 +139,24 @@ def test_a_subject_that_cannot_be_looked_for_says_why(asker: Asker, tabs: Tabs) 
     page.get_by_role("button", name="Find the subject").click()
     expect(page.locator(".toast")).to_contain_text("The original has gone or changed.")
     expect(page.get_by_role("button", name="Find the subject")).to_be_enabled()
+
+
+def test_an_option_that_is_a_number_needs_its_row_only(tabs: Tabs, asker: Callable[..., Page], tmp_path: Path) -> None:
+    tabs.tolerate("422")  # this server does not know it
+    script = next(name for name in changed("A new option of search", tmp_path) if name.endswith(".js"))
+    page = asker()
+    page.route("**/lib/options.js", lambda route: route.fulfill(path=tmp_path / script, content_type="text/javascript"))
+    page.goto(f"{page.url}#/?id={PAINTED}")
+    page.reload()
+    slider = page.get_by_label("At most this far behind the best")
+    expect(page.locator(".options").get_by_text("any")).to_be_visible()
+    with page.expect_request("**/v1/search") as request:
+        slider.fill("0.25")
+    assert question(request.value) == {"id": PAINTED, "margin": 0.25}
+    assert asked(page)["margin"] == ["0.25"]
+    expect(page.locator(".badge")).to_have_text("1")
+    page.reload()
+    expect(slider).to_have_value("0.25")
+    page.get_by_role("button", name="中文").click()
+    page.get_by_label("与最佳结果的最大差距").fill("0")
+    assert "margin" not in asked(page)

@@ -16,8 +16,8 @@ from tests.copies.scenes import scene
 from tests.needing import need
 from tests.server.conftest import Open, jpeg, png, refused
 from yunmeng.library import Library
-from yunmeng.schemas.scopes import Scope
 from yunmeng.state import Keys
+from yunmeng.types import Scope
 
 need("cv2", extra="copies")
 

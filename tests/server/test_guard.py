@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from tests.conftest import CommandLine
 from tests.server.conftest import Open, jpeg, refused
 from yunmeng.library import Library
-from yunmeng.schemas.scopes import Scope
 from yunmeng.state import Keys, State
+from yunmeng.types import Scope
 
 ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/library", {}, "search"),
@@ -55,6 +55,7 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/jobs/1/failures", {}, "admin"),
     ("POST", "/v1/jobs/1/cancel", {}, "admin"),
     ("POST", "/v1/jobs/1/resume", {}, "admin"),
+    ("GET", "/v1/encoders", {}, "admin"),
     ("GET", "/v1/warm", {}, "admin"),
     ("POST", "/v1/warm", {"json": {"top": 1}}, "admin"),
 ]
@@ -96,7 +97,12 @@ def test_each_order_needs_its_scope(
 def test_health_is_open_to_all(open_server: Open) -> None:
     client = open_server(keys_required=True)
     assert client.get("/health").json()["status"] == "ok"
-    assert client.get("/v1/session").json() == {"keys_required": True, "scope": None, "name": None}
+    assert client.get("/v1/session").json() == {
+        "keys_required": True,
+        "scope": None,
+        "scopes": [],
+        "name": None,
+    }
     assert client.get("/").status_code == 200
 
 
@@ -105,7 +111,8 @@ def test_a_session_is_a_cookie_that_scripts_cannot_read(open_server: Open, keys:
     key, secret = keys.create("console", "write")
     refused(client.post("/v1/session", json={"key": "ym_wrong"}), 401, "wrong-key")
     response = client.post("/v1/session", json={"key": secret})
-    assert response.json() == {"keys_required": True, "scope": "write", "name": "console"}
+    allowed = ["search", "write"]
+    assert response.json() == {"keys_required": True, "scope": "write", "scopes": allowed, "name": "console"}
     cookie = response.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie

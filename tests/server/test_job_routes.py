@@ -54,7 +54,7 @@ def test_a_library_moves_to_another_view_of_its_pictures_while_it_answers(tmp_pa
         assert end(client, order(client, "import", paths=[str(folder)])["number"])["done"] == 3
         (folder / "001.jpg").rename(tmp_path / "away.jpg")
         failed = end(client, order(client, "reencode", regions=True)["number"])
-        assert (failed["status"], failed["failed"]) == ("failed", 1)
+        assert (failed["status"], failed["failed"], failed["resumable"]) == ("failed", 1, True)
         assert "drop_missing" in failed["error"]
         failures = client.get(f"/v1/jobs/{failed['number']}/failures").json()["failures"]
         assert [one["path"] for one in failures] == ["001.jpg"]
@@ -63,6 +63,7 @@ def test_a_library_moves_to_another_view_of_its_pictures_while_it_answers(tmp_pa
         assert client.post(f"/v1/jobs/{failed['number']}/resume").status_code == 202
         job = end(client, failed["number"])
         assert (job["status"], job["done"], job["failed"], job["error"]) == ("done", 3, 0, None)
+        assert not job["resumable"]
         assert client.get("/v1/library").json()["regions"]
         assert client.post("/v1/search", json={"id": "001.jpg", "regions": True}).json()["hits"][0]["id"] == "001.jpg"
         jobs = client.get("/v1/jobs").json()["jobs"]
@@ -71,6 +72,11 @@ def test_a_library_moves_to_another_view_of_its_pictures_while_it_answers(tmp_pa
         assert client.get("/v1/jobs", params={"kind": "import"}).json()["jobs"] == jobs[1:]
         again = end(client, order(client, "reencode", regions=True)["number"])
         assert (again["status"], "so already" in again["error"]) == ("failed", True)
+
+
+def test_encoders_are_listed_for_those_who_order(client: TestClient) -> None:
+    found = {one["name"]: one for one in client.get("/v1/encoders").json()}
+    assert found["efficientnet-lite2"] == {"name": "efficientnet-lite2", "dim": 512, "reads_text": False}
 
 
 def test_orders_that_make_no_sense_are_refused(client: TestClient) -> None:
@@ -103,7 +109,8 @@ def test_what_the_last_server_left_goes_on_if_it_can(filled: Library, open_serve
     client = open_server()
     assert end(client, left.id)["status"] == "done"
     for job in (warming, by_command):
-        assert client.get(f"/v1/jobs/{job.id}").json()["status"] == "interrupted"
+        found = client.get(f"/v1/jobs/{job.id}").json()
+        assert (found["status"], found["resumable"]) == ("interrupted", False)
         refused(client.post(f"/v1/jobs/{job.id}/resume"), 409, "job-over")
 
 

@@ -33,7 +33,8 @@ class App:
         command: A click command or group, named like the function.
         routes: A function of the service and a `Web`; it returns an ``APIRouter``.
         client: A module; each function in its ``__all__`` makes a ``Call`` or ``Pages``, and is a method of clients.
-        page: A folder of files for browsers, which are served below ``/console/apps/NAME``.
+        page: A folder of files for browsers, served below ``/console/pages/NAME``; its ``page.js`` is a page of the
+            console.
     """
 
     name: str
@@ -85,6 +86,7 @@ APPS: Final[list[App]] = [
         command="yunmeng.apps.duplicates.commands:dedupe",
         routes="yunmeng.apps.duplicates.routes:routes",
         client="yunmeng.apps.duplicates.client",
+        page=Path(__file__).parent / "duplicates" / "page",
     ),
 ]
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from yunmeng.terminal.options import db_option, json_option, print_json, printable
+from yunmeng.types import Scope
 
 if TYPE_CHECKING:
-    from yunmeng.schemas.scopes import Scope
     from yunmeng.state import Keys
 
 __all__ = ["keys"]
@@ -33,10 +33,10 @@ def keys() -> None:
 
 @keys.command("create", epilog="\b\nExample:\n  yunmeng keys create shop --scope search --db my-library\n")
 @click.argument("name")
-@click.option("--scope", type=click.Choice(["search", "write", "admin"]), default="search", show_default=True)
+@click.option("--scope", type=click.Choice(get_args(Scope)), default="search", show_default=True)
 @db_option
 @json_option
-def create_key(name: str, scope: "Scope", db: str, as_json: bool) -> None:
+def create_key(name: str, scope: Scope, db: str, as_json: bool) -> None:
     """Make a key for NAME and print it. It is shown this once: only its digest is kept."""
     with _keys(db) as kept:
         key, secret = kept.create(name, scope)

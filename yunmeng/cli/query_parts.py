@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yunmeng.types import UNLIKE_WEIGHT
+
 if TYPE_CHECKING:
     from yunmeng.search import QueryPart
 
 __all__ = ["kind_of", "parse_region", "parts"]
-
-UNLIKE = -0.5
-"""Weight of what hits are to be unlike: with more, they are like nothing else any more."""
 
 _HOST = re.compile(r"(?i)https?://[^/]*")  # a number behind it is a port
 _WEIGHTED = re.compile(r"(?s)(.+):(\d+(?:\.\d+)?|\.\d+)")
@@ -26,7 +25,7 @@ def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "
         yield QueryPart(**kind_of(name), weight=weight)
     for value in unlike:
         name, weight = _weighted(value)
-        yield QueryPart(**kind_of(name), weight=weight * UNLIKE)
+        yield QueryPart(**kind_of(name), weight=weight * UNLIKE_WEIGHT)
     for value in texts:
         name, weight = _weighted(value)
         yield QueryPart(text=name, weight=weight)

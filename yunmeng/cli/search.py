@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yunmeng.cli.query_parts import kind_of, parse_region, parts
+from yunmeng.cli.search_options import search_options
 from yunmeng.terminal.options import (
     db_option,
     json_option,
-    metric_option,
     print_json,
     print_table,
     printable,
     rerank_option,
     shown_attributes,
 )
+from yunmeng.types import UNLIKE_WEIGHT
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
@@ -47,20 +48,17 @@ like '100\\%%' escape '\\', is null, 'red' in tags, contains_any(tags, 'red', 'b
 @db_option
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits.")
 @click.option("--filter", metavar="EXPR", help="Only pictures whose attributes pass this expression.")
-@click.option("--min-score", type=float, metavar="S", help="Leave out hits that score less; scores are -1 to 1.")
-@click.option(
-    "--min-chance", type=click.FloatRange(0, 1), metavar="P", help="Leave out hits that are less likely to be real."
-)
 @click.option("--like", multiple=True, metavar="QUERY[:W]", help="One more picture or id, with a weight if you like.")
-@click.option("--unlike", multiple=True, metavar="QUERY[:W]", help="A picture or id that hits are to be unlike.")
+@click.option(
+    "--unlike",
+    multiple=True,
+    metavar="QUERY[:W]",
+    help=f"A picture or id that hits are to be unlike; its weight is taken times {UNLIKE_WEIGHT:g}.",
+)
 @click.option("--text", "texts", multiple=True, metavar="WORDS[:W]", help="Words, with a weight if you like.")
 @click.option("--region", metavar="X,Y,W,H", help="Ask with this part of QUERY, in fractions of its width and height.")
-@click.option("--subject/--whole", default=None, help="Ask with the main subject of the pictures, or with all of them.")
-@click.option("--regions", is_flag=True, help="Search the parts of pictures, in a library that was made with them.")
 @rerank_option
-@metric_option
-@click.option("--group-by", metavar="ATTR", help="One hit for each value of this attribute, a declared str.")
-@click.option("--explain", is_flag=True, help="Say what each step made of the score of each hit.")
+@search_options
 @click.option(
     "--sheet",
     metavar="FILE",

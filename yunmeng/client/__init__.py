@@ -13,7 +13,7 @@
 """
 
 from yunmeng.client.async_client import AsyncClient
-from yunmeng.client.calls import EachOrAll, Question
+from yunmeng.client.calls import EachOrAll, SearchArguments
 from yunmeng.client.sync_client import Client
 
-__all__ = ["AsyncClient", "Client", "EachOrAll", "Question"]
+__all__ = ["AsyncClient", "Client", "EachOrAll", "SearchArguments"]

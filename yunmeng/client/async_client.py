@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 from yunmeng import schemas
 from yunmeng.client import answers, calls, server_calls
 from yunmeng.client.building import built, each
-from yunmeng.client.calls import EachOrAll, Question
+from yunmeng.client.calls import EachOrAll, SearchArguments
 from yunmeng.client.transport import AsyncTransport
 from yunmeng.errors import ServerError
 from yunmeng.types import (
@@ -22,10 +22,10 @@ from yunmeng.types import (
     Hits,
     IndexReport,
     LibraryInfo,
-    Metric,
     OnTally,
     QueryPart,
     Record,
+    SearchKeywords,
     Subject,
 )
 
@@ -61,17 +61,11 @@ class AsyncClient(AsyncTransport):
         text: str | None = None,
         mix: Sequence[QueryPart] = (),
         region: Sequence[float] | None = None,
-        subject: bool | None = None,
-        regions: bool = False,
         k: int = 10,
         offset: int = 0,
         filter: str | None = None,
-        min_score: float | None = None,
-        min_chance: float | None = None,
         rerank: str | Sequence[str] = (),
-        metric: Metric | None = None,
-        group_by: str | None = None,
-        explain: bool = False,
+        **options: Unpack[SearchKeywords],
     ) -> Hits:
         return await self._send(
             calls.search,
@@ -81,17 +75,11 @@ class AsyncClient(AsyncTransport):
             text=text,
             mix=mix,
             region=region,
-            subject=subject,
-            regions=regions,
             k=k,
             offset=offset,
             filter=filter,
-            min_score=min_score,
-            min_chance=min_chance,
             rerank=rerank,
-            metric=metric,
-            group_by=group_by,
-            explain=explain,
+            **options,
         )
 
     async def match(
@@ -172,11 +160,13 @@ class AsyncClient(AsyncTransport):
         image: "QueryPicture | None" = None,
         *,
         fields: Sequence[schemas.FieldName] = ("attributes",),
-        **question: Unpack[Question],
+        **question: Unpack[SearchArguments],
     ) -> schemas.SearchAnswer:
         return await self._send(calls.search_page, image, fields, **question)
 
-    def search_all(self, image: "QueryPicture | None" = None, **question: Unpack[Question]) -> AsyncIterator[Hit]:
+    def search_all(
+        self, image: "QueryPicture | None" = None, **question: Unpack[SearchArguments]
+    ) -> AsyncIterator[Hit]:
         return self.pages(built(calls.search_all, image, **question))
 
     async def add_many(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, Unpack
 
 from pydantic import BaseModel
 
@@ -22,9 +22,9 @@ from yunmeng.types import (
     Hit,
     Hits,
     LibraryInfo,
-    Metric,
     QueryPart,
     Record,
+    SearchKeywords,
     Subject,
 )
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from yunmeng.types import QueryPicture
 
 # The functions are for the two clients only.
-__all__ = ["EachOrAll", "Question"]
+__all__ = ["EachOrAll", "SearchArguments"]
 
 T = TypeVar("T")
 EachOrAll: TypeAlias = Attributes | Sequence[Attributes]
@@ -48,7 +48,7 @@ PAGE: Final = 500
 """Records in one request of iterate."""
 
 
-class Question(TypedDict, total=False):
+class SearchArguments(SearchKeywords, total=False):
     """What `Client.search` takes by name, for `Client.search_page` and `Client.search_all`."""
 
     id: str | None
@@ -56,33 +56,26 @@ class Question(TypedDict, total=False):
     text: str | None
     mix: Sequence[QueryPart]
     region: Sequence[float] | None
-    subject: bool | None
-    regions: bool
     k: int
     offset: int
     filter: str | None
-    min_score: float | None
-    min_chance: float | None
     rerank: str | Sequence[str]
-    metric: Metric | None
-    group_by: str | None
-    explain: bool
 
 
 # Asking
 
 
-def search(image: "QueryPicture | None", **question: Unpack[Question]) -> Call[Hits]:
+def search(image: "QueryPicture | None", **question: Unpack[SearchArguments]) -> Call[Hits]:
     return _search(answers.read_hits, image, ("attributes", "uri"), question)
 
 
 def search_page(
-    image: "QueryPicture | None", fields: Sequence[schemas.FieldName], **question: Unpack[Question]
+    image: "QueryPicture | None", fields: Sequence[schemas.FieldName], **question: Unpack[SearchArguments]
 ) -> Call[schemas.SearchAnswer]:
     return _search(schemas.SearchAnswer.model_validate_json, image, fields, question)
 
 
-def search_all(image: "QueryPicture | None", **question: Unpack[Question]) -> Pages[schemas.SearchAnswer, Hit]:
+def search_all(image: "QueryPicture | None", **question: Unpack[SearchArguments]) -> Pages[schemas.SearchAnswer, Hit]:
     first = search_page(image, ("attributes", "uri"), **question)
 
     def following(answer: schemas.SearchAnswer) -> Call[schemas.SearchAnswer] | None:
@@ -92,7 +85,7 @@ def search_all(image: "QueryPicture | None", **question: Unpack[Question]) -> Pa
 
 
 def _search(
-    read: Callable[[bytes], T], image: "QueryPicture | None", fields: Sequence[str], question: Question
+    read: Callable[[bytes], T], image: "QueryPicture | None", fields: Sequence[str], question: SearchArguments
 ) -> Call[T]:
     options: dict[str, Any] = {**question}
     mix = list(options.pop("mix", ()))

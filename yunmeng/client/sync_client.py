@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 from yunmeng import schemas
 from yunmeng.client import answers, calls, server_calls
 from yunmeng.client.building import built, each
-from yunmeng.client.calls import EachOrAll, Question
+from yunmeng.client.calls import EachOrAll, SearchArguments
 from yunmeng.client.transport import Transport
 from yunmeng.errors import ServerError
 from yunmeng.types import (
@@ -22,10 +22,10 @@ from yunmeng.types import (
     Hits,
     IndexReport,
     LibraryInfo,
-    Metric,
     OnTally,
     QueryPart,
     Record,
+    SearchKeywords,
     Subject,
 )
 
@@ -75,17 +75,11 @@ class Client(Transport):
         text: str | None = None,
         mix: Sequence[QueryPart] = (),
         region: Sequence[float] | None = None,
-        subject: bool | None = None,
-        regions: bool = False,
         k: int = 10,
         offset: int = 0,
         filter: str | None = None,
-        min_score: float | None = None,
-        min_chance: float | None = None,
         rerank: str | Sequence[str] = (),
-        metric: Metric | None = None,
-        group_by: str | None = None,
-        explain: bool = False,
+        **options: Unpack[SearchKeywords],
     ) -> Hits:
         """Return the k pictures that fit best, best first: `Library.search`.
 
@@ -102,17 +96,11 @@ class Client(Transport):
             text: Words, in Chinese or English.
             mix: More such parts with weights.
             region: The part of the picture to ask with: x, y, width and height in fractions of it.
-            subject: Cut the picture to its main subject, or leave it whole; None does as the library does.
-            regions: Look at the parts of the library's pictures too; hits then say which part it is.
             k: How many hits are wanted.
             offset: How many of the best hits are passed over, for the next page.
             filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
-            min_score: Leave out hits below it.
-            min_chance: Leave out hits that are real with less than this chance.
             rerank: Steps that put the first hits in a better order, applied left to right, see docs/ranking.md.
-            metric: Score the nearest by cosine again, exactly; None is the library's.
-            group_by: An attribute, a str: only the best hit of each of its values is kept, and none without one.
-            explain: Tell what each step made of a hit.
+            **options: Which hits are wanted, such as ``min_score=0.3``, each as `yunmeng.types.SearchOptions` says.
         """
         return self._send(
             calls.search,
@@ -122,17 +110,11 @@ class Client(Transport):
             text=text,
             mix=mix,
             region=region,
-            subject=subject,
-            regions=regions,
             k=k,
             offset=offset,
             filter=filter,
-            min_score=min_score,
-            min_chance=min_chance,
             rerank=rerank,
-            metric=metric,
-            group_by=group_by,
-            explain=explain,
+            **options,
         )
 
     def match(
@@ -251,7 +233,7 @@ class Client(Transport):
         image: "QueryPicture | None" = None,
         *,
         fields: Sequence[schemas.FieldName] = ("attributes",),
-        **question: Unpack[Question],
+        **question: Unpack[SearchArguments],
     ) -> schemas.SearchAnswer:
         """Return one page as the server tells it: hits with these ``fields``, where the next page begins, timings.
 
@@ -261,7 +243,7 @@ class Client(Transport):
         """
         return self._send(calls.search_page, image, fields, **question)
 
-    def search_all(self, image: "QueryPicture | None" = None, **question: Unpack[Question]) -> Iterator[Hit]:
+    def search_all(self, image: "QueryPicture | None" = None, **question: Unpack[SearchArguments]) -> Iterator[Hit]:
         """Iterate over every hit, best first, asked for ``k`` at a time as they are taken.
 
         ``min_score`` says where to end::

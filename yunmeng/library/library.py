@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import DEFAULT_ENCODER
@@ -47,9 +47,10 @@ if TYPE_CHECKING:
         Hits,
         IndexReport,
         LibraryMetric,
-        Metric,
         OnTally,
         QueryPicture,
+        Record,
+        SearchKeywords,
         Subject,
         Vector,
     )
@@ -253,17 +254,11 @@ class Library(Closing):
         text: str | None = None,
         mix: Sequence[QueryPart] = (),
         region: Sequence[float] | None = None,
-        subject: bool | None = None,
-        regions: bool = False,
         k: int = 10,
         offset: int = 0,
         filter: "str | Filter | None" = None,
-        min_score: float | None = None,
-        min_chance: float | None = None,
         rerank: str | Sequence[str] = (),
-        metric: "Metric | None" = None,
-        group_by: str | None = None,
-        explain: bool = False,
+        **options: "Unpack[SearchKeywords]",
     ) -> "Hits":
         """Return the k pictures that fit best, best first.
 
@@ -278,20 +273,13 @@ class Library(Closing):
             mix: More such parts with weights: ``QueryPart(text="red", weight=0.5)``, or
                 ``QueryPart(id="7", weight=-0.5)``, which hits are to be unlike.
             region: The part of the picture to ask with: x, y, width and height in fractions of it.
-            subject: Cut the picture to its main subject, or leave it whole; None does as the library does.
-            regions: Look at the parts of the library's pictures too; hits then say which part it is.
             k: How many hits are wanted.
             offset: How many of the best hits are passed over, for the next page.
             filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
-            min_score: Leave out hits below it.
-            min_chance: Leave out hits that are real with less than this chance.
             rerank: Steps that put the first hits in a better order, applied left to right: average, alpha, expand,
                 reciprocal, diffusion, geometry, diverse, see docs/ranking.md. Hits then have the score of the last of
                 them, and an ``alignment`` by geometry; chances go by the cosine all the same.
-            metric: Score the nearest by cosine again, exactly: euclidean, manhattan, hamming, or fingerprint (of one
-                picture); None is the library's.
-            group_by: An attribute, a str: only the best hit of each of its values is kept, and none without one.
-            explain: Tell what each step made of a hit.
+            **options: Which hits are wanted, such as ``min_score=0.3``, each as `yunmeng.types.SearchOptions` says.
 
         Raises:
             PictureError, RecordNotFound, FilterError, MissingExtra.
@@ -299,7 +287,7 @@ class Library(Closing):
         """
         generation = self.generation
         parsed = self._filter(filter)  # checked here, so that it is told before the query is encoded
-        if group_by is not None:
+        if (group_by := options.get("group_by")) is not None:
             check_group(group_by, generation.config.attributes)
         given = image is not None or id is not None or vector is not None or text is not None
         part = None if region is None else check_region(region)
@@ -309,14 +297,8 @@ class Library(Closing):
             k=k,
             offset=offset,
             filter=parsed,
-            min_score=min_score,
-            min_chance=min_chance,
-            regions=regions,
-            subject=subject,
             rerank=read_steps(rerank),
-            metric=metric,
-            group_by=group_by,
-            explain=explain,
+            **options,
         )
         return generation.engine.ask(question)
 

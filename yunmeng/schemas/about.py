@@ -2,15 +2,50 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from yunmeng.schemas.common import Request
-from yunmeng.schemas.scopes import Scope
-from yunmeng.types import AttributeType, Enhancement
+from yunmeng.types import (
+    UNLIKE_WEIGHT,
+    AttributeType,
+    Difference,
+    EditName,
+    Enhancement,
+    LibraryMetric,
+    Metric,
+    Scope,
+    StepName,
+    Verdict,
+)
 
-__all__ = ["AttributeValues", "Health", "KeyIn", "LibraryOut", "SessionOut", "ValueCount"]
+__all__ = ["VOCABULARY", "AttributeValues", "Health", "KeyIn", "LibraryOut", "SessionOut", "ValueCount", "Vocabulary"]
+
+
+class Vocabulary(BaseModel):
+    """The words that requests and answers choose from, for those who make controls of them or put them into words."""
+
+    metrics: list[Metric]
+    steps: list[StepName] = Field(description="Of re-ranking.")
+    enhancements: list[Enhancement]
+    verdicts: list[Verdict]
+    differences: list[Difference]
+    edits: list[EditName]
+    scopes: list[Scope] = Field(description="Each includes those before it.")
+    unlike: float = Field(description="The weight that is best for what hits are to be unlike.")
+
+
+VOCABULARY: Final = Vocabulary(
+    metrics=list(get_args(Metric)),
+    steps=list(get_args(StepName)),
+    enhancements=list(get_args(Enhancement)),
+    verdicts=list(get_args(Verdict)),
+    differences=list(get_args(Difference)),
+    edits=list(get_args(EditName)),
+    scopes=list(get_args(Scope)),
+    unlike=UNLIKE_WEIGHT,
+)
 
 
 class LibraryOut(BaseModel):
@@ -20,7 +55,7 @@ class LibraryOut(BaseModel):
     pictures: int
     encoder: str
     dim: int
-    metric: str
+    metric: LibraryMetric
     reads_text: bool = Field(description="Whether searches by text can be answered.")
     regions: bool = Field(description="Whether the parts of its pictures can be searched.")
     augmented: bool = Field(description="Whether a second vector of each picture is kept, for re-ranking by expand.")
@@ -28,6 +63,8 @@ class LibraryOut(BaseModel):
     calibrated: bool = Field(description="Whether hits tell their chance of being real.")
     enhance: list[Enhancement]
     attributes: Mapping[str, AttributeType]
+    vocabulary: Vocabulary = VOCABULARY
+    pages: list[str] = Field(description="Applications that have a page in the console.")
     created: datetime
     bytes: int
     version: str
@@ -62,6 +99,7 @@ class SessionOut(BaseModel):
 
     keys_required: bool
     scope: Scope | None = Field(description="What the caller may do; null without a valid key.")
+    scopes: list[Scope] = Field(description="That one and those that it includes; none without a valid key.")
     name: str | None = Field(description="The name of the key.")
 
 

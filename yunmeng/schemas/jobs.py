@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, JsonValue
 from yunmeng.schemas.common import Request
 from yunmeng.types import JobStatus
 
-__all__ = ["AugmentOrder", "JobList", "JobOrder", "JobOut", "ReencodeOrder"]
+__all__ = ["AugmentOrder", "EncoderOut", "JobList", "JobOrder", "JobOut", "ReencodeOrder"]
 
 
 class JobOrder(Request):
@@ -31,6 +31,14 @@ class AugmentOrder(Request):
     """Second vectors take no arguments."""
 
 
+class EncoderOut(BaseModel):
+    """An encoder that the library can be moved to."""
+
+    name: str
+    dim: int
+    reads_text: bool = Field(description="Whether searches by text can be answered with it.")
+
+
 class JobOut(BaseModel):
     """A job and how far it has come."""
 
@@ -41,7 +49,9 @@ class JobOut(BaseModel):
     phase: str | None = Field(description="Of a kind that has several, while it runs.")
     done: int = Field(description="Of ``total``, with what was skipped and what failed.")
     total: int | None = Field(description="Null until it is known.")
+    skipped: int = Field(0, description="Of these, what was there already.")
     failed: int
+    resumable: bool = Field(False, description="Whether it has stopped, and can go on.")
     started_at: datetime
     finished_at: datetime | None
     error: str | None = Field(description="Why it failed as a whole.")

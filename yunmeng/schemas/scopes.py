@@ -1,15 +1,11 @@
 """Scopes: what a key of the HTTP API may do, and whose it is."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, get_args
+from typing import get_args
 
-__all__ = ["SCOPES", "Caller", "Scope", "allows"]
+from yunmeng.types import Scope
 
-Scope: TypeAlias = Literal["search", "write", "admin"]
-"""search: ask and look; write: add, change and delete pictures as well; admin: import from the server's disk too."""
-
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-"""Each includes those before it."""
+__all__ = ["Caller", "allowed", "allows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +18,11 @@ class Caller:
 
 
 def allows(granted: Scope, needed: Scope) -> bool:
-    """Whether who was ``granted`` one scope may do what ``needed`` another."""
-    return SCOPES.index(granted) >= SCOPES.index(needed)
+    """Return whether who was ``granted`` one scope may do what ``needed`` another."""
+    return needed in allowed(granted)
+
+
+def allowed(granted: Scope | None) -> list[Scope]:
+    """Return the scope that was ``granted``, behind those that it includes; none for None."""
+    scopes: list[Scope] = [*get_args(Scope)]
+    return [] if granted is None else scopes[: scopes.index(granted) + 1]

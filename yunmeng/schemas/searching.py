@@ -4,9 +4,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validator
 
+from yunmeng import types
 from yunmeng.schemas.common import Attributes, Id, Region, Request, check_extent
 from yunmeng.schemas.copies import AlignmentOut
-from yunmeng.types import Metric, StepName
+from yunmeng.types import StepName
 
 __all__ = [
     "MAX_K",
@@ -35,26 +36,15 @@ MAX_PARTS: Final = 50
 FieldName: TypeAlias = Literal["attributes", "uri", "width", "height", "sha256", "phash", "pdq", "quality"]
 
 
-class SearchOptions(Request):
-    """What every search says about the hits that it wants."""
+class SearchOptions(Request, types.SearchOptions):
+    """What every search says about the hits that it wants: the options, and which page of them."""
 
     k: int = Field(10, ge=1, le=MAX_K, description="Hits on a page.")
     offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Hits to pass over: next_offset of the page before.")
     filter: str | None = Field(
         None, max_length=10_000, description="Only pictures whose attributes pass: category = 'shoes' and price < 50"
     )
-    min_score: float | None = Field(None, ge=-1, le=1, description="Leave out hits that score less.")
-    min_chance: float | None = Field(
-        None, ge=0, le=1, description="Leave out hits that are less likely to be real, in a library that knows."
-    )
-    regions: bool = Field(False, description="Look at the parts of pictures too, in a library that keeps them.")
-    subject: bool | None = Field(
-        None, description="Ask with the main subject of the picture only. Left out: as the library's pictures are."
-    )
     rerank: list[StepName] = Field([], max_length=8, description="Steps that put the first hits in order, one by one.")
-    metric: Metric | None = Field(None, description="Score hits anew, exactly, by this instead of the cosine.")
-    group_by: str | None = Field(None, max_length=200, description="One hit for each value of this attribute, a str.")
-    explain: bool = Field(False, description="Say which step gave what to the score of each hit.")
     fields: list[FieldName] = Field(["attributes"], max_length=16, description="What hits carry beside id and score.")
 
 

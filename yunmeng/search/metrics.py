@@ -1,7 +1,7 @@
 """How alike vectors and codes are, by the metrics of the field, each as a similarity: higher is better."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,10 @@ __all__ = [
     "similarities",
 ]
 
-LIBRARY_METRICS: Final[tuple[LibraryMetric, ...]] = ("cosine", "euclidean", "manhattan", "hamming")
+LIBRARY_METRICS: Final[tuple[LibraryMetric, ...]] = get_args(LibraryMetric)
 """Those of vectors: fingerprints are of pictures only, and words have none."""
 
-METRICS: Final[tuple[Metric, ...]] = (*LIBRARY_METRICS, "fingerprint")
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 
 BLOCK: Final = 4_000_000
 """Differences that are held at once: 32 MB."""

@@ -8,7 +8,7 @@ from yunmeng.errors import QueryError
 from yunmeng.search.metrics import METRICS
 from yunmeng.search.rerank.registry import read_steps
 from yunmeng.stores.parse import parse_filter
-from yunmeng.types import Metric, QueryPart
+from yunmeng.types import QueryPart, SearchOptions
 
 if TYPE_CHECKING:
     from yunmeng.stores.filters import Filter
@@ -17,8 +17,8 @@ __all__ = ["QueryPart", "SearchRequest", "read_filter"]
 
 
 @dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """What is asked, and which of the hits are wanted, in which order.
+class SearchRequest(SearchOptions):
+    """What is asked, and which of the hits are wanted, in which order; see `SearchOptions` for most of it.
 
     ``rerank`` names steps, see `yunmeng.search.rerank`; ``metric`` None is the library's. Raises `QueryError` if it
     is not sound.
@@ -28,14 +28,7 @@ class SearchRequest:
     k: int = 10
     offset: int = 0
     filter: "Filter | None" = None
-    min_score: float | None = None
-    min_chance: float | None = None
-    regions: bool = False
-    subject: bool | None = None
     rerank: tuple[str, ...] = ()
-    metric: Metric | None = None
-    group_by: str | None = None
-    explain: bool = False
 
     def __post_init__(self) -> None:
         if not self.parts:

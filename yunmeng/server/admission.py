@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from yunmeng.net.fetch import leave
 from yunmeng.schemas import check_extent
 from yunmeng.schemas.scopes import Caller
-from yunmeng.schemas.scopes import Scope as KeyScope
 from yunmeng.server.errors import Refused, refusal
 from yunmeng.server.guard import Guard, is_foreign
 from yunmeng.server.limits import limited
+from yunmeng.types import Scope as KeyScope
 
 __all__ = ["CheckHeaders", "Route", "admin", "searcher", "writer"]
 

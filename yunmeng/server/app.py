@@ -101,6 +101,7 @@ def create_app(
     errors.install(app)
     for routes in (searching, copying, pictures, imports, jobs, session, status, warming):
         app.include_router(routes.router)
+    app.include_router(jobs.encoders)
     apps.install(app, context)
     pages.install(app)
     app.add_middleware(AnswerMethods, router=app.router)

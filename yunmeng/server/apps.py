@@ -23,13 +23,14 @@ __all__ = ["install"]
 
 
 def install(app: FastAPI, context: Context) -> None:
-    """Serve the routes and the page of every app."""
+    """Serve the routes and the page of every app. Before the console, in whose folder the pages appear to lie."""
     for one in apps.installed():
         if one.routes is not None:
             service = resolve_name(one.service)(context.library)
             app.include_router(resolve_name(one.routes)(service, _Web(one, context)))
         if one.page is not None:
-            app.mount(f"/console/apps/{one.name}", Files(directory=one.page))
+            app.mount(f"/console/pages/{one.name}", Files(directory=one.page))
+            context.pages.append(one.name)
 
 
 @dataclass(frozen=True)

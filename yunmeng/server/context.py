@@ -72,6 +72,8 @@ class Context:
     files: WorkerPool
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     fetching: Fetching
+    pages: list[str] = field(default_factory=list)
+    """Apps that have a page in the console."""
     outgoing: Outgoing = field(default_factory=Outgoing)
     parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     """The thread that parses large bodies of JSON."""

@@ -16,9 +16,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from yunmeng.errors import SettingsError
-from yunmeng.schemas.scopes import Caller, Scope, allows
+from yunmeng.schemas.scopes import Caller, allows
 from yunmeng.server.errors import Refused
 from yunmeng.state import Key, Keys
+from yunmeng.types import Scope
 
 __all__ = ["COOKIE", "Guard", "is_foreign", "is_loopback"]
 

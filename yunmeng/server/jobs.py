@@ -12,18 +12,20 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
+from yunmeng.encoders.catalogue import specs
 from yunmeng.errors import Busy, YunmengError
 from yunmeng.schemas.imports import FailureList, ImportFailure, ImportOut
-from yunmeng.schemas.jobs import JobList, JobOrder, JobOut
+from yunmeng.schemas.jobs import EncoderOut, JobList, JobOrder, JobOut
 from yunmeng.schemas.text import to_wire, wire_attributes
 from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, Context, Here
 from yunmeng.server.errors import Refused, responses
 from yunmeng.state.database import Job
 
-__all__ = ["failures_of", "followed", "following", "log_event", "ordered", "router"]
+__all__ = ["encoders", "failures_of", "followed", "following", "log_event", "ordered", "router"]
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[IS_ADMIN], route_class=Route)
+encoders = APIRouter(prefix="/v1/encoders", tags=["jobs"], dependencies=[IS_ADMIN], route_class=Route)
 
 MOST_STREAMS: Final = 32
 """Streams at once: each looks at the database all the time."""
@@ -98,6 +100,13 @@ async def resume_job(number: Number, here: Here) -> JobOut:
         return _view(_found(number, here), here)
 
     return await to_thread.run_sync(resume)
+
+
+@encoders.get("", responses=responses())
+async def list_encoders(here: Here) -> list[EncoderOut]:
+    """Encoders that the library can be moved to by a job, its own among them."""
+    found = await to_thread.run_sync(specs, here.library.settings)
+    return [EncoderOut(name=spec.name, dim=spec.dim, reads_text=spec.reads_text) for spec in found]
 
 
 async def _followed(number: Number, here: Here) -> AsyncIterator[int]:
@@ -184,7 +193,9 @@ def _view(job: Job, here: Context) -> JobOut:
         phase=None if live is None else live.phase,
         done=settled if live is None else live.done + live.skipped + live.failed,
         total=live.total if live is not None else settled if job.status == "done" else None,
+        skipped=kept.skipped if live is None else live.skipped,
         failed=kept.failed if live is None else live.failed,
+        resumable=live is None and here.jobs.can_resume(job),
         started_at=job.started_at,
         finished_at=job.finished_at if live is None else None,
         error=None if job.error is None else to_wire(job.error),

@@ -72,6 +72,7 @@ async def library(here: Here) -> LibraryOut:
         calibrated=here.library.reader.calibrated,
         enhance=list(info.enhance),
         attributes=dict(info.attributes),
+        pages=here.pages,
         created=info.created,
         bytes=info.bytes,
         version=__version__,

@@ -1,7 +1,8 @@
 """Questions as the API has them, asked of an open library: by the server for its callers, and ahead of them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -10,12 +11,14 @@ from yunmeng.errors import QueryError
 from yunmeng.net.fetch import is_url
 from yunmeng.search import QueryPart
 from yunmeng.state import Queries, Query
-from yunmeng.types import Hits, Region
+from yunmeng.types import Hits, Region, SearchKeywords, SearchOptions
 
 if TYPE_CHECKING:
     from yunmeng.library import Library
 
 __all__ = ["as_part", "as_region", "ask", "asked_with", "checked_url", "popular"]
+
+_OPTIONS: Final = [field.name for field in fields(SearchOptions)]
 
 
 def ask(library: "Library", wanted: schemas.SearchOptions, question: dict[str, Any]) -> Hits:
@@ -23,19 +26,9 @@ def ask(library: "Library", wanted: schemas.SearchOptions, question: dict[str, A
 
     ``question`` is what is asked with, see `asked_with`. Raises as `Library.search` does.
     """
+    options: SearchKeywords = {name: getattr(wanted, name) for name in _OPTIONS}  # type: ignore[assignment]
     return library.search(
-        **question,
-        subject=wanted.subject,
-        regions=wanted.regions,
-        k=wanted.k + 1,
-        offset=wanted.offset,
-        filter=wanted.filter,
-        min_score=wanted.min_score,
-        min_chance=wanted.min_chance,
-        rerank=wanted.rerank,
-        metric=wanted.metric,
-        group_by=wanted.group_by,
-        explain=wanted.explain,
+        **question, k=wanted.k + 1, offset=wanted.offset, filter=wanted.filter, rerank=wanted.rerank, **options
     )
 
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from yunmeng.schemas import KeyIn, SessionOut
-from yunmeng.schemas.scopes import Scope
+from yunmeng.schemas.scopes import allowed
 from yunmeng.server.admission import Route
 from yunmeng.server.context import Here
 from yunmeng.server.errors import Refused, responses
@@ -23,8 +23,8 @@ async def get_session(request: Request, here: Here) -> SessionOut:
         caller = await here.guard.caller(request)
     except Refused:  # a cookie of a key that was revoked since: the console then asks for another
         caller = None
-    scope: Scope | None = caller.scope if caller else None
-    return SessionOut(keys_required=here.guard.required, scope=scope, name=caller.name if caller else None)
+    scope, name = (caller.scope, caller.name) if caller else (None, None)
+    return SessionOut(keys_required=here.guard.required, scope=scope, scopes=allowed(scope), name=name)
 
 
 @router.post("", responses=responses())
@@ -34,7 +34,8 @@ async def open_session(given: KeyIn, request: Request, response: Response, here:
     response.set_cookie(
         COOKIE, given.key, max_age=DAYS_30, httponly=True, samesite="strict", secure=request.url.scheme == "https"
     )
-    return SessionOut(keys_required=here.guard.required, scope=key.scope, name=key.name)
+    scopes = allowed(key.scope)
+    return SessionOut(keys_required=here.guard.required, scope=key.scope, scopes=scopes, name=key.name)
 
 
 @router.delete("", responses=responses(), status_code=204)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, select
 
-from yunmeng.schemas.scopes import Scope
 from yunmeng.state.database import State
 from yunmeng.state.tables import KeyRow
+from yunmeng.types import Scope
 
 __all__ = ["Key", "Keys"]
 

@@ -151,13 +151,18 @@ class JobRunner:
         """Have a job that stopped go on. Returns False if it runs, waits or is done."""
         with self._changed:
             job = self.find(number)
-            if job is None or job.status in ("queued", "running", "done") or not self._kinds[job.kind].can_resume(job):
+            if job is None or not self.can_resume(job):
                 return False
             self._state.requeue_job(number)
             if self.works_at(number):
                 self._resumed.add(number)
             self._wake(job.kind)
         return True
+
+    def can_resume(self, job: Job) -> bool:
+        """Return whether a job has stopped before its end, and can go on."""
+        stopped = job.status in ("interrupted", "cancelled", "failed")
+        return stopped and job.kind in self._kinds and self._kinds[job.kind].can_resume(job)
 
     def wait(self, number: int) -> None:
         """Wait until a job is over, or the runner ends."""

@@ -1,6 +1,7 @@
 """Near-duplicates of a whole library: looking for them, and what becomes of them."""
 
 from datetime import datetime
+from typing import get_args
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -36,6 +37,7 @@ class DuplicatesOut(BaseModel):
     open: int = Field(0, description="Groups that nobody has decided on yet.")
     finished_at: datetime | None = None
     error: str | None = None
+    rules: list[KeepRule] = Field(list(get_args(KeepRule)), description="What keep of an order can be.")
 
 
 class DuplicateMember(BaseModel):

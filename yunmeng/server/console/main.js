@@ -3,9 +3,8 @@ import * as api from "/console/lib/api.js";
 import { $, button, h } from "/console/lib/dom.js";
 import { applyLanguage, language, t } from "/console/lib/i18n.js";
 import { nextTheme, switchLanguage, theme } from "/console/lib/preferences.js";
-import { route } from "/console/lib/router.js";
+import { addPage, route } from "/console/lib/router.js";
 import { forgetLibrary, isIn, loadLibrary, loadSession, may, store } from "/console/lib/store.js";
-import { ReviewPage } from "/console/pages/duplicates/page.js";
 import { LibraryPage } from "/console/pages/library/page.js";
 import { MatchPage } from "/console/pages/match/page.js";
 import { SearchPage } from "/console/pages/search/page.js";
@@ -18,12 +17,14 @@ import { listen } from "/console/widgets/intake.js";
 import { failure, skeleton } from "/console/widgets/states.js";
 
 /** @import { Shape } from "/console/lib/dom.js" */
-/** @import { Page } from "/console/lib/types.js" */
+/** @import { AppPage, Page } from "/console/lib/types.js" */
 
 /** @type {Record<string, Shape>} */
 const THEMES = { auto: "auto", light: "sun", dark: "moon" };
 /** @type {Record<string, new () => Page>} */
-const PAGES = { search: SearchPage, library: LibraryPage, duplicates: ReviewPage, match: MatchPage };
+const PAGES = { search: SearchPage, library: LibraryPage, match: MatchPage };
+/** @type {Map<string, AppPage>} */
+const APP_PAGES = new Map();
 /** @type {Page | null} */
 let page = null;
 /** @type {string | null} */
@@ -37,16 +38,33 @@ async function start() {
   $("#main").replaceChildren(skeleton());
   try {
     await loadSession();
-    if (isIn()) await loadLibrary();
+    if (isIn()) {
+      await loadLibrary();
+      await loadPages();
+    }
     draw();
   } catch (error) {
     if (!(error instanceof api.ApiError && error.status === 401)) $("#main").replaceChildren(failure(error, start));
   }
 }
 
+/** Loads the pages of applications. One that is broken is missing in the navigation, and the others are not. */
+async function loadPages() {
+  for (const name of store.library.pages.filter((one) => !APP_PAGES.has(one))) {
+    try {
+      const { default: AppPage } = await import(`/console/pages/${name}/page.js`);
+      APP_PAGES.set(name, AppPage);
+      PAGES[name] = AppPage;
+      addPage(name);
+    } catch (error) {
+      console.error(error);
+    }
+  }
+}
+
 /** Builds header and page anew: at first, after signing in or out, and in another language. */
 function draw() {
-  page?.destroy();
+  page?.destroy?.();
   page = kind = null;
   showDetail(null);
   applyLanguage();
@@ -61,7 +79,7 @@ function update() {
   const wanted = route();
   const next = isIn() ? wanted.page : "signin";
   if (next !== kind) {
-    page?.destroy();
+    page?.destroy?.();
     page = next === "signin" ? new SignInPage(start) : new PAGES[next]();
     kind = next;
     $("#main").replaceChildren(page.element);
@@ -89,7 +107,8 @@ function drawHeader() {
   const leave = store.session?.keys_required && isIn() && button("leave", t("sign-out"), signOut);
   /** @param {string} name @param {string} word */
   const link = (name, word) => h("a", { class: "quiet", href: `#/${name}`, "data-page": name }, t(word));
-  const links = [isIn() && link("library", "library"), isIn() && may("write") && link("duplicates", "duplicates-link")];
+  const ofApps = [...APP_PAGES].filter(([, { scope }]) => may(scope)).map(([name, { title }]) => link(name, title));
+  const links = isIn() ? [link("library", "library"), ...ofApps] : [];
   const [tag, name] = other === "EN" ? ["en", "English"] : ["zh-CN", "中文"];
   const languageButton = h(
     "button",
@@ -128,7 +147,7 @@ async function signOut() {
 /** A key that has run out, or was taken back: to the door, and back to the same address after it. */
 function onSignedOut() {
   if (kind === "signin") return;
-  store.session = { keys_required: true, scope: null, name: null };
+  store.session = { keys_required: true, scope: null, scopes: [], name: null };
   forgetLibrary();
   draw();
 }
@@ -146,5 +165,5 @@ window.addEventListener("route", update);
 window.addEventListener("library", () => page?.libraryChanged?.());
 window.addEventListener("signedout", onSignedOut);
 window.addEventListener("keydown", onKey);
-listen(() => page?.receive() ?? { hint: "drop-to-search", files() {} });
+listen(() => page?.receive?.() ?? { hint: "drop-to-search", files() {} });
 start();

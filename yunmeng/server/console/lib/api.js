@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Hit, Import, Library, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -118,7 +118,7 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @property {string | null} [filter]
  * @property {number | null} [min]
  * @property {number | null} [chance]
- * @property {boolean} [regions]
+ * @property {Options} [options] Those of lib/options.js.
  * @property {string[]} [rerank]
  * @property {string | null} [metric]
  * @property {string | null} [group]
@@ -135,8 +135,8 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @returns {Promise<{ hits: Hit[], next_offset: number | null, cached: boolean, timings: Record<string, number> }>}
  */
 export function search({ file, region, mix = [], ...question }, { fields, ...options }, signal) {
-  const { k, offset, filter, min, chance, regions, metric, group, explain } = options;
-  const wanted = { k, offset, filter, min_score: min, min_chance: chance, regions: regions || null, metric, group_by: group, explain: explain || null };
+  const { k, offset, filter, min, chance, metric, group, explain } = options;
+  const wanted = { k, offset, filter, min_score: min, min_chance: chance, ...options.options, metric, group_by: group, explain: explain || null };
   const rerank = options.rerank ?? [];
   if (file) {
     const parts = mix.length ? JSON.stringify(mix.map(partOnWire)) : null;
@@ -211,18 +211,20 @@ export const setAttributes = (id, values) =>
 /** @type {(id: string) => Promise<void>} */
 export const remove = (id) => call("DELETE", `/v1/pictures/${inPath(id)}`);
 
-/** @type {() => Promise<{ imports: Import[] }>} */
-export const imports = () => call("GET", "/v1/imports?limit=20");
-/** @type {(order: { paths: string[], manifest?: string }) => Promise<Import>} */
-export const startImport = (json) => call("POST", "/v1/imports", { json });
-/** @type {(number: number) => Promise<Import>} */
-export const cancelImport = (number) => call("POST", `/v1/imports/${number}/cancel`);
-/** @type {(number: number) => Promise<Import>} */
-export const resumeImport = (number) => call("POST", `/v1/imports/${number}/resume`);
+/** @type {() => Promise<{ jobs: Job[] }>} */
+export const jobs = () => call("GET", "/v1/jobs?limit=100");
+/** @type {(kind: string, order?: Record<string, unknown>) => Promise<Job>} */
+export const startJob = (kind, order = {}) => call("POST", "/v1/jobs", { json: { kind, arguments: order } });
+/** @type {(number: number) => Promise<Job>} */
+export const cancelJob = (number) => call("POST", `/v1/jobs/${number}/cancel`);
+/** @type {(number: number) => Promise<Job>} */
+export const resumeJob = (number) => call("POST", `/v1/jobs/${number}/resume`);
 /** @type {(number: number) => Promise<{ failures: { path: string, reason: string }[] }>} */
-export const importFailures = (number) => call("GET", `/v1/imports/${number}/failures?limit=1000`);
+export const jobFailures = (number) => call("GET", `/v1/jobs/${number}/failures?limit=1000`);
 /** @param {number} number */
-export const importEvents = (number) => `/v1/imports/${number}/events`;
+export const jobEvents = (number) => `/v1/jobs/${number}/events`;
+/** @type {() => Promise<Encoder[]>} */
+export const encoders = () => call("GET", "/v1/encoders");
 
 /** @param {string} id @param {number} side */
 export const thumbnail = (id, side) => `/v1/thumbnails/${inPath(id)}?side=${side}`;

@@ -92,6 +92,19 @@ export function button(name, label, onclick, { text = false, kind = "quiet", ...
  */
 export const $ = (selector, within = document) => within.querySelector(selector);
 
+/**
+ * Loads a sheet of styles; resolves once it is in use.
+ *
+ * @param {string} address
+ * @returns {Promise<void>}
+ */
+export const addStyles = (address) =>
+  new Promise((resolve, reject) => {
+    const onload = () => resolve();
+    const onerror = () => reject(new Error(`${address} cannot be loaded`));
+    document.head.append(h("link", { rel: "stylesheet", href: address, onload, onerror }));
+  });
+
 /** The element that has the keyboard; the page's body for none. */
 export const focused = () => /** @type {HTMLElement} */ (document.activeElement ?? document.body);
 

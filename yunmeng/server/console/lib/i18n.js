@@ -10,6 +10,13 @@ export const language = () => current;
 /** @param {string} key */
 export const has = (key) => key in WORDS;
 
+/**
+ * Takes in the words of an application's page, as lib/words.js has them.
+ *
+ * @param {Record<string, string[]>} words
+ */
+export const addWords = (words) => Object.assign(WORDS, words);
+
 /** @param {Language} next */
 export function setLanguage(next) {
   current = next;

@@ -1,12 +1,20 @@
 // The address says what is shown: page, question, filter, cut-off, open picture. All in the fragment, which no log keeps.
+import { readOptions } from "./options.js";
 import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js";
 
 /** @import { Route } from "./types.js" */
 
-/** @type {("id" | "url" | "text" | "upload" | "filter" | "show" | "metric" | "group")[]} */
-const TEXTS = ["id", "url", "text", "upload", "filter", "show", "metric", "group"];
-const PAGES = ["library", "duplicates", "match"]; // beside the search, which the bare address shows
+/** @type {("id" | "url" | "text" | "upload" | "filter" | "show" | "view" | "metric" | "group")[]} */
+const TEXTS = ["id", "url", "text", "upload", "filter", "show", "view", "metric", "group"];
+const PAGES = new Set(["library", "match"]); // beside the search, which the bare address shows
 const STEP = /^[a-z][a-z-]*$/;
+
+/**
+ * Lets the address name the page of an application.
+ *
+ * @param {string} name
+ */
+export const addPage = (name) => PAGES.add(name);
 
 /**
  * The route in the address bar.
@@ -18,13 +26,14 @@ export function route() {
   const values = new URLSearchParams(query);
   const text = (/** @type {string} */ name) => values.get(name) || null;
   return {
-    page: PAGES.includes(path) ? path : "search",
+    page: PAGES.has(path) ? path : "search",
     id: text("id"),
     url: text("url"),
     text: text("text"),
     upload: text("upload"),
     filter: text("filter"),
     show: text("show"),
+    view: text("view"),
     metric: text("metric"),
     group: text("group"),
     min: readNumber(values.get("min"), -1, 1),
@@ -32,9 +41,8 @@ export function route() {
     region: readRegion(values.get("region")),
     weight: readWeight(values.get("weight")) ?? 1,
     mix: values.getAll("mix").map(readPart).filter((part) => part !== null),
-    regions: values.has("regions"),
+    options: readOptions(values),
     rerank: [...new Set((values.get("rerank") ?? "").split(",").filter((name) => STEP.test(name)))],
-    decided: values.has("decided"),
   };
 }
 
@@ -58,11 +66,10 @@ export function href(wanted) {
   if (wanted.region) put("region", spellRegion(wanted.region));
   if (typeof wanted.weight === "number" && wanted.weight !== 1) put("weight", wanted.weight);
   for (const part of wanted.mix ?? []) values.append("mix", spell(part));
-  if (wanted.regions) put("regions", 1);
-  if (wanted.decided) put("decided", 1);
+  for (const [name, value] of Object.entries(wanted.options ?? {})) put(name, Number(value));
   if (wanted.rerank?.length) put("rerank", wanted.rerank.join(","));
   const query = values.toString();
-  return `#/${wanted.page && PAGES.includes(wanted.page) ? wanted.page : ""}${query ? `?${query}` : ""}`;
+  return `#/${wanted.page && PAGES.has(wanted.page) ? wanted.page : ""}${query ? `?${query}` : ""}`;
 }
 
 /**
@@ -79,7 +86,7 @@ export function go(changes, { replace = false } = {}) {
 }
 
 /** @type {Partial<Route>} */
-const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null, decided: false };
+const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null, view: null };
 
 /**
  * Asks a new question, such as { id } or { upload }; filter and cut-off stay.

@@ -12,14 +12,12 @@ const NONE = /** @type {any} */ (null);
  */
 export const store = { session: null, library: NONE, attributes: [] };
 
-const RANK = { search: 1, write: 2, admin: 3 };
-
 /**
  * Whether the key in use, or the open server, allows what needs `scope`.
  *
- * @param {keyof typeof RANK} scope
+ * @param {string} scope
  */
-export const may = (scope) => (store.session?.scope ? RANK[store.session.scope] : 0) >= RANK[scope];
+export const may = (scope) => store.session?.scopes.includes(scope) ?? false;
 
 export const isIn = () => store.session?.scope != null;
 

@@ -20,6 +20,8 @@
  * @property {Region | null} [region] Where only a part of the picture is meant.
  */
 
+/** @typedef {Record<string, number | boolean>} Options Of a search, as lib/options.js lists them. */
+
 /**
  * @typedef {object} Route What the address says.
  * @property {string} page
@@ -29,6 +31,7 @@
  * @property {string | null} upload
  * @property {string | null} filter
  * @property {string | null} show The id of the picture that is open.
+ * @property {string | null} view Which part of a page is shown, where it has several.
  * @property {string | null} metric
  * @property {string | null} group
  * @property {number | null} min
@@ -36,9 +39,8 @@
  * @property {Region | null} region
  * @property {number} weight
  * @property {QueryPart[]} mix
- * @property {boolean} regions
+ * @property {Options} options
  * @property {string[]} rerank
- * @property {boolean} decided
  */
 
 /** @typedef {{ id?: string | null, url?: string | null, file?: File }} Picture One picture to be sent or named: one of the three. */
@@ -47,14 +49,16 @@
  * @typedef {object} Page What main.js shows.
  * @property {HTMLElement} element
  * @property {(route: Route) => void} update
- * @property {() => void} destroy
- * @property {() => Receiver} receive
+ * @property {() => void} [destroy]
+ * @property {() => Receiver} [receive]
  * @property {() => string[]} [ids] Of the pictures that are shown, in their order.
  * @property {(id: string) => void} [removed]
  * @property {(id: string) => Shown | undefined} [hit]
  * @property {(id: string, signal: AbortSignal) => Promise<Step[] | null>} [explain]
  * @property {() => void} [libraryChanged]
  */
+
+/** @typedef {(new () => Page) & { title: string, scope: string }} AppPage The default export of an application's page.js. */
 
 /**
  * @typedef {object} Receiver What a page does with pictures that come from outside.
@@ -65,7 +69,14 @@
  * @property {boolean} [wantsFolders]
  */
 
-/** @typedef {{ keys_required: boolean, scope: "search" | "write" | "admin" | null, name: string | null }} Session */
+/** @typedef {{ keys_required: boolean, scope: string | null, scopes: string[], name: string | null }} Session */
+
+/**
+ * @typedef {object} Vocabulary What controls offer, as the server tells it. lib/words.js has the words for each.
+ * @property {string[]} metrics
+ * @property {string[]} steps
+ * @property {number} unlike The weight of what hits are to be unlike.
+ */
 
 /**
  * @typedef {object} Library
@@ -73,10 +84,16 @@
  * @property {number} pictures
  * @property {string} encoder
  * @property {number} dim
+ * @property {string} metric What hits are scored by unless a search names another.
  * @property {boolean} reads_text
  * @property {boolean} regions
+ * @property {boolean} augmented
+ * @property {boolean} subject
  * @property {boolean} calibrated
+ * @property {string[]} enhance
  * @property {Record<string, AttributeType>} attributes
+ * @property {Vocabulary} vocabulary
+ * @property {string[]} pages Names of the applications that have one.
  * @property {string} created
  * @property {number} bytes
  * @property {string} version
@@ -142,17 +159,21 @@
  */
 
 /**
- * @typedef {object} Import
+ * @typedef {object} Job What is done in the background.
  * @property {number} number
- * @property {string[]} sources
+ * @property {string} kind
+ * @property {Record<string, unknown>} arguments
  * @property {"queued" | "running" | "done" | "interrupted" | "cancelled" | "failed"} status
- * @property {"indexing" | "optimising"} phase
+ * @property {string | null} phase
+ * @property {number} done Of `total`, with what was skipped and what failed.
  * @property {number | null} total
- * @property {number} indexed
  * @property {number} skipped
  * @property {number} failed
+ * @property {boolean} resumable
  * @property {string} started_at
  * @property {string | null} error
  */
+
+/** @typedef {{ name: string, dim: number, reads_text: boolean }} Encoder */
 
 export {};

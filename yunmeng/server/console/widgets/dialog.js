@@ -29,9 +29,10 @@ export function openDialog(kind, label, content, { onClose } = {}) {
  * @param {string} title
  * @param {string} text
  * @param {string} action
+ * @param {{ kind?: string }} options How the button looks that goes on.
  * @returns {Promise<boolean>}
  */
-export function confirmed(title, text, action) {
+export function confirmed(title, text, action, { kind = "danger" } = {}) {
   return new Promise((resolve) => {
     /** @param {string} value */
     const answer = (value) => () => {
@@ -39,7 +40,7 @@ export function confirmed(title, text, action) {
       dialog.close(value);
     };
     const no = button("", t("cancel"), answer("no"), { text: true, kind: "outline", autofocus: true });
-    const yes = button("", action, answer("yes"), { text: true, kind: "danger" });
+    const yes = button("", action, answer("yes"), { text: true, kind });
     const dialog = openDialog("small-dialog", title, [h("h2", {}, title), h("p", {}, text), h("div", { class: "actions end" }, no, yes)], {
       onClose: () => resolve(dialog.returnValue === "yes"),
     });

@@ -3,14 +3,15 @@ import { button } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { askedWith, keyOf, partsOf, withoutPart, withPart } from "/console/lib/parts.js";
 import { go, route } from "/console/lib/router.js";
+import { store } from "/console/lib/store.js";
 
 /** @import { Props, Shape } from "/console/lib/dom.js" */
 /** @import { QueryPart, Region, Shown } from "/console/lib/types.js" */
 
-/** @type {{ shape: Shape, key: string, weight: number }[]} */
+/** @type {{ shape: Shape, key: string, weight: () => number }[]} */
 const BUTTONS = [
-  { shape: "plus", key: "like", weight: 1 },
-  { shape: "minus", key: "unlike", weight: -0.5 }, // hits resemble what is asked with: at -1, one of them would all but cancel it
+  { shape: "plus", key: "like", weight: () => 1 },
+  { shape: "minus", key: "unlike", weight: () => store.library.vocabulary.unlike },
 ];
 
 /**
@@ -24,7 +25,8 @@ export function likeButtons({ id, region }, options) {
   /** @type {Region | null} */
   const box = region ? [region.x, region.y, region.w, region.h] : null;
   const now = partsOf(route()).find((one) => one.id === id)?.weight ?? 0;
-  return BUTTONS.map(({ shape, key, weight }) => {
+  return BUTTONS.map(({ shape, key, weight: weigh }) => {
+    const weight = weigh();
     const pressed = now * weight > 0;
     return button(shape, t(key), () => like({ id, region: box, weight }, pressed), { ...options, "aria-pressed": String(pressed) });
   });

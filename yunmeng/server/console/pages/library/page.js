@@ -5,6 +5,7 @@ import { t } from "/console/lib/i18n.js";
 import { loadLibrary, may, store } from "/console/lib/store.js";
 import { Browser } from "./browser.js";
 import { importSection } from "./imports.js";
+import { JobList } from "./jobs.js";
 import { addFiles, uploadSection } from "./upload.js";
 
 /** @import { Route } from "/console/lib/types.js" */
@@ -13,13 +14,15 @@ export class LibraryPage {
   constructor() {
     this.facts = h("dl", { class: "numbers" });
     this.browser = new Browser();
-    this.imports = may("admin") ? importSection(() => this.refresh()) : null;
+    this.jobs = may("admin") ? new JobList(() => this.refresh()) : null;
+    const imports = this.jobs && importSection((job) => this.jobs?.put(job));
     this.upload = may("write") ? uploadSection(() => this.refresh()) : null;
     this.element = h(
       "div",
       { class: "library-page" },
       h("header", { class: "library-head" }, h("h1", {}, store.library.name), this.facts),
-      (this.upload || this.imports) && h("div", { class: "library-add" }, this.upload?.element, this.imports?.element),
+      this.upload && h("div", { class: "library-add" }, this.upload.element, imports),
+      this.jobs?.element,
       this.browser.element,
     );
     this.drawFacts();
@@ -45,7 +48,7 @@ export class LibraryPage {
   }
 
   destroy() {
-    this.imports?.destroy();
+    this.jobs?.destroy();
     this.upload?.destroy();
     this.browser.destroy();
   }
@@ -58,12 +61,14 @@ export class LibraryPage {
   }
 
   drawFacts() {
-    const { pictures, encoder, dim, bytes: size, created, version, attributes } = store.library;
+    const { pictures, encoder, dim, bytes: size, created, version, attributes, subject, regions, augmented, enhance } = store.library;
+    const prepared = [...Object.entries({ subject, regions, augmented }).flatMap(([name, on]) => (on ? [`seen-${name}`] : [])), ...enhance.map((name) => `enhance-${name}`)];
     const declared = Object.entries(attributes).map(([name, type]) => `${name}: ${type}`).join(", ");
     const rows = [
       ["fact-pictures", number(pictures)],
       ["fact-size", bytes(size)],
       ["fact-encoder", `${encoder} · ${dim}`],
+      ...(prepared.length ? [["fact-prepared", prepared.map((key) => t(key)).join(t("and"))]] : []),
       ["fact-created", time(created)],
       ["fact-version", version],
       ["fact-attributes", declared || t("none")],

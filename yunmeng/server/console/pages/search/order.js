@@ -6,9 +6,7 @@ import { store } from "/console/lib/store.js";
 /** @import { Route } from "/console/lib/types.js" */
 /** @typedef {{ onePicture: boolean, parts: boolean }} Kind What an order has to go with: see question.js. */
 
-const STEPS = ["geometry", "expand", "diverse"];
-const MORE_STEPS = ["average", "alpha", "reciprocal", "diffusion"];
-const METRICS = ["euclidean", "manhattan", "hamming", "fingerprint"];
+const IN_FRONT = ["geometry", "expand", "diverse"]; // of the steps: what most people need
 const OF_ONE_PICTURE = ["geometry", "fingerprint"]; // pixels are looked at, so one picture must have been asked with
 
 /**
@@ -43,15 +41,19 @@ export function orderPanel(onChange) {
   let chosen = [];
   /** @param {string} name */
   const toggle = (name) => onChange({ rerank: chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name] });
-  const chips = new Map([...STEPS, ...MORE_STEPS].map((name) => [name, stepChip(name, () => toggle(name))]));
+  const { metric: usual, vocabulary } = store.library;
+  const first = IN_FRONT.filter((name) => vocabulary.steps.includes(name));
+  const others = vocabulary.steps.filter((name) => !IN_FRONT.includes(name));
+  const metrics = vocabulary.metrics.filter((name) => name !== usual);
+  const chips = new Map(vocabulary.steps.map((name) => [name, stepChip(name, () => toggle(name))]));
   const group = choice("order-group", "group-by", "group-none", groupings(), (name) => name, (value) => onChange({ group: value }));
-  const metric = choice("order-metric", "metric", "metric-cosine", METRICS, (name) => t(`metric-${name}`), (value) => onChange({ metric: value }));
+  const metric = choice("order-metric", "metric", `metric-${usual}`, metrics, (name) => t(`metric-${name}`), (value) => onChange({ metric: value }));
   /** @param {string[]} names */
   const elements = (names) => h("div", { class: "chips" }, ...names.map((name) => chips.get(name)?.element));
-  const more = h("details", { class: "order-more" }, h("summary", {}, t("more")), h("div", { class: "control" }, elements(MORE_STEPS), metric.element));
+  const more = h("details", { class: "order-more" }, h("summary", {}, t("more")), h("div", { class: "control" }, elements(others), metric.element));
   const hint = h("p", { class: "hint", role: "status" });
   const inUse = h("span", { class: "hint order-in-use" });
-  const content = h("div", { class: "control" }, elements(STEPS), hint, groupings().length > 0 && group.element, more);
+  const content = h("div", { class: "control" }, elements(first), hint, groupings().length > 0 && group.element, more);
   const element = h("details", { class: "ordering" }, h("summary", {}, h("span", {}, t("order")), inUse), content);
   /** @param {Route} route @param {Kind} question */
   const set = (route, question) => {
@@ -64,7 +66,7 @@ export function orderPanel(onChange) {
     group.set(route.group);
     metric.set(route.metric);
     for (const option of metric.select.options) option.disabled = Boolean(option.value && against(option.value, question));
-    if (route.metric || chosen.some((name) => MORE_STEPS.includes(name))) more.open = true;
+    if (route.metric || chosen.some((name) => others.includes(name))) more.open = true;
   };
   return { element, set };
 }

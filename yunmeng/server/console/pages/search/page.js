@@ -15,9 +15,10 @@ import { hasChance, hasSecondLine, tile } from "/console/widgets/tile.js";
 import { cutoff } from "./cutoff.js";
 import { Drawer } from "./drawer.js";
 import { filterPanel } from "./filters.js";
+import { optionsPanel } from "./options.js";
 import { orderPanel } from "./order.js";
 import { queryPanel } from "./query.js";
-import { askedText, chanceOf, fetchExplanation, fetchPage, kindOf, orderOf, questionOf } from "./question.js";
+import { askedText, chanceOf, fetchExplanation, fetchPage, kindOf, optionsOf, orderOf, questionOf } from "./question.js";
 
 /** @import { Child } from "/console/lib/dom.js" */
 /** @import { Cut } from "./cutoff.js" */
@@ -41,10 +42,10 @@ export class SearchPage {
     this.confirm = debounce((/** @type {Partial<Route>} */ changes) => go(changes, { replace: true }), PAUSE);
     this.query = queryPanel((region) => this.confirm({ region }));
     this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
-    this.regions = regionsSwitch((regions) => go({ regions }, { replace: true }));
+    this.options = optionsPanel((options) => go({ options }, { replace: true }));
     this.order = orderPanel((changes) => go(changes, { replace: true }));
     this.filters = this.#makeFilters();
-    this.drawer = new Drawer(t("filters"), [this.order.element, this.regions.element, this.cutoff.element, this.filters.element]);
+    this.drawer = new Drawer(t("filters"), [this.order.element, this.options.element, this.cutoff.element, this.filters.element]);
     this.status = h("p", { class: "status", id: "result-status" });
     this.below = h("div", { class: "below" });
     this.welcome = welcome();
@@ -121,8 +122,8 @@ export class SearchPage {
     this.cutoff.element.hidden = !question;
     this.order.set(wanted, kindOf(wanted));
     this.order.element.hidden = !question;
-    this.regions.set(wanted.regions);
-    this.regions.element.hidden = !question || !store.library.regions;
+    this.options.set(wanted.options);
+    this.options.element.hidden = !question;
     this.welcome.hidden = Boolean(question) || store.library.pictures === 0;
     this.cut = null;
     if (before?.filter !== wanted.filter || !before) this.filters.set(wanted.filter);
@@ -140,7 +141,7 @@ export class SearchPage {
   #cuts(wanted) {
     const cut = wanted.min === null && chanceOf(wanted) === null ? 0 : 1;
     const { rerank, metric, group } = orderOf(wanted);
-    return cut + (wanted.regions && store.library.regions ? 1 : 0) + rerank.length + [metric, group].filter(Boolean).length;
+    return cut + Object.keys(optionsOf(wanted)).length + rerank.length + [metric, group].filter(Boolean).length;
   }
 
   /** @param {Cut} cut @param {boolean} done */
@@ -263,20 +264,4 @@ function welcome() {
 function emptyLibrary() {
   const add = may("write") && h("a", { class: "solid", href: "#/library" }, icon("upload"), h("span", {}, t("go-add")));
   return notice("picture", t("empty-title"), t(may("write") ? "empty" : "empty-reader"), add);
-}
-
-/**
- * Whether parts of pictures are searched too: { element, set(on) }; `onChange(on)` is told of each turn.
- *
- * @param {(on: boolean) => void} onChange
- */
-function regionsSwitch(onChange) {
-  const input = h("input", { type: "checkbox", role: "switch", id: "regions", "aria-describedby": "regions-hint", onchange: () => onChange(input.checked) });
-  const element = h(
-    "div",
-    { class: "switch" },
-    h("label", { for: "regions" }, h("span", {}, t("regions")), input),
-    h("p", { class: "hint", id: "regions-hint" }, t("regions-hint")),
-  );
-  return { element, set: (/** @type {boolean} */ on) => (input.checked = on) };
 }

@@ -1,5 +1,6 @@
 // What a route asks, as the API takes it, and the answers to it page by page.
 import * as api from "/console/lib/api.js";
+import { optionsThatApply } from "/console/lib/options.js";
 import { partsOf } from "/console/lib/parts.js";
 import { keptFile, store } from "/console/lib/store.js";
 import { orderThatApplies } from "./order.js";
@@ -70,8 +71,15 @@ export function chanceOf(route) {
   return applies && store.library.calibrated ? route.chance : null;
 }
 
+/**
+ * The options of a route that the library can do.
+ *
+ * @param {Route} route
+ */
+export const optionsOf = ({ options }) => optionsThatApply(options, store.library);
+
 /** @param {Route} route */
-const looksAtParts = ({ regions }) => regions && store.library.regions;
+const looksAtParts = (route) => optionsOf(route).regions;
 
 /**
  * A hit as a whole has no part to be outlined.
@@ -86,8 +94,8 @@ const withoutWhole = (hit) => (hit.region?.w === 1 && hit.region.h === 1 ? { ...
  *
  * @param {Route} route
  */
-export const askedText = ({ id, url, text, upload, region, weight, mix, filter, min, chance, regions, rerank, metric, group }) =>
-  JSON.stringify([id, url, text, upload, region, weight, mix, filter, min, chance, regions, rerank, metric, group]);
+export const askedText = ({ id, url, text, upload, region, weight, mix, filter, min, chance, options, rerank, metric, group }) =>
+  JSON.stringify([id, url, text, upload, region, weight, mix, filter, min, chance, options, rerank, metric, group]);
 
 /**
  * The steps behind the score of the hit at `index`, by the question that it answered; null where it is no hit any more.
@@ -116,7 +124,7 @@ export async function fetchPage(route, cursor, signal, more = {}) {
   const question = questionOf(route);
   const { filter, min } = route;
   if (question && !question.lost) {
-    const narrowed = { filter, min, chance: chanceOf(route), regions: looksAtParts(route) };
+    const narrowed = { filter, min, chance: chanceOf(route), options: optionsOf(route) };
     const options = { k: PAGE, offset: cursor ?? 0, ...narrowed, ...orderOf(route), ...more, fields: ["attributes"] };
     const { hits, next_offset: next, timings, cached } = await api.search(question, options, signal);
     return { items: hits.map(withoutWhole), next, timings, cached };

@@ -1,8 +1,8 @@
 // The review of near-duplicates: look for them, judge them group by group, undo. Nothing leaves the library unasked.
-import { $, button, fill, h } from "/console/lib/dom.js";
+import { $, addStyles, button, fill, h } from "/console/lib/dom.js";
 import { Feed } from "/console/lib/feed.js";
 import { number } from "/console/lib/format.js";
-import { t } from "/console/lib/i18n.js";
+import { addWords, t } from "/console/lib/i18n.js";
 import { href } from "/console/lib/router.js";
 import { loadLibrary, may } from "/console/lib/store.js";
 import { announce, toast } from "/console/widgets/announce.js";
@@ -11,9 +11,13 @@ import { failure, notice, skeleton } from "/console/widgets/states.js";
 import * as duplicates from "./api.js";
 import { ReviewGroup } from "./group.js";
 import { DuplicateSearch } from "./search.js";
+import { DUPLICATE_WORDS } from "./words.js";
 
 /** @import { Group, SearchState } from "./api.js" */
 /** @import { Route } from "/console/lib/types.js" */
+
+addWords(DUPLICATE_WORDS);
+await addStyles("/console/pages/duplicates/page.css");
 
 const PAGE = 20;
 const KEYS = [["←→↑↓", "key-move"], ["K", "keep"], ["D", "discard"], ["O", "keep-only"], ["Enter", "key-apply"], ["Space", "zoom"], ["U", "undo"]];
@@ -22,7 +26,10 @@ const KEYS = [["←→↑↓", "key-move"], ["K", "keep"], ["D", "discard"], ["O
 /** @type {{ of: string | null, choices: Map<number, Set<string>> }} */
 const drafts = { of: null, choices: new Map() };
 
-export class ReviewPage {
+export default class ReviewPage {
+  static title = "duplicates-link";
+  static scope = "write";
+
   constructor() {
     /** @type {Map<number, ReviewGroup>} By number, in their order. */
     this.groups = new Map();
@@ -52,10 +59,6 @@ export class ReviewPage {
     document.addEventListener("keydown", this.onKey);
   }
 
-  receive() {
-    return { hint: "drop-to-search", files() {} };
-  }
-
   destroy() {
     this.feed.stop();
     this.search?.destroy();
@@ -63,7 +66,8 @@ export class ReviewPage {
   }
 
   /** @param {Route} route */
-  update({ decided }) {
+  update({ view }) {
+    const decided = view === "decided";
     if (!this.search || this.decided === decided) return;
     this.decided = decided;
     if (this.#looked()) this.#reload();
@@ -194,7 +198,7 @@ export class ReviewPage {
  */
 function tab(decided, key) {
   const count = h("span", { class: "chip-count" });
-  const element = h("a", { class: "tab", href: href({ page: "duplicates", decided }) }, t(key), count);
+  const element = h("a", { class: "tab", href: href({ page: "duplicates", view: decided ? "decided" : null }) }, t(key), count);
   /** @param {boolean | undefined} shown @param {number} n */
   const set = (shown, n) => {
     count.textContent = number(n);

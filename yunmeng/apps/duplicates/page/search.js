@@ -9,7 +9,6 @@ import * as duplicates from "./api.js";
 /** @import { SearchState } from "./api.js" */
 
 const PAUSE = 700; // milliseconds between two looks at a search that is under way
-const RULES = ["largest", "smallest", "oldest", "newest", "sharpest"];
 
 /** { element, state, refresh(), destroy() }; `onChange(state)` is told of each state, and `ended` of those that end a search. */
 export class DuplicateSearch {
@@ -21,7 +20,7 @@ export class DuplicateSearch {
     /** @type {number | undefined} */
     this.timer = undefined;
     this.calls = new AbortController();
-    this.rule = h("select", { class: "field", id: "keep-rule" }, ...RULES.map((name) => h("option", { value: name }, t(`keep-${name}`))));
+    this.rule = h("select", { class: "field", id: "keep-rule" });
     this.start = button("search", t("duplicates-start"), () => this.#send(() => duplicates.find(this.rule.value)), { text: true, kind: "solid" });
     this.cancel = button("stop", t("cancel"), () => this.#send(duplicates.cancel), { text: true, kind: "outline" });
     this.bar = h("progress", { "aria-label": t("duplicates-progress") });
@@ -75,7 +74,8 @@ export class DuplicateSearch {
 
   /** @param {SearchState} state */
   #draw(state) {
-    const { status, phase, done, total, error } = state;
+    const { status, phase, done, total, error, rules } = state;
+    if (!this.rule.length) this.rule.append(...rules.map((name) => h("option", { value: name }, t(`keep-${name}`))));
     const running = status === "running";
     const pressed = [this.start, this.cancel].find((one) => one === focused());
     this.order.hidden = running;
@@ -83,7 +83,7 @@ export class DuplicateSearch {
     if (pressed && !pressed.offsetParent) (running ? this.cancel : this.start).focus();
     if (running && total) Object.assign(this.bar, { max: total, value: Math.min(done, total) });
     else this.bar.removeAttribute("value");
-    const of = total ? t("import-of", { done: number(done), all: number(total) }) : "";
+    const of = total ? t("job-of", { done: number(done), all: number(total) }) : "";
     const step = phase ? t(`phase-${phase}`) : t("phase-reading");
     this.words.textContent = running ? [step, of].filter(Boolean).join(" · ") : resultText(state);
     this.problem.textContent = status === "failed" ? (error ?? t("error.internal")) : "";

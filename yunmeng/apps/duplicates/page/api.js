@@ -14,6 +14,7 @@ import { call, withQuery } from "/console/lib/api.js";
  * @property {number} open
  * @property {string | null} finished_at
  * @property {string | null} error
+ * @property {string[]} rules By which a picture of each group can be proposed to stay.
  */
 
 /** @typedef {{ picture: PictureFacts, keep: boolean, there: boolean, reason: string, score: number }} Member */
