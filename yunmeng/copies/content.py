@@ -83,8 +83,7 @@ def equal_at_sight(a: Image.Image, b: Image.Image) -> bool:
     """Return whether two RGB pictures are one photograph, compressed or scaled anew: no closer look is needed then."""
     if abs(a.width * b.height - b.width * a.height) > _SHAPE * a.width * b.height:
         return False
-    scale = min(1.0, _MOVED_SIDE / max(a.size))
-    size = (max(1, round(a.width * scale)), max(1, round(a.height * scale)))
+    size = _within(_MOVED_SIDE, a.size)
     one, other = (np.asarray(side.convert("L").resize(size, Image.Resampling.BOX, reducing_gap=2.0)) for side in (a, b))
     if _drawn(_Layers(one, other, np.ones(one.shape, np.bool_))) >= _DRAWN:
         return False
@@ -156,9 +155,7 @@ def _ground(grey: Grey) -> NDArray[np.int16]:
     from scipy.ndimage import median_filter
 
     image = Image.fromarray(grey)
-    scale = min(1.0, _GROUND / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    small = np.asarray(image.resize(size, Image.Resampling.BOX))
+    small = np.asarray(image.resize(_within(_GROUND, image.size), Image.Resampling.BOX))
     ground = Image.fromarray(median_filter(small, _OVER, mode="nearest"))
     return np.asarray(ground.resize(image.size, Image.Resampling.BILINEAR), dtype=np.int16)
 
@@ -182,8 +179,7 @@ def _near(plane: NDArray[Any], pick: Callable[..., NDArray[Any]], reach: int) ->
 
 def _moved(layers: _Layers) -> bool:
     """Whether what differs is found again close by."""
-    scale = min(1.0, _MOVED_SIDE / max(layers.a.shape))
-    size = (max(8, round(layers.a.shape[1] * scale)), max(8, round(layers.a.shape[0] * scale)))
+    size = _within(_MOVED_SIDE, (layers.a.shape[1], layers.a.shape[0]), least=8)
     a, b = (np.asarray(Image.fromarray(side).resize(size, Image.Resampling.BOX), np.float32) for side in layers[:2])
     shown = _eroded(np.asarray(Image.fromarray(layers.shown).resize(size, Image.Resampling.NEAREST)), 3)
     mean_a, mean_b = _mean(a), _mean(b)
@@ -213,6 +209,12 @@ def _moved(layers: _Layers) -> bool:
 
     # Both ways: what is laid over a smooth picture hides what goes on beside it, but is not found there itself.
     return found_again((a, mean_a), (b, mean_b)) and found_again((b, mean_b), (a, mean_a))
+
+
+def _within(side: int, size: tuple[int, int], least: int = 1) -> tuple[int, int]:
+    """``size``, width and height in pixels, scaled down to a longer side of at most ``side``."""
+    scale = min(1.0, side / max(size))
+    return max(least, round(size[0] * scale)), max(least, round(size[1] * scale))
 
 
 def _mean(plane: Plane) -> Plane:

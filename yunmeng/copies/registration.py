@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.ncc import Plane, correlations
+from yunmeng.copies.ncc import Plane, windowed_ncc
 from yunmeng.copies.transform import Transform, frame, jacobian
 from yunmeng.types import Alignment, Pixels
 
@@ -227,7 +227,7 @@ def _features(colours: NDArray[np.float32]) -> NDArray[np.float64]:
 def _agreement(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> float:
     """The correlation in windows, each weighed by how much either picture shows in it."""
     sigma = max(max(a.shape) / _WINDOW, 1.5)
-    found = correlations(a, b, covered.astype(np.float32), lambda plane: blurred(plane, sigma), _TEXTURE)
+    found = windowed_ncc(a, b, covered.astype(np.float32), lambda plane: blurred(plane, sigma), _TEXTURE)
     variance = np.maximum(found.variance_a, found.variance_b)
     shown = np.sqrt(variance) * (covered & (variance > _TEXTURE**2))
     total = float(shown.sum())
