@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -75,7 +76,9 @@ _UNLIKE: Final = 0.49
 _APART: Final = 0.1
 """The same, where it only shares a template or a scene."""
 _VERIFIED_FROM: Final = 0.1
-"""Chance from which a candidate is verified."""
+"""Chance from which a candidate is verified,"""
+_LAID_ALIKE: Final = 0.95
+"""or correlation as they lie over each other: of a plain picture neither fingerprint nor features say anything."""
 _FEWEST: Final = 4  # inliers, where the pixels are looked at as well
 _PLENTY: Final = 25  # inliers that need no other look
 _LAID: Final = 2  # ways of laying one picture over the other, those with the nearest fingerprints
@@ -123,6 +126,14 @@ class Suspect:
         self._features: dict[int, LocalFeatures] = {}
         self._locks: list[threading.Lock] = []
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to recognise: one colour, or one that shades off into another."""
+        from yunmeng.copies.registration import is_plain, luma
+
+        small = np.asarray(self.picture.resize((64, 64), Image.Resampling.BOX), np.float32)
+        return is_plain(luma(small), np.ones((64, 64), np.bool_))
+
     def add(self, looks: "Sequence[Look]", vectors: NDArray[np.float32]) -> None:
         """More looks, each with its embedding, float32 (n, dim)."""
         nothing = np.zeros((len(ORIENTATIONS), 32), np.uint8)
@@ -168,7 +179,11 @@ def score_candidates(suspect: Suspect, records: Mapping[str, Record], verifier: 
 
 def verify_likely(suspect: Suspect, scored: Sequence[ScoredCandidate], verifier: "Verifier") -> list[ScoredCandidate]:
     """The candidates, of which the likely ones are verified. Raises `MissingExtra`."""
-    likely = [one.record.id for one in scored if one.evidence.read and one.score >= _VERIFIED_FROM]
+    likely = [
+        one.record.id
+        for one in scored
+        if one.evidence.read and (one.score >= _VERIFIED_FROM or one.evidence.laid >= _LAID_ALIKE)
+    ]
     found = verifier.verify(suspect.prepared, likely)
     return [one._replace(verification=found.get(one.record.id)) for one in scored]
 
@@ -229,7 +244,11 @@ def _likely_parts(looks: "Sequence[Look]", cosines: NDArray[np.float32], bits: N
 
 
 def _laid(suspect: Suspect, image: Image.Image, bits: NDArray[np.int64]) -> float:
-    """The best correlation of the pictures laid one over the other, as their nearest fingerprints say."""
+    """The best correlation of the pictures laid one over the other, as their nearest fingerprints say.
+
+    Fingerprints of plain pictures say nothing: these have 1 where they are equal at sight.
+    """
+    from yunmeng.copies.content import equal_at_sight
     from yunmeng.copies.ncc import whole_ncc
 
     best = 0.0
@@ -237,4 +256,4 @@ def _laid(suspect: Suspect, image: Image.Image, bits: NDArray[np.int64]) -> floa
         number, way = divmod(place, bits.shape[1])
         turn, picture = ORIENTATIONS[way], suspect.looks[number].picture
         best = max(best, whole_ncc(picture if turn is None else picture.transpose(turn), image))
-    return best
+    return 1.0 if suspect.is_plain and equal_at_sight(suspect.picture, image) else best

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from yunmeng.copies.alignment import align, inverted, refine, within
-from yunmeng.copies.content import difference, equal_at_sight
+from yunmeng.copies.content import equal_at_sight, other_content, other_moment
 from yunmeng.copies.edits import Edit, find_edits
 from yunmeng.copies.features import LocalFeatures, local_features
 from yunmeng.copies.pasted_regions import find_insets
+from yunmeng.copies.photometric import is_recoloured
 from yunmeng.copies.registration import Superposed, superpose
 from yunmeng.copies.transform import placing
 from yunmeng.errors import MissingExtra
@@ -112,11 +113,13 @@ class Verification:
 
     ``alignment`` is how a lies in b, None where neither is a copy of the other; ``agreement`` in [-1, 1] is how well
     their pixels correlate. ``difference`` tells of two that agree what makes them different all the same.
+    ``recoloured`` says of copies that they show the same in other colours.
     """
 
     alignment: Alignment | None
     agreement: float
     difference: Difference | None = None
+    recoloured: bool = False
 
     @classmethod
     def of_itself(cls) -> Self:
@@ -149,7 +152,8 @@ def verify(a: PreparedPicture, b: PreparedPicture) -> Verification:
     differs = laid.difference
     if differs is not None:
         return Verification(None, laid.agreement, differs)
-    return Verification(laid.alignment if a is one else laid.inverse, laid.agreement)
+    alignment = laid.alignment if a is one else laid.inverse
+    return Verification(alignment, laid.agreement, recoloured=is_recoloured(laid.better))
 
 
 def edits_between(a: PreparedPicture, b: PreparedPicture, alignment: Alignment) -> tuple[Edit, ...]:
@@ -179,20 +183,24 @@ class _Laid:
         return forth if forth >= _SURE else max(forth, self.back.agreement)
 
     @property
-    def difference(self) -> Difference | None:
-        """What tells them apart the way they agree better; and the other way too, where they agree as well."""
-        found = None
-        if self.forth.agreement >= _SURE or self._ahead > -_AS_WELL:
-            found = difference(self._one.pixels, self._other.pixels, self.alignment, self.forth)
-            if found is None:
-                return None
-        if self._ahead < _AS_WELL:
-            found = difference(self._other.pixels, self._one.pixels, self.inverse, self.back)
-        return found
+    def better(self) -> Superposed:
+        """The way that they agree better."""
+        return self.forth if self.agreement == self.forth.agreement else self.back
 
     @property
-    def _ahead(self) -> float:
-        return self.forth.agreement - self.back.agreement
+    def difference(self) -> Difference | None:
+        """What tells them apart the way they agree better, and the other way too, where they agree as well.
+
+        Another moment must be seen both ways in any case.
+        """
+        ahead = self.forth.agreement - self.back.agreement
+        ways = [(self._one, self._other, self.alignment, self.forth)] if ahead > -_AS_WELL else []
+        ways += [(self._other, self._one, self.inverse, self.back)] if ahead < _AS_WELL else []
+        contents = [other_content(a.pixels, b.pixels, alignment, pair) for a, b, alignment, pair in ways]
+        if all(contents):
+            return "other-content"
+        moments = other_moment(self.forth), other_moment(self.back)
+        return "other-moment" if all(moments) else None
 
 
 def _laid(one: PreparedPicture, other: PreparedPicture, alignment: Alignment | None) -> _Laid | None:

@@ -62,9 +62,10 @@ class Judge:
         self._features = lru_cache(_FEATURES_KEPT)(self._looked_at)
 
     def same(self, pair: Pair) -> bool:
-        """Whether the two are one picture, perhaps edited. Raises `MissingExtra`.
+        """Return whether the two are one picture, perhaps edited. Raises `MissingExtra`.
 
-        `verify`, which match and compare ask too, decides. Pairs whose fingerprints are not close, as they are or as
+        `verify`, which match and compare ask too, decides. A copy in other colours is no duplicate: shops show the
+        colours of a garment so. Pairs whose fingerprints are not close, as they are or as
         negatives, are verified only where their local features agree, which is seen sooner, or one has too few of them.
         """
         if pair.flat:  # all that can be said of a picture without contrast is said by its bytes
@@ -79,7 +80,8 @@ class Judge:
         pictures = self._picture(pair.a), self._picture(pair.b)
         if pictures[0] is None or pictures[1] is None:  # gone since it was looked at
             return False
-        return verify(pictures[0], pictures[1]).is_copy
+        found = verify(pictures[0], pictures[1])
+        return found.is_copy and not found.recoloured
 
     @staticmethod
     def _without_looking(pair: Pair) -> bool:
