@@ -3,6 +3,7 @@
 import io
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -106,37 +107,37 @@ def smiling(image: Image.Image, seed: int) -> Image.Image:
 def frame_of_video(seed: int, time: int) -> Image.Image:
     """A still ground before which something moves."""
     image = photograph(seed, SIZE)
-    image.paste(photograph(seed + 1, (40, 45)), (15 + 3 * time, 22 + time))
+    image.paste(photograph(seed + 1, (40, 45)), (15 + time, 22))
     return image
 
 
 def edited() -> Iterator[PicturePair]:
     for number, (name, edit) in enumerate(EDITS.items()):
-        for seed in range(8):
+        for seed in range(12):
             whole = (photograph if seed % 2 else scene)(100 * number + seed, SIZE)
-            yield PicturePair(name, as_file(whole), as_file(edit(whole), 60 + 5 * seed))
+            yield PicturePair(name, as_file(whole), as_file(edit(whole), 60 + 3 * seed))
 
 
 def on_one_layout() -> Iterator[PicturePair]:
-    for seed in range(40):
+    for seed in range(25):
         other = card(seed, seed + 1000).resize((150, 100)) if seed % 5 == 4 else card(seed, seed + 1000)
         yield PicturePair("layout", as_file(card(seed, seed)), as_file(other))
 
 
 def of_one_person() -> Iterator[PicturePair]:
-    for seed in range(30):
+    for seed in range(25):
         yield PicturePair("person", as_file(photograph(seed, SIZE)), as_file(smiling(photograph(seed, SIZE), seed)))
 
 
 def of_one_video() -> Iterator[PicturePair]:
-    for seed in range(30):
+    for seed in range(20):
         yield PicturePair(
-            "video", as_file(frame_of_video(2 * seed, 0)), as_file(frame_of_video(2 * seed, 1 + seed % 9))
+            "video", as_file(frame_of_video(2 * seed, 0)), as_file(frame_of_video(2 * seed, 1 + seed % 3))
         )
 
 
 def strangers() -> Iterator[PicturePair]:
-    for seed in range(30):
+    for seed in range(10):
         yield PicturePair("strangers", as_file(photograph(seed, SIZE)), as_file(photograph(seed + 500, SIZE)))
         one, other = (photograph(seed, SIZE) for _ in range(2))
         for ground, inside in ((one, 700), (other, 800)):
@@ -153,9 +154,22 @@ def plain() -> Iterator[PicturePair]:
         )
 
 
+def recoloured(image: Image.Image) -> Image.Image:
+    luma, blue, red = image.convert("YCbCr").split()
+    return Image.merge("YCbCr", (luma, red, ImageOps.invert(blue))).convert("RGB")
+
+
+def in_other_colours() -> Iterator[PicturePair]:
+    for seed in range(10):
+        yield PicturePair("other colours", as_file(photograph(seed, SIZE)), as_file(recoloured(photograph(seed, SIZE))))
+
+
 FAMILIES: Final = {
-    family.__name__: family for family in (edited, on_one_layout, of_one_person, of_one_video, strangers, plain)
+    family.__name__: family
+    for family in (edited, on_one_layout, of_one_person, of_one_video, strangers, plain, in_other_colours)
 }
+COPIES: Final = {"edited": 180, "plain": 19, "in_other_colours": 10}
+"""Pairs that are copies, of those that have the same picture in them; of all others, none is."""
 
 
 def test_there_are_three_hundred() -> None:
@@ -176,34 +190,31 @@ def match(pair: PicturePair) -> float:
     return hits[0].score if hits else 0.0
 
 
-def grouped(pairs: list[PicturePair]) -> list[bool]:
-    """Which pairs duplicates calls the same, all of them with close vectors, so that it looks at each."""
+def grouped(pair: PicturePair) -> bool:
+    """Whether duplicates calls the two the same; their vectors are close, so that it looks at them."""
     random = np.random.default_rng(0)
-    files: dict[str, bytes] = {}
-    records: list[Record] = []
-    for number, pair in enumerate(pairs):
-        first = record(f"{number}a", random, pdq=fingerprint(decode(pair.a).pixels).pdq)
-        assert first.vector is not None
-        vector = like(first.vector, 0.9, random)
-        second = record(f"{number}b", random, pdq=fingerprint(decode(pair.b).pixels).pdq, vector=vector)
-        records += [first, second]
-        files |= {first.id: pair.a, second.id: pair.b}
+    pictures = {"a": pair.a, "b": pair.b}
+    records = {id: record(id, random, pdq=fingerprint(decode(data).pixels).pdq) for id, data in pictures.items()}
+    vector = records["a"].vector
+    assert vector is not None
+    records["b"] = replace(records["b"], vector=like(vector, 0.9, random))
     with MemoryStore(DIM, {}) as store, tempfile.TemporaryDirectory() as scratch:
-        store.upsert(records)
-        report = find_duplicates(store, DIM, files.__getitem__, Path(scratch), max_pixels=MAX_PIXELS)
-    together = [{member.id for member in group.members} for group in report.groups]
-    return [any({f"{number}a", f"{number}b"} <= group for group in together) for number in range(len(pairs))]
+        store.upsert(list(records.values()))
+        report = find_duplicates(store, DIM, pictures.__getitem__, Path(scratch), max_pixels=MAX_PIXELS)
+    return any(len(group.members) == 2 for group in report.groups)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_three_agree(family: str) -> None:
-    pairs = list(FAMILIES[family]())
-    contradictions = []
-    for number, (pair, same) in enumerate(zip(pairs, grouped(pairs), strict=True)):
+    contradictions, copies = [], 0
+    for number, pair in enumerate(FAMILIES[family]()):
         a, b = (PreparedPicture(decode(data)) for data in (pair.a, pair.b))
-        found, back = verify(b, a), verify(a, b)
-        score = match(pair)
-        agree = (found.is_copy, found.difference) == (back.is_copy, back.difference) and same == found.is_copy
-        if not agree or (score >= 0.5) != found.is_copy:
-            contradictions.append((number, pair.kind, found, back.is_copy, score, same))
+        found = verify(b, a)
+        copies += found.is_copy
+        score, same = match(pair), grouped(pair)
+        if (score >= 0.5) != found.is_copy or same != (found.is_copy and not found.recoloured):
+            contradictions.append((number, pair.kind, found, score, same))
+        if number % 4 == 0 and verify(a, b) != replace(found, alignment=verify(a, b).alignment):
+            contradictions.append((number, pair.kind, "the other way", found, verify(a, b)))
     assert contradictions == []
+    assert copies == COPIES.get(family, 0)

@@ -101,7 +101,8 @@ def equal_at_sight(a: Image.Image, b: Image.Image) -> bool:
     one, other = (np.asarray(side.convert("L")) for side in small)
     if _drawn(_Layers(one, other, np.ones(one.shape, np.bool_))) >= _DRAWN:
         return False
-    if int(np.maximum(_beyond(one, other, 1), _beyond(other, one, 1)).max()) > _BEYOND:
+    reach = int(max(size) == _MOVED_SIDE)  # of a smaller picture one pixel is much
+    if int(np.maximum(_beyond(one, other, reach), _beyond(other, one, reach)).max()) > _BEYOND:
         return False
     colours = [np.asarray(side, np.float32).reshape(-1, 3) for side in small]
     return not other_colours(colours[0], colours[1])
@@ -200,7 +201,8 @@ def _near(plane: NDArray[Any], pick: Callable[..., NDArray[Any]], reach: int) ->
 
 def _moved(layers: _Layers, shares: Sequence[tuple[float, float]]) -> bool:
     """Whether what differs is found again close by: one of ``shares`` of the places, and of those that differ."""
-    size = _within(_MOVED_SIDE, (layers.a.shape[1], layers.a.shape[0]), least=8)
+    scale = _MOVED_SIDE / max(layers.a.shape)
+    size = max(8, round(scale * layers.a.shape[1])), max(8, round(scale * layers.a.shape[0]))
     a, b = (np.asarray(Image.fromarray(side).resize(size, Image.Resampling.BOX), np.float32) for side in layers[:2])
     shown = _eroded(np.asarray(Image.fromarray(layers.shown).resize(size, Image.Resampling.NEAREST)), 3)
     mean_a, mean_b = _mean(a), _mean(b)

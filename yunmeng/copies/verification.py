@@ -40,6 +40,8 @@ _COPY_ASLANT: Final = 0.7
 where two lenses look at one scene."""
 _SURE: Final = 0.85
 """Agreement of the whole frames that no other alignment betters."""
+_HOPELESS: Final = 0.2
+"""Agreement one way below which the other way makes no copy of it."""
 _LIKE: Final = 0.4  # correlation of thumbnails from which it pays to lay whole frames over each other
 _NEGATIVE: Final = 0.8  # what the correlation with a negative counts
 _THUMBNAIL: Final = 32  # pixels
@@ -180,7 +182,7 @@ class _Laid:
     def agreement(self) -> float:
         """The better one: a blurred copy agrees with its original made blurred, but no original with a blurred copy."""
         forth = self.forth.agreement
-        return forth if forth >= _SURE else max(forth, self.back.agreement)
+        return max(forth, self.back.agreement) if _HOPELESS <= forth < _SURE else forth
 
     @property
     def better(self) -> Superposed:
