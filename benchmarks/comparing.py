@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.doctored import EDITS, compressed
-from yunmeng.copies.verifier import Judgement, judge
+from yunmeng.copies import Edit, PreparedPicture, Verification, edits_between, verify
 from yunmeng.imaging import Picture, is_picture
 
 QUALITY = (30, 95)
@@ -46,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         original = load(path)
         for names in orders(random, count):
             other = load(files[int(random.integers(len(files)))])
-            tally.take(names, *judged(doctored(original, names, random, other), original))
+            tally.take(names, *verified(doctored(original, names, random, other), original))
         alike = [file for file in path.parent.iterdir() if file != path and is_picture(file)]
         for stranger in random.choice(np.array(alike, dtype=object), min(2, len(alike)), replace=False):
-            tally.take_stranger(*judged(load(Path(stranger)), original))
+            tally.take_stranger(*verified(load(Path(stranger)), original))
         print(f"{count + 1} of {len(chosen)}", file=sys.stderr)
     print(json.dumps(tally.summary(), indent=2))
 
@@ -75,10 +75,12 @@ def doctored(image: Image.Image, names: Sequence[str], random: np.random.Generat
     return compressed(image, int(random.integers(*QUALITY)))
 
 
-def judged(a: Image.Image, b: Image.Image) -> tuple[Judgement, float]:
+def verified(a: Image.Image, b: Image.Image) -> tuple[Verification, tuple[Edit, ...], float]:
     began = time.perf_counter()
-    found = judge(*(Picture(image, image.width, image.height, "JPEG") for image in (a, b)))
-    return found, time.perf_counter() - began
+    one, other = (PreparedPicture(Picture(image, image.width, image.height, "JPEG")) for image in (a, b))
+    found = verify(one, other)
+    edits = () if found.alignment is None else edits_between(one, other, found.alignment)
+    return found, edits, time.perf_counter() - began
 
 
 class Tally:
@@ -95,9 +97,9 @@ class Tally:
         self.seconds: list[float] = []
         self.missed: list[str] = []
 
-    def take(self, names: tuple[str, ...], found: Judgement, seconds: float) -> None:
+    def take(self, names: tuple[str, ...], found: Verification, edits: tuple[Edit, ...], seconds: float) -> None:
         done = {EDITS[name][0] for name in names}
-        said = {edit.name for edit in found.edits}
+        said = {edit.name for edit in edits}
         changed = bool(done - {"scale"})
         if found.alignment is None:
             right = False
@@ -115,7 +117,7 @@ class Tally:
         self.false.update(f"{name} of {'+'.join(names) or 'none'}" for name in wrong)
         self.seconds.append(seconds)
 
-    def take_stranger(self, found: Judgement, seconds: float) -> None:
+    def take_stranger(self, found: Verification, _: tuple[Edit, ...], seconds: float) -> None:
         self.verdicts.update(["stranger"] if found.alignment else ["stranger", "stranger right"])
         self.agreements["stranger"].append(found.agreement)
         self.seconds.append(seconds)

@@ -63,8 +63,8 @@ def main() -> None:
     ):
         for query in queries(pictures, arguments.each, arguments.seed):
             if query.number % 2 == 0:
-                weighed = library.generation.copies.weigh(query.data, None, {})
-                pairs += [Pair(one.evidence, one.record.uri == str(query.original)) for one in weighed]
+                scored = library.generation.copies.scored(query.data, None, {})
+                pairs += [Pair(one.evidence, one.record.uri == str(query.original)) for one in scored]
     print(json.dumps(fit(pairs)))
 
 

@@ -49,7 +49,7 @@ def main() -> None:
             query = Image.open(Path(scratch, ids[0])).convert("RGB")
             query = query.crop((40, 40, query.width - 80, query.height - 60)).rotate(10)
             began, used = time.perf_counter(), time.process_time()
-            found = verifier.verify(query, ids)
+            found = verifier.align(query, ids)
             seconds.append(round(time.perf_counter() - began, 3))
             processor.append(round(time.process_time() - used, 3))
             right += found[ids[0]] is not None

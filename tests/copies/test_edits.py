@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from tests.copies.scenes import mapped, scene, seen_through
 from tests.needing import need
-from yunmeng.copies import Judgement, judge
+from yunmeng.copies import Edit, PreparedPicture, edits_between, verify
 from yunmeng.copies.photometric import overlaid
 from yunmeng.copies.registration import superpose
 from yunmeng.copies.transform import placing
@@ -35,15 +36,26 @@ def picture(image: Image.Image) -> Picture:
     return Picture(image.convert("RGB"), image.width, image.height, "PNG")
 
 
-def judged(copy: Image.Image, original: Image.Image = ORIGINAL) -> Judgement:
-    return judge(picture(copy), picture(original))
+class Told(NamedTuple):
+    alignment: Alignment | None
+    edits: tuple[Edit, ...]
 
 
-def names(found: Judgement) -> set[str]:
+def told(copy: Picture, original: Picture) -> Told:
+    pair = PreparedPicture(copy), PreparedPicture(original)
+    alignment = verify(*pair).alignment
+    return Told(alignment, () if alignment is None else edits_between(*pair, alignment))
+
+
+def judged(copy: Image.Image, original: Image.Image = ORIGINAL) -> Told:
+    return told(picture(copy), picture(original))
+
+
+def names(found: Told) -> set[str]:
     return {edit.name for edit in found.edits}
 
 
-def amount(found: Judgement, name: str) -> float:
+def amount(found: Told, name: str) -> float:
     (value,) = [edit.amount for edit in found.edits if edit.name == name]
     assert value is not None
     return value
@@ -137,8 +149,8 @@ def test_the_detail_says_it_to_people() -> None:
 def test_the_scale_is_that_of_the_files_not_of_what_was_decoded() -> None:
     reduced = ORIGINAL.resize((240, 180))
     whole, decoded = Picture(ORIGINAL, 480, 360, "PNG"), Picture(reduced, 480, 360, "JPEG")
-    assert judge(decoded, whole).edits == ()
-    assert amount(judge(whole, Picture(reduced, 960, 720, "JPEG")), "scale") == pytest.approx(0.5)
+    assert told(decoded, whole).edits == ()
+    assert amount(told(whole, Picture(reduced, 960, 720, "JPEG")), "scale") == pytest.approx(0.5)
 
 
 def test_strangers_are_no_copies() -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from tests.copies.scenes import scene
 from tests.needing import need
-from yunmeng.copies import Edit, Judgement, Panel, draw_evidence, judge
+from yunmeng.copies import Edit, Panel, PreparedPicture, draw_evidence, edits_between, verify
 from yunmeng.imaging import Picture
 from yunmeng.types import Alignment
 
@@ -24,11 +24,13 @@ def panel(image: Image.Image, name: str = "") -> Panel:
     return Panel(np.asarray(image), image.size, name)
 
 
-def drawn(a: Image.Image, b: Image.Image, verdict: str = "edited-copy") -> tuple[NDArray[np.uint8], Judgement]:
-    found = judge(*(Picture(image, image.width, image.height, "PNG") for image in (a, b)))
-    shown = draw_evidence(panel(a, "suspect.jpg"), panel(b, "mine.jpg"), verdict, found.edits, found.alignment, FIGURES)
+def drawn(a: Image.Image, b: Image.Image, verdict: str = "edited-copy") -> tuple[NDArray[np.uint8], tuple[Edit, ...]]:
+    one, other = (PreparedPicture(Picture(image, image.width, image.height, "PNG")) for image in (a, b))
+    alignment = verify(one, other).alignment
+    edits = () if alignment is None else edits_between(one, other, alignment)
+    shown = draw_evidence(panel(a, "suspect.jpg"), panel(b, "mine.jpg"), verdict, edits, alignment, FIGURES)
     assert (shown.mode, shown.width) == ("RGB", 1600)
-    return np.asarray(shown), found
+    return np.asarray(shown), edits
 
 
 def of_colour(page: NDArray[np.uint8], colour: Sequence[int] | NDArray[np.int_]) -> NDArray[np.bool_]:
@@ -47,8 +49,8 @@ def boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
 
 def test_the_outline_lies_where_the_crop_was() -> None:
     original = scene(1, (300, 400))
-    page, found = drawn(original.crop((60, 100, 240, 340)), original)
-    assert [edit.name for edit in found.edits] == ["crop"]
+    page, edits = drawn(original.crop((60, 100, 240, 340)), original)
+    assert [edit.name for edit in edits] == ["crop"]
     in_a, in_b, laid = boxes(of_colour(page, OUTLINE))
     # Four panels of 362 pixels, 24 apart, the original 362 x 483 in its own.
     panels = [40 + number * (362 + 24) for number in range(4)]
@@ -79,8 +81,8 @@ def test_an_inset_is_outlined_in_the_suspect() -> None:
     original = scene(1, (300, 400))
     suspect = scene(7, (600, 800))
     suspect.paste(ImageOps.mirror(original), (250, 300))
-    page, found = drawn(suspect, original)
-    assert {edit.name for edit in found.edits} == {"inset", "flip"}
+    page, edits = drawn(suspect, original)
+    assert {edit.name for edit in edits} == {"inset", "flip"}
     in_a = boxes(of_colour(page, OUTLINE))[0]
     scale = 362 / 600
     assert (in_a[0] - 40, in_a[2] - 40) == pytest.approx((250 * scale, 550 * scale), abs=6)
@@ -88,8 +90,8 @@ def test_an_inset_is_outlined_in_the_suspect() -> None:
 
 def test_different_pictures_are_shown_without_outlines() -> None:
     one, other = (scene(seed).convert("L").convert("RGB") for seed in (1, 2))
-    page, found = drawn(one, other, "different")
-    assert found.alignment is None
+    page, edits = drawn(one, other, "different")
+    assert edits == ()
     assert not of_colour(page, OUTLINE).any()
 
 

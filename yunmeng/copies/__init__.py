@@ -6,32 +6,34 @@ from yunmeng.copies.content import equal_at_sight
 from yunmeng.copies.edits import Edit
 from yunmeng.copies.evidence import Panel, draw_evidence
 from yunmeng.copies.features import LocalFeatures, local_features
-from yunmeng.copies.ncc import agreement, laid_over
+from yunmeng.copies.ncc import aligned_ncc, whole_ncc
 from yunmeng.copies.pasted_regions import find_insets
 from yunmeng.copies.search import CopySearch
-from yunmeng.copies.verifier import Judgement, Verifier, judge, target_features, verify, verify_whole
+from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, edits_between, verify
+from yunmeng.copies.verifier import Verifier, target_features
 
 __all__ = [
+    "READ_SIDE",
     "Comparable",
     "Comparer",
     "Comparison",
     "CopySearch",
     "Edit",
     "Evidence",
-    "Judgement",
     "LocalFeatures",
     "Panel",
+    "PreparedPicture",
+    "Verification",
     "Verifier",
-    "agreement",
     "align",
+    "aligned_ncc",
     "draw_evidence",
+    "edits_between",
     "equal_at_sight",
     "find_insets",
-    "judge",
-    "laid_over",
     "local_features",
     "target_features",
     "verify",
-    "verify_whole",
+    "whole_ncc",
     "within",
 ]

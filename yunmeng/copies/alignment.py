@@ -29,7 +29,7 @@ from yunmeng.copies.transform import (
 )
 from yunmeng.types import Alignment, Pixels, Region
 
-__all__ = ["FEWEST_INLIERS", "Doubles", "Fit", "align", "fit", "laid_out", "refine", "within"]
+__all__ = ["FEWEST_INLIERS", "Doubles", "Fit", "align", "fit", "inverted", "laid_out", "refine", "within"]
 
 Doubles = NDArray[np.float64]
 
@@ -179,6 +179,16 @@ def within(alignment: Alignment, part: Region) -> Alignment | None:
     if depths.min() <= 0:
         return None
     return laid_out(alignment.inliers, alignment.mirrored, whole / whole[2, 2])
+
+
+def inverted(alignment: Alignment) -> Alignment | None:
+    """How the target lies in the query; None where it goes on behind the horizon."""
+    mirror = np.array([(-1.0, 0, 1), (0, 1, 0), (0, 0, 1)]) if alignment.mirrored else np.eye(3)
+    matrix: Doubles = mirror @ np.linalg.inv(np.array(alignment.transform).reshape(3, 3)) @ mirror
+    depths = matrix[2] @ np.column_stack([CORNERS, np.ones(4)]).T
+    if depths.min() * depths.max() <= 0:
+        return None
+    return laid_out(alignment.inliers, alignment.mirrored, matrix / matrix[2, 2])
 
 
 def _in_fractions(matrix: Doubles, query: tuple[int, int], target: tuple[int, int]) -> Doubles:

@@ -1,20 +1,17 @@
 """Two pictures, held against each other: a suspect and an original."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple
 
 from yunmeng.copies.evidence import Panel, draw_evidence
-from yunmeng.copies.verifier import Judgement, judge
-from yunmeng.imaging import Picture, decode, hamming
+from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, edits_between, verify
+from yunmeng.imaging.decode import Picture, decode
+from yunmeng.imaging.fingerprint import hamming
 from yunmeng.search.query import Embedder, Timings, timed
-from yunmeng.types import Comparable, Comparison, Evidence, Record, Verdict
+from yunmeng.types import Comparable, Comparison, Edit, Evidence, Record, Verdict
 
 __all__ = ["Comparable", "Comparer", "Comparison", "Evidence"]
-
-
-_LOOKED_AT: Final = 800
-"""Shorter side in pixels that is looked at for edits at least, where a picture has it."""
 
 _NO_EDITS: Final = frozenset({"scale"})
 """What leaves a picture the same to people."""
@@ -67,20 +64,22 @@ class Comparer:
             pictures = self._decoded(one.data), self._decoded(other.data)
         began = perf_counter()
         same_file = one.record.sha256 == other.record.sha256
-        judgement = Judgement.of_itself() if same_file else judge(*pictures)
+        a_seen, b_seen = (PreparedPicture(picture) for picture in pictures)
+        found = Verification.of_itself() if same_file else verify(a_seen, b_seen)
+        edits = () if same_file or found.alignment is None else edits_between(a_seen, b_seen, found.alignment)
         timings["align"] = perf_counter() - began
         assert one.record.vector is not None
         assert other.record.vector is not None
         comparison = Comparison(
-            verdict=_verdict(judgement, same_file),
-            edits=judgement.edits,
-            alignment=judgement.alignment,
+            verdict=_verdict(found, edits, same_file),
+            edits=edits,
+            alignment=found.alignment,
             same_file=same_file,
             phash_distance=hamming(one.record.phash, other.record.phash),
             pdq_distance=hamming(one.record.pdq, other.record.pdq),
             score=min(1.0, max(-1.0, float(one.record.vector @ other.record.vector))),
             timings=timings,
-            difference=judgement.difference,
+            difference=found.difference,
         )
         return comparison, pictures
 
@@ -94,12 +93,12 @@ class Comparer:
         return _Side(self._embedder.portrait(data, timings), data)
 
     def _decoded(self, data: bytes) -> Picture:
-        return decode(data, at_least=_LOOKED_AT, max_pixels=self._max_pixels)
+        return decode(data, at_least=READ_SIDE, max_pixels=self._max_pixels)
 
 
-def _verdict(judgement: Judgement, same_file: bool) -> Verdict:
+def _verdict(found: Verification, edits: Sequence[Edit], same_file: bool) -> Verdict:
     if same_file:
         return "same-file"
-    if judgement.alignment is None:
+    if not found.is_copy:
         return "different"
-    return "edited-copy" if {edit.name for edit in judgement.edits} - _NO_EDITS else "same-picture"
+    return "edited-copy" if {edit.name for edit in edits} - _NO_EDITS else "same-picture"

@@ -5,7 +5,7 @@ something was written, and write something else beside it: that is another text 
 not found again, looking the same, a few pixels away: that is a face that smiled, a hand that moved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from yunmeng.copies.ncc import Plane
+from yunmeng.copies.photometric import other_colours
 from yunmeng.copies.registration import Superposed, blurred, luma, recoloured, size_of, warped
 from yunmeng.copies.transform import frame
-from yunmeng.types import Alignment, Difference, Pixels
+from yunmeng.types import Alignment, Pixels
 
-__all__ = ["difference", "equal_at_sight"]
+__all__ = ["equal_at_sight", "other_content", "other_moment"]
 
 Grey: TypeAlias = NDArray[np.uint8]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -29,6 +30,10 @@ _DRAWN: Final = 0.55
 Documents, slides, cards and screens have 0.65 to 0.97, photographs of clothes 0.13 to 0.55."""
 _WRITTEN: Final = 8
 """Characters from which nothing may be added to a picture either: it is a document."""
+
+_SMALL: Final = 400
+"""Longer side in pixels up to which pictures that local features align lie off by less than a pixel, and strokes are
+one pixel wide."""
 
 _IN_LINE: Final = 3  # others of its size that a character has beside it,
 _ENOUGH: Final = 1000  # and characters that are looked at
@@ -46,8 +51,8 @@ _OVER: Final = 13  # and of the window whose median it is
 _NEAR: Final = 80  # parts of the longer side in the reach within which characters belong together
 
 _SHARP: Final = 0.9
-"""Pixels of blur of the frame up to which what moved can be told: a picture that was warped, or lies a little off all
-over, looks blurred against its original."""
+"""Pixels of blur of the frame up to which little that moved can be told: a picture that was warped, or lies a little
+off all over, looks blurred against its original."""
 _SHAPE: Final = 0.02  # by which the shapes of two pictures differ that were only scaled
 _MOVED_SIDE: Final = 256  # pixels of the longer side at which what moved is looked for,
 _SHIFTS: Final = range(-8, 9, 2)  # pixels by which it moved, each way,
@@ -60,6 +65,9 @@ _SOME: Final = 0.003  # of the places that differ, below which nothing moved
 _MOVED: Final = (0.012, 0.25)
 """Share of the places, and of those that differ, from which something moved. Faces of one person have 0.03 and 0.28 at
 least; text and stickers on photographs 0.03 and 0.14 at most."""
+_MOVED_MUCH: Final = (0.17, 0.5)
+"""The same, however blurred it looks. Frames of a video, seconds apart, have 0.2 and 0.51 at least; a copy that lies
+off has 0.15 and 0.47."""
 
 
 class _Layers(NamedTuple):
@@ -70,25 +78,38 @@ class _Layers(NamedTuple):
     shown: Mask
 
 
-def difference(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> Difference | None:
-    """Return what tells ``a`` from a copy of ``b``, over which ``pair`` lays it by ``alignment``; None for a copy."""
-    layers = _Layers(_bytes(luma(pair.a)), _bytes(luma(pair.expected)), pair.covered)
-    drawn = _drawn(layers)
-    if drawn >= _DRAWN and _rewritten(_fine(a, b, alignment, pair), 2 if alignment.inliers else 1):
-        return "other-content"
-    return "other-moment" if pair.sigma <= _SHARP and _moved(layers) else None
+def other_content(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> bool:
+    """Return whether ``a`` has another text or drawing than ``b``, over which ``pair`` lays it, on the same layout."""
+    if _drawn(_layers(pair)) < _DRAWN:
+        return False
+    layers = _fine(a, b, alignment, pair)
+    lies_off = alignment.inliers > 0 and max(layers.a.shape) > _SMALL
+    return _rewritten(layers, 2 if lies_off else 1)
+
+
+def other_moment(pair: Superposed) -> bool:
+    """Return whether a part of the scene that ``pair`` shows twice has moved from one picture to the other."""
+    return _moved(_layers(pair), [_MOVED, _MOVED_MUCH] if pair.sigma <= _SHARP else [_MOVED_MUCH])
 
 
 def equal_at_sight(a: Image.Image, b: Image.Image) -> bool:
     """Return whether two RGB pictures are one photograph, compressed or scaled anew: no closer look is needed then."""
     if abs(a.width * b.height - b.width * a.height) > _SHAPE * a.width * b.height:
         return False
-    scale = min(1.0, _MOVED_SIDE / max(a.size))
-    size = (max(1, round(a.width * scale)), max(1, round(a.height * scale)))
-    one, other = (np.asarray(side.convert("L").resize(size, Image.Resampling.BOX, reducing_gap=2.0)) for side in (a, b))
+    size = _within(_MOVED_SIDE, a.size)
+    small = [side.resize(size, Image.Resampling.BOX, reducing_gap=2.0) for side in (a, b)]
+    one, other = (np.asarray(side.convert("L")) for side in small)
     if _drawn(_Layers(one, other, np.ones(one.shape, np.bool_))) >= _DRAWN:
         return False
-    return int(np.maximum(_beyond(one, other, 1), _beyond(other, one, 1)).max()) <= _BEYOND
+    reach = int(max(size) == _MOVED_SIDE)  # of a smaller picture one pixel is much
+    if int(np.maximum(_beyond(one, other, reach), _beyond(other, one, reach)).max()) > _BEYOND:
+        return False
+    colours = [np.asarray(side, np.float32).reshape(-1, 3) for side in small]
+    return not other_colours(colours[0], colours[1])
+
+
+def _layers(pair: Superposed) -> _Layers:
+    return _Layers(_bytes(luma(pair.a)), _bytes(luma(pair.expected)), pair.covered)
 
 
 def _drawn(layers: _Layers) -> float:
@@ -156,9 +177,7 @@ def _ground(grey: Grey) -> NDArray[np.int16]:
     from scipy.ndimage import median_filter
 
     image = Image.fromarray(grey)
-    scale = min(1.0, _GROUND / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    small = np.asarray(image.resize(size, Image.Resampling.BOX))
+    small = np.asarray(image.resize(_within(_GROUND, image.size), Image.Resampling.BOX))
     ground = Image.fromarray(median_filter(small, _OVER, mode="nearest"))
     return np.asarray(ground.resize(image.size, Image.Resampling.BILINEAR), dtype=np.int16)
 
@@ -180,10 +199,10 @@ def _near(plane: NDArray[Any], pick: Callable[..., NDArray[Any]], reach: int) ->
     return plane
 
 
-def _moved(layers: _Layers) -> bool:
-    """Whether what differs is found again close by."""
-    scale = min(1.0, _MOVED_SIDE / max(layers.a.shape))
-    size = (max(8, round(layers.a.shape[1] * scale)), max(8, round(layers.a.shape[0] * scale)))
+def _moved(layers: _Layers, shares: Sequence[tuple[float, float]]) -> bool:
+    """Whether what differs is found again close by: one of ``shares`` of the places, and of those that differ."""
+    scale = _MOVED_SIDE / max(layers.a.shape)
+    size = max(8, round(scale * layers.a.shape[1])), max(8, round(scale * layers.a.shape[0]))
     a, b = (np.asarray(Image.fromarray(side).resize(size, Image.Resampling.BOX), np.float32) for side in layers[:2])
     shown = _eroded(np.asarray(Image.fromarray(layers.shown).resize(size, Image.Resampling.NEAREST)), 3)
     mean_a, mean_b = _mean(a), _mean(b)
@@ -209,10 +228,16 @@ def _moved(layers: _Layers) -> bool:
     def found_again(still: tuple[Plane, Plane], other: tuple[Plane, Plane]) -> bool:
         best = np.minimum.reduce([apart(shift, still, other) for shift in shifts])
         found = int((differing & (np.sqrt(best) < _FOUND * np.sqrt(here))).sum())
-        return bool(found >= _MOVED[0] * places.sum() and found >= _MOVED[1] * differing.sum())
+        return any(found >= some * places.sum() and found >= most * differing.sum() for some, most in shares)
 
     # Both ways: what is laid over a smooth picture hides what goes on beside it, but is not found there itself.
     return found_again((a, mean_a), (b, mean_b)) and found_again((b, mean_b), (a, mean_a))
+
+
+def _within(side: int, size: tuple[int, int], least: int = 1) -> tuple[int, int]:
+    """``size``, width and height in pixels, scaled down to a longer side of at most ``side``."""
+    scale = min(1.0, side / max(size))
+    return max(least, round(size[0] * scale)), max(least, round(size[1] * scale))
 
 
 def _mean(plane: Plane) -> Plane:

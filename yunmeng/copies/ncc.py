@@ -1,5 +1,7 @@
-"""The correlation of two grey pictures around each place: blind to light and contrast, which differ from place to place
-where a picture was edited."""
+"""Normalised cross-correlation of two grey pictures around each place, and its mean as one lies over the other.
+
+It is blind to light and contrast, which differ from place to place where a picture was edited.
+"""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
@@ -12,12 +14,12 @@ from yunmeng.copies.opencv import opencv
 from yunmeng.copies.transform import Transform, between_centres, frame, inverse, jacobian, project
 from yunmeng.types import Alignment
 
-__all__ = ["Correlations", "Plane", "agreement", "correlations", "laid_over"]
+__all__ = ["Plane", "WindowedNcc", "aligned_ncc", "whole_ncc", "windowed_ncc"]
 
 Plane: TypeAlias = NDArray[np.float32]
 
 
-class Correlations(NamedTuple):
+class WindowedNcc(NamedTuple):
     """The correlation in [-1, 1] around each pixel, and the variance of either picture there, (h, w) each."""
 
     values: Plane
@@ -25,7 +27,7 @@ class Correlations(NamedTuple):
     variance_b: Plane
 
 
-def correlations(a: Plane, b: Plane, mask: Plane, blur: Callable[[Plane], Plane], noise: float) -> Correlations:
+def windowed_ncc(a: Plane, b: Plane, mask: Plane, blur: Callable[[Plane], Plane], noise: float) -> WindowedNcc:
     """Normalised cross-correlation of ``a`` and ``b``, (h, w), over the pixels around each where ``mask`` is 1, not 0.
 
     ``blur`` averages a plane over the window around each pixel. ``noise``, a standard deviation in grey levels, is
@@ -42,7 +44,7 @@ def correlations(a: Plane, b: Plane, mask: Plane, blur: Callable[[Plane], Plane]
     variance_b = np.maximum(mean(b * b) - mean_b**2, 0)
     floor = np.float32(noise**2)
     values = (mean(a * b) - mean_a * mean_b) / np.sqrt((variance_a + floor) * (variance_b + floor))
-    return Correlations(values, variance_a, variance_b)
+    return WindowedNcc(values, variance_a, variance_b)
 
 
 _SIDE: Final = 64
@@ -52,7 +54,7 @@ _TEXTURE: Final = 3.0  # grey levels of variation, below which a window shows no
 _LEAST_TEXTURED: Final = 0.02  # of the windows
 
 
-def agreement(query: Image.Image, target: Image.Image, alignment: Alignment) -> float:
+def aligned_ncc(query: Image.Image, target: Image.Image, alignment: Alignment) -> float:
     """Correlation in [-1, 1] of a query, moved by ``alignment``, and the target, in small windows of what both show.
 
     0 where they show nothing that could agree.
@@ -63,17 +65,17 @@ def agreement(query: Image.Image, target: Image.Image, alignment: Alignment) -> 
     outline = project(inverse(seen.onto_b), np.array(alignment.outline) * target.size)
     mask = np.zeros(below.shape, np.uint8)
     cv2.fillConvexPoly(mask, np.round(outline * 16 - 8).astype(np.int32), 1, shift=4)
-    return _correlation(above, below, mask.astype(np.float32))
+    return _mean_ncc(above, below, mask.astype(np.float32))
 
 
-def laid_over(query: Image.Image, target: Image.Image) -> float:
+def whole_ncc(query: Image.Image, target: Image.Image) -> float:
     """The same for two pictures that show the whole of each other, whatever their shapes."""
     size = (_SIDE * 3 // 4, _SIDE * 3 // 4)
     one, other = (
         np.asarray(side.convert("L").resize(size, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
         for side in (query, target)
     )
-    return _correlation(one, other, np.ones(one.shape, np.float32))
+    return _mean_ncc(one, other, np.ones(one.shape, np.float32))
 
 
 def _seen(image: Image.Image, onto: Transform, size: tuple[int, int]) -> Plane:
@@ -94,10 +96,10 @@ def _seen(image: Image.Image, onto: Transform, size: tuple[int, int]) -> Plane:
     return seen
 
 
-def _correlation(a: Plane, b: Plane, mask: Plane) -> float:
+def _mean_ncc(a: Plane, b: Plane, mask: Plane) -> float:
     """In windows, each weighed by how much b shows in it: what was laid over a, or filled in, has no say of its own."""
     cv2 = opencv()
-    found = correlations(a, b, mask, lambda plane: cv2.blur(plane, (_WINDOW, _WINDOW)), _TEXTURE)
+    found = windowed_ncc(a, b, mask, lambda plane: cv2.blur(plane, (_WINDOW, _WINDOW)), _TEXTURE)
     shown = np.sqrt(found.variance_b) * mask * (found.variance_b > _TEXTURE**2)
     if (shown > 0).sum() < _LEAST_TEXTURED * max(1.0, float(mask.sum())):
         return 0.0

@@ -1,4 +1,4 @@
-"""How a copy looks against what it would look like had only its place been changed: colours, blur, noise, overlays."""
+"""Measure how the looks of a copy were changed: colours, blur, noise, overlays."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.copies.registration import Superposed, blurred, chroma, is_grey, luma
+from yunmeng.copies.ncc import Plane
+from yunmeng.copies.registration import Superposed, blurred, chroma, fitting, is_grey, luma
 
-__all__ = ["Looks", "looks", "overlaid"]
+__all__ = ["Looks", "is_recoloured", "looks", "other_colours", "overlaid"]
 
 _FLAT: Final = 4.0  # grey levels a pixel: where the original is smoother than this, noise can be told from texture
 _DARK: Final = 25.0  # beyond these, noise is cut off at black or white
@@ -19,6 +20,11 @@ _INVERTED: Final = 0.5  # correlation of what was bright with what is dark
 _COLOURED: Final = 12.0  # grey levels between channels
 _SMALLEST: Final = 0.0012  # share of the frame that one overlay has at least
 _DEEP: Final = 3  # pixels from edge to edge that it has at least: less is an edge that lies a little off
+_SPREAD: Final = 8.0  # levels by which colours spread in a picture that is not grey
+_SAME_COLOURS: Final = 0.5
+"""Correlation of colours from which they are the same, tinted perhaps. Copies with text or stickers have 0.53 at least;
+all hues turned by 60 degrees give 0.5."""
+_FEWEST: Final = 50  # pixels that tell of colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,33 @@ def looks(pair: Superposed) -> Looks:
         overlays=share,
         places=int(areas.max()),
     )
+
+
+def is_recoloured(pair: Superposed) -> bool:
+    """Return whether both show the same in other colours, as photographs of two colours of one garment do.
+
+    Only places that fit on each other count: a text or a sticker has colours of its own.
+    """
+    fits = fitting(pair)
+    a, b = (blurred(side, 1.5)[fits] for side in (pair.a, pair.b))
+    return other_colours(a, b)
+
+
+def other_colours(a: Plane, b: Plane) -> bool:
+    """Return whether the colours of the same places in two pictures, RGB (n, 3), do not go together.
+
+    A tint is no other colour, nor is none at all. Those of a negative are expected to be opposite.
+    """
+    if len(a) < _FEWEST:
+        return False
+    greys = [luma(side) for side in (a, b)]
+    sign = 1 if float((greys[0] - greys[0].mean()) @ (greys[1] - greys[1].mean())) >= 0 else -1
+    sides = [side[:, [0, 2]] - side[:, [1]] for side in (a, b)]
+    one, other = (side - side.mean(axis=0) for side in sides)
+    spreads = [float(np.sqrt((side**2).sum(axis=1).mean())) for side in (one, other)]
+    if min(spreads) < _SPREAD:
+        return False
+    return sign * float((one * other).sum(axis=1).mean()) < _SAME_COLOURS * spreads[0] * spreads[1]
 
 
 def overlaid(pair: Superposed) -> NDArray[np.int32]:

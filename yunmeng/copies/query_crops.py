@@ -1,20 +1,22 @@
 """The ways in which a suspect picture is looked at: whole, turned, and by parts that may be pictures of their own."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from yunmeng.copies.pasted_regions import find_insets
-from yunmeng.encoders.crops import WHOLE, Source
-from yunmeng.imaging import decode, from_array, from_pillow
+from yunmeng.copies.verification import READ_SIDE
+from yunmeng.imaging.decode import Picture, decode, from_array, from_pillow
 from yunmeng.types import Region
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.crops import Source
 
 __all__ = ["Look", "closer_looks", "first_looks", "read_suspect"]
 
-_READ_SIDE: Final = 1024
-"""Shorter side in pixels to which a suspect is read, so that a picture within it has some hundred."""
+_WHOLE: Final = Region(0.0, 0.0, 1.0, 1.0)
 _CENTRE: Final = Region(0.15, 0.15, 0.7, 0.7)
 _QUARTERS: Final = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 _EIGHTHS: Final = (45, 135, 225, 315)  # degrees
@@ -38,13 +40,24 @@ class Look:
     hashed: bool = False
     negative: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it shows the whole suspect, upright and in its own colours."""
+        return self.region == _WHOLE
 
-def read_suspect(source: Source, max_pixels: int) -> Image.Image:
-    """The suspect, upright and RGB. Raises `PictureError`."""
+    @property
+    def is_part(self) -> bool:
+        """Whether it shows a part of the suspect, upright."""
+        return self.region is not None and not self.is_whole
+
+
+def read_suspect(source: "Source", max_pixels: int) -> Picture:
+    """The suspect, upright and RGB, as large as it is verified. Raises `PictureError`."""
     if isinstance(source, bytes):
-        return decode(source, at_least=_READ_SIDE, max_pixels=max_pixels).image
+        return decode(source, at_least=READ_SIDE, max_pixels=max_pixels)
     image = Image.fromarray(from_pillow(source) if isinstance(source, Image.Image) else from_array(source))
-    return image.reduce(max(1, min(image.size) // _READ_SIDE))
+    factor = 1 << max(0, (min(image.size) // READ_SIDE).bit_length() - 1)  # as `decode` reduces a file
+    return Picture(image.reduce(factor), image.width, image.height, "")
 
 
 def first_looks(suspect: Image.Image) -> list[Look]:
@@ -53,7 +66,7 @@ def first_looks(suspect: Image.Image) -> list[Look]:
     centre = [Look(_cut(suspect, _CENTRE), 3, _CENTRE)] if _fits(suspect, _CENTRE) else []
     turned = [Look(suspect.transpose(turn), 3, None) for turn in _QUARTERS]
     inverted = Look(ImageOps.invert(suspect), 3, None, hashed=True, negative=True)
-    return [Look(suspect, 10, WHOLE, hashed=True), *parts, *centre, *turned, inverted]
+    return [Look(suspect, 10, _WHOLE, hashed=True), *parts, *centre, *turned, inverted]
 
 
 def closer_looks(suspect: Image.Image) -> list[Look]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.ncc import Plane, correlations
+from yunmeng.copies.ncc import Plane, windowed_ncc
 from yunmeng.copies.transform import Transform, frame, jacobian
 from yunmeng.types import Alignment, Pixels
 
@@ -16,7 +16,9 @@ __all__ = [
     "Superposed",
     "blurred",
     "chroma",
+    "fitting",
     "is_grey",
+    "is_plain",
     "luma",
     "recoloured",
     "size_of",
@@ -35,6 +37,7 @@ _LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _GREYISH: Final = 8.0  # grey levels
 _LEAST_SHOWN: Final = 48  # pixels
 _ALIKE: Final = 10.0  # grey levels between two plain pictures that are the same
+_FITS: Final = 0.7  # correlation of windows that show the same
 _TEXTURE: Final = 3.0  # grey levels: the variation below which a window shows nothing to agree on
 
 
@@ -119,15 +122,15 @@ def _matched(a: Plane, b: Plane, covered: NDArray[np.bool_], density: float) -> 
     sigma = _blur_between(a, b, covered)
     colours = _colours_between(a, blurred(b, sigma), covered)
     expected = recoloured(blurred(b, sigma), colours)
-    if _is_plain(luma(a), covered) or _is_plain(luma(b), covered):
+    if is_plain(luma(a), covered) or is_plain(luma(b), covered):
         alike = covered.any() and float(np.abs(blurred(a, 1.0) - blurred(b, 1.0))[covered].max()) < _ALIKE
         return Superposed(a, b, expected, covered, sigma, float(alike), density, colours)
     agreement = _agreement(luma(a), luma(expected), covered)
     return Superposed(a, b, expected, covered, sigma, agreement, density, colours)
 
 
-def _is_plain(grey: Plane, covered: NDArray[np.bool_]) -> bool:
-    """Whether there is nothing to recognise: one colour, or one that shades off into another."""
+def is_plain(grey: Plane, covered: NDArray[np.bool_]) -> bool:
+    """Return whether there is nothing to recognise: one colour, or one that shades off into another."""
     rows, columns = np.nonzero(covered)
     if len(rows) < _LEAST_SHOWN:
         return True
@@ -224,11 +227,22 @@ def _features(colours: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.hstack([scaled, scaled**2, np.ones((len(scaled), 1))])
 
 
+def fitting(pair: Superposed) -> NDArray[np.bool_]:
+    """Return the pixels around which ``pair`` shows the same twice, or nothing, bool (h, w)."""
+    values, variance = _windows(luma(blurred(pair.a, 1.5)), luma(blurred(pair.expected, 1.5)), pair.covered)
+    return pair.covered & ((values >= _FITS) | (variance <= _TEXTURE**2))
+
+
 def _agreement(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> float:
     """The correlation in windows, each weighed by how much either picture shows in it."""
-    sigma = max(max(a.shape) / _WINDOW, 1.5)
-    found = correlations(a, b, covered.astype(np.float32), lambda plane: blurred(plane, sigma), _TEXTURE)
-    variance = np.maximum(found.variance_a, found.variance_b)
+    values, variance = _windows(a, b, covered)
     shown = np.sqrt(variance) * (covered & (variance > _TEXTURE**2))
     total = float(shown.sum())
-    return float((found.values * shown).sum()) / total if total else 0.0
+    return float((values * shown).sum()) / total if total else 0.0
+
+
+def _windows(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> tuple[Plane, Plane]:
+    """The correlation around each pixel, and the greater variance of the two there, (h, w) each."""
+    sigma = max(max(a.shape) / _WINDOW, 1.5)
+    found = windowed_ncc(a, b, covered.astype(np.float32), lambda plane: blurred(plane, sigma), _TEXTURE)
+    return found.values, np.maximum(found.variance_a, found.variance_b)

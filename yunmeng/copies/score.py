@@ -4,23 +4,25 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.copies.query_crops import Look
-from yunmeng.encoders.crops import WHOLE
-from yunmeng.imaging import ORIENTATIONS, Picture, oriented_pdq
+from yunmeng.imaging.fingerprint import ORIENTATIONS, oriented_pdq
 from yunmeng.search.metrics import codes_of_hex
 from yunmeng.types import Alignment, Record
 
 if TYPE_CHECKING:
     from yunmeng.copies.features import LocalFeatures
+    from yunmeng.copies.query_crops import Look
+    from yunmeng.copies.verification import Verification
     from yunmeng.copies.verifier import Verifier
+    from yunmeng.imaging import Picture
 
-__all__ = ["Evidence", "Suspect", "Weighed", "chance", "cues", "tell_apart", "weigh"]
+__all__ = ["Evidence", "ScoredCandidate", "Suspect", "chance", "cues", "score_candidates", "verify_likely"]
 
 _FAR: Final = 128
 """Bits by which the fingerprints of strangers differ."""
@@ -69,47 +71,70 @@ def chance(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(-float(weights @ cues(evidence) + offset)))
 
 
+_UNLIKE: Final = 0.49
+"""Times the chance of what is no copy when it is verified: below even, whatever spoke for it."""
 _APART: Final = 0.1
-"""Times the chance of a picture that is told apart."""
-_CLOSER: Final = 0.3  # chance from which a candidate is verified at the resolution of its file,
-_CLOSER_MOST: Final = 6  # of so many
-_CLOSER_SIDE: Final = 800  # pixels of its shorter side, as when two pictures are compared
+"""The same, where it only shares a template or a scene."""
+_VERIFIED_FROM: Final = 0.1
+"""Chance from which a candidate is verified,"""
+_LAID_ALIKE: Final = 0.95
+"""or correlation as they lie over each other: of a plain picture neither fingerprint nor features say anything."""
 _FEWEST: Final = 4  # inliers, where the pixels are looked at as well
 _PLENTY: Final = 25  # inliers that need no other look
-_AGREE: Final = 0.5  # correlation of whole frames that are worth no other alignment
 _LAID: Final = 2  # ways of laying one picture over the other, those with the nearest fingerprints
 _PART_SIDE: Final = 400  # pixels of the longer side at which a part of the suspect is looked at
 
 
-class Weighed(NamedTuple):
-    """A candidate: its record, what speaks for it, and how the suspect lies in it.
+class ScoredCandidate(NamedTuple):
+    """A candidate: its record, what speaks for it, how the suspect lies in it, and what verifying it told.
 
-    ``told_apart`` says that it is no copy although it agrees: its template, or its scene, is all that they share.
+    ``verification`` is None where it was too unlikely to be verified, or its file cannot be read.
     """
 
     record: Record
     evidence: Evidence
     alignment: Alignment | None
-    told_apart: bool = False
+    verification: "Verification | None" = None
+
+    @property
+    def is_copy(self) -> bool | None:
+        """Whether it was verified to be a copy; None where it was not verified."""
+        return None if self.verification is None else self.verification.is_copy
 
     @property
     def score(self) -> float:
-        """The chance in [0, 1] that the suspect was made from it."""
-        return chance(self.evidence) * (_APART if self.told_apart else 1)
+        """The chance in [0, 1] that the suspect was made from it: even or more for a copy, less for none."""
+        found = chance(self.evidence)
+        if self.verification is None:
+            return found
+        if self.verification.is_copy:
+            return (1 + found) / 2
+        return found * (_UNLIKE if self.verification.difference is None else _APART)
 
 
 class Suspect:
-    """A suspect picture, and what its looks have told so far. Threads that weigh candidates share it."""
+    """A suspect picture, and what its looks have told so far. Threads that score candidates share it."""
 
-    def __init__(self, picture: Image.Image) -> None:
-        self.picture = picture
+    def __init__(self, picture: "Picture") -> None:
+        from yunmeng.copies.verification import PreparedPicture
+
+        self.picture = picture.image
+        self.prepared: Final = PreparedPicture(picture)
         self.looks: list[Look] = []
         self.vectors = np.empty((0, 0), np.float32)
         self.codes = np.empty((0, len(ORIENTATIONS), 32), np.uint8)
         self._features: dict[int, LocalFeatures] = {}
         self._locks: list[threading.Lock] = []
 
-    def add(self, looks: Sequence[Look], vectors: NDArray[np.float32]) -> None:
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to recognise: one colour, or one that shades off into another."""
+        from yunmeng.copies.registration import is_plain, luma
+
+        small = np.asarray(self.picture.resize((64, 64), Image.Resampling.BOX), np.float32)
+        return is_plain(luma(small), np.ones((64, 64), np.bool_))
+
+    def add(self, looks: "Sequence[Look]", vectors: NDArray[np.float32]) -> None:
         """More looks, each with its embedding, float32 (n, dim)."""
         nothing = np.zeros((len(ORIENTATIONS), 32), np.uint8)
         codes = [codes_of_hex(oriented_pdq(look.picture)) if look.hashed else nothing for look in looks]
@@ -121,15 +146,17 @@ class Suspect:
     def features(self, number: int) -> "LocalFeatures":
         """The local features of a look, by its number."""
         from yunmeng.copies.features import local_features
+        from yunmeng.copies.verification import FIRST_LOOK
 
         with self._locks[number]:
+            if number == 0:
+                return self.prepared.features(*FIRST_LOOK)
             if number not in self._features:
-                picture = self.looks[number].picture
-                self._features[number] = local_features(picture, *([] if number == 0 else [_PART_SIDE]))
+                self._features[number] = local_features(self.looks[number].picture, _PART_SIDE)
             return self._features[number]
 
 
-def weigh(suspect: Suspect, records: Mapping[str, Record], verifier: "Verifier") -> list[Weighed]:
+def score_candidates(suspect: Suspect, records: Mapping[str, Record], verifier: "Verifier") -> list[ScoredCandidate]:
     """The candidates, each with its vector, in no particular order. Raises `MissingExtra`."""
     if not records:
         return []
@@ -140,39 +167,25 @@ def weigh(suspect: Suspect, records: Mapping[str, Record], verifier: "Verifier")
     differing[[number for number, look in enumerate(suspect.looks) if not look.hashed]] = 8 * codes.shape[1]
     bits = {id: differing[:, :, column] for column, id in enumerate(records)}
 
-    def look(id: str, image: Image.Image) -> tuple[Evidence, Alignment | None]:
-        return _looked(suspect, image, cosines[id], bits[id])
+    def look(id: str, picture: "Picture") -> tuple[Evidence, Alignment | None]:
+        return _looked(suspect, picture.image, cosines[id], bits[id])
 
     seen = verifier.each(list(records), look)
     return [
-        Weighed(record, *seen.get(id, (Evidence(float(cosines[id].max()), int(bits[id].min())), None)))
+        ScoredCandidate(record, *seen.get(id, (Evidence(float(cosines[id].max()), int(bits[id].min())), None)))
         for id, record in records.items()
     ]
 
 
-def tell_apart(suspect: Suspect, weighed: Sequence[Weighed], verifier: "Verifier") -> list[Weighed]:
-    """The candidates, of which those that seemed likely are marked where they only share a template or a scene."""
-    likely = [one for one in sorted(weighed, key=lambda one: -one.score) if one.score >= _CLOSER][:_CLOSER_MOST]
-    alignments = {one.record.id: one.alignment for one in likely}
-
-    def look(id: str, image: Image.Image) -> bool:
-        return _is_apart(suspect, image, alignments[id])
-
-    apart = verifier.each(list(alignments), look, at_least=_CLOSER_SIDE)
-    return [one._replace(told_apart=apart.get(one.record.id, False)) for one in weighed]
-
-
-def _is_apart(suspect: Suspect, image: Image.Image, alignment: Alignment | None) -> bool:
-    from yunmeng.copies.content import equal_at_sight
-    from yunmeng.copies.verifier import target_features, verify, verify_whole
-
-    if equal_at_sight(suspect.picture, image):
-        return False
-    one, other = (Picture(side, side.width, side.height, "") for side in (suspect.picture, image))
-    judged = verify_whole(one, other)
-    if alignment is not None and (judged is None or judged.agreement < _AGREE):
-        judged = verify(one, other, alignment, suspect.features(0), target_features(image))
-    return judged is not None and judged.difference is not None
+def verify_likely(suspect: Suspect, scored: Sequence[ScoredCandidate], verifier: "Verifier") -> list[ScoredCandidate]:
+    """The candidates, of which the likely ones are verified. Raises `MissingExtra`."""
+    likely = [
+        one.record.id
+        for one in scored
+        if one.evidence.read and (one.score >= _VERIFIED_FROM or one.evidence.laid >= _LAID_ALIKE)
+    ]
+    found = verifier.verify(suspect.prepared, likely)
+    return [one._replace(verification=found.get(one.record.id)) for one in scored]
 
 
 def _looked(
@@ -196,7 +209,7 @@ def _aligned(
 ) -> tuple[Alignment | None, float]:
     """The alignment by which the pixels agree best, and how well they do."""
     from yunmeng.copies.alignment import align, within
-    from yunmeng.copies.ncc import agreement
+    from yunmeng.copies.ncc import aligned_ncc
     from yunmeng.copies.verifier import target_features
 
     target = target_features(image)
@@ -204,11 +217,11 @@ def _aligned(
     for number in (0, *_likely_parts(suspect.looks, cosines, bits)):
         look = suspect.looks[number]
         found = align(suspect.features(number), target, _FEWEST)
-        if found is not None and look.region not in (None, WHOLE):
+        if found is not None and look.region is not None and look.is_part:
             found = within(found, look.region)
         if found is None:
             continue
-        agreed = agreement(look.picture if look.negative else suspect.picture, image, found)
+        agreed = aligned_ncc(look.picture if look.negative else suspect.picture, image, found)
         if agreed * np.log1p(found.inliers) > best[1] * np.log1p(best[0].inliers if best[0] else 0):
             best = (found, agreed)
         if found.inliers >= _PLENTY:
@@ -216,10 +229,10 @@ def _aligned(
     return best
 
 
-def _likely_parts(looks: Sequence[Look], cosines: NDArray[np.float32], bits: NDArray[np.int64]) -> list[int]:
+def _likely_parts(looks: "Sequence[Look]", cosines: NDArray[np.float32], bits: NDArray[np.int64]) -> list[int]:
     """The part of the suspect with the most similar vector, and the one with the nearest fingerprint; and the negative
     where it is nearer than the suspect itself."""
-    parts = [number for number, look in enumerate(looks) if look.region not in (None, WHOLE)]
+    parts = [number for number, look in enumerate(looks) if look.is_part]
     hashed = [number for number in parts if looks[number].hashed]
     likely = [max(parts, key=lambda number: float(cosines[number]))] if parts else []
     if hashed:
@@ -231,12 +244,16 @@ def _likely_parts(looks: Sequence[Look], cosines: NDArray[np.float32], bits: NDA
 
 
 def _laid(suspect: Suspect, image: Image.Image, bits: NDArray[np.int64]) -> float:
-    """The best correlation of the pictures laid one over the other, as their nearest fingerprints say."""
-    from yunmeng.copies.ncc import laid_over
+    """The best correlation of the pictures laid one over the other, as their nearest fingerprints say.
+
+    Fingerprints of plain pictures say nothing: these have 1 where they are equal at sight.
+    """
+    from yunmeng.copies.content import equal_at_sight
+    from yunmeng.copies.ncc import whole_ncc
 
     best = 0.0
     for place in np.argsort(bits, axis=None, kind="stable")[:_LAID].tolist():
         number, way = divmod(place, bits.shape[1])
         turn, picture = ORIENTATIONS[way], suspect.looks[number].picture
-        best = max(best, laid_over(picture if turn is None else picture.transpose(turn), image))
-    return best
+        best = max(best, whole_ncc(picture if turn is None else picture.transpose(turn), image))
+    return 1.0 if suspect.is_plain and equal_at_sight(suspect.picture, image) else best

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.copies.query_crops import Look, closer_looks, first_looks, read_suspect
-from yunmeng.copies.score import Suspect, Weighed, tell_apart, weigh
-from yunmeng.encoders.crops import WHOLE, Source, Views
-from yunmeng.encoders.protocol import Encoder
+from yunmeng.copies.query_crops import closer_looks, first_looks, read_suspect
+from yunmeng.copies.score import ScoredCandidate, Suspect, score_candidates, verify_likely
 from yunmeng.search.query import Timings, timed
 from yunmeng.stores import Filter, Store, evaluate, regional_in
 from yunmeng.types import Hit, Hits, Record
 from yunmeng.vectors import nearest_codes
 
 if TYPE_CHECKING:
+    from yunmeng.copies.query_crops import Look
     from yunmeng.copies.verifier import Verifier
+    from yunmeng.encoders.crops import Source, Views
+    from yunmeng.encoders.protocol import Encoder
 
 __all__ = ["Codes", "CopySearch", "NearCode"]
 
@@ -112,8 +113,8 @@ class Codes:
             self._codes[row] = self._codes[len(self._ids)]
 
 
-_SURE: Final = 0.9
-"""Chance of the best candidate from which nobody looks any further."""
+_SURE: Final = 0.75
+"""Chance of the best candidate from which nobody looks any further: that of a verified copy which seemed one before."""
 _AGREED: Final = 0.5  # correlation of pixels, below which an alignment is none
 _HASHED: Final = 6  # pictures with the nearest fingerprints that are worth a closer look,
 _NEAR: Final = 112  # where no more bits differ: of strangers, one in some hundred
@@ -127,8 +128,8 @@ class CopySearch:
     def __init__(
         self,
         store: Store,
-        encoder: Callable[[], Encoder],
-        views: Callable[[], Views],
+        encoder: Callable[[], "Encoder"],
+        views: Callable[[], "Views"],
         verifier: Callable[[], "Verifier"],
         max_pixels: int,
     ) -> None:
@@ -139,7 +140,7 @@ class CopySearch:
         self._max_pixels = max_pixels
         self._codes = Codes(store)
 
-    def match(self, source: Source, k: int, filter: Filter | None, min_score: float) -> Hits:
+    def match(self, source: "Source", k: int, filter: Filter | None, min_score: float) -> Hits:
         """The likeliest originals, as `yunmeng.Library.match` says."""
         timings: dict[str, float] = {}
         hits = [
@@ -148,29 +149,29 @@ class CopySearch:
                 one.score,
                 one.record.uri,
                 one.record.attributes,
-                alignment=one.alignment if one.evidence.agreement > _AGREED and not one.told_apart else None,
+                alignment=one.alignment if one.evidence.agreement > _AGREED and one.is_copy is not False else None,
             )
-            for one in self.weigh(source, filter, timings)[:k]
+            for one in self.scored(source, filter, timings)[:k]
         ]
         return Hits([hit for hit in hits if hit.score >= min_score], timings)
 
-    def weigh(self, source: Source, filter: Filter | None, timings: Timings) -> list[Weighed]:
+    def scored(self, source: "Source", filter: Filter | None, timings: Timings) -> list[ScoredCandidate]:
         """All candidates that were looked at, the likeliest first."""
         with timed(timings, "read"):
             suspect = Suspect(read_suspect(source, self._max_pixels))
-        weighed: list[Weighed] = []
+        scored: list[ScoredCandidate] = []
         for looks in (first_looks, closer_looks):
             with timed(timings, "read"):
                 more = looks(suspect.picture)
-            weighed += self._pursued(suspect, more, {one.record.id for one in weighed}, filter, timings)
-            weighed.sort(key=lambda one: one.score, reverse=True)
-            if weighed and weighed[0].score >= _SURE:
+            scored += self._pursued(suspect, more, {one.record.id for one in scored}, filter, timings)
+            scored.sort(key=lambda one: one.score, reverse=True)
+            if scored and scored[0].score >= _SURE:
                 break
-        return weighed
+        return scored
 
     def _pursued(
-        self, suspect: Suspect, looks: Sequence[Look], known: set[str], filter: Filter | None, timings: Timings
-    ) -> list[Weighed]:
+        self, suspect: Suspect, looks: "Sequence[Look]", known: set[str], filter: Filter | None, timings: Timings
+    ) -> list[ScoredCandidate]:
         """The candidates that more looks bring, beside those that are known."""
         if not looks:
             return []
@@ -181,7 +182,7 @@ class CopySearch:
         with timed(timings, "search"):
             records = self._candidates(suspect, len(looks), known, filter)
         with timed(timings, "verify"):
-            return tell_apart(suspect, weigh(suspect, records, self._verifier()), self._verifier())
+            return verify_likely(suspect, score_candidates(suspect, records, self._verifier()), self._verifier())
 
     def _candidates(self, suspect: Suspect, count: int, known: set[str], filter: Filter | None) -> Mapping[str, Record]:
         """What the last ``count`` looks bring, with vectors."""
@@ -192,7 +193,7 @@ class CopySearch:
             ids.update(dict.fromkeys(self._hashed(np.concatenate(codes), filter)))
         regional = regional_in(self._store)
         for look, vector, _ in looks:
-            if regional is not None and look.region == WHOLE:
+            if regional is not None and look.is_whole:
                 ids.update(dict.fromkeys(hit.id for hit in regional.search_regions(vector, _IN_PARTS, filter)))
             ids.update(dict.fromkeys(hit.id for hit in self._store.search(vector, look.wanted, filter)))
         return self._store.get([id for id in ids if id not in known], vectors=True)

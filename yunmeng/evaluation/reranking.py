@@ -50,7 +50,7 @@ def reranked(
     verifier = Verifier(lambda id: files.read(gallery[int(id)].path), max_pixels=settings.max_pixels)
     for query in queries:
         hits = store.search(query.vector, len(gallery))
-        asked = RerankContext(query.vector, store, len(gallery), verify=verifier.verify, pdq=files.pdq(query.path))
+        asked = RerankContext(query.vector, store, len(gallery), verify=verifier.align, pdq=files.pdq(query.path))
         if any(step.name == "geometry" for step in steps):
             asked.picture = files.read(query.path)
         order = [int(hit.id) for hit in ranked(Candidates(hits, query.vector), asked, steps)]

@@ -99,7 +99,7 @@ class Generation(Closing):
             read=self.read,
             calibration=lambda: self.calibrator.calibration,
             metric=self.config.metric,
-            verify=lambda picture, ids: self.verifier.verify(picture, ids),
+            verify=lambda picture, ids: self.verifier.align(picture, ids),
         )
         cache, read = self._resources.caches.results, self._resources.read
         return CachedEngine(plain, cache, version, read, lasts=self._contents.lasts)

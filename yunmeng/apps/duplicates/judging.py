@@ -1,16 +1,15 @@
-"""Whether a pair of pictures is one picture: by what is known of both, and where that does not settle it, by a look."""
+"""Whether two rows are one picture: by what is known of both, and where they can be read, by verifying them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
-from PIL import Image
-
-from yunmeng.apps.duplicates.agreement import agreement
-from yunmeng.copies import LocalFeatures, align, equal_at_sight, judge, local_features
+from yunmeng.copies.alignment import FEWEST_INLIERS, align
+from yunmeng.copies.features import LocalFeatures
+from yunmeng.copies.verification import FIRST_LOOK, READ_SIDE, PreparedPicture, verify
 from yunmeng.errors import YunmengError
-from yunmeng.imaging import Picture, decode
+from yunmeng.imaging.decode import decode
 
 __all__ = ["Judge", "Pair"]
 
@@ -24,22 +23,16 @@ LIKELY: Final = 0.895
 CLEARLY: Final = 0.5
 
 KNOWN: Final = 0.8
-"""Cosine from which on close fingerprints are believed without a look."""
+"""Cosine from which on pictures with close fingerprints are verified whatever their local features say."""
 
 FEW_BITS: Final = 20
 """Bits by which fingerprints may differ to be believed where a picture cannot be read, whatever the vectors say."""
 
-AGREES: Final = 0.7
-"""Agreement of the pixels of two pictures that can be laid over each other. Of edited copies of photographs of clothes
-that can be, 97 % reach it, and of other photographs from the same rooms none but what shows the same thing lying the
-same way."""
-
-_SIDE: Final = 480  # pixels, at which features are looked for
-_CLOSER: Final = 800  # of the shorter side, at which two are verified, as when they are compared
 _BITS: Final = 256  # of a fingerprint; nearly all of them differ from that of the negative
-_MOST: Final = 500
-_KEPT: Final = 256
-"""Pictures whose features are kept for the pairs to come, at some 300 kB each."""
+_FEATURES_KEPT: Final = 256
+"""Pictures whose local features are kept for the pairs to come, at some 300 kB each."""
+_PICTURES_KEPT: Final = 32
+"""Pictures that are kept as they were read, at some 5 MB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,53 +51,37 @@ class Pair:
     flat: bool
 
 
-class _Look:
-    """A small picture, and its features when they are asked for."""
-
-    def __init__(self, image: Image.Image) -> None:
-        self.image = image
-
-    @cached_property
-    def features(self) -> LocalFeatures:
-        return local_features(self.image, _SIDE, _MOST)
-
-
 class Judge:
-    """Judges pairs of rows; ``original`` gives the bytes of a row's picture, or raises. Threads may share it.
-
-    A row's file is read when it is first looked at, and again to be verified at its resolution.
-    """
+    """Judges pairs of rows; ``original`` gives the bytes of a row's picture, or raises. Threads may share it."""
 
     def __init__(self, original: Callable[[int], bytes], radius: int, max_pixels: int) -> None:
         self._original = original
         self._radius = radius
         self._max_pixels = max_pixels
-        self._look = lru_cache(_KEPT)(self._looked)
+        self._picture = lru_cache(_PICTURES_KEPT)(self._read)
+        self._features = lru_cache(_FEATURES_KEPT)(self._looked_at)
 
     def same(self, pair: Pair) -> bool:
-        """Whether the two are one picture, perhaps edited. Raises `MissingExtra`."""
+        """Return whether the two are one picture, perhaps edited. Raises `MissingExtra`.
+
+        `verify`, which match and compare ask too, decides. A copy in other colours is no duplicate: shops show the
+        colours of a garment so. Pairs whose fingerprints are not close, as they are or as
+        negatives, are verified only where their local features agree, which is seen sooner, or one has too few of them.
+        """
         if pair.flat:  # all that can be said of a picture without contrast is said by its bytes
             return False
         close = pair.bits <= self._radius and pair.cosine >= KNOWN
-        one, other = (self._look(row) for row in (pair.a, pair.b))
+        one, other = self._features(pair.a), self._features(pair.b)
         if one is None or other is None:
             return close or self._without_looking(pair)
-        if close and equal_at_sight(one.image, other.image):
-            return True
-        if close or pair.bits >= _BITS - self._radius:
-            return self._compared(pair)
-        alignment = align(one.features, other.features)
-        if alignment is None or agreement(one.image, other.image, alignment) < AGREES:
+        few = min(len(one), len(other)) < FEWEST_INLIERS
+        if not close and not few and pair.bits < _BITS - self._radius and align(one, other) is None:
             return False
-        return self._compared(pair)
-
-    def _compared(self, pair: Pair) -> bool:
-        """Return whether `judge`, which compare asks too, calls them copies at the size that it looks at."""
-        try:
-            one, other = (self._decoded(row, _CLOSER) for row in (pair.a, pair.b))
-        except YunmengError:  # gone since it was looked at
+        pictures = self._picture(pair.a), self._picture(pair.b)
+        if pictures[0] is None or pictures[1] is None:  # gone since it was looked at
             return False
-        return judge(one, other).alignment is not None
+        found = verify(pictures[0], pictures[1])
+        return found.is_copy and not found.recoloured
 
     @staticmethod
     def _without_looking(pair: Pair) -> bool:
@@ -112,13 +89,14 @@ class Judge:
             return True
         return pair.cosine >= LIKELY and pair.crowd > -1 and 1 - pair.cosine <= CLEARLY * (1 - pair.crowd)
 
-    def _looked(self, row: int) -> _Look | None:
+    def _looked_at(self, row: int) -> LocalFeatures | None:
+        picture = self._picture(row)
+        return None if picture is None else picture.features(*FIRST_LOOK)
+
+    def _read(self, row: int) -> PreparedPicture | None:
+        """The picture of a row; None where it cannot be read."""
         try:
-            image = self._decoded(row, _SIDE).image
+            data = self._original(row)
+            return PreparedPicture(decode(data, at_least=READ_SIDE, max_pixels=self._max_pixels))
         except YunmengError:
             return None
-        image.thumbnail((_SIDE, _SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return _Look(image)
-
-    def _decoded(self, row: int, side: int) -> Picture:
-        return decode(self._original(row), at_least=side, max_pixels=self._max_pixels)

@@ -1,0 +1,294 @@
+"""Whether one picture is a copy of another: the one decision that match, compare and duplicates share.
+
+It is the same whichever of the two is the suspect. One is laid over the other in each way that may fit, and their
+pixels are held against each other both ways: as if either had been made from the other.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from yunmeng.copies.alignment import align, inverted, refine, within
+from yunmeng.copies.content import equal_at_sight, other_content, other_moment
+from yunmeng.copies.edits import Edit, find_edits
+from yunmeng.copies.features import LocalFeatures, local_features
+from yunmeng.copies.pasted_regions import find_insets
+from yunmeng.copies.photometric import is_recoloured
+from yunmeng.copies.registration import Superposed, superpose
+from yunmeng.copies.transform import placing
+from yunmeng.errors import MissingExtra
+from yunmeng.imaging.decode import Picture
+from yunmeng.types import Alignment, Difference, Pixels, Region
+
+__all__ = ["FIRST_LOOK", "READ_SIDE", "PreparedPicture", "Verification", "edits_between", "verify"]
+
+READ_SIDE: Final = 800
+"""Shorter side in pixels to which pictures are read that are verified, where they have it. Who reads another size may
+come to another verdict."""
+_COPY: Final = 0.57
+"""Agreement, the better way, from which it is a copy. Of photographs from the same rooms, each with the one of nearest
+vector, strangers reach 0.54; copies seldom less than 0.63."""
+_AS_WELL: Final = 0.05
+"""Agreement by which one way of laying one over the other is better than the other way."""
+_COPY_ASLANT: Final = 0.7
+"""The same, where it seems to be seen from the side: so does another photograph of the same things, which reaches 0.56
+where two lenses look at one scene."""
+_SURE: Final = 0.85
+"""Agreement of the whole frames that no other alignment betters."""
+_HOPELESS: Final = 0.2
+"""Agreement one way below which the other way makes no copy of it."""
+_LIKE: Final = 0.4  # correlation of thumbnails from which it pays to lay whole frames over each other
+_NEGATIVE: Final = 0.8  # what the correlation with a negative counts
+_THUMBNAIL: Final = 32  # pixels
+FIRST_LOOK: Final = (640, 600)
+_SIDES: Final = (FIRST_LOOK, (320, 600), (1280, 2000))
+"""Longer side that local features are looked for at, and how many: blurred copies show them when small, what is set
+inside something else when large."""
+_SMALLEST_PART: Final = 24  # pixels
+_WORTH: Final = 1.4  # times as many pixels as the side before, for a larger side to show more
+
+_FORMS: Final = (
+    (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
+    (0.0, 1.0, 0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 1.0),
+    (-1.0, 0.0, 1.0, 0.0, -1.0, 1.0, 0.0, 0.0, 1.0),
+    (0.0, -1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0),
+)
+"""The transforms from a picture that was turned by 0, 90, 180 and 270 degrees clockwise to the upright one."""
+
+_FRAME: Final = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+
+
+class PreparedPicture:
+    """A picture to be verified, and what was worked out of it so far. Threads may share it."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.image = picture.image
+        self.size = (picture.width, picture.height)
+        self._features: dict[tuple[int, int], LocalFeatures] = {}
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """The image as an array, uint8 (h, w, 3)."""
+        return np.asarray(self.image)
+
+    @cached_property
+    def order(self) -> tuple[int, bytes]:
+        """What two pictures are sorted by, so that it does not matter which of them is named first."""
+        return self.image.width * self.image.height, blake2b(self.image.tobytes(), digest_size=16).digest()
+
+    @cached_property
+    def thumbnail(self) -> NDArray[np.float32]:
+        """Grey values of the whole, float32 (32, 32)."""
+        size = (_THUMBNAIL, _THUMBNAIL)
+        return np.asarray(self.image.convert("L").resize(size, Image.Resampling.BOX), dtype=np.float32)
+
+    @cached_property
+    def parts(self) -> list[tuple[Region, "PreparedPicture"]]:
+        """Rectangles that look as if they were pasted, in fractions of the picture, and each as a picture."""
+        width, height = self.image.size
+        found = []
+        for part in find_insets(self.image):
+            left, top = round(part.x * width), round(part.y * height)
+            right, bottom = round((part.x + part.w) * width), round((part.y + part.h) * height)
+            if min(right - left, bottom - top) >= _SMALLEST_PART:
+                exact = Region(left / width, top / height, (right - left) / width, (bottom - top) / height)
+                cut = self.image.crop((left, top, right, bottom))
+                found.append((exact, PreparedPicture(Picture(cut, cut.width, cut.height, ""))))
+        return found
+
+    def features(self, side: int, most: int) -> LocalFeatures:
+        """The local features at a longer side of ``side`` pixels, at most ``most``. Raises `MissingExtra`."""
+        known = self._features.get((side, most))
+        if known is None:
+            known = self._features[side, most] = local_features(self.image, side, most)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found out about two pictures, a and b.
+
+    ``alignment`` is how a lies in b, None where neither is a copy of the other; ``agreement`` in [-1, 1] is how well
+    their pixels correlate. ``difference`` tells of two that agree what makes them different all the same.
+    ``recoloured`` says of copies that they show the same in other colours.
+    """
+
+    alignment: Alignment | None
+    agreement: float
+    difference: Difference | None = None
+    recoloured: bool = False
+
+    @classmethod
+    def of_itself(cls) -> Self:
+        """A picture against the very same file."""
+        return cls(_whole_frame(0, mirrored=False), 1.0)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether one was made from the other, or both from the same picture."""
+        return self.alignment is not None
+
+
+def verify(a: PreparedPicture, b: PreparedPicture) -> Verification:
+    """Tell whether ``a`` and ``b`` are copies, one of the other; ``verify(b, a)`` tells the same.
+
+    What is equal at sight is a copy. Then they are compared whole, in all eight ways to turn and mirror them; then as
+    local features lie, which needs the extra ``copies``; then by parts that look as if they were pasted. Raises
+    `MissingExtra` where the first two do not tell.
+    """
+    one, other = sorted((a, b), key=lambda picture: picture.order)
+    if equal_at_sight(one.image, other.image):
+        return Verification(_whole_frame(0, mirrored=False), 1.0)
+    laid = _best(one, other)
+    if laid is None:
+        return Verification(None, 0.0)
+    if laid.agreement < _COPY:
+        return Verification(None, laid.agreement)
+    if laid.agreement < _COPY_ASLANT and placing(laid.alignment, one.size, other.size).aslant:
+        return Verification(None, laid.agreement)
+    differs = laid.difference
+    if differs is not None:
+        return Verification(None, laid.agreement, differs)
+    alignment = laid.alignment if a is one else laid.inverse
+    return Verification(alignment, laid.agreement, recoloured=is_recoloured(laid.better))
+
+
+def edits_between(a: PreparedPicture, b: PreparedPicture, alignment: Alignment) -> tuple[Edit, ...]:
+    """Everything that was done to ``b`` if ``a``, which lies in it by ``alignment``, was made from it."""
+    pair = superpose(a.pixels, b.pixels, alignment)
+    return tuple(find_edits(pair, placing(alignment, a.size, b.size), a.pixels, alignment))
+
+
+class _Laid:
+    """Two pictures laid one over the other by an alignment, both ways."""
+
+    def __init__(self, one: PreparedPicture, other: PreparedPicture, alignment: Alignment, inverse: Alignment) -> None:
+        self._one, self._other, self.alignment, self.inverse = one, other, alignment, inverse
+
+    @cached_property
+    def forth(self) -> Superposed:
+        return superpose(self._one.pixels, self._other.pixels, self.alignment)
+
+    @cached_property
+    def back(self) -> Superposed:
+        return superpose(self._other.pixels, self._one.pixels, self.inverse)
+
+    @cached_property
+    def agreement(self) -> float:
+        """The better one: a blurred copy agrees with its original made blurred, but no original with a blurred copy."""
+        forth = self.forth.agreement
+        return max(forth, self.back.agreement) if _HOPELESS <= forth < _SURE else forth
+
+    @property
+    def better(self) -> Superposed:
+        """The way that they agree better."""
+        return self.forth if self.agreement == self.forth.agreement else self.back
+
+    @property
+    def difference(self) -> Difference | None:
+        """What tells them apart the way they agree better, and the other way too, where they agree as well.
+
+        Another moment must be seen both ways in any case.
+        """
+        ahead = self.forth.agreement - self.back.agreement
+        ways = [(self._one, self._other, self.alignment, self.forth)] if ahead > -_AS_WELL else []
+        ways += [(self._other, self._one, self.inverse, self.back)] if ahead < _AS_WELL else []
+        contents = [other_content(a.pixels, b.pixels, alignment, pair) for a, b, alignment, pair in ways]
+        if all(contents):
+            return "other-content"
+        moments = other_moment(self.forth), other_moment(self.back)
+        return "other-moment" if all(moments) else None
+
+
+def _laid(one: PreparedPicture, other: PreparedPicture, alignment: Alignment | None) -> _Laid | None:
+    """The two laid one over the other; None where they cannot be, one way or the other."""
+    inverse = None if alignment is None else inverted(alignment)
+    return None if alignment is None or inverse is None else _Laid(one, other, alignment, inverse)
+
+
+def _best(one: PreparedPicture, other: PreparedPicture) -> _Laid | None:
+    """The two in the way that fits best."""
+    best = _whole(one, other)
+    for look, enough in ((_by_features, _SURE), (_by_parts, _COPY)):
+        if best is not None and best.agreement >= enough:
+            break
+        try:
+            best = _better(best, look(one, other))
+        except MissingExtra:
+            if best is None or best.agreement < _COPY:
+                raise
+            break
+    return best
+
+
+def _better(one: _Laid | None, other: _Laid | None) -> _Laid | None:
+    if one is None or other is None:
+        return one or other
+    return other if other.agreement > one.agreement else one
+
+
+def _whole(one: PreparedPicture, other: PreparedPicture) -> _Laid | None:
+    """The two as wholes, in the form that fits best, also as a negative; None where none does."""
+    small = one.thumbnail
+    goal = _normed(other.thumbnail)
+    fits = {
+        (mirrored, turns): _either_way(
+            float((_normed(np.rot90(small[:, ::-1] if mirrored else small, turns)) * goal).mean())
+        )
+        for mirrored in (False, True)
+        for turns in range(4)
+    }
+    (mirrored, turns), best = max(fits.items(), key=lambda one: one[1])
+    if np.ptp(small) > 8 and best < _LIKE:
+        return None
+    return _laid(one, other, _whole_frame(turns, mirrored=mirrored))
+
+
+def _by_features(
+    one: PreparedPicture, other: PreparedPicture, sides: tuple[tuple[int, int], ...] = _SIDES
+) -> _Laid | None:
+    best: _Laid | None = None
+    for side, most in sides:
+        if side > FIRST_LOOK[0] and max(*one.image.size, *other.image.size) < _WORTH * FIRST_LOOK[0]:
+            break
+        features, others = one.features(side, most), other.features(side, most)
+        found = align(features, others)
+        if found is None:
+            continue
+        best = _better(best, _laid(one, other, refine(one.pixels, other.pixels, found, features, others)))
+        if best is not None and best.agreement >= _COPY:
+            break
+    return best
+
+
+def _by_parts(one: PreparedPicture, other: PreparedPicture) -> _Laid | None:
+    """The parts of either that look as if they were pasted, each as a whole and by its features."""
+    best: _Laid | None = None
+    for holder, held in ((one, other), (other, one)):
+        for region, part in holder.parts:
+            found = _better(_whole(part, held), _by_features(part, held, _SIDES[:1]))
+            alignment = None if found is None else within(found.alignment, region)
+            if alignment is not None and holder is other:
+                alignment = inverted(alignment)
+            best = _better(best, _laid(one, other, alignment))
+    return best
+
+
+def _either_way(correlation: float) -> float:
+    """How well pictures fit, also one on the other's negative, which is rare."""
+    return correlation if correlation > 0 else -_NEGATIVE * correlation
+
+
+def _whole_frame(turns: int, *, mirrored: bool) -> Alignment:
+    return Alignment(0, _FORMS[turns], mirrored, _FRAME, 1.0, 1.0)
+
+
+def _normed(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred = grey - grey.mean()
+    normed: NDArray[np.float32] = centred / (grey.std() + np.float32(1e-3))
+    return normed
