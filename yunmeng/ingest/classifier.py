@@ -75,7 +75,7 @@ Single: TypeAlias = Unchanged | Failed | Duplicate | New
 class Several:
     """A file with more than one picture, and what becomes of each."""
 
-    outcomes: Sequence[Single]
+    decisions: Sequence[Single]
 
 
 Decision: TypeAlias = Single | NoPicture | Several
