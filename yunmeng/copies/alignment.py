@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from yunmeng.copies.features import Floats, LocalFeatures, Pairs, pair
 from yunmeng.copies.opencv import opencv
-from yunmeng.copies.registration import luma, size_of, warped
+from yunmeng.copies.registration import covers, luma, size_of, warped
 from yunmeng.copies.transform import (
     CORNERS,
     Frame,
@@ -273,8 +273,8 @@ def _misses(matrix: NDArray[np.float64], source: NDArray[np.float64], goal: NDAr
 
 def _moved(a: Pixels, b: Pixels, seen: Frame, rounds: int, smooth: int) -> NDArray[np.float64] | None:
     cv2 = opencv()
-    over, covered = warped(a, seen.onto_a, seen.size)
-    under, _ = warped(b, seen.onto_b, seen.size)
+    over, covered = warped(a, seen.onto_a, seen.size), covers(a, seen.onto_a, seen.size)
+    under = warped(b, seen.onto_b, seen.size)
     start = np.eye(3, dtype=np.float32)
     ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, rounds, _ENOUGH)
     mask = covered.astype(np.uint8)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from yunmeng.copies.ncc import Plane
 from yunmeng.copies.photometric import other_colours
-from yunmeng.copies.registration import Superposed, blurred, luma, recoloured, size_of, warped
+from yunmeng.copies.registration import Superposed, blurred, covers, luma, recoloured, size_of, warped
 from yunmeng.copies.transform import frame
 from yunmeng.types import Alignment, Pixels
 
@@ -124,8 +124,8 @@ def _fine(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> _Laye
     if sigma > 1:
         whole, sigma = round(whole / sigma), 1.0
     seen = frame(size_of(a), size_of(b), alignment, max(64, whole))
-    over, covered = warped(a, seen.onto_a, seen.size)
-    expected = recoloured(blurred(warped(b, seen.onto_b, seen.size)[0], sigma), pair.colours)
+    over, covered = warped(a, seen.onto_a, seen.size), covers(a, seen.onto_a, seen.size)
+    expected = recoloured(blurred(warped(b, seen.onto_b, seen.size), sigma), pair.colours)
     return _Layers(_bytes(luma(over)), _bytes(luma(expected)), _eroded(covered, 3))
 
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from yunmeng.copies.edits import Edit
 from yunmeng.copies.photometric import overlaid
-from yunmeng.copies.registration import size_of, superpose, warped
+from yunmeng.copies.registration import covers, size_of, superpose, warped
 from yunmeng.copies.transform import CORNERS, clip, inverse, project, to_pixels
 from yunmeng.imaging.fonts import elided, font
 from yunmeng.types import Alignment, Pixels
@@ -145,7 +145,7 @@ def _aligned(a: Panel, b: Panel, alignment: Alignment) -> list[tuple[tuple[str, 
     ground = Image.fromarray(b.pixels).resize(size, Image.Resampling.LANCZOS)
     pale = Image.blend(ground.convert("L").convert("RGB"), Image.new("RGB", size, "white"), 0.6)
     onto_a = inverse(to_pixels(alignment, size_of(a.pixels), size))
-    over, covered = warped(a.pixels, onto_a, size)
+    over, covered = warped(a.pixels, onto_a, size), covers(a.pixels, onto_a, size)
     inside = Image.fromarray(np.uint8(255) * covered.astype(np.uint8))
     laid = pale.copy()
     laid.paste(Image.fromarray(over.clip(0, 255).astype(np.uint8)), (0, 0), inside)

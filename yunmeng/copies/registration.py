@@ -16,6 +16,7 @@ __all__ = [
     "Superposed",
     "blurred",
     "chroma",
+    "covers",
     "fitting",
     "is_grey",
     "is_plain",
@@ -66,31 +67,43 @@ class Superposed:
 def superpose(a: Pixels, b: Pixels, alignment: Alignment, side: int = SIDE) -> Superposed:
     """Lay ``a`` over ``b``, as ``alignment`` says, in the part of b that it shows, and make b's looks that of a."""
     seen = frame(size_of(a), size_of(b), alignment, side)
-    over, covered = warped(a, seen.onto_a, seen.size)
-    under = warped(b, seen.onto_b, seen.size)[0]
+    over, covered = warped(a, seen.onto_a, seen.size), covers(a, seen.onto_a, seen.size)
+    under = warped(b, seen.onto_b, seen.size)
     density = math.sqrt(abs(np.linalg.det(jacobian(seen.onto_a, (seen.size[0] / 2, seen.size[1] / 2)))))
     return _matched(over, under, covered, density)
 
 
-def warped(pixels: Pixels, transform: Transform, size: tuple[int, int]) -> tuple[Plane, NDArray[np.bool_]]:
-    """A picture seen through a frame of ``size`` (width, height), float32, and where it fills the frame.
+def warped(pixels: Pixels, transform: Transform, size: tuple[int, int]) -> Plane:
+    """Return a picture as seen through a frame of ``size`` (width, height), float32 (h, w, 3); black beyond it.
 
     ``transform`` takes points of the frame to points of the picture.
     """
-    image = Image.fromarray(pixels)
-    # What the frame shows smaller is made smaller first, or it would be sampled and not averaged.
-    steps = np.linalg.norm(jacobian(transform, (size[0] / 2, size[1] / 2)), axis=1)
-    smaller = [max(1, round(length / max(step, 1.0))) for length, step in zip(image.size, steps, strict=True)]
-    shrink = np.diag([smaller[0] / image.width, smaller[1] / image.height, 1.0])
-    image = image.resize((smaller[0], smaller[1]), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    through = shrink @ transform
-    through /= through[2, 2]
-    data = tuple(through.ravel()[:8])
+    smaller, data = _through(size_of(pixels), transform, size)
+    image = Image.fromarray(pixels).resize(smaller, Image.Resampling.LANCZOS, reducing_gap=3.0)
     shown = image.transform(size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BICUBIC)
+    return np.asarray(shown, dtype=np.float32)
+
+
+def covers(pixels: Pixels, transform: Transform, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return where a picture that is `warped` so fills the frame, bool (h, w)."""
+    smaller, data = _through(size_of(pixels), transform, size)
     # Pillow leaves black what lies outside, and also a rim where the filter would look outside.
-    full = Image.new("L", image.size, 255)
-    covered = np.asarray(full.transform(size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BICUBIC)) > 254
-    return np.asarray(shown, dtype=np.float32), covered
+    full = Image.new("L", smaller, 255).transform(size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BICUBIC)
+    return np.asarray(full) > 254
+
+
+def _through(
+    whole: tuple[int, int], transform: Transform, size: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[float, ...]]:
+    """The size that a picture is made smaller to, and Pillow's numbers for the transform from there.
+
+    What the frame shows smaller is made smaller first, or it would be sampled and not averaged.
+    """
+    steps = np.linalg.norm(jacobian(transform, (size[0] / 2, size[1] / 2)), axis=1)
+    width, height = (max(1, round(length / max(step, 1.0))) for length, step in zip(whole, steps, strict=True))
+    through = np.diag([width / whole[0], height / whole[1], 1.0]) @ transform
+    through /= through[2, 2]
+    return (width, height), tuple(through.ravel()[:8])
 
 
 def chroma(colours: Plane) -> Plane:
@@ -120,8 +133,9 @@ def _matched(a: Plane, b: Plane, covered: NDArray[np.bool_], density: float) -> 
 
     covered = binary_erosion(covered, iterations=1, border_value=1)
     sigma = _blur_between(a, b, covered)
-    colours = _colours_between(a, blurred(b, sigma), covered)
-    expected = recoloured(blurred(b, sigma), colours)
+    softened = blurred(b, sigma)
+    colours = _colours_between(a, softened, covered)
+    expected = recoloured(softened, colours)
     if is_plain(luma(a), covered) or is_plain(luma(b), covered):
         alike = covered.any() and float(np.abs(blurred(a, 1.0) - blurred(b, 1.0))[covered].max()) < _ALIKE
         return Superposed(a, b, expected, covered, sigma, float(alike), density, colours)

@@ -17,6 +17,7 @@ from yunmeng.copies.alignment import align, inverted, refine, within
 from yunmeng.copies.content import equal_at_sight, other_content, other_moment
 from yunmeng.copies.edits import Edit, find_edits
 from yunmeng.copies.features import LocalFeatures, local_features
+from yunmeng.copies.ncc import aligned_ncc
 from yunmeng.copies.pasted_regions import find_insets
 from yunmeng.copies.photometric import is_recoloured
 from yunmeng.copies.registration import Superposed, superpose
@@ -42,6 +43,8 @@ _SURE: Final = 0.85
 """Agreement of the whole frames that no other alignment betters."""
 _HOPELESS: Final = 0.2
 """Agreement one way below which the other way makes no copy of it."""
+_LAID_BY_CHANCE: Final = 0.2
+"""Correlation of small pictures, laid as features say, below which it is chance. Of copies the least is 0.5."""
 _LIKE: Final = 0.4  # correlation of thumbnails from which it pays to lay whole frames over each other
 _NEGATIVE: Final = 0.8  # what the correlation with a negative counts
 _THUMBNAIL: Final = 32  # pixels
@@ -258,7 +261,7 @@ def _by_features(
             break
         features, others = one.features(side, most), other.features(side, most)
         found = align(features, others)
-        if found is None:
+        if found is None or abs(aligned_ncc(one.image, other.image, found)) < _LAID_BY_CHANCE:
             continue
         best = _better(best, _laid(one, other, refine(one.pixels, other.pixels, found, features, others)))
         if best is not None and best.agreement >= _COPY:
