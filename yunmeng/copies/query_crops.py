@@ -12,7 +12,7 @@ from yunmeng.imaging.decode import Picture, decode, from_array, from_pillow
 from yunmeng.types import Region
 
 if TYPE_CHECKING:
-    from yunmeng.encoders.crops import Source
+    from yunmeng.encoders.crops.views import Source
 
 __all__ = ["Look", "closer_looks", "first_looks", "read_suspect"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from yunmeng.copies.query_crops import Look
     from yunmeng.copies.verification import Verification
     from yunmeng.copies.verifier import Verifier
-    from yunmeng.imaging import Picture
+    from yunmeng.imaging.decode import Picture
 
 __all__ = ["Evidence", "ScoredCandidate", "Suspect", "chance", "cues", "score_candidates", "verify_likely"]
 

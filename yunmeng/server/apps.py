@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, params
 
 from yunmeng import apps
 from yunmeng.apps import App
-from yunmeng.library import Library
+from yunmeng.library.library import Library
 from yunmeng.schemas.pictures import PictureOut
 from yunmeng.schemas.scopes import Caller
 from yunmeng.server.admission import Route

@@ -9,8 +9,8 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from yunmeng.config import ServerSettings
 from yunmeng.net.fetch import is_url
-from yunmeng.schemas import to_wire
 from yunmeng.schemas.scopes import Caller, allows
+from yunmeng.schemas.text import to_wire
 from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
@@ -24,7 +24,7 @@ from yunmeng.server.warmer import Warmer
 from yunmeng.state.runner import JobRunner
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = [
     "IS_ADMIN",

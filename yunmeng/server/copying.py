@@ -11,18 +11,9 @@ from pydantic import Field
 
 from yunmeng import copies
 from yunmeng.errors import QueryError
-from yunmeng.schemas import (
-    Comparison,
-    EditOut,
-    MatchAnswer,
-    MatchOut,
-    MatchQuery,
-    MatchWanted,
-    from_wire,
-    to_wire,
-    wire_attributes,
-)
+from yunmeng.schemas.copies import Comparison, EditOut, MatchAnswer, MatchOut, MatchQuery, MatchWanted
 from yunmeng.schemas.scopes import Caller
+from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
@@ -32,7 +23,7 @@ from yunmeng.server.requests import checked_url
 from yunmeng.types import Hit, Record
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = ["router"]
 

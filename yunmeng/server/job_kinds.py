@@ -8,7 +8,7 @@ from yunmeng.errors import LibraryError, QueryError, UnknownEncoder
 from yunmeng.ingest.pipeline import Tally
 from yunmeng.ingest.roots import Roots
 from yunmeng.ingest.sources import Sources
-from yunmeng.library import Library
+from yunmeng.library.library import Library
 from yunmeng.schemas.imports import ImportOrder
 from yunmeng.schemas.jobs import AugmentOrder, ReencodeOrder
 from yunmeng.schemas.text import from_wire

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from yunmeng.errors import YunmengError
-from yunmeng.library import Library
+from yunmeng.library.library import Library
 from yunmeng.server.query_log import QueryLog
 
 __all__ = ["Upkeep"]

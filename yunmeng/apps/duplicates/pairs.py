@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from yunmeng.apps.duplicates.judging import Pair
 from yunmeng.apps.duplicates.reading import Gathered
-from yunmeng.imaging import turned_codes
-from yunmeng.vectors import close_codes, close_pairs, cosines
+from yunmeng.imaging.fingerprint import turned_codes
+from yunmeng.vectors.codes import close_codes
+from yunmeng.vectors.join import close_pairs, cosines
 
 __all__ = ["RADIUS", "Candidates", "candidates"]
 
