@@ -31,8 +31,9 @@ from yunmeng.schemas.pictures import (
 from yunmeng.schemas.scopes import Caller
 from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.server.admission import Route
-from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
+from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, visible
 from yunmeng.server.errors import body_of, responses
+from yunmeng.server.requests import checked_url
 from yunmeng.types import Record
 from yunmeng.version import __version__
 

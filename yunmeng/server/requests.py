@@ -9,9 +9,8 @@ from pydantic import ValidationError
 from yunmeng import schemas
 from yunmeng.errors import QueryError
 from yunmeng.net.fetch import is_url
-from yunmeng.search.request import QueryPart
 from yunmeng.state.queries import Queries, Query
-from yunmeng.types import Hits, Region, SearchKeywords, SearchOptions
+from yunmeng.types import Hits, QueryPart, Region, SearchKeywords, SearchOptions
 
 if TYPE_CHECKING:
     from yunmeng.library.library import Library
