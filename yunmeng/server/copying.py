@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Form, Response, UploadFile
 from PIL.PngImagePlugin import PngInfo
 from pydantic import Field
 
-from yunmeng import copies
 from yunmeng.errors import QueryError
 from yunmeng.schemas.copies import Comparison, EditOut, MatchAnswer, MatchOut, MatchQuery, MatchWanted
 from yunmeng.schemas.scopes import Caller
@@ -20,6 +19,7 @@ from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
 from yunmeng.server.requests import checked_url
+from yunmeng.types import Comparison as Compared
 from yunmeng.types import Hit, Record
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _shown_match(hit: Hit, caller: Caller) -> MatchOut:
     )
 
 
-def _shown_comparison(found: copies.Comparison, total: float) -> Comparison:
+def _shown_comparison(found: Compared, total: float) -> Comparison:
     return Comparison(
         verdict=found.verdict,
         difference=found.difference,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from yunmeng.apps.duplicates.pairs import RADIUS, Candidates
+from yunmeng.apps.duplicates.pairs import RADIUS, Candidates, Pair
 from yunmeng.concurrency import bounded_map
 
 if TYPE_CHECKING:
-    from yunmeng.apps.duplicates.judging import Judge, Pair
+    from yunmeng.apps.duplicates.judging import Judge
 
 __all__ = ["grouped"]
 
@@ -54,7 +54,7 @@ def grouped(
     together = _Components()
     refused: dict[int, int] = defaultdict(int)
 
-    def undecided(pair: "Pair") -> bool:
+    def undecided(pair: Pair) -> bool:
         hopeless = pair.bits > RADIUS and max(refused[pair.a], refused[pair.b]) >= _REFUSALS
         return together.root(pair.a) != together.root(pair.b) and not hopeless
 
