@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from yunmeng.copies.pasted_regions import find_insets
-from yunmeng.copies.verification import READ_SIDE
+from yunmeng.copies.prepared import READ_SIDE
 from yunmeng.imaging.decode import Picture, decode, from_array, from_pillow
 from yunmeng.types import Region
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from yunmeng.copies.alignment import FEWEST_INLIERS, align
 from yunmeng.copies.features import LocalFeatures
-from yunmeng.copies.verification import FIRST_LOOK, READ_SIDE, PreparedPicture, verify
+from yunmeng.copies.prepared import FIRST_LOOK, READ_SIDE, PreparedPicture
+from yunmeng.copies.verification import verify
 from yunmeng.errors import YunmengError
 from yunmeng.imaging.decode import decode
 
