@@ -1,5 +1,5 @@
 """``python -m yunmeng``."""
 
-from yunmeng.cli import main
+from yunmeng.cli.app import main
 
 main()

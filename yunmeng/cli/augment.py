@@ -20,7 +20,7 @@ def augment(db: str, as_json: bool) -> int:
     It takes as much room as the first vectors. Indexing keeps it up from then on, and so does a server as pictures come
     and go; searches go on meanwhile. Ctrl-C stops cleanly, and the same command goes on from there.
     """
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
     from yunmeng.terminal.progress import counting_progress, stop_on_signal
 
     with Library.open(db) as library, stop_on_signal() as stop, counting_progress("Averaging") as on_step:

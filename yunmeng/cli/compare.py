@@ -10,8 +10,8 @@ from yunmeng.terminal.options import json_option, print_json, print_table, print
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from yunmeng.copies import Comparable, Comparer, Comparison, Evidence
-    from yunmeng.library import Library
+    from yunmeng.copies.comparison import Comparable, Comparer, Comparison, Evidence
+    from yunmeng.library.library import Library
     from yunmeng.types import Alignment
 
 VERDICTS = {
@@ -102,7 +102,7 @@ def shown_alignment(alignment: "Alignment | None") -> dict[str, Any] | None:
 def save_evidence(drawn: "Image", path: Path) -> None:
     """Write the picture. Raises `SourceError`."""
     from yunmeng.errors import SourceError
-    from yunmeng.imaging import save_sheet
+    from yunmeng.imaging.sheet import save_sheet
 
     try:
         save_sheet(drawn, path)
@@ -118,11 +118,11 @@ def short_name(given: str) -> str:
 def _alone(a: str, b: str, evidence: Path | None) -> "tuple[Comparison, Image | None]":
     """Without a library: by the encoder that new ones get."""
     from yunmeng.config import Settings
-    from yunmeng.copies import Comparer
-    from yunmeng.encoders import DEFAULT_ENCODER, load
-    from yunmeng.encoders.crops import Views
-    from yunmeng.imaging import limit_decoding
-    from yunmeng.search import Embedder, read_bytes
+    from yunmeng.copies.comparison import Comparer
+    from yunmeng.encoders.catalogue import DEFAULT_ENCODER, load
+    from yunmeng.encoders.crops.views import Views
+    from yunmeng.imaging.budget import limit_decoding
+    from yunmeng.search.query import Embedder, read_bytes
     from yunmeng.types import Record
 
     settings = Settings.load()
@@ -138,7 +138,7 @@ def _alone(a: str, b: str, evidence: Path | None) -> "tuple[Comparison, Image | 
 
 
 def _in_library(db: str, a: str, b: str, evidence: Path | None) -> "tuple[Comparison, Image | None]":
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
     with Library.open(db) as library:
         one, other = (_side(library, given) for given in (a, b))

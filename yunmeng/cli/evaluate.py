@@ -36,9 +36,9 @@ def evaluate(
     in order as a search with them does; what a step does not look at keeps its order behind.
     """
     from yunmeng.config import Settings
-    from yunmeng.encoders import DEFAULT_ENCODER, load
-    from yunmeng.evaluation import evaluate as judge
-    from yunmeng.search import steps_of
+    from yunmeng.encoders.catalogue import DEFAULT_ENCODER, load
+    from yunmeng.evaluation.classes import evaluate as judge
+    from yunmeng.search.rerank.registry import steps_of
     from yunmeng.terminal.progress import counting_progress
 
     settings, steps = Settings.load(), steps_of(rerank, metric)

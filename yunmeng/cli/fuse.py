@@ -121,7 +121,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def _in_files(paths: tuple[Path, ...], settings: "Settings") -> "list[Source]":
-    from yunmeng.imaging import is_picture, read
+    from yunmeng.imaging.files import is_picture, read
     from yunmeng.ingest.folders import file_entry, folder_entries
 
     def source(path: Path) -> "Source":
@@ -137,7 +137,7 @@ def _in_files(paths: tuple[Path, ...], settings: "Settings") -> "list[Source]":
 
 def _in_library(db: str, settings: "Settings", opened: ExitStack) -> "list[Source]":
     from yunmeng.encoders.fusion_fitting import FIT_MOST
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
     from yunmeng.types import Record
 
     library = opened.enter_context(Library.open(db, settings=settings))

@@ -8,8 +8,8 @@ from yunmeng.terminal.options import db_option, json_option, print_failures, pri
 from yunmeng.types import MOST_PARTS, Enhancement, LibraryMetric
 
 if TYPE_CHECKING:
-    from yunmeng.ingest import IndexReport
-    from yunmeng.library import Library
+    from yunmeng.ingest.pipeline import IndexReport
+    from yunmeng.library.library import Library
 
 
 @click.command(
@@ -110,10 +110,10 @@ def index(
 
 def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str, Any]) -> "Library":
     """The library at ``db``; made where there is none, and else checked against what the options say it is."""
-    from yunmeng.encoders import DEFAULT_ENCODER
+    from yunmeng.encoders.catalogue import DEFAULT_ENCODER
     from yunmeng.errors import EncoderMismatch, SchemaError
-    from yunmeng.library import Library
-    from yunmeng.stores import parse_schema
+    from yunmeng.library.library import Library
+    from yunmeng.stores.schema import parse_schema
 
     schema = None if attributes is None else parse_schema(attributes)
     if not Library.exists(db):

@@ -10,7 +10,7 @@ from yunmeng.terminal.options import db_option, json_option, print_json, printab
 from yunmeng.types import Scope
 
 if TYPE_CHECKING:
-    from yunmeng.state import Keys
+    from yunmeng.state.keys import Keys
 
 __all__ = ["keys"]
 
@@ -90,7 +90,8 @@ def _keys(db: str) -> "Iterator[Keys]":
     """The keys of a library, whose state database lets a server have it open too."""
     from yunmeng.library.config import read_config
     from yunmeng.library.paths import LibraryPaths
-    from yunmeng.state import Keys, State
+    from yunmeng.state.database import State
+    from yunmeng.state.keys import Keys
 
     paths = LibraryPaths(db)
     read_config(paths)

@@ -12,7 +12,7 @@ from yunmeng.terminal.options import db_option, json_option, print_json, printab
 @json_option
 def info(db: str, as_json: bool) -> None:
     """Say what a library is and holds."""
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
     with Library.open(db) as library:
         found = library.info()
@@ -76,7 +76,7 @@ Examples:
 @json_option
 def delete(ids: tuple[str, ...], db: str, filter: str | None, every: bool, yes: bool, as_json: bool) -> int:
     """Remove pictures from a library, by id or by filter, or all. Their files are left alone."""
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
     if not ids and filter is None and not every:
         raise click.UsageError("name the ids to delete, or give --filter, or --all")

@@ -54,8 +54,8 @@ def match(
     has a chance: below 0.5 it is likelier no original at all.
     """
     from yunmeng.config import Settings
-    from yunmeng.library import Library
-    from yunmeng.search import read_bytes
+    from yunmeng.library.library import Library
+    from yunmeng.search.query import read_bytes
 
     check_given(picture)
     with Library.open(db) as library:

@@ -27,8 +27,7 @@ def models() -> None:
 def list_models(as_json: bool) -> None:
     """List the encoders: those that are built in, then those that were added."""
     from yunmeng.config import Settings
-    from yunmeng.encoders import specs
-    from yunmeng.encoders.catalogue import broken_models
+    from yunmeng.encoders.catalogue import broken_models, specs
 
     settings = Settings.load()
     rows = [_row(spec) for spec in specs(settings)]
@@ -54,8 +53,8 @@ def list_models(as_json: bool) -> None:
 def show_model(name: str, as_json: bool) -> None:
     """Show one encoder: size, preprocessing, source, licence, and of an added one its files."""
     from yunmeng.config import Settings
-    from yunmeng.encoders import get_spec
     from yunmeng.encoders.added import find_added, model_bytes, model_folder
+    from yunmeng.encoders.catalogue import get_spec
 
     settings = Settings.load()
     facts = _row(get_spec(name, settings), whole=True)
@@ -96,8 +95,7 @@ def remove_models(names: tuple[str, ...], as_json: bool) -> None:
 def _row(spec: Any, *, whole: bool = False) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from yunmeng.encoders import DEFAULT_ENCODER
-    from yunmeng.encoders.catalogue import built_in_names
+    from yunmeng.encoders.catalogue import DEFAULT_ENCODER, built_in_names
 
     facts = asdict(spec)
     if not whole:

@@ -12,7 +12,7 @@ from yunmeng.terminal.options import json_option, print_json, printable
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings
-    from yunmeng.encoders import EncoderSpec
+    from yunmeng.encoders.protocol import EncoderSpec
 
 
 @click.command(
@@ -81,7 +81,8 @@ def _add(source: str, settings: "Settings", given: dict[str, Any], on_stage: Cal
         return add_described(path, settings, given.get("name"))
     if path.suffix == ".onnx":
         return _add_graph(path, settings, given, on_stage)
-    from yunmeng.encoders.export import add_exported, parse_source
+    from yunmeng.encoders.export.exporting import add_exported
+    from yunmeng.encoders.export.sources import parse_source
 
     _refuse_others(given, ("name", "weights", "input_size", "resize", "licence"), "a model from PyTorch")
     return add_exported(parse_source(source), settings, on_stage=on_stage, **given)

@@ -40,8 +40,7 @@ def bench_models(names: tuple[str, ...], pictures: Path | None, seconds: float, 
     milliseconds a text, if it reads them; size on disk.
     """
     from yunmeng.config import Settings
-    from yunmeng.encoders import DEFAULT_ENCODER, load
-    from yunmeng.encoders.catalogue import size_on_disk
+    from yunmeng.encoders.catalogue import DEFAULT_ENCODER, load, size_on_disk
     from yunmeng.encoders.speed import measure
     from yunmeng.terminal.progress import counting_progress
 
@@ -82,7 +81,8 @@ def _pictures(folder: Path | None, side: int, settings: "Settings") -> "list[Pix
     if folder is None:
         return list(np.random.default_rng(0).integers(0, 256, (4, side, side, 3), dtype=np.uint8))
     from yunmeng.errors import PictureError, SourceError
-    from yunmeng.imaging import decode, is_picture, read
+    from yunmeng.imaging.decode import decode
+    from yunmeng.imaging.files import is_picture, read
 
     found: list[Pixels] = []
     for path in sorted(path for path in folder.rglob("*") if is_picture(path)):

@@ -8,12 +8,14 @@ from pathlib import Path
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from yunmeng.config import Settings
-from yunmeng.encoders import DEFAULT_ENCODER
+from yunmeng.encoders.catalogue import DEFAULT_ENCODER
 from yunmeng.errors import LibraryError, MissingExtra, SourceError
-from yunmeng.imaging import PICTURE_ENDINGS, decode, read, save_sheet
-from yunmeng.ingest import IndexReport, OnTally
-from yunmeng.library import Library
-from yunmeng.search import draw_hits
+from yunmeng.imaging.decode import decode
+from yunmeng.imaging.files import PICTURE_ENDINGS, read
+from yunmeng.imaging.sheet import save_sheet
+from yunmeng.ingest.pipeline import IndexReport, OnTally
+from yunmeng.library.library import Library
+from yunmeng.search.sheet import draw_hits
 from yunmeng.types import Hit
 
 __all__ = ["Demo", "run_demo"]

@@ -22,8 +22,8 @@ def quality(path: Path, as_json: bool) -> int:
     PATH is a folder or a picture. Nothing is changed. Exit code 1 if some could not be read at all.
     """
     from yunmeng.config import Settings
-    from yunmeng.imaging import EXPLANATIONS
-    from yunmeng.ingest import inspect_quality
+    from yunmeng.imaging.quality import EXPLANATIONS
+    from yunmeng.ingest.inspection import inspect_quality
     from yunmeng.terminal.progress import counting_progress
 
     with counting_progress("Looking at pictures") as on_inspected:

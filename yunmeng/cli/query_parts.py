@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from yunmeng.types import UNLIKE_WEIGHT
 
 if TYPE_CHECKING:
-    from yunmeng.search import QueryPart
+    from yunmeng.search.request import QueryPart
 
 __all__ = ["kind_of", "parse_region", "parts"]
 
@@ -18,7 +18,7 @@ _WEIGHTED = re.compile(r"(?s)(.+):(\d+(?:\.\d+)?|\.\d+)")
 
 def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "Iterator[QueryPart]":
     """The parts that --like, --unlike and --text name, with weights perhaps: ``a.jpg``, ``id:7:0.5``, ``红色:2``."""
-    from yunmeng.search import QueryPart
+    from yunmeng.search.request import QueryPart
 
     for value in like:
         name, weight = _weighted(value)
@@ -34,7 +34,7 @@ def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "
 def kind_of(query: str) -> dict[str, Any]:
     """What kind of query it is, as an argument of `Library.search`. Raises `SourceError`."""
     from yunmeng.errors import SourceError
-    from yunmeng.imaging import PICTURE_ENDINGS
+    from yunmeng.imaging.files import PICTURE_ENDINGS
     from yunmeng.net.fetch import is_url
 
     if query.startswith("id:"):

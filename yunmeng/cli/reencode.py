@@ -26,7 +26,7 @@ def reencode(
     All pictures are read and encoded again, beside the old vectors; the library is a new one when all is done, and
     until then as it was. Ctrl-C stops cleanly, and the same command goes on from there.
     """
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
     with Library.open(db) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
@@ -64,8 +64,8 @@ def calibrate(db: str, as_json: bool) -> int:
     Indexing does it by itself as a library grows. Here it is done anew, and shown: half of the scores are learnt from,
     and the other half shows, by what was told of hits, how many of them were real.
     """
-    from yunmeng.library import Library
-    from yunmeng.search import CALIBRATED_FROM, held_out
+    from yunmeng.library.library import Library
+    from yunmeng.search.calibration import CALIBRATED_FROM, held_out
 
     with Library.open(db) as library:
         sample = library.calibrate()

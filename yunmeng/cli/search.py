@@ -20,8 +20,8 @@ from yunmeng.terminal.options import (
 from yunmeng.types import UNLIKE_WEIGHT
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
-    from yunmeng.search import QueryPart
+    from yunmeng.library.library import Library
+    from yunmeng.search.request import QueryPart
     from yunmeng.types import Hit
 
 
@@ -82,7 +82,7 @@ def search(
     QUERY is a picture file, a URL, id:KEY for a picture of the library, which is then the first hit, or words. With
     --like, --unlike and --text it may be left out, or be one part of the mixture, with the weight 1.
     """
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
     if query is None and not (like or unlike or texts):
         raise click.UsageError("name a QUERY, or give --like, --unlike or --text")
@@ -122,8 +122,9 @@ def _shown(hit: "Hit") -> dict[str, Any]:
 def _draw(library: "Library", asked: dict[str, Any], mix: "list[QueryPart]", hits: "list[Hit]", sheet: Path) -> None:
     from yunmeng.config import Settings
     from yunmeng.errors import SourceError
-    from yunmeng.imaging import save_sheet
-    from yunmeng.search import QueryPart, draw_hits
+    from yunmeng.imaging.sheet import save_sheet
+    from yunmeng.search.request import QueryPart
+    from yunmeng.search.sheet import draw_hits
 
     first = QueryPart(**asked) if asked else mix[0]
     query = first.text or first.image or library.get(str(first.id)).uri

@@ -50,10 +50,10 @@ def serve_library(db: Path, host: str, port: int, *, require_keys: bool = False)
     del fastapi, uvicorn
 
     from yunmeng.config import ServerSettings, Settings
-    from yunmeng.ingest import INTAKE
-    from yunmeng.library import Library
-    from yunmeng.server import listen, serve
-    from yunmeng.state import Keys
+    from yunmeng.ingest.pipeline import INTAKE
+    from yunmeng.library.library import Library
+    from yunmeng.server.run import listen, serve
+    from yunmeng.state.keys import Keys
 
     own = ServerSettings.load()
     settings = Settings.load()

@@ -11,9 +11,9 @@ import click
 from yunmeng.terminal.options import json_option, print_json, printable
 
 if TYPE_CHECKING:
-    from yunmeng.client import Client
-    from yunmeng.library import Library
-    from yunmeng.schemas import SearchOptions
+    from yunmeng.client.sync_client import Client
+    from yunmeng.library.library import Library
+    from yunmeng.schemas.searching import SearchOptions
 
 __all__ = ["warm"]
 
@@ -108,8 +108,8 @@ def _kinds(lines: Iterable[str], outcome: _Outcome) -> Iterator[tuple[str, dict[
 def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) -> _Outcome:
     from yunmeng.config import Settings
     from yunmeng.errors import SettingsError
-    from yunmeng.library import Library
-    from yunmeng.schemas import SearchOptions
+    from yunmeng.library.library import Library
+    from yunmeng.schemas.searching import SearchOptions
     from yunmeng.server.requests import asked_with, popular
 
     settings = Settings.load()
@@ -151,7 +151,7 @@ def _ask(library: "Library", name: str, wanted: "SearchOptions", question: dict[
 
 
 def _by_server(server: str, key: str | None, top: int, lines: list[str] | None, show: OnProgress) -> _Outcome:
-    from yunmeng.client import Client
+    from yunmeng.client.sync_client import Client
     from yunmeng.net.fetch import is_url
 
     outcome = _Outcome()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from yunmeng import errors
 from yunmeng.client.building import one_line
 from yunmeng.errors import PictureError, QueryError, Reason, ServerError, ServerUnreachable, SettingsError, YunmengError
-from yunmeng.schemas import ErrorBody
+from yunmeng.schemas.common import ErrorBody
 from yunmeng.version import __version__
 
 __all__ = ["Server"]

@@ -8,9 +8,10 @@ from yunmeng.copies.evidence import Panel, draw_evidence
 from yunmeng.copies.features import LocalFeatures, local_features
 from yunmeng.copies.ncc import aligned_ncc, whole_ncc
 from yunmeng.copies.pasted_regions import find_insets
+from yunmeng.copies.prepared import READ_SIDE, PreparedPicture
 from yunmeng.copies.search import CopySearch
-from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, edits_between, verify
-from yunmeng.copies.verifier import Verifier, target_features
+from yunmeng.copies.verification import Verification, edits_between, verify
+from yunmeng.copies.verifier import Verifier
 
 __all__ = [
     "READ_SIDE",
@@ -32,7 +33,6 @@ __all__ = [
     "equal_at_sight",
     "find_insets",
     "local_features",
-    "target_features",
     "verify",
     "whole_ncc",
     "within",

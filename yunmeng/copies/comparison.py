@@ -5,7 +5,8 @@ from time import perf_counter
 from typing import Final, NamedTuple
 
 from yunmeng.copies.evidence import Panel, draw_evidence
-from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, edits_between, verify
+from yunmeng.copies.prepared import READ_SIDE, PreparedPicture
+from yunmeng.copies.verification import Verification, edits_between, verify
 from yunmeng.imaging.decode import Picture, decode
 from yunmeng.imaging.fingerprint import hamming
 from yunmeng.search.query import Embedder, Timings, timed

@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from yunmeng.copies.pasted_regions import find_insets
-from yunmeng.copies.verification import READ_SIDE
+from yunmeng.copies.prepared import READ_SIDE
 from yunmeng.imaging.decode import Picture, decode, from_array, from_pillow
 from yunmeng.types import Region
 
 if TYPE_CHECKING:
-    from yunmeng.encoders.crops import Source
+    from yunmeng.encoders.crops.views import Source
 
 __all__ = ["Look", "closer_looks", "first_looks", "read_suspect"]
 

@@ -11,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from yunmeng.copies.alignment import align, within
+from yunmeng.copies.content import equal_at_sight
+from yunmeng.copies.features import TARGET_SIDE, LocalFeatures, local_features
+from yunmeng.copies.ncc import aligned_ncc, whole_ncc
+from yunmeng.copies.prepared import FIRST_LOOK, PreparedPicture
+from yunmeng.copies.registration import is_plain, luma
 from yunmeng.imaging.fingerprint import ORIENTATIONS, oriented_pdq
 from yunmeng.search.metrics import codes_of_hex
 from yunmeng.types import Alignment, Record
 
 if TYPE_CHECKING:
-    from yunmeng.copies.features import LocalFeatures
     from yunmeng.copies.query_crops import Look
     from yunmeng.copies.verification import Verification
     from yunmeng.copies.verifier import Verifier
-    from yunmeng.imaging import Picture
+    from yunmeng.imaging.decode import Picture
 
 __all__ = ["Evidence", "ScoredCandidate", "Suspect", "chance", "cues", "score_candidates", "verify_likely"]
 
@@ -116,8 +121,6 @@ class Suspect:
     """A suspect picture, and what its looks have told so far. Threads that score candidates share it."""
 
     def __init__(self, picture: "Picture") -> None:
-        from yunmeng.copies.verification import PreparedPicture
-
         self.picture = picture.image
         self.prepared: Final = PreparedPicture(picture)
         self.looks: list[Look] = []
@@ -129,8 +132,6 @@ class Suspect:
     @cached_property
     def is_plain(self) -> bool:
         """Whether there is nothing to recognise: one colour, or one that shades off into another."""
-        from yunmeng.copies.registration import is_plain, luma
-
         small = np.asarray(self.picture.resize((64, 64), Image.Resampling.BOX), np.float32)
         return is_plain(luma(small), np.ones((64, 64), np.bool_))
 
@@ -143,11 +144,8 @@ class Suspect:
         self.looks += looks
         self._locks += [threading.Lock() for _ in looks]
 
-    def features(self, number: int) -> "LocalFeatures":
+    def features(self, number: int) -> LocalFeatures:
         """The local features of a look, by its number."""
-        from yunmeng.copies.features import local_features
-        from yunmeng.copies.verification import FIRST_LOOK
-
         with self._locks[number]:
             if number == 0:
                 return self.prepared.features(*FIRST_LOOK)
@@ -208,11 +206,7 @@ def _aligned(
     suspect: Suspect, image: Image.Image, cosines: NDArray[np.float32], bits: NDArray[np.int64]
 ) -> tuple[Alignment | None, float]:
     """The alignment by which the pixels agree best, and how well they do."""
-    from yunmeng.copies.alignment import align, within
-    from yunmeng.copies.ncc import aligned_ncc
-    from yunmeng.copies.verifier import target_features
-
-    target = target_features(image)
+    target = local_features(image, TARGET_SIDE)
     best: tuple[Alignment | None, float] = (None, 0.0)
     for number in (0, *_likely_parts(suspect.looks, cosines, bits)):
         look = suspect.looks[number]
@@ -248,9 +242,6 @@ def _laid(suspect: Suspect, image: Image.Image, bits: NDArray[np.int64]) -> floa
 
     Fingerprints of plain pictures say nothing: these have 1 where they are equal at sight.
     """
-    from yunmeng.copies.content import equal_at_sight
-    from yunmeng.copies.ncc import whole_ncc
-
     best = 0.0
     for place in np.argsort(bits, axis=None, kind="stable")[:_LAID].tolist():
         number, way = divmod(place, bits.shape[1])

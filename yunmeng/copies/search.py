@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from yunmeng.copies.query_crops import closer_looks, first_looks, read_suspect
 from yunmeng.copies.score import ScoredCandidate, Suspect, score_candidates, verify_likely
 from yunmeng.search.query import Timings, timed
-from yunmeng.stores import Filter, Store, evaluate, regional_in
+from yunmeng.stores.augmented import regional_in
+from yunmeng.stores.filters import Filter, evaluate
+from yunmeng.stores.protocol import Store
 from yunmeng.types import Hit, Hits, Record
-from yunmeng.vectors import nearest_codes
+from yunmeng.vectors.exact import nearest_codes
 
 if TYPE_CHECKING:
     from yunmeng.copies.query_crops import Look
     from yunmeng.copies.verifier import Verifier
-    from yunmeng.encoders.crops import Source, Views
+    from yunmeng.encoders.crops.views import Source, Views
     from yunmeng.encoders.protocol import Encoder
 
 __all__ = ["Codes", "CopySearch", "NearCode"]

@@ -6,31 +6,24 @@ pixels are held against each other both ways: as if either had been made from th
 
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from yunmeng.copies.alignment import align, inverted, refine, within
 from yunmeng.copies.content import equal_at_sight, other_content, other_moment
 from yunmeng.copies.edits import Edit, find_edits
-from yunmeng.copies.features import LocalFeatures, local_features
 from yunmeng.copies.ncc import aligned_ncc
-from yunmeng.copies.pasted_regions import find_insets
 from yunmeng.copies.photometric import is_recoloured
+from yunmeng.copies.prepared import FIRST_LOOK, PreparedPicture
 from yunmeng.copies.registration import Superposed, superpose
 from yunmeng.copies.transform import placing
 from yunmeng.errors import MissingExtra
-from yunmeng.imaging.decode import Picture
-from yunmeng.types import Alignment, Difference, Pixels, Region
+from yunmeng.types import Alignment, Difference
 
-__all__ = ["FIRST_LOOK", "READ_SIDE", "PreparedPicture", "Verification", "edits_between", "verify"]
+__all__ = ["Verification", "edits_between", "verify"]
 
-READ_SIDE: Final = 800
-"""Shorter side in pixels to which pictures are read that are verified, where they have it. Who reads another size may
-come to another verdict."""
 _COPY: Final = 0.57
 """Agreement, the better way, from which it is a copy. Of photographs from the same rooms, each with the one of nearest
 vector, strangers reach 0.54; copies seldom less than 0.63."""
@@ -47,12 +40,9 @@ _LAID_BY_CHANCE: Final = 0.2
 """Correlation of small pictures, laid as features say, below which it is chance. Of copies the least is 0.5."""
 _LIKE: Final = 0.4  # correlation of thumbnails from which it pays to lay whole frames over each other
 _NEGATIVE: Final = 0.8  # what the correlation with a negative counts
-_THUMBNAIL: Final = 32  # pixels
-FIRST_LOOK: Final = (640, 600)
 _SIDES: Final = (FIRST_LOOK, (320, 600), (1280, 2000))
 """Longer side that local features are looked for at, and how many: blurred copies show them when small, what is set
 inside something else when large."""
-_SMALLEST_PART: Final = 24  # pixels
 _WORTH: Final = 1.4  # times as many pixels as the side before, for a larger side to show more
 
 _FORMS: Final = (
@@ -64,52 +54,6 @@ _FORMS: Final = (
 """The transforms from a picture that was turned by 0, 90, 180 and 270 degrees clockwise to the upright one."""
 
 _FRAME: Final = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
-
-
-class PreparedPicture:
-    """A picture to be verified, and what was worked out of it so far. Threads may share it."""
-
-    def __init__(self, picture: Picture) -> None:
-        self.image = picture.image
-        self.size = (picture.width, picture.height)
-        self._features: dict[tuple[int, int], LocalFeatures] = {}
-
-    @cached_property
-    def pixels(self) -> Pixels:
-        """The image as an array, uint8 (h, w, 3)."""
-        return np.asarray(self.image)
-
-    @cached_property
-    def order(self) -> tuple[int, bytes]:
-        """What two pictures are sorted by, so that it does not matter which of them is named first."""
-        return self.image.width * self.image.height, blake2b(self.image.tobytes(), digest_size=16).digest()
-
-    @cached_property
-    def thumbnail(self) -> NDArray[np.float32]:
-        """Grey values of the whole, float32 (32, 32)."""
-        size = (_THUMBNAIL, _THUMBNAIL)
-        return np.asarray(self.image.convert("L").resize(size, Image.Resampling.BOX), dtype=np.float32)
-
-    @cached_property
-    def parts(self) -> list[tuple[Region, "PreparedPicture"]]:
-        """Rectangles that look as if they were pasted, in fractions of the picture, and each as a picture."""
-        width, height = self.image.size
-        found = []
-        for part in find_insets(self.image):
-            left, top = round(part.x * width), round(part.y * height)
-            right, bottom = round((part.x + part.w) * width), round((part.y + part.h) * height)
-            if min(right - left, bottom - top) >= _SMALLEST_PART:
-                exact = Region(left / width, top / height, (right - left) / width, (bottom - top) / height)
-                cut = self.image.crop((left, top, right, bottom))
-                found.append((exact, PreparedPicture(Picture(cut, cut.width, cut.height, ""))))
-        return found
-
-    def features(self, side: int, most: int) -> LocalFeatures:
-        """The local features at a longer side of ``side`` pixels, at most ``most``. Raises `MissingExtra`."""
-        known = self._features.get((side, most))
-        if known is None:
-            known = self._features[side, most] = local_features(self.image, side, most)
-        return known
 
 
 @dataclass(frozen=True, slots=True)

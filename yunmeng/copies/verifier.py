@@ -12,22 +12,21 @@ from yunmeng.config import cores
 from yunmeng.copies.alignment import align
 from yunmeng.copies.features import QUERY_SIDE, LocalFeatures, local_features
 from yunmeng.copies.opencv import opencv
-from yunmeng.copies.verification import READ_SIDE, PreparedPicture, Verification, verify
+from yunmeng.copies.prepared import READ_SIDE, PreparedPicture
+from yunmeng.copies.verification import Verification, verify
 from yunmeng.errors import YunmengError
 from yunmeng.imaging.decode import Picture, decode, from_pillow
 from yunmeng.types import Alignment, Pixels
 
-__all__ = ["Verifier", "target_features"]
+__all__ = ["Verifier"]
 
 Source: TypeAlias = bytes | Image.Image | Pixels
 R = TypeVar("R")
 
-_TARGET_SIDE: Final = 400
-"""Longer side in pixels at which the library's pictures are looked at. SIFT doubles a picture first, so that it sees
-nearly what 640 pixels would show without, at a third of the time."""
 _QUICK_SIDE: Final = 288
-"""The same where many are verified at once, at half that time again; features that only the larger one shows are seldom
-those that decide: of 960 edited copies it verifies 0.897, with 320 pixels 0.901, with 400 0.903."""
+"""Longer side in pixels of the library's pictures where many are verified at once, at half the time of `TARGET_SIDE`;
+features that only the larger one shows are seldom those that decide: of 960 edited copies it verifies 0.897, with 320
+pixels 0.901, with 400 0.903."""
 _DECODED_SIDE: Final = 300  # of the shorter side
 
 
@@ -47,7 +46,7 @@ class Verifier:
         Raises `PictureError` where the query is no usable picture, and `MissingExtra`.
         """
         features = self.features(query)
-        return self.each(ids, lambda _, picture: align(features, target_features(picture.image, _QUICK_SIDE)))
+        return self.each(ids, lambda _, picture: align(features, local_features(picture.image, _QUICK_SIDE)))
 
     def verify(self, suspect: PreparedPicture, ids: Sequence[str]) -> dict[str, Verification]:
         """Tell of each of these whether it and the suspect are copies; those that cannot be read are left out.
@@ -84,8 +83,3 @@ class Verifier:
             contexts = [copy_context() for _ in ids]  # what bounds the fetches of a request holds on these threads too
             results = pool.map(lambda context, id: context.run(looked, id), contexts, ids)
             return dict(found for found in results if found is not None)
-
-
-def target_features(image: Image.Image, side: int = _TARGET_SIDE) -> LocalFeatures:
-    """The local features of one of the library's pictures, with its longer side at ``side`` pixels."""
-    return local_features(image, side)

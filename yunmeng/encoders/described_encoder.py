@@ -2,18 +2,20 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.encoders.description import OnnxDescription, PictureTower
-from yunmeng.encoders.onnx_runtime import OnnxSession
 from yunmeng.encoders.preparation import fit
-from yunmeng.encoders.tokenising import Tokeniser
 from yunmeng.errors import EncoderError
 from yunmeng.types import Pixels
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.description import OnnxDescription, PictureTower
+    from yunmeng.encoders.onnx_runtime import OnnxSession
+    from yunmeng.encoders.tokenising import Tokeniser
 
 __all__ = ["DescribedEncoder", "Reader"]
 
@@ -24,8 +26,8 @@ _SHORTEST: Final = 1e-12  # keeps the zero vector, which has no direction, away 
 class Reader(NamedTuple):
     """What a text tower runs on."""
 
-    tokeniser: Tokeniser
-    session: OnnxSession
+    tokeniser: "Tokeniser"
+    session: "OnnxSession"
 
 
 class DescribedEncoder:
@@ -34,7 +36,9 @@ class DescribedEncoder:
     ``open_reader`` gives the text tower; it is called when the first words come, and once.
     """
 
-    def __init__(self, description: OnnxDescription, session: OnnxSession, open_reader: Callable[[], Reader]) -> None:
+    def __init__(
+        self, description: "OnnxDescription", session: "OnnxSession", open_reader: Callable[[], Reader]
+    ) -> None:
         self.spec: Final = description.spec
         self._description = description
         self._session = session
@@ -90,7 +94,7 @@ class DescribedEncoder:
         return vectors
 
 
-def _as_input(pixels: NDArray[np.uint8], tower: PictureTower) -> NDArray[Any]:
+def _as_input(pixels: NDArray[np.uint8], tower: "PictureTower") -> NDArray[Any]:
     """Uint8 (n, side, side, 3) in the form that the graph takes."""
     values: NDArray[Any] = pixels[..., ::-1] if tower.channels == "bgr" else pixels
     if tower.pixels == "float32":
@@ -101,7 +105,7 @@ def _as_input(pixels: NDArray[np.uint8], tower: PictureTower) -> NDArray[Any]:
     return np.ascontiguousarray(values)
 
 
-def _output(session: OnnxSession, name: str | None) -> str:
+def _output(session: "OnnxSession", name: str | None) -> str:
     names = [value.name for value in session.outputs]
     if name is None:
         return names[0]

@@ -18,7 +18,7 @@ from yunmeng.encoders.description import FusionDescription
 from yunmeng.encoders.fusion import FusedEncoder, Projection
 from yunmeng.encoders.protocol import Encoder, EncoderSpec
 from yunmeng.errors import EncoderError, YunmengError
-from yunmeng.imaging import decode
+from yunmeng.imaging.decode import decode
 from yunmeng.types import Pixels
 
 __all__ = ["FIT_MOST", "FusionReport", "OnEncoded", "Source", "fit_projection", "fuse"]

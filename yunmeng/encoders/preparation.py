@@ -1,15 +1,17 @@
 """Pictures of any size, brought to the square that a network takes."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.encoders.description import PictureTower
 from yunmeng.errors import EncoderError
 from yunmeng.types import Pixels
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.description import PictureTower
 
 __all__ = ["fit", "squash", "stack"]
 
@@ -37,7 +39,7 @@ def squash(picture: Pixels | Image.Image, side: int) -> Pixels:
     return np.asarray(_resized(Image.fromarray(picture), side))
 
 
-def fit(picture: Pixels | Image.Image, tower: PictureTower) -> Pixels:
+def fit(picture: Pixels | Image.Image, tower: "PictureTower") -> Pixels:
     """The picture as ``tower`` takes it, uint8 (side, side, 3): squashed, cropped or padded, as it says.
 
     A picture of this size already is returned as it is, array or Pillow image alike, since a prepared one must pass

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.imaging import DECODED_SIDE
+from yunmeng.imaging.decode import DECODED_SIDE
 from yunmeng.types import Pixels
 
 if TYPE_CHECKING:

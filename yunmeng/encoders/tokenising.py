@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.encoders.description import TextTower
 from yunmeng.errors import EncoderError, MissingExtra
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.description import TextTower
 
 __all__ = ["Tokeniser"]
 
@@ -18,7 +21,7 @@ class Tokeniser:
     Raises MissingExtra without the library, and EncoderError when ``file`` is no ``tokenizer.json``.
     """
 
-    def __init__(self, file: Path, tower: TextTower) -> None:
+    def __init__(self, file: Path, tower: "TextTower") -> None:
         try:
             from tokenizers import Tokenizer
         except ImportError as error:

@@ -23,8 +23,7 @@ from PIL import (
 
 from yunmeng.errors import PictureError, Reason
 from yunmeng.imaging import jpeg, png, tiff
-from yunmeng.imaging.budget import TimedBytes, check_time, room
-from yunmeng.imaging.costs import memory, webp_memory
+from yunmeng.imaging.budget import TimedBytes, check_time, memory_of, room, webp_memory
 from yunmeng.imaging.formats import Format, ends_early, recognise
 from yunmeng.imaging.srgb import flatten, managed
 from yunmeng.types import Pixels
@@ -150,7 +149,7 @@ def _decode(kind: Format, data: bytes, at_least: int | None, max_pixels: int) ->
             check_time(seconds)
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
-        with room(taken + memory(image, kind, _factor(image, at_least))) as ends:
+        with room(taken + memory_of(image, kind, _factor(image, at_least))) as ends:
             picture = _loaded(image, kind, at_least, max_pixels, ends)
     if kind != "JPEG":
         return picture

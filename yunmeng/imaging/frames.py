@@ -7,8 +7,7 @@ from PIL import ImageFile, PngImagePlugin
 
 from yunmeng.errors import PictureError
 from yunmeng.imaging import png
-from yunmeng.imaging.budget import TimedBytes, room
-from yunmeng.imaging.costs import memory, webp_memory
+from yunmeng.imaging.budget import TimedBytes, memory_of, room, webp_memory
 from yunmeng.imaging.decode import Picture, check_size, explained, opened, upright
 from yunmeng.imaging.formats import recognise
 
@@ -31,7 +30,7 @@ def frames(data: bytes, numbers: Sequence[int], *, max_pixels: int) -> Iterator[
         return
     kind = recognise(data)
     with _animation(data, max_pixels) as image:
-        cost = webp_memory(data) if kind == "WEBP" else 2 * memory(image, kind, 1)  # the frame before, and this one
+        cost = webp_memory(data) if kind == "WEBP" else 2 * memory_of(image, kind, 1)  # the frame before, and this one
         for number in numbers:
             with room(cost) as ends:
                 if isinstance(image.fp, TimedBytes):

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from yunmeng.config import Settings
-from yunmeng.encoders.crops import View, Views
+from yunmeng.encoders.crops.views import View, Views
 from yunmeng.errors import PictureError, Reason
-from yunmeng.imaging import describe, read, sha256
+from yunmeng.imaging.describe import describe
+from yunmeng.imaging.files import read
+from yunmeng.imaging.fingerprint import sha256
 from yunmeng.ingest.entries import Entry, of_part
 from yunmeng.ingest.folders import unread_format
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.naming import Names, comes_from_path, longer_ids, path_ids, same_file
 from yunmeng.ingest.roots import Roots
-from yunmeng.media import identity, is_media, reader_of
+from yunmeng.media.readers import identity, is_media, reader_of
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.stores.ids import is_storable
 from yunmeng.stores.protocol import Store

@@ -8,7 +8,7 @@ from typing import Final
 from yunmeng.errors import PictureError, Reason
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.roots import Roots
-from yunmeng.media import claims
+from yunmeng.media.readers import claims
 
 __all__ = ["MACHINE_MADE", "UNREAD", "file_entry", "folder_entries", "unread_format"]
 

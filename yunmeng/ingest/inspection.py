@@ -8,10 +8,13 @@ from pathlib import Path
 from yunmeng.concurrency import bounded_map
 from yunmeng.config import Settings
 from yunmeng.errors import PictureError
-from yunmeng.imaging import DECODED_SIDE, assess, damaged, decode, is_picture, limit_decoding, problems, read
+from yunmeng.imaging.budget import limit_decoding
+from yunmeng.imaging.decode import DECODED_SIDE, decode
+from yunmeng.imaging.files import is_picture, read
+from yunmeng.imaging.quality import assess, damaged, problems
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.folders import file_entry, folder_entries
-from yunmeng.state import Failure
+from yunmeng.state.database import Failure
 
 __all__ = ["PoorPicture", "QualityReport", "inspect_quality"]
 

@@ -15,7 +15,7 @@ from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.paths import FileFinder
 from yunmeng.ingest.tables import cells_of, records
 from yunmeng.ingest.text import is_decoded, read_lines
-from yunmeng.media import claims
+from yunmeng.media.readers import claims
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.schema import admit, coerce_text
 from yunmeng.types import Attributes, AttributeSchema

@@ -17,7 +17,7 @@ from yunmeng.concurrency import bounded_map
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
 from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged
-from yunmeng.state import State
+from yunmeng.state.database import State
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Failure, IndexReport, JobStatus, OnTally, Progress, Tally
 

@@ -19,10 +19,11 @@ from yunmeng.library.resources import LibraryResources
 from yunmeng.library.writer import LibraryWriter
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import check_region
-from yunmeng.search.request import SearchRequest, read_filter
+from yunmeng.search.request import SearchRequest
 from yunmeng.search.rerank.registry import read_steps
 from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
+from yunmeng.stores.parse import read_filter
 from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.stores.schema import check_schema
 from yunmeng.types import Closing, LibraryInfo, QueryPart, Record

@@ -13,7 +13,7 @@ from yunmeng.imaging.files import read
 from yunmeng.imaging.fingerprint import sha256
 from yunmeng.imaging.formats import recognise
 from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
-from yunmeng.media import identity, only_part
+from yunmeng.media.readers import identity, only_part
 from yunmeng.net.fetch import is_url
 from yunmeng.types import Record
 

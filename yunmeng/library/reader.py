@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from yunmeng.search.facets import Facet, collect_facets
-from yunmeng.search.request import read_filter
+from yunmeng.stores.parse import read_filter
 from yunmeng.types import LibraryInfo
 
 if TYPE_CHECKING:

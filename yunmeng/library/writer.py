@@ -15,8 +15,8 @@ from yunmeng.ingest.pipeline import recorded
 from yunmeng.ingest.sources import Sources
 from yunmeng.library.dba import refresh
 from yunmeng.library.reader import RUNS
-from yunmeng.search.request import read_filter
 from yunmeng.stores.filters import check, fixed_truth
+from yunmeng.stores.parse import read_filter
 from yunmeng.stores.schema import admit
 from yunmeng.types import MOST_PARTS
 

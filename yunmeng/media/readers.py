@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from yunmeng.errors import PictureError, Reason
-from yunmeng.imaging import PICTURE_ENDINGS, count_frames, frames, page_offsets, recognise, with_first_page
-from yunmeng.imaging import head as head_of
+from yunmeng.imaging.files import PICTURE_ENDINGS
+from yunmeng.imaging.files import head as head_of
+from yunmeng.imaging.formats import recognise
+from yunmeng.imaging.frames import count_frames, frames
+from yunmeng.imaging.tiff import page_offsets, with_first_page
 from yunmeng.plugins import usable
 
 __all__ = ["READERS", "Reader", "claims", "identity", "is_media", "only_part", "reader_of"]

@@ -15,7 +15,7 @@ from yunmeng.search.facets import Facet, collect_facets
 from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import Embedder, QueryPicture, as_vector, check_region, read_bytes, timed
 from yunmeng.search.ranking import Candidates, depth_of, ranked
-from yunmeng.search.request import QueryPart, SearchRequest, read_filter
+from yunmeng.search.request import QueryPart, SearchRequest
 from yunmeng.search.rerank.protocol import RerankContext, Step, Verify
 from yunmeng.search.rerank.registry import STEPS, read_steps, steps_of
 from yunmeng.search.sheet import draw_hits
@@ -46,7 +46,6 @@ __all__ = [
     "held_out",
     "ranked",
     "read_bytes",
-    "read_filter",
     "read_steps",
     "reliability",
     "sample_scores",

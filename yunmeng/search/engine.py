@@ -9,7 +9,8 @@ import numpy as np
 from yunmeng.encoders.crops.views import WHOLE
 from yunmeng.errors import QueryError, RecordNotFound
 from yunmeng.imaging.fingerprint import fingerprint
-from yunmeng.search.grouping import group_heads, merged, one_each
+from yunmeng.search.fusing import merged
+from yunmeng.search.grouping import group_heads, one_each
 from yunmeng.search.query import as_vector, timed
 from yunmeng.search.ranking import Candidates, deep_enough, depth_of, in_front, ranked
 from yunmeng.search.rerank.protocol import RerankContext

@@ -1,4 +1,4 @@
-"""Several answers to one question made into one, by rank alone: their scores need not be of one kind."""
+"""Several answers to one question made into one: by score, or by rank where their scores are not of one kind."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 
 from yunmeng.types import Hit
 
-__all__ = ["fuse"]
+__all__ = ["fuse", "merged"]
 
 K: Final = 60
 """How slowly a rank loses weight: the value of the paper, which found others near it no better."""
@@ -44,6 +44,12 @@ def fuse(lists: Sequence[Sequence[Hit]], weights: Sequence[float], k: int) -> li
     scores = {id: _score(placed, shares) for id, placed in ranks.items()}
     best = sorted(ranks, key=lambda id: (-scores[id], ranks[id], id))[:k]
     return [replace(found[id], score=scores[id]) for id in best]
+
+
+def merged(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
+    """Both, each picture once, best first."""
+    known = {hit.id for hit in hits}
+    return sorted([*hits, *(hit for hit in others if hit.id not in known)], key=lambda hit: -hit.score)
 
 
 def _score(ranks: Sequence[float], shares: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from yunmeng.stores.filters import Filter
     from yunmeng.stores.protocol import Store
 
-__all__ = ["group_heads", "merged", "one_each"]
+__all__ = ["group_heads", "one_each"]
 
 
 def one_each(hits: Sequence[Hit], group_by: str) -> list[Hit]:
@@ -37,9 +37,3 @@ def group_heads(
         else:
             heads.append(hit)
     return sorted(heads, key=lambda hit: -hit.score)[:k]
-
-
-def merged(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
-    """Both, each picture once, best first."""
-    known = {hit.id for hit in hits}
-    return sorted([*hits, *(hit for hit in others if hit.id not in known)], key=lambda hit: -hit.score)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from yunmeng.errors import QueryError
 from yunmeng.search.metrics import METRICS
 from yunmeng.search.rerank.registry import read_steps
-from yunmeng.stores.parse import parse_filter
 from yunmeng.types import QueryPart, SearchOptions
 
 if TYPE_CHECKING:
     from yunmeng.stores.filters import Filter
 
-__all__ = ["QueryPart", "SearchRequest", "read_filter"]
+__all__ = ["QueryPart", "SearchRequest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,3 @@ class SearchRequest(SearchOptions):
     @property
     def _only(self) -> QueryPart | None:
         return self.parts[0] if len(self.parts) == 1 and self.parts[0].weight > 0 else None
-
-
-def read_filter(filter: "str | Filter | None") -> "Filter | None":
-    """Return a filter given as text or as a tree. Raises `FilterError`, also for blank text: it is no filter at all."""
-    return parse_filter(filter) if isinstance(filter, str) else filter

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yunmeng.net.fetch import leave
-from yunmeng.schemas import check_extent
+from yunmeng.schemas.common import check_extent
 from yunmeng.schemas.scopes import Caller
 from yunmeng.server.errors import Refused, refusal
 from yunmeng.server.guard import Guard, is_foreign

@@ -1,6 +1,6 @@
 """Alignments, as the API shows them."""
 
-from yunmeng.schemas import AlignmentOut
+from yunmeng.schemas.copies import AlignmentOut
 from yunmeng.types import Alignment
 
 __all__ = ["shown_alignment"]

@@ -10,10 +10,10 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from yunmeng.config import ServerSettings, cores
-from yunmeng.encoders import BatchingEncoder
+from yunmeng.encoders.batching import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
-from yunmeng.ingest import Roots
+from yunmeng.ingest.roots import Roots
 from yunmeng.server import apps, copying, errors, imports, jobs, pages, pictures, searching, session, status, warming
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
@@ -28,12 +28,13 @@ from yunmeng.server.observe import Metrics, Observe
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.upkeep import Upkeep
 from yunmeng.server.warmer import Warmer
-from yunmeng.state import Keys, Queries
+from yunmeng.state.keys import Keys
+from yunmeng.state.queries import Queries
 from yunmeng.state.runner import JobRunner
 from yunmeng.version import __version__
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = ["create_app"]
 

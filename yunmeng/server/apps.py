@@ -2,22 +2,24 @@
 
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, params
 
 from yunmeng import apps
-from yunmeng.apps import App
-from yunmeng.library import Library
-from yunmeng.schemas.pictures import PictureOut
-from yunmeng.schemas.scopes import Caller
 from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, MAY_SEARCH, MAY_WRITE, Context
 from yunmeng.server.errors import responses
 from yunmeng.server.pages import Files
 from yunmeng.server.pictures import shown
-from yunmeng.state.runner import JobRunner
 from yunmeng.types import Record
+
+if TYPE_CHECKING:
+    from yunmeng.apps import App
+    from yunmeng.library.library import Library
+    from yunmeng.schemas.pictures import PictureOut
+    from yunmeng.schemas.scopes import Caller
+    from yunmeng.state.runner import JobRunner
 
 __all__ = ["install"]
 
@@ -37,18 +39,18 @@ def install(app: FastAPI, context: Context) -> None:
 class _Web:
     """What the routes of one app are given, see `yunmeng.apps.Web`."""
 
-    app: App
+    app: "App"
     context: Context
     searcher: params.Depends = MAY_SEARCH
     writer: params.Depends = MAY_WRITE
     admin: params.Depends = IS_ADMIN
 
     @property
-    def library(self) -> Library:
+    def library(self) -> "Library":
         return self.context.library
 
     @property
-    def jobs(self) -> JobRunner:
+    def jobs(self) -> "JobRunner":
         return self.context.jobs
 
     def router(self) -> APIRouter:
@@ -57,5 +59,5 @@ class _Web:
     def responses(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
         return responses(*statuses)
 
-    def shown(self, record: Record, caller: Caller) -> PictureOut:
+    def shown(self, record: Record, caller: "Caller") -> "PictureOut":
         return shown(record, caller)

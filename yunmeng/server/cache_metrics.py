@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from yunmeng.search.cache import Caches
+from yunmeng.search.cache.tiers import Caches
 
 __all__ = ["CacheMetrics"]
 

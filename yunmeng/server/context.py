@@ -9,22 +9,21 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from yunmeng.config import ServerSettings
 from yunmeng.net.fetch import is_url
-from yunmeng.schemas import to_wire
 from yunmeng.schemas.scopes import Caller, allows
+from yunmeng.schemas.text import to_wire
 from yunmeng.server.admission import admin, searcher, writer
-from yunmeng.server.fetching import Fetching
-from yunmeng.server.guard import Guard
-from yunmeng.server.limits import WorkerPool
-from yunmeng.server.observe import Metrics
 from yunmeng.server.outgoing import Outgoing
-from yunmeng.server.query_log import QueryLog
-from yunmeng.server.requests import checked_url
-from yunmeng.server.upkeep import Upkeep
-from yunmeng.server.warmer import Warmer
-from yunmeng.state.runner import JobRunner
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
+    from yunmeng.server.fetching import Fetching
+    from yunmeng.server.guard import Guard
+    from yunmeng.server.limits import WorkerPool
+    from yunmeng.server.observe import Metrics
+    from yunmeng.server.query_log import QueryLog
+    from yunmeng.server.upkeep import Upkeep
+    from yunmeng.server.warmer import Warmer
+    from yunmeng.state.runner import JobRunner
 
 __all__ = [
     "IS_ADMIN",
@@ -34,7 +33,6 @@ __all__ = [
     "Here",
     "Searcher",
     "Writer",
-    "checked_url",
     "here",
     "visible",
 ]
@@ -61,17 +59,17 @@ class Context:
 
     library: "Library"
     settings: ServerSettings
-    guard: Guard
-    workers: WorkerPool
-    metrics: Metrics
-    jobs: JobRunner
-    queries: QueryLog | None
+    guard: "Guard"
+    workers: "WorkerPool"
+    metrics: "Metrics"
+    jobs: "JobRunner"
+    queries: "QueryLog | None"
     """Counts what is asked; None where that is turned off."""
-    warmer: Warmer
-    upkeep: Upkeep
-    files: WorkerPool
+    warmer: "Warmer"
+    upkeep: "Upkeep"
+    files: "WorkerPool"
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
-    fetching: Fetching
+    fetching: "Fetching"
     pages: list[str] = field(default_factory=list)
     """Apps that have a page in the console."""
     outgoing: Outgoing = field(default_factory=Outgoing)

@@ -9,30 +9,21 @@ from fastapi import APIRouter, Depends, Form, Response, UploadFile
 from PIL.PngImagePlugin import PngInfo
 from pydantic import Field
 
-from yunmeng import copies
 from yunmeng.errors import QueryError
-from yunmeng.schemas import (
-    Comparison,
-    EditOut,
-    MatchAnswer,
-    MatchOut,
-    MatchQuery,
-    MatchWanted,
-    from_wire,
-    to_wire,
-    wire_attributes,
-)
+from yunmeng.schemas.copies import Comparison, EditOut, MatchAnswer, MatchOut, MatchQuery, MatchWanted
 from yunmeng.schemas.scopes import Caller
+from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
 from yunmeng.server.requests import checked_url
+from yunmeng.types import Comparison as Compared
 from yunmeng.types import Hit, Record
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = ["router"]
 
@@ -178,7 +169,7 @@ def _shown_match(hit: Hit, caller: Caller) -> MatchOut:
     )
 
 
-def _shown_comparison(found: copies.Comparison, total: float) -> Comparison:
+def _shown_comparison(found: Compared, total: float) -> Comparison:
     return Comparison(
         verdict=found.verdict,
         difference=found.difference,

@@ -28,7 +28,8 @@ from yunmeng.errors import (
     StoreError,
     YunmengError,
 )
-from yunmeng.schemas import ErrorBody, ErrorDetail, to_wire
+from yunmeng.schemas.common import ErrorBody, ErrorDetail
+from yunmeng.schemas.text import to_wire
 from yunmeng.server.methods import allowed
 
 __all__ = ["CODES", "Refused", "body_of", "bug", "describe", "install", "refusal", "responses"]

@@ -18,7 +18,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from yunmeng.errors import SettingsError
 from yunmeng.schemas.scopes import Caller, allows
 from yunmeng.server.errors import Refused
-from yunmeng.state import Key, Keys
+from yunmeng.state.keys import Key, Keys
 from yunmeng.types import Scope
 
 __all__ = ["COOKIE", "Guard", "is_foreign", "is_loopback"]

@@ -1,20 +1,22 @@
 """What the server does in the background for its library: imports, re-encoding, second vectors."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yunmeng.encoders.catalogue import get_spec
 from yunmeng.errors import LibraryError, QueryError, UnknownEncoder
-from yunmeng.ingest.pipeline import Tally
-from yunmeng.ingest.roots import Roots
 from yunmeng.ingest.sources import Sources
-from yunmeng.library import Library
 from yunmeng.schemas.imports import ImportOrder
 from yunmeng.schemas.jobs import AugmentOrder, ReencodeOrder
 from yunmeng.schemas.text import from_wire
-from yunmeng.server.observe import Metrics
-from yunmeng.state.database import Job
 from yunmeng.state.runner import JobKind, JobRun
+
+if TYPE_CHECKING:
+    from yunmeng.ingest.pipeline import Tally
+    from yunmeng.ingest.roots import Roots
+    from yunmeng.library.library import Library
+    from yunmeng.server.observe import Metrics
+    from yunmeng.state.database import Job
 
 __all__ = ["AUGMENT", "IMPORT", "REENCODE", "augmenting", "importing", "reencoding"]
 
@@ -23,7 +25,7 @@ REENCODE = "reencode"
 AUGMENT = "augment"
 
 
-def importing(library: Library, metrics: Metrics, within: Roots | None) -> JobKind:
+def importing(library: "Library", metrics: "Metrics", within: "Roots | None") -> JobKind:
     """Return the kind that brings pictures in, from the folders ``within``; None for all of the disk."""
 
     def prepare(order: ImportOrder) -> Mapping[str, Any]:
@@ -49,7 +51,7 @@ def importing(library: Library, metrics: Metrics, within: Roots | None) -> JobKi
     return JobKind(name=IMPORT, work=work, arguments=ImportOrder, prepare=prepare)
 
 
-def reencoding(library: Library) -> JobKind:
+def reencoding(library: "Library") -> JobKind:
     """Return the kind that moves the library to another encoder, or to another way to see its pictures."""
 
     def prepare(order: ReencodeOrder) -> Mapping[str, Any]:
@@ -71,13 +73,13 @@ def reencoding(library: Library) -> JobKind:
             )
         return not report.interrupted
 
-    def was_ordered(job: Job) -> bool:
+    def was_ordered(job: "Job") -> bool:
         return "drop_missing" in job.arguments  # a command leaves jobs of this kind, too, which say less
 
     return JobKind(name=REENCODE, work=work, arguments=ReencodeOrder, prepare=prepare, can_resume=was_ordered)
 
 
-def augmenting(library: Library) -> JobKind:
+def augmenting(library: "Library") -> JobKind:
     """Return the kind that gives the library second vectors, and refreshes those that are stale."""
 
     def work(run: JobRun) -> bool:
@@ -88,5 +90,5 @@ def augmenting(library: Library) -> JobKind:
     return JobKind(name=AUGMENT, work=work, arguments=AugmentOrder)
 
 
-def _tell(run: JobRun, tally: Tally) -> None:
+def _tell(run: JobRun, tally: "Tally") -> None:
     run.tell(tally.indexed, tally.total, phase=tally.phase, skipped=tally.skipped, failed=tally.failed)

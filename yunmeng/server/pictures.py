@@ -14,29 +14,26 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from pydantic import TypeAdapter, ValidationError
 
 from yunmeng.errors import QueryError, YunmengError
-from yunmeng.imaging import problems, recognise
-from yunmeng.schemas import (
+from yunmeng.imaging.formats import recognise
+from yunmeng.imaging.quality import problems
+from yunmeng.schemas.about import AttributeValues, LibraryOut, ValueCount
+from yunmeng.schemas.common import Attributes, ErrorBody
+from yunmeng.schemas.pictures import (
     Added,
     AddResult,
-    Attributes,
-    AttributeValues,
     Deleted,
-    ErrorBody,
     FromUrl,
-    LibraryOut,
     NewAttributes,
     PictureOut,
     PicturePage,
     Selection,
-    ValueCount,
-    from_wire,
-    to_wire,
-    wire_attributes,
 )
 from yunmeng.schemas.scopes import Caller
+from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.server.admission import Route
-from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, checked_url, visible
+from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, visible
 from yunmeng.server.errors import body_of, responses
+from yunmeng.server.requests import checked_url
 from yunmeng.types import Record
 from yunmeng.version import __version__
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from yunmeng.schemas import ErrorBody, ErrorDetail
+from yunmeng.schemas.common import ErrorBody, ErrorDetail
 from yunmeng.server.errors import CODES
 
 __all__ = ["Connections", "Protocol", "protocol"]

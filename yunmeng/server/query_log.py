@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from yunmeng.schemas import SearchOptions, SearchQuery
-from yunmeng.state import Queries, Query, QueryKind
+from yunmeng.schemas.searching import SearchOptions, SearchQuery
+from yunmeng.state.queries import Queries, Query, QueryKind
 
 __all__ = ["QueryLog"]
 

@@ -9,12 +9,11 @@ from pydantic import ValidationError
 from yunmeng import schemas
 from yunmeng.errors import QueryError
 from yunmeng.net.fetch import is_url
-from yunmeng.search import QueryPart
-from yunmeng.state import Queries, Query
-from yunmeng.types import Hits, Region, SearchKeywords, SearchOptions
+from yunmeng.state.queries import Queries, Query
+from yunmeng.types import Hits, QueryPart, Region, SearchKeywords, SearchOptions
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = ["as_part", "as_region", "ask", "asked_with", "checked_url", "popular"]
 

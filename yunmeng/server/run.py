@@ -16,10 +16,10 @@ from yunmeng.server.context import Context
 from yunmeng.server.guard import is_loopback
 from yunmeng.server.observe import configure_logs
 from yunmeng.server.protocol import protocol
-from yunmeng.state import Keys
+from yunmeng.state.keys import Keys
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = ["listen", "serve"]
 

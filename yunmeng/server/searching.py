@@ -8,23 +8,21 @@ from anyio import to_thread
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field, model_validator
 
-from yunmeng.schemas import (
+from yunmeng.schemas.common import Region as WireRegion
+from yunmeng.schemas.common import RegionText
+from yunmeng.schemas.scopes import Caller
+from yunmeng.schemas.searching import (
     MAX_PARTS,
     ContributionOut,
     HitOut,
     MixText,
-    RegionText,
     SearchAnswer,
     SearchOptions,
     SearchQuery,
     SubjectOut,
     SubjectQuery,
-    from_wire,
-    to_wire,
-    wire_attributes,
 )
-from yunmeng.schemas import Region as WireRegion
-from yunmeng.schemas.scopes import Caller
+from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.server.admission import Route
 from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
@@ -34,7 +32,7 @@ from yunmeng.server.requests import as_part, as_region, ask, asked_with, checked
 from yunmeng.types import Hit, Hits, Record, Region
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = ["router"]
 

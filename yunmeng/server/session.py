@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from yunmeng.schemas import KeyIn, SessionOut
+from yunmeng.schemas.about import KeyIn, SessionOut
 from yunmeng.schemas.scopes import allowed
 from yunmeng.server.admission import Route
 from yunmeng.server.context import Here

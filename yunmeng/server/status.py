@@ -4,7 +4,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from yunmeng.schemas import Health
+from yunmeng.schemas.about import Health
 from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, Here
 from yunmeng.server.errors import Refused, responses

@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from yunmeng.errors import YunmengError
-from yunmeng.library import Library
-from yunmeng.server.query_log import QueryLog
+
+if TYPE_CHECKING:
+    from yunmeng.library.library import Library
+    from yunmeng.server.query_log import QueryLog
 
 __all__ = ["Upkeep"]
 
@@ -22,7 +24,7 @@ WRITING: Final = 30.0
 class Upkeep:
     """Maintains a library, unless it is ``busy``, and writes its log of queries down, on a thread of its own."""
 
-    def __init__(self, library: Library, log: QueryLog, busy: Callable[[], bool]) -> None:
+    def __init__(self, library: "Library", log: "QueryLog", busy: Callable[[], bool]) -> None:
         self._library = library
         self._log = log
         self._busy = busy

@@ -10,14 +10,16 @@ import structlog
 
 from yunmeng.config import cores
 from yunmeng.errors import Busy, QueryError, YunmengError
-from yunmeng.schemas import MAX_WARM, SearchQuery, WarmFailure, WarmOut, to_wire
+from yunmeng.schemas.searching import SearchQuery
+from yunmeng.schemas.text import to_wire
+from yunmeng.schemas.warming import MAX_WARM, WarmFailure, WarmOut
 from yunmeng.server.limits import WorkerPool
 from yunmeng.server.observe import Metrics
 from yunmeng.server.requests import ask, asked_with, popular
 from yunmeng.state.runner import JobKind, JobRun, JobRunner
 
 if TYPE_CHECKING:
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
 
 __all__ = ["Warmer"]
 

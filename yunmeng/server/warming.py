@@ -3,7 +3,7 @@
 from anyio import to_thread
 from fastapi import APIRouter
 
-from yunmeng.schemas import WarmOrder, WarmOut
+from yunmeng.schemas.warming import WarmOrder, WarmOut
 from yunmeng.server.admission import Route
 from yunmeng.server.context import IS_ADMIN, Here
 from yunmeng.server.errors import responses

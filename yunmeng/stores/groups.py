@@ -1,11 +1,14 @@
 """One hit a group: by the store, or by searches that leave out the groups found so far."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import And, Filter, In, IsNull, Not
-from yunmeng.stores.protocol import Store
 from yunmeng.types import Hit, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.stores.protocol import Store
 
 __all__ = ["search_groups", "search_others"]
 
@@ -15,7 +18,7 @@ MOST = 10_000
 """Most hits asked for at once of a store that cannot group."""
 
 
-def search_groups(store: Store, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+def search_groups(store: "Store", vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
     """Return the best hit of each of the k nearest groups, whether the store can group or not; see `Store`."""
     if store.capabilities.groups:
         return store.search_groups(vector, k, group_by, filter)

@@ -33,7 +33,7 @@ from yunmeng.stores.filters import (
     Scalar,
 )
 
-__all__ = ["format_filter", "parse_filter"]
+__all__ = ["format_filter", "parse_filter", "read_filter"]
 
 MAX_LENGTH: Final = 100_000
 """Characters that a filter may have, some 10,000 values in a list."""
@@ -61,6 +61,11 @@ def parse_filter(text: str) -> Filter:
         return _read(_parsed(text))
     except RecursionError:
         raise FilterError("the filter is nested too deep: write it flatter") from None
+
+
+def read_filter(filter: str | Filter | None) -> Filter | None:
+    """Return a filter given as text or as a tree. Raises `FilterError`, also for blank text: it is no filter at all."""
+    return parse_filter(filter) if isinstance(filter, str) else filter
 
 
 def format_filter(filter: Filter) -> str:

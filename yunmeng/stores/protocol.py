@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from yunmeng.stores.changes import Changes
-from yunmeng.stores.filters import Filter
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
+
+if TYPE_CHECKING:
+    from yunmeng.stores.changes import Changes
+    from yunmeng.stores.filters import Filter
 
 __all__ = ["Capabilities", "Store", "VersionSource", "joined", "joined_version"]
 
@@ -46,7 +48,7 @@ class Store(Protocol):
     """
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> "Changes":
         """Counts the writes, and tells who watches of them: when they are done, in whichever way they end."""
         ...
 
@@ -96,18 +98,18 @@ class Store(Protocol):
         """Return the records whose file had one of these SHA-256 digests (hex), by digest."""
         ...
 
-    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
+    def search(self, vector: Vector, k: int, filter: "Filter | None" = None) -> list[Hit]:
         """Return the k nearest by cosine, best first; all there are if there are fewer."""
         ...
 
-    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
+    def search_groups(self, vector: Vector, k: int, group_by: str, filter: "Filter | None" = None) -> list[Hit]:
         """Return the best hit of each of the k nearest groups, a group being one value of a declared str attribute.
 
         Records without the attribute belong to no group and are left out. Called only where ``capabilities.groups``.
         """
         ...
 
-    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
+    def search_text(self, query: str, k: int, filter: "Filter | None" = None) -> list[Hit]:
         """Return the k records whose text answers ``query`` best by BM25, best first; all there are if there are fewer.
 
         A record's text is its file's name and the values of its str and list[str] attributes, declared or not, see
@@ -117,15 +119,15 @@ class Store(Protocol):
         """
         ...
 
-    def count(self, filter: Filter | None = None) -> int:
+    def count(self, filter: "Filter | None" = None) -> int:
         """Return how many records there are (that match)."""
         ...
 
-    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
+    def iterate(self, filter: "Filter | None" = None, *, vectors: bool = False) -> Iterator[Record]:
         """Return all records (that match), in no particular order, as they were at the call."""
         ...
 
-    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
+    def page(self, limit: int, after: tuple[str, str] | None = None, filter: "Filter | None" = None) -> list[Record]:
         """Return the next ``limit`` records (that match) in the order of (sha256, id), behind ``after``, one such pair.
 
         An order that no write disturbs: whoever goes on from the last record of each page meets every record that

@@ -12,7 +12,7 @@ from yunmeng.types import Attributes, Metric, StepName
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from yunmeng.state import Failure
+    from yunmeng.state.database import Failure
 
 __all__ = [
     "db_option",

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from yunmeng.ingest import Tally
+    from yunmeng.ingest.pipeline import Tally
 
 __all__ = ["counting_progress", "indexing_progress", "stop_on_signal"]
 

@@ -13,8 +13,8 @@ from yunmeng.terminal.options import db_option, json_option, print_failures, pri
 if TYPE_CHECKING:
     from yunmeng.apps.duplicates.service import Duplicates
     from yunmeng.apps.duplicates.types import DuplicateGroup, DuplicateReport, DuplicateTally
-    from yunmeng.library import Library
-    from yunmeng.state import Failure
+    from yunmeng.library.library import Library
+    from yunmeng.state.database import Failure
 
 __all__ = ["dedupe"]
 
@@ -51,7 +51,7 @@ def dedupe(db: str, keep: KeepRule, applied: Applied | None, move: str | None, a
     taken out can be brought back in the console, on the page of duplicates.
     """
     from yunmeng.apps.duplicates.service import Duplicates
-    from yunmeng.library import Library
+    from yunmeng.library.library import Library
     from yunmeng.terminal.progress import stop_on_signal
 
     if move is not None and applied is not None:
@@ -117,7 +117,7 @@ def _move(library: "Library", group: "DuplicateGroup", folder: Path, failures: "
     from yunmeng.apps.duplicates.move import move_out
     from yunmeng.errors import YunmengError
     from yunmeng.net.fetch import is_url
-    from yunmeng.state import Failure
+    from yunmeng.state.database import Failure
 
     records = library.reader.get_many([member.id for member in group.members])
     kept = records.pop(group.keep, None)

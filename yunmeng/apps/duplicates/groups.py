@@ -5,13 +5,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from yunmeng.apps.duplicates.judging import Judge, Pair
-from yunmeng.apps.duplicates.pairs import RADIUS, Candidates
+from yunmeng.apps.duplicates.pairs import RADIUS, Candidates, Pair
 from yunmeng.concurrency import bounded_map
+
+if TYPE_CHECKING:
+    from yunmeng.apps.duplicates.judging import Judge
 
 __all__ = ["grouped"]
 
@@ -39,7 +41,7 @@ class _Components:
 
 def grouped(
     candidates: Candidates,
-    judge: Judge,
+    judge: "Judge",
     workers: int,
     on_done: Callable[[int], None],
     stop: threading.Event,
@@ -79,7 +81,7 @@ def grouped(
     )
 
 
-def _split(rows: set[int], same: dict[int, set[int]], candidates: Candidates, judge: Judge) -> Iterator[list[int]]:
+def _split(rows: set[int], same: dict[int, set[int]], candidates: Candidates, judge: "Judge") -> Iterator[list[int]]:
     """What hangs together, as groups around a picture each: the others of a group are all the same as that one."""
     while len(rows) > 1:
         centre = max(sorted(rows), key=lambda row: len(same[row] & rows))

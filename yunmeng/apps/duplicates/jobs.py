@@ -2,16 +2,18 @@
 
 import threading
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yunmeng.apps.duplicates.schemas import DuplicateOrder, DuplicatesOut
-from yunmeng.apps.duplicates.service import Duplicates
 from yunmeng.apps.duplicates.tables import DuplicateSearch
 from yunmeng.apps.duplicates.types import KeepRule
 from yunmeng.errors import YunmengError
 from yunmeng.schemas.text import to_wire
-from yunmeng.state.database import Job
 from yunmeng.state.runner import JobKind, JobRun, JobRunner
+
+if TYPE_CHECKING:
+    from yunmeng.apps.duplicates.service import Duplicates
+    from yunmeng.state.database import Job
 
 __all__ = ["DuplicateJobs"]
 
@@ -22,7 +24,7 @@ CUT_OFF: Final = "the process ended before the search did: look for duplicates a
 class DuplicateJobs:
     """Has duplicates looked for by ``jobs``, one search at a time, which leaves what it finds with the library."""
 
-    def __init__(self, service: Duplicates, jobs: JobRunner) -> None:
+    def __init__(self, service: "Duplicates", jobs: JobRunner) -> None:
         self._service = service
         self._jobs = jobs
         self._lock = threading.Lock()
@@ -67,7 +69,7 @@ class DuplicateJobs:
             error=to_wire(search.error) if search.error else None,
         )
 
-    def _running(self) -> Job | None:
+    def _running(self) -> "Job | None":
         """Return the search that waits or is under way, or is about to end."""
         last = next(iter(self._jobs.all(KIND, limit=1)), None)
         if last is None or (last.status not in ("queued", "running") and not self._jobs.works_at(last.id)):

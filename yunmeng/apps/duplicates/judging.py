@@ -1,17 +1,20 @@
 """Whether two rows are one picture: by what is known of both, and where they can be read, by verifying them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yunmeng.copies.alignment import FEWEST_INLIERS, align
 from yunmeng.copies.features import LocalFeatures
-from yunmeng.copies.verification import FIRST_LOOK, READ_SIDE, PreparedPicture, verify
+from yunmeng.copies.prepared import FIRST_LOOK, READ_SIDE, PreparedPicture
+from yunmeng.copies.verification import verify
 from yunmeng.errors import YunmengError
 from yunmeng.imaging.decode import decode
 
-__all__ = ["Judge", "Pair"]
+if TYPE_CHECKING:
+    from yunmeng.apps.duplicates.pairs import Pair
+
+__all__ = ["Judge"]
 
 SURE: Final = 0.95
 """Cosine from which on vectors alone will do, where a picture cannot be read. Photographs of alike clothes, by one
@@ -35,22 +38,6 @@ _PICTURES_KEPT: Final = 32
 """Pictures that are kept as they were read, at some 5 MB each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two rows and what is known of both.
-
-    ``cosine`` of their vectors; ``bits`` by which their PDQ codes differ, 256 where a code says nothing; ``crowd`` how
-    near the neighbours are that surround either, a cosine, -1 where that is not known; whether one of them is ``flat``.
-    """
-
-    a: int
-    b: int
-    cosine: float
-    bits: int
-    crowd: float
-    flat: bool
-
-
 class Judge:
     """Judges pairs of rows; ``original`` gives the bytes of a row's picture, or raises. Threads may share it."""
 
@@ -61,7 +48,7 @@ class Judge:
         self._picture = lru_cache(_PICTURES_KEPT)(self._read)
         self._features = lru_cache(_FEATURES_KEPT)(self._looked_at)
 
-    def same(self, pair: Pair) -> bool:
+    def same(self, pair: "Pair") -> bool:
         """Return whether the two are one picture, perhaps edited. Raises `MissingExtra`.
 
         `verify`, which match and compare ask too, decides. A copy in other colours is no duplicate: shops show the
@@ -84,7 +71,7 @@ class Judge:
         return found.is_copy and not found.recoloured
 
     @staticmethod
-    def _without_looking(pair: Pair) -> bool:
+    def _without_looking(pair: "Pair") -> bool:
         if pair.bits <= FEW_BITS or pair.cosine >= SURE:
             return True
         return pair.cosine >= LIKELY and pair.crowd > -1 and 1 - pair.cosine <= CLEARLY * (1 - pair.crowd)

@@ -8,7 +8,7 @@ from typing import Final
 from yunmeng.apps.duplicates.framing import share_within_frame
 from yunmeng.apps.duplicates.types import KeepRule
 from yunmeng.errors import YunmengError
-from yunmeng.imaging import decode
+from yunmeng.imaging.decode import decode
 from yunmeng.types import Record
 
 __all__ = ["rank", "share_that_counts"]

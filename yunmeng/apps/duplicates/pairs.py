@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.apps.duplicates.judging import Pair
 from yunmeng.apps.duplicates.reading import Gathered
-from yunmeng.imaging import turned_codes
-from yunmeng.vectors import close_codes, close_pairs, cosines
+from yunmeng.imaging.fingerprint import turned_codes
+from yunmeng.vectors.codes import close_codes
+from yunmeng.vectors.join import close_pairs, cosines
 
-__all__ = ["RADIUS", "Candidates", "candidates"]
+__all__ = ["RADIUS", "Candidates", "Pair", "candidates"]
 
 RADIUS: Final = 31
 """Bits of a PDQ code by which light edits of a picture differ at most; strangers differ in 50 and more."""
@@ -40,6 +40,22 @@ _MIX: Final = np.random.default_rng(0).integers(1, 2**64, 4, dtype=np.uint64, en
 """Turns a code of four words into one number, another one for nearly every code."""
 
 Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two rows and what is known of both.
+
+    ``cosine`` of their vectors; ``bits`` by which their PDQ codes differ, 256 where a code says nothing; ``crowd`` how
+    near the neighbours are that surround either, a cosine, -1 where that is not known; whether one of them is ``flat``.
+    """
+
+    a: int
+    b: int
+    cosine: float
+    bits: int
+    crowd: float
+    flat: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Routes about duplicates: looking for them, deciding on each group, undoing that."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query
@@ -15,16 +15,18 @@ from yunmeng.apps.duplicates.schemas import (
     DuplicateOrder,
     DuplicatesOut,
 )
-from yunmeng.apps.duplicates.service import Duplicates, FoundGroup
 from yunmeng.schemas.scopes import Caller
 from yunmeng.schemas.text import from_wire
+
+if TYPE_CHECKING:
+    from yunmeng.apps.duplicates.service import Duplicates, FoundGroup
 
 __all__ = ["routes"]
 
 Number = Annotated[int, Path(ge=1, le=2**53, description="The group's number.")]
 
 
-def routes(service: Duplicates, web: Web) -> APIRouter:
+def routes(service: "Duplicates", web: Web) -> APIRouter:
     """Return the routes below ``/v1/duplicates``."""
     router, responses = web.router(), web.responses
     searches = DuplicateJobs(service, web.jobs)
@@ -74,7 +76,7 @@ def routes(service: Duplicates, web: Web) -> APIRouter:
     return router
 
 
-def _shown(group: FoundGroup, caller: Caller, web: Web) -> DuplicateGroup:
+def _shown(group: "FoundGroup", caller: Caller, web: Web) -> DuplicateGroup:
     return DuplicateGroup(
         number=group.number,
         decided=group.decided,

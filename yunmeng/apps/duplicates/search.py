@@ -26,11 +26,11 @@ from yunmeng.apps.duplicates.types import (
     Reason,
 )
 from yunmeng.config import cores
-from yunmeng.imaging import hamming
+from yunmeng.imaging.fingerprint import hamming
 from yunmeng.net.fetch import is_url
-from yunmeng.stores import Store
+from yunmeng.stores.protocol import Store
 from yunmeng.types import Record
-from yunmeng.vectors import nearest
+from yunmeng.vectors.exact import nearest
 
 __all__ = ["find_duplicates"]
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,10 +19,12 @@ from yunmeng.apps.duplicates.tables import (
 )
 from yunmeng.apps.duplicates.types import DuplicateReport, KeepRule, OnTally
 from yunmeng.errors import PictureError, QueryError, RecordNotFound, StateError, StoreError, YunmengError
-from yunmeng.library.generation import Generation
-from yunmeng.library.library import Library
 from yunmeng.net.fetch import is_url
 from yunmeng.types import Record
+
+if TYPE_CHECKING:
+    from yunmeng.library.generation import Generation
+    from yunmeng.library.library import Library
 
 __all__ = ["Duplicates", "FoundGroup", "FoundMember"]
 
@@ -64,7 +66,7 @@ class Duplicates:
     ...     duplicates.decide(number, [member.id for member in group.discard])
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: "Library") -> None:
         self._library = library
         self._tables = DuplicateTables(library.state)
 
@@ -208,7 +210,7 @@ def _backup(record: Record, generation: int, place: str | None) -> Backup:
     return Backup({"edition": generation, **held}, np.asarray(record.vector, "<f4").tobytes())
 
 
-def _restore(backup: Backup, generation: Generation) -> None:
+def _restore(backup: Backup, generation: "Generation") -> None:
     record, config = _record(backup), generation.config
     fits = backup.record["edition"] == config.generation
     if not fits or config.regions:  # it is encoded again, for another encoder or for its parts

@@ -14,11 +14,12 @@ from PIL import Image
 
 from yunmeng.encoders.crops.grid import grid
 from yunmeng.encoders.protocol import Encoder
-from yunmeng.imaging import Picture, decode, enhance, from_array, from_pillow
+from yunmeng.imaging.decode import Picture, decode, from_array, from_pillow
+from yunmeng.imaging.enhance import enhance
 from yunmeng.types import Enhancement, Pixels, Region
 
 if TYPE_CHECKING:
-    from yunmeng.encoders.subject import Subject
+    from yunmeng.encoders.subject.finding import Subject
 
 __all__ = ["WHOLE", "Source", "View", "Views"]
 
@@ -69,7 +70,7 @@ class Views:
         """
         image = self._image(source, WHOLE) if decoded is None else decoded.image
         if self._subject if subject is None else subject:
-            from yunmeng.encoders.subject import find_subject
+            from yunmeng.encoders.subject.finding import find_subject
 
             region = find_subject(np.asarray(image)).region
             if region != WHOLE:
@@ -100,7 +101,7 @@ class Views:
 
     def subject_of(self, source: Source) -> "Subject":
         """Where the main subject is. Raises `PictureError`."""
-        from yunmeng.encoders.subject import find_subject
+        from yunmeng.encoders.subject.finding import find_subject
 
         return find_subject(np.asarray(self._image(source, WHOLE)))
 

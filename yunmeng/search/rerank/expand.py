@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from yunmeng.search.rerank.protocol import RerankContext, behind, by_scores
-from yunmeng.stores import AugmentedStore
+from yunmeng.stores.augmented import AugmentedStore
 from yunmeng.stores.dba import BACKGROUND, augment_all, averaged, contrasts
 from yunmeng.types import Hit, Vector
 

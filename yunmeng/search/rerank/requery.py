@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from yunmeng.search.grouping import merged
+from yunmeng.search.fusing import merged
 from yunmeng.stores.groups import search_groups
 from yunmeng.types import Hit, Vector
 
