@@ -1,4 +1,4 @@
-"""Whether two rows are one picture: by what is known of both, and where they can be read, by verifying them."""
+"""Decide whether two rows are one picture: by what is known of both, and by verifying them where they can be read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ class Pair:
     """Two rows and what is known of both.
 
     ``cosine`` of their vectors; ``bits`` by which their PDQ codes differ, 256 where a code says nothing; ``crowd`` how
-    near the neighbours are that surround either, a cosine, -1 where that is not known; whether one of them is ``flat``.
+    near the neighbours around either are, a cosine, -1 where that is not known; ``flat`` whether one of the two has
+    next to no contrast.
     """
 
     a: int
@@ -64,9 +65,9 @@ class Judge:
     def same(self, pair: Pair) -> bool:
         """Return whether the two are one picture, perhaps edited. Raises `MissingExtra`.
 
-        `verify`, which match and compare ask too, decides. A copy in other colours is no duplicate: shops show the
-        colours of a garment so. Pairs whose fingerprints are not close, as they are or as
-        negatives, are verified only where their local features agree, which is seen sooner, or one has too few of them.
+        `verify` decides, as it does for match and compare. A copy in other colours is no duplicate: shops show the
+        colours of a garment so. Pairs whose fingerprints differ, also as negatives, are verified only if their local
+        features agree, which is quicker to see, or if one of them has too few features.
         """
         if pair.flat:  # all that can be said of a picture without contrast is said by its bytes
             return False
