@@ -1,4 +1,4 @@
-"""What was done to a picture to make a copy of it: from where the copy lies in it, and from how it looks there."""
+"""Edits that made a copy of a picture: found from where the copy lies in it, and from how it looks there."""
 
 import math
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _PLAIN: Final = 14.0  # grey levels: a surrounding that varies less is a border
 
 
 def find_edits(pair: Superposed, place: Placing, a: Pixels, alignment: Alignment) -> list[Edit]:
-    """Everything that was done, what is seen first first. ``a`` is the copy, ``pair`` it laid over the original."""
+    """Return all edits, the most visible first. ``a`` is the copy, ``pair`` shows it laid over the original."""
     look = looks(pair)
     return [*_places(place, a, alignment), *_colours(look), *_textures(look, pair)]
 

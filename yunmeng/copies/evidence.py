@@ -1,4 +1,4 @@
-"""A comparison as one picture, for people who have to be convinced: what matches where, and what was changed."""
+"""A drawing of a comparison, for people who have to be convinced: what matches where, and what was changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ _CHINESE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One of the two pictures: pixels to draw, its whole size as (width, height), and what it is called."""
+    """One of the two pictures: its pixels, its whole size as (width, height), and its label."""
 
     pixels: Pixels
     size: tuple[int, int]
@@ -82,11 +82,11 @@ def draw_evidence(
     alignment: Alignment | None,
     figures: Mapping[str, str],
 ) -> Image.Image:
-    """The suspect ``a`` and the original ``b`` side by side, with what lies where, as an RGB picture 1,600 pixels wide.
+    """Draw the suspect ``a`` and the original ``b`` side by side, with what lies where, as RGB 1,600 pixels wide.
 
-    ``verdict`` is that of a comparison, or what makes two different that agree. Where they align: the outline of either
-    in the other, a laid over b, and the places that differ. ``figures`` are measures to print, by their names. Text is
-    in English and Chinese, as far as there is a font for that.
+    ``verdict`` is that of a comparison, or the reason why two pictures that agree are different. Where they align: the
+    outline of either in the other, a laid over b, and the places that differ. ``figures`` are measures to print, by
+    their names. Text is in English and Chinese, as far as there is a font for that.
     """
     panels = [(_titled("A", "suspect", "待查图片", a), Image.fromarray(a.pixels))]
     panels.append((_titled("B", "original", "原图", b), Image.fromarray(b.pixels)))

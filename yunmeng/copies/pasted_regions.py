@@ -1,4 +1,4 @@
-"""Rectangles in a picture that may be pictures of their own: set into it, framed, one of several side by side.
+"""Rectangles of a picture that may be pictures of their own: pasted, framed, or one of several side by side.
 
 A picture that was pasted ends in straight lines, along which neighbouring pixels have nothing to do with each other.
 Steps between pixels that are sharp and alone are gathered along rows and columns; the rectangles whose four sides have
@@ -31,7 +31,7 @@ Rows = NDArray[np.intp]
 
 
 def find_insets(image: Image.Image, most: int = 4) -> list[Region]:
-    """At most ``most`` parts of an RGB picture that look like pasted pictures, the likeliest first."""
+    """Return at most ``most`` parts of an RGB picture that look like pasted pictures, the likeliest first."""
     grey = image.convert("L")
     if max(grey.size) > _SIDE:
         scale = _SIDE / max(grey.size)
