@@ -1,4 +1,4 @@
-"""What decoding a picture takes in memory, told from its header.
+"""The memory that decoding a picture takes, estimated from its header.
 
 Bytes a pixel were measured as the peak of the whole process over flat and noisy pictures of 25 to 170 million pixels,
 and rounded up.
@@ -23,7 +23,7 @@ _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH, _ORIENTATION = 278, 322, 323, 274  #
 
 
 def memory(image: Image.Image, kind: Format, factor: int) -> int:
-    """Bytes that it takes to decode an opened picture, of any kind but WebP, and reduce it by ``factor``."""
+    """Return the bytes needed to decode an opened picture, of any kind but WebP, and reduce it by ``factor``."""
     pixels = image.width * image.height
     reduced = 8 * pixels // factor**2  # a picture and its turned or converted copy
     banded = min(_BANDS, 32 * pixels)
@@ -43,7 +43,7 @@ def _of_tiff(image: Image.Image) -> int:
 
 
 def webp_memory(data: bytes) -> int:
-    """The same for a WebP file, whose decoder takes memory for the whole canvas as soon as it is opened."""
+    """Return the same for a WebP file, whose decoder takes memory for the whole canvas as soon as it is opened."""
     width, height = _webp_size(data)
     return _WEBP * width * height
 

@@ -1,7 +1,7 @@
 """Any mode that Pillow decodes, as plain sRGB on a ground.
 
-In this order: integers and floats wider than 8 bits are scaled down (Pillow's own conversion clips them), what is
-transparent is laid on white, or on black where white would not show it, and an embedded ICC profile is applied.
+The steps, in this order: integers and floats wider than 8 bits are scaled down (Pillow's own conversion clips them);
+transparent areas are laid on white, or on black where white would not show them; an embedded ICC profile is applied.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ _AS_GOOD_AS_SRGB: Final = 2  # levels of 255: what rounding in an 8-bit transfor
 
 
 def flatten(image: Image.Image, factor: int = 1) -> Image.Image:
-    """A loaded picture of any mode as opaque ``L``, ``RGB`` or ``CMYK``, 8 bits a channel, reduced by ``factor``."""
+    """Return a loaded picture of any mode as opaque ``L``, ``RGB`` or ``CMYK``, 8 bits each, reduced by ``factor``."""
     if image.mode in _DEEP:
         key = image.info.get("transparency")
         if isinstance(key, int):
@@ -188,7 +188,7 @@ def _tiff_tag(image: Image.Image, tag: int) -> object:
 
 
 def managed(image: Image.Image, profile: object) -> Image.Image:
-    """A flattened picture as RGB in the sRGB colour space; ``profile`` is its ICC profile's bytes, if it has one.
+    """Return a flattened picture as RGB in the sRGB colour space; ``profile`` is its ICC profile, if it has one.
 
     A profile that is broken, or made for other channels than the picture's, is ignored.
     """
