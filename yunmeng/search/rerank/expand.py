@@ -35,8 +35,8 @@ class Expand:
     Recall", ICCV 2007, section 5.2). In a library without second vectors, the first 400 hits are averaged with each
     other instead, and put in order.
 
-    It finds things of one kind, and makes little of what tells a picture from others of its kind. So the first hit
-    stays the first, and before the others stay those that look like copies. Scores are cosines with the mean, in
+    It finds things of one kind, and gives little weight to what distinguishes a picture from others of its kind. So the
+    first hit stays first, and those that look like copies stay before the others. Scores are cosines with the mean, in
     [-1, 1].
     """
 
