@@ -1,4 +1,4 @@
-"""Alignments, as the API shows them."""
+"""Alignments as bodies of the API."""
 
 from yunmeng.schemas import AlignmentOut
 from yunmeng.types import Alignment
