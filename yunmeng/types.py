@@ -228,7 +228,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How a picture, the query, lies in another, the target, as their local features tell.
+    """The position of a picture, the query, in another, the target, found by their local features.
 
     ``inliers`` counts the features that agree on one ``transform``, a 3 x 3 homography by rows that takes points of the
     query to points of the target, both in fractions of their width and height; where ``mirrored``, points of the query
@@ -355,7 +355,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whether and how picture a, the suspect, was made from picture b, the original.
+    """The comparison of picture a, a suspect, with picture b, the original: whether and how a was made from b.
 
     ``verdict`` is "same-file" where the bytes are equal; "same-picture" where people see the same, compressed or scaled
     again; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.

@@ -48,7 +48,7 @@ class App:
 
 
 class Web(Protocol):
-    """What a server gives to the routes of an app.
+    """The parts of a server that the routes of an app may use.
 
     ``searcher``, ``writer`` and ``admin`` go into ``Annotated[Caller, web.writer]`` or ``dependencies=[web.writer]``:
     the route then needs a key with that scope. Errors that derive from `YunmengError` are answered in the one shape.

@@ -144,7 +144,7 @@ def align(query: LocalFeatures, target: LocalFeatures, fewest: int = FEWEST_INLI
 
 
 def _distinct(*points: Floats) -> int:
-    """How many places there are; one place has several features where it has several directions."""
+    """Return the number of distinct places; one place has several features where it has several directions."""
     return min(len(np.unique(side.round(), axis=0)) for side in points)
 
 
@@ -202,7 +202,7 @@ def _in_fractions(matrix: Doubles, query: tuple[int, int], target: tuple[int, in
 
 
 def _sound(matrix: Doubles, query: tuple[int, int], target: tuple[int, int]) -> bool:
-    """Whether a transform of fractions is one that a picture can have undergone, neither folded nor flattened."""
+    """Return whether a picture can have undergone a transform of fractions, neither folded nor flattened."""
     if not np.isfinite(matrix).all():
         return False
     depths = matrix[2] @ np.column_stack([CORNERS, np.ones(4)]).T

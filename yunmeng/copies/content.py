@@ -173,7 +173,7 @@ def _characters(ink: Mask) -> int:
 
 
 def _ground(grey: Grey) -> NDArray[np.int16]:
-    """What a picture shows where nothing is written or drawn."""
+    """Return the background of a picture, without what is written or drawn on it."""
     from scipy.ndimage import median_filter
 
     image = Image.fromarray(grey)

@@ -95,7 +95,7 @@ def _textures(look: Looks, pair: Superposed) -> Iterator[Edit]:
 
 
 def _is_plain_around(a: Pixels, alignment: Alignment) -> bool:
-    """Whether what surrounds the original in the copy is of one colour, as borders are."""
+    """Return whether the area around the original in the copy is of one colour, as borders are."""
     image = Image.fromarray(a)
     image.thumbnail((200, 200))
     onto = inverse(to_pixels(alignment, image.size, (1, 1)))

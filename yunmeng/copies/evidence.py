@@ -126,7 +126,7 @@ def _footer(alignment: Alignment | None, figures: Mapping[str, str]) -> list[str
 
 
 def _outlines(alignment: Alignment | None) -> dict[int, list[tuple[float, float]]]:
-    """Which polygon is drawn on which panel, in fractions of it: of either picture in the other."""
+    """Return the polygon to draw on each panel, in fractions of it: the outline of the other picture."""
     if alignment is None:
         return {}
     onto_a = inverse(to_pixels(alignment, (1, 1), (1, 1)))
@@ -157,7 +157,7 @@ def _aligned(a: Panel, b: Panel, alignment: Alignment) -> list[tuple[tuple[str, 
 
 
 def _differing(a: Panel, b: Panel, alignment: Alignment, pale: Image.Image, inside: Image.Image) -> Image.Image:
-    """What is left between the two after colours and sharpness were matched, the stronger the redder."""
+    """Draw the difference of the two after matching colours and sharpness, the stronger the redder."""
     pair = superpose(a.pixels, b.pixels, alignment)
     rest = np.abs(pair.a - pair.expected).max(axis=2) * pair.covered
     # Up to 20 grey levels are what compression leaves; at 90 it is another picture.

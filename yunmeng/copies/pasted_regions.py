@@ -55,7 +55,7 @@ def find_insets(image: Image.Image, most: int = 4) -> list[Region]:
 
 
 def _steps(pixels: Floats) -> Floats:
-    """How clear the step is between the columns x - 1 and x, in [0, 1]: (height, width + 1)."""
+    """Return how clear the step between the columns x - 1 and x is, in [0, 1]: (height, width + 1)."""
     change = np.pad(np.abs(np.diff(pixels, axis=1)), ((0, 0), (1, 1)))
     around = sum((np.roll(change, offset, axis=1) for offset in (-4, -3, 3, 4)), np.zeros_like(change)) / 2
     highest = np.maximum(np.roll(change, 1, axis=1), np.roll(change, -1, axis=1))

@@ -166,7 +166,7 @@ def _blur_between(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> float:
 
 
 def _residual(values: NDArray[np.float32], by: NDArray[np.float32]) -> float:
-    """What a straight line through the grey values leaves, without the tenth that fits worst: overlays."""
+    """Return the error of a straight line through the grey values, without the worst tenth, which are overlays."""
     if values.size < 16:
         return math.inf
     step = max(1, values.size // 40_000)

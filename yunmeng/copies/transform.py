@@ -142,7 +142,7 @@ _SKEWED: Final = 3.0  # degrees
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """How an original became what a copy shows of it.
+    """The way from an original to what a copy shows of it, taken apart into steps.
 
     ``mirrored`` is empty or says between which sides. After that it was turned by ``angle`` degrees clockwise, in
     (-180, 180]. ``scales`` are the factors of the original's width and height; ``skew`` is how far its axes are from a
@@ -219,7 +219,7 @@ def _rotation(degrees: float) -> NDArray[np.float64]:
 def _in_own_frame(
     frame: NDArray[np.float64], copy: tuple[int, int], original: tuple[int, int], scales: tuple[float, float]
 ) -> bool:
-    """Whether the copy has the frame of the original, in which it was only turned: corners are lost without a cut."""
+    """Return whether the copy kept the original's frame and was only turned in it, so that its corners are lost."""
     centred = bool(np.abs(frame.mean(axis=0) - 0.5).max() < 0.02)
     return centred and all(
         abs(math.log(one * scale / other)) < 0.03 for one, other, scale in zip(original, copy, scales, strict=True)

@@ -22,7 +22,7 @@ _SHORTEST: Final = 1e-12  # keeps the zero vector, which has no direction, away 
 
 
 class Reader(NamedTuple):
-    """What runs a text tower."""
+    """The runtime of a text tower."""
 
     tokeniser: Tokeniser
     session: OnnxSession

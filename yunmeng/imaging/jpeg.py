@@ -122,7 +122,7 @@ def _scans(data: bytes, headers: int) -> Iterator[_Scan]:
 
 
 def _all_told(scans: list[_Scan], components: int) -> bool:
-    """Whether every coefficient of every component is given to its last bit by one of the scans."""
+    """Return whether the scans hold every coefficient of every component to its last bit."""
     told = {
         (component, index)
         for scan in scans

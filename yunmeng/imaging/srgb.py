@@ -52,7 +52,7 @@ def flatten(image: Image.Image, factor: int = 1) -> Image.Image:
 
 
 def _banded(image: Image.Image, factor: int, flat: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """What ``flat`` makes of the picture, reduced; pixel for pixel as if it were done at once."""
+    """Return the reduced result of ``flat`` for the picture, band by band; pixel for pixel as if done at once."""
     whole: Image.Image | None = None
     for top, band in _bands(image, factor):
         done = flat(band)
@@ -120,7 +120,7 @@ class _Ground:
         return page
 
     def shows(self, share: float) -> bool:
-        """Whether at least ``share`` of what is drawn can be seen."""
+        """Return whether at least ``share`` of the drawing can be seen."""
         return self.shown >= share * self._drawn
 
     @property
@@ -138,7 +138,7 @@ class _Ground:
 
 
 def _from_deep(image: Image.Image, key: int | None = None) -> Callable[[Image.Image], Image.Image]:
-    """What scales its bands to ``L``; to ``LA`` where the value ``key`` is transparent."""
+    """Return a function that scales its bands to ``L``; to ``LA`` where the value ``key`` is transparent."""
     low, high = _value_range(image)
     turned = _tiff_tag(image, _PHOTOMETRIC) == 0  # white is zero: Pillow turns 8 bits round, but not these
 
@@ -215,7 +215,7 @@ def _to_srgb(profile: bytes, mode: str) -> "ImageCms.ImageCmsTransform | None":
 
 
 def _changes_little(transform: "ImageCms.ImageCmsTransform") -> bool:
-    """Whether it maps a grid of 4,096 colours on themselves: sRGB goes by many names, so its numbers are asked."""
+    """Return whether the transform maps a grid of 4,096 colours to themselves: sRGB profiles have many names."""
     axis = np.arange(0, 256, 17, dtype=np.uint8)
     grid = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(64, 64, 3)
     moved = np.asarray(transform.apply(Image.fromarray(grid))).astype(np.int16)

@@ -92,7 +92,7 @@ class _File:
 
     @property
     def first_at(self) -> int:
-        """Where the offset of the first page is written."""
+        """Place where the offset of the first page is written."""
         return 8 if self.big else 4
 
     @property
@@ -113,12 +113,12 @@ class _File:
             waiting = [*page.tags.get(_SUB_IFDS, ()), *following, *waiting]
 
     def rows(self, offset: int) -> tuple[int, int, int]:
-        """Where the entries of a page begin, their size and their number."""
+        """Return the offset of a page's first entry, and the size and number of its entries."""
         head, entry = ("Q", 20) if self.big else ("H", 12)
         return offset + struct.calcsize(self.order + head), entry, sum(self._unpack(self.order + head, offset))
 
     def counts(self, entry: bytes) -> bool:
-        """Whether the pixels depend on an entry. An orientation that is not one number says nothing."""
+        """Return whether the pixels depend on an entry. An orientation that is not a single number is ignored."""
         tag, kind, count = struct.unpack_from(self.order + ("HHQ" if self.big else "HHI"), entry)
         return tag in _PIXEL_TAGS and (tag != _ORIENTATION or (kind == 3 and count == 1))
 

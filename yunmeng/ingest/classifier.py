@@ -200,7 +200,7 @@ class Classifier:
         return known is not None and known.sha256 == digest and self._same(known, entry)
 
     def _same(self, known: Record, entry: Entry) -> bool:
-        """Whether the record says already what the entry says."""
+        """Return whether the record says already what the entry says."""
         if entry.attributes is not None and dict(entry.attributes) != dict(known.attributes):
             return False
         if entry.path:
@@ -231,7 +231,9 @@ class Classifier:
         )
 
     def _has_moved(self, twin: Record, entry: Entry) -> bool:
-        """Whether the file of a record with the same bytes was moved to where the entry is; one entry alone has it."""
+        """Return whether a record's file with the same bytes was moved to where the entry is; only one entry may take
+        it.
+        """
         return self._moves.left(twin.uri) and self._claim(twin.id, entry.key)
 
     def _claim(self, id: str, key: str) -> bool:

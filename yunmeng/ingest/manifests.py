@@ -128,7 +128,7 @@ def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, 
     delimiter, columns = _header(file, lines, schema)
 
     def names_picture(cells: list[str]) -> bool:
-        """Whether these are surely the cells of a row, and no piece of a text that goes over several lines."""
+        """Return whether these are certainly the cells of a row, and not part of a text that has several lines."""
         row = dict(zip(columns, cells, strict=False))
         places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
         return len(cells) == len(columns) > 1 and any(is_url(place) or claims(place) for place in places)

@@ -166,7 +166,7 @@ class Fetcher(Closing):
 
 
 def _unpacking(encoding: str) -> Callable[[bytes, int], bytes] | None:
-    """What unpacks a body so encoded, up to a number of bytes; None if it is not packed.
+    """Return a function that decompresses a body, up to a number of bytes; None if it is not compressed.
 
     Done here because httpx unpacks without a limit, also packings inside packings, and kilobytes would fill the memory.
     """

@@ -21,7 +21,7 @@ MOST: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What a search found, best first, before anything else.
+    """The result of a search before any re-ranking, best first.
 
     ``vector`` is the query's embedding, None for words that were looked up by name. ``lists`` are the lists that
     ``hits`` were fused from, by name, each best first.

@@ -133,7 +133,7 @@ def _hostname(request: Request) -> str:
 
 
 def _is_another(request: Request, page: str | None) -> bool:
-    """Whether ``page``, an origin or a whole address, is of another server than the request is for."""
+    """Return whether ``page``, an origin or a whole address, is of another server than the request is for."""
     if page is None:
         return False
     try:

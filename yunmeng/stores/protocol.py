@@ -21,7 +21,7 @@ VersionSource: TypeAlias = Literal["none", "files", "store"]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store can do. The rest of the program checks this, and does without what is missing.
+    """The capabilities of a store. The rest of the program checks them, and does without what is missing.
 
     Args:
         text: `Store.search_text` finds records by their words. Without it, words are answered by their meaning only.
@@ -57,7 +57,7 @@ class Store(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this store can do; the same for as long as it is open."""
+        """The capabilities of this store; the same for as long as it is open."""
         ...
 
     def version(self) -> str | None:

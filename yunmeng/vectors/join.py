@@ -145,7 +145,7 @@ def _assigned(vectors: NDArray[np.floating], sample: Rows) -> NDArray[np.int32]:
 
 
 class _Found:
-    """What the lists have shown so far."""
+    """The pairs and neighbours that the lists have shown so far."""
 
     def __init__(self, n: int, threshold: float) -> None:
         self._n = n
@@ -172,7 +172,7 @@ class _Found:
         self._keys.append(np.unique(members[low] * self._n + members[high]))
 
     def judged(self, vectors: NDArray[np.floating], chosen: Rows, threshold: float) -> Closeness:
-        """What was found, by all that the vectors have: each pair once, in order."""
+        """Return what was found, measured with the full vectors: each pair once, in order."""
         keys = np.unique(np.concatenate([np.empty(0, np.int64), *self._keys]))
         pairs = np.stack(np.divmod(keys, max(self._n, 1)), axis=1)
         exact = cosines(vectors, chosen[pairs[:, 0]], chosen[pairs[:, 1]])

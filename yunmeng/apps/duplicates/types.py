@@ -75,7 +75,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateReport:
-    """What a search has found among ``pictures``: the groups, the largest first.
+    """The result of a search among ``pictures``: the groups, the largest first.
 
     ``numbers`` are the numbers under which the library keeps the groups; decisions need them. A search that was
     ``interrupted`` has no groups.

@@ -95,7 +95,7 @@ def _load(network: Any, state: dict[str, Any], what: str, *, strict: bool) -> No
 
 
 def _preparation(config: dict[str, Any], options: Options) -> Preparation:
-    """What timm's own evaluation does, `timm.data.transforms_factory.transforms_imagenet_eval`."""
+    """Return the preparation of timm's own evaluation, `timm.data.transforms_factory.transforms_imagenet_eval`."""
     _, height, width = config["input_size"]
     if height != width and options.input_size is None:
         raise EncoderError(f"the network takes {height}x{width}: only square inputs can be used; see --input-size")

@@ -104,8 +104,11 @@ def _head(ids: Ids) -> str:
 
 
 def _cleaning(kind: str) -> list[Any]:
-    """What open_clip does to a text (`open_clip/tokenizer.py`), as far as normalisers can: ftfy's repair of characters
-    one by one, not its guesses at wrongly decoded text. Lower-casing is left to `LOWERING`."""
+    """Return open_clip's cleaning of a text (`open_clip/tokenizer.py`), as far as normalisers can do it.
+
+    They do ftfy's repair of single characters, not its guesses at wrongly decoded text. Lower-casing is left to
+    `LOWERING`.
+    """
     from ftfy import chardata
     from tokenizers import Regex, normalizers
 

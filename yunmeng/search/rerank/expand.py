@@ -69,7 +69,7 @@ def _front(context: RerankContext, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _far(context: RerankContext, store: AugmentedStore, hits: Sequence[Hit]) -> list[Hit]:
-    """As many as there were, from all of the library; the mean takes the query's place."""
+    """Search all of the library for as many hits as before; the mean takes the query's place."""
     near = store.search_augmented(context.vector, BACKGROUND, context.filter)
     seconds = store.get_augmented([hit.id for hit in near[:NEIGHBOURS]])
     context.vector = _mean(context.vector, near, seconds)

@@ -70,6 +70,6 @@ def _nearest(order: NDArray[np.intp], k: int) -> Sets:
 
 
 def _mutual(order: NDArray[np.intp], k: int) -> Sets:
-    """Which pictures have each other among their k nearest, beside themselves."""
+    """Return which pictures have each other among their k nearest, beside themselves."""
     near = _nearest(order, k + 1)
     return near & near.T
