@@ -1,4 +1,4 @@
-"""Threads: work done ahead on a pool, and a lock that many may share."""
+"""Threads: results computed ahead on a pool, and a lock that many may share."""
 
 import math
 from collections import deque
@@ -21,7 +21,7 @@ R = TypeVar("R")
 def bounded_map(
     pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], ahead: int, stop: Event | None = None
 ) -> Generator[R, None, None]:
-    """Results of ``work`` in the order of ``items``, at most ``ahead`` of them started and not yet taken.
+    """Yield results of ``work`` in the order of ``items``, with at most ``ahead`` of them started and not yet taken.
 
     `Executor.map` would start everything at once, and hold every result until it is asked for. Closing the
     iterator cancels what has not started. Once ``stop`` is set it ends, without waiting for what has.
@@ -52,7 +52,7 @@ def _settled(future: Future[R], stop: Event) -> bool:
 
 
 class ReadWriteLock:
-    """Is shared by up to ``readers`` threads, ``with lock: ...``, or held by one, ``with lock.exclusive(): ...``.
+    """A lock that up to ``readers`` threads share, ``with lock: ...``, or one holds, ``with lock.exclusive(): ...``.
 
     Places are handed on in the order of arrival. A `threading.Semaphore` gives a place to whoever asks next, so that
     threads which ask again at once shut the others out for minutes. Libraries' read-write locks (fasteners,
@@ -86,12 +86,12 @@ class ReadWriteLock:
             self._leave()
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Keep all others out: begins when those that share the lock have left."""
+        """Return a context that keeps all others out; it begins when those that share the lock have left."""
         return self.limited(0)
 
     @contextmanager
     def limited(self, readers: int) -> Iterator[None]:
-        """Let at most ``readers`` threads share it meanwhile; begins when no more than that do."""
+        """Let at most ``readers`` threads share the lock meanwhile; begins when no more than that do."""
         with self._changed:
             before, self._limit = self._limit, readers
         try:

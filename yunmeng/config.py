@@ -18,7 +18,7 @@ __all__ = ["ServerSettings", "Settings", "cores"]
 
 
 def cores() -> int:
-    """Cores that this process may use, which in a container or under taskset are fewer than the machine has."""
+    """Return the number of cores that this process may use; containers and taskset may allow fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -39,7 +39,7 @@ class _FromEnvironment(BaseSettings):
 
 
 class Settings(_FromEnvironment):
-    """What can be set from outside. Built once, at a face, and passed down."""
+    """All that can be set from outside. Built once, where the program is entered, and passed down."""
 
     model_config = SettingsConfigDict(env_prefix="YUNMENG_", frozen=True, extra="ignore")
 
@@ -103,7 +103,7 @@ class Settings(_FromEnvironment):
 
 
 class ServerSettings(_FromEnvironment):
-    """What `yunmeng serve` can be told beside its options."""
+    """The settings of `yunmeng serve` beside its options."""
 
     model_config = SettingsConfigDict(env_prefix="YUNMENG_SERVER_", frozen=True, extra="ignore")
 

@@ -77,7 +77,7 @@ class YunmengError(Exception):
     """Root of all errors raised on purpose.
 
     ``code`` is a stable word for programs, the same in answers over HTTP; docs/http.md lists all. "internal" stands for
-    errors that a server does not tell its callers apart.
+    all errors that a server reports to its callers without details.
     """
 
     code: str = "internal"
@@ -175,7 +175,7 @@ class OriginalGone(YunmengError):
 
 
 class Busy(YunmengError):
-    """More is asked than can be done at once. Asking again a moment later will do."""
+    """More is asked than can be done at once. Ask again a moment later."""
 
     code = "busy"
 
@@ -268,8 +268,8 @@ class StateError(YunmengError):
 class ServerError(YunmengError):
     """A server answered with an error; ``retry_after`` is in seconds, where the server named it.
 
-    Where the code is that of another error here, clients raise what is both: ``except RecordNotFound`` holds for a
-    server as for a library.
+    Where the code is that of another error here, clients raise an error of both classes: ``except RecordNotFound``
+    works for a server as for a library.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""What other packages bring: stores, encoders, readers, steps and apps, by entry points of the groups ``yunmeng.*``.
+"""Plugins of other packages: stores, encoders, readers, steps and apps, by entry points of the groups ``yunmeng.*``.
 
-Nothing is looked up before somebody asks for it, and no package is imported before its plugin is used. Names that come
-with Yunmeng are never looked up here, so that no plugin can take the place of one.
+Entry points are read only when they are needed, and a package is imported only when its plugin is used. Names that come
+with Yunmeng are never looked up here, so that no plugin can replace them.
 """
 
 import logging
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One entry point: what a ``package`` of some ``version`` offers as ``name``; ``target`` is where it lies there."""
+    """One entry point: ``package``, of some ``version``, offers ``target`` under the name ``name``."""
 
     group: Group
     name: str
@@ -50,7 +50,7 @@ class Plugin:
 def find(group: Group) -> Mapping[str, Plugin]:
     """Return the plugins of a group by name, as the installed packages declare them. Imports none of them.
 
-    Of two packages that offer the same name, the one first in the order of the alphabet is taken.
+    If two packages offer the same name, the alphabetically first package is taken.
     """
     from importlib.metadata import entry_points
 
@@ -78,7 +78,7 @@ def load(plugin: Plugin) -> Any:
 
 
 def usable(group: Group, taken: Container[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Load all plugins of a group, by name. One that is broken, or has a ``taken`` name, is warned of and left out."""
+    """Load all plugins of a group, by name. Broken ones, and those with a ``taken`` name, are skipped and warned of."""
     for name, plugin in find(group).items():
         if reason := problem(plugin, taken):
             _warn(reason)
@@ -99,7 +99,7 @@ def problem(plugin: Plugin, taken: Container[str] = ()) -> str | None:
 
 @cache
 def _warn(message: str) -> None:
-    """Say it once."""
+    """Log a warning, once."""
     _log.warning("%s; it is passed over", message)
 
 

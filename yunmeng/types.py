@@ -138,7 +138,7 @@ class RegionVector(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What is said of a field of `SearchOptions`: a line of help, and its limits over HTTP and in commands."""
+    """The description of a field of `SearchOptions`: a line of help, and its limits over HTTP and in commands."""
 
     help: str
     least: float | None = None
@@ -156,7 +156,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """What a search may say about the hits that it wants, beside their number, a filter and steps of re-ranking.
+    """The options of a search, except the number of hits, a filter and steps of re-ranking.
 
     Each option is declared here. `yunmeng.search.SearchRequest` derives from this class, and so does the body of
     ``POST /v1/search``, where no field may be declared again: pydantic would lose its limits in classes further down.
@@ -208,8 +208,8 @@ class Record:
     ``sha256``, 64 hex digits, is of the file's bytes, or of these and ``part``, the part of the file that the picture
     is (`yunmeng.media`), where that is not empty; ``phash`` 16 and ``pdq`` 64 hex digits; ``width`` and ``height`` are
     of the upright picture in pixels; ``quality`` maps the score names of `yunmeng.imaging.quality` to their values.
-    ``vector`` is None where it was not asked for. ``regions`` are the regions by which the picture can be found, for a
-    store that keeps such; None leaves those that it has for these bytes.
+    ``vector`` is None if it was not requested. ``regions`` are the regions by which the picture can be found, for a
+    store that keeps such; None leaves those that the store has for these bytes.
     """
 
     id: str
@@ -228,7 +228,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How a picture, the query, lies in another, the target, as their local features tell.
+    """The position of a picture, the query, in another, the target, found by their local features.
 
     ``inliers`` counts the features that agree on one ``transform``, a 3 x 3 homography by rows that takes points of the
     query to points of the target, both in fractions of their width and height; where ``mirrored``, points of the query
@@ -246,7 +246,7 @@ class Alignment:
 
 
 class Contribution(NamedTuple):
-    """What one step of a search made of a hit: its ``score`` and its ``rank``, from 1, after that step."""
+    """The ``score`` and the ``rank``, from 1, of a hit after one step of a search."""
 
     step: str
     score: float
@@ -259,8 +259,8 @@ class Hit:
 
     ``chance`` is the probability in [0, 1] that it is a real match, None in a library that has not learnt to tell.
     ``region`` is the part of the picture that matches, where the parts of pictures were searched. ``alignment`` says
-    how the query lies in it, where that was looked at and they agree. ``explanation`` holds every step that had a say
-    in the score, in their order, where it was asked for.
+    how the query lies in it, if local features were compared and agree. ``explanation`` holds, if requested, every step
+    that changed the score, in their order.
     """
 
     id: str
@@ -276,7 +276,7 @@ class Hit:
 class Hits(list[Hit]):
     """The answer to a search, best first. ``timings`` are the seconds that each stage took: read, encode, search.
 
-    ``cached`` says whether it was kept from before; it is as fresh as any other.
+    ``cached`` says whether it comes from the cache; it is as fresh as any other.
     """
 
     def __init__(
@@ -291,8 +291,8 @@ class Hits(list[Hit]):
 class QueryPart:
     """One part of a question: exactly one of ``image``, ``id``, ``vector`` and ``text``.
 
-    ``weight`` says how much it counts; below 0, hits are to be unlike it. ``region`` is the part of the picture that is
-    meant. Raises `QueryError` if it is not sound.
+    ``weight`` says how much it counts; below 0, hits are to be unlike it. ``region`` is the part of the picture to use.
+    Raises `QueryError` if it is not valid.
     """
 
     image: "QueryPicture | None" = None
@@ -320,11 +320,11 @@ def _is_blank(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Where the main subject is.
+    """The place of the main subject of a picture.
 
-    ``method`` is ``saliency`` where the network of the extra ``subject`` has looked, else ``centre``. ``confidence``,
-    in [0, 1], is how far the subject stands out from what is around it; 0 goes with the whole picture, which is the
-    answer where nothing stands out. It compares answers of one method, not of both.
+    ``method`` is ``saliency`` if the network of the extra ``subject`` was used, else ``centre``. ``confidence``, in [0,
+    1], is how far the subject stands out from what is around it; 0 goes with the whole picture, which is the answer
+    where nothing stands out. It compares answers of one method, not of both.
     """
 
     region: Region
@@ -355,13 +355,13 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of picture b, the original, if a, the suspect, was made from it.
+    """The comparison of picture a, a suspect, with picture b, the original: whether and how a was made from b.
 
     ``verdict`` is "same-file" where the bytes are equal; "same-picture" where people see the same, compressed or scaled
-    anew; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.
-    ``difference`` says what makes two different that agree otherwise: "other-content" on one template, as two invoices
-    have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where they are
-    different; its ``inliers`` are 0 where the whole frames fit on each other without a look at local features.
+    again; "edited-copy" where ``edits`` were made; "different" where nothing says that one was made from the other.
+    ``difference`` says why two pictures are different although they agree: "other-content" on one template, as two
+    invoices have; "other-moment" of one scene, as a face that smiles now. ``alignment`` is how a lies in b, None where
+    they are different; its ``inliers`` are 0 where the whole frames match without the help of local features.
 
     ``phash_distance`` counts the bits of 64 that differ, ``pdq_distance`` of 256; ``score`` is the cosine of their
     embeddings in [-1, 1]; ``timings`` are the seconds that each stage took: read, encode, align.
@@ -387,7 +387,7 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What became of a picture: ``replaced`` has new content under a known id, ``updated`` new attributes only."""
+    """The result for one picture: ``replaced`` has new content under a known id, ``updated`` new attributes only."""
 
     id: str
     status: AddStatus
@@ -403,7 +403,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Tally:
-    """What a run has done so far. ``total`` is None until everything has been counted."""
+    """The progress of a run. ``total`` is None until everything has been counted."""
 
     phase: Literal["indexing", "optimising"] = "indexing"
     total: int | None = None
@@ -417,7 +417,7 @@ OnTally: TypeAlias = Callable[[Tally], None]
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What a run did.
+    """The result of a run.
 
     ``indexed`` counts the records that were written, ``skipped`` the pictures that were in the library as they are,
     ``failed`` names the others. ``interrupted`` says that the run was stopped before it had seen everything.
@@ -434,7 +434,7 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job has come. ``last_id`` is the last record that was acknowledged."""
+    """The progress of a job. ``last_id`` is the last record that was acknowledged."""
 
     indexed: int = 0
     skipped: int = 0
@@ -476,7 +476,7 @@ class LibraryInfo:
 
 
 class Closing:
-    """Is closed at the end of its ``with`` block: the base of everything that is opened."""
+    """Base of everything that is opened: closed at the end of its ``with`` block."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What is transparent is laid on a ground that shows what is drawn."""
+"""Transparent pictures: the ground that `decode` lays under them shows what is drawn."""
 
 import numpy as np
 import pytest

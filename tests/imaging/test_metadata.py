@@ -1,4 +1,4 @@
-"""What is beside the pixels never costs a picture, nor what of it can be used."""
+"""Broken or unusual metadata: the picture is read all the same, and the usable parts of its metadata are applied."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Applications: what people come for, one folder each, all of one shape. `APPS` lists them.
+"""Applications built on a library, one folder each, all of one shape. `APPS` lists them.
 
 The server, the command line, the clients and the console are built from this list, and name no app themselves. What a
 row names is imported when it is needed: ``yunmeng --help`` lists an app's command and imports none of it.
@@ -23,7 +23,7 @@ __all__ = ["APPS", "App", "Web", "installed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One application: where its parts are, each as ``module`` or ``module:name``, None where it has no such part.
+    """One application. Each part is named as ``module`` or ``module:name``; it is None where the app has no such part.
 
     Attributes:
         name: A word; its routes are below ``/v1/NAME``.
@@ -48,7 +48,7 @@ class App:
 
 
 class Web(Protocol):
-    """What a server has for the routes of an app.
+    """The parts of a server that the routes of an app may use.
 
     ``searcher``, ``writer`` and ``admin`` go into ``Annotated[Caller, web.writer]`` or ``dependencies=[web.writer]``:
     the route then needs a key with that scope. Errors that derive from `YunmengError` are answered in the one shape.
@@ -65,7 +65,7 @@ class Web(Protocol):
 
     @property
     def jobs(self) -> "JobRunner":
-        """What works off jobs; an app adds its kinds before it starts."""
+        """The runner of background jobs; an app adds its kinds of jobs before the server starts."""
 
     def router(self) -> "APIRouter":
         """Return a router below ``/v1/NAME``, which looks at keys and sizes before it reads a body."""

@@ -35,7 +35,7 @@ __all__ = ["cli", "main"]
 
 
 class _Commands(click.Group):
-    """The commands of the library, and those of apps, which are imported when they run, not when they are listed.
+    """The commands of the library, and those of apps, which are imported when they are run, not when they are listed.
 
     Apps of other packages are looked for only when one of their commands is run: ``yunmeng plugins`` lists them.
     """

@@ -17,8 +17,8 @@ Examples:
 def augment(db: str, as_json: bool) -> int:
     """Keep a second vector of each picture, averaged with its neighbours, for --rerank expand.
 
-    It takes as much room as the first vectors. Indexing keeps it up from then on, and so does a server as pictures come
-    and go; searches go on meanwhile. Ctrl-C stops cleanly, and the same command goes on from there.
+    It takes as much room as the first vectors. From then on, indexing keeps it up to date, and so does a server as
+    pictures come and go. Searches go on meanwhile. Ctrl-C stops cleanly, and the same command continues from there.
     """
     from yunmeng.library.library import Library
     from yunmeng.terminal.progress import counting_progress, stop_on_signal

@@ -77,7 +77,7 @@ def compare(a: str, b: str, db: str | None, evidence: Path | None, as_json: bool
 
 
 def check_given(*pictures: str) -> None:
-    """Raises `SourceError` for what is no id, no URL and no file."""
+    """Check that each is an id, a URL or a file. Raises `SourceError`."""
     from yunmeng.errors import SourceError
     from yunmeng.net.fetch import is_url
 
@@ -87,7 +87,7 @@ def check_given(*pictures: str) -> None:
 
 
 def shown_alignment(alignment: "Alignment | None") -> dict[str, Any] | None:
-    """An alignment, for JSON."""
+    """Return an alignment as values for JSON."""
     if alignment is None:
         return None
     return {
@@ -111,7 +111,7 @@ def save_evidence(drawn: "Image", path: Path) -> None:
 
 
 def short_name(given: str) -> str:
-    """What a picture is called in the evidence: an id, or the name of the file."""
+    """Return the name of a picture in the evidence: its id, or the name of its file."""
     return given.removeprefix("id:") if given.startswith("id:") else given.rstrip("/").rpartition("/")[2]
 
 

@@ -33,7 +33,7 @@ def evaluate(
     GALLERY and QUERIES are folders of folders: a picture's class is the name of the folder it lies in. Each query ranks
     the whole gallery; a hit is right if its class is the query's. Prints mean average precision (mAP) and the share
     of right ones among the first (P@1) and the first ten hits (P@10). With --metric and --rerank, the rankings are put
-    in order as a search with them does; what a step does not look at keeps its order behind.
+    in order as in a search with these options; pictures that a step does not look at keep their order and come last.
     """
     from yunmeng.config import Settings
     from yunmeng.encoders.catalogue import DEFAULT_ENCODER, load

@@ -64,9 +64,9 @@ def fuse(
 ) -> int:
     """Make one encoder NAME of several, to be used like any other.
 
-    The vectors of the parts are weighted and laid end to end. With --fit or --db they are then centred and projected to
-    their --dim principal axes, which are learnt from those pictures (up to 5,000, without labels). Whether a fusion is
-    better than its best part depends on pictures and parts: yunmeng eval tells.
+    The vectors of the parts are weighted and joined end to end. With --fit or --db they are then centred and projected
+    to their --dim principal axes, which are learnt from those pictures (up to 5,000, without labels). Whether a fusion
+    is better than its best part depends on the pictures and the parts: measure it with yunmeng eval.
     """
     from yunmeng.config import Settings
     from yunmeng.encoders.fusion_fitting import fuse as make

@@ -72,16 +72,17 @@ def index(
     frames: int,
     as_json: bool,
 ) -> int:
-    """Bring pictures into a library, which is made where there is none.
+    """Bring pictures into a library. If there is no library yet, one is created.
 
     PATH is a folder, a picture, a manifest (.csv, .tsv, .jsonl), a list of URLs (.txt) or a URL. Pictures that the
-    library has are skipped; moved ones keep their vectors. Ctrl-C stops cleanly, and the same command goes on from
-    there.
+    library has already are skipped; moved ones keep their vectors. Ctrl-C stops cleanly, and the same command continues
+    from there.
 
-    Of a file that holds several pictures the first is taken, or, with --frames, each as a record of its own: its id
-    tells the part, as in scan.tif#page:2 and clip.gif#frame:7.
+    Of a file that holds several pictures, only the first is taken. With --frames each becomes a record of its own, and
+    its id names the part: scan.tif#page:2, clip.gif#frame:7.
 
-    A manifest names a picture a row, in a column "path" or "url"; a column "id" is its id, all others are attributes.
+    A manifest has one picture in each row, in a column "path" or "url"; a column "id" holds its id, all other columns
+    are attributes.
     """
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 

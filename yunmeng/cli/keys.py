@@ -26,8 +26,8 @@ Examples:
 def keys() -> None:
     """Make, list and revoke the keys that callers of the server show.
 
-    Scopes: search asks and looks; write also adds, changes and deletes pictures; admin also imports from the
-    server's disk. The server may run meanwhile.
+    Scopes: search may search and view; write may also add, change and delete pictures; admin may also import from the
+    server's disk. The server may be running meanwhile.
     """
 
 
@@ -37,7 +37,7 @@ def keys() -> None:
 @db_option
 @json_option
 def create_key(name: str, scope: Scope, db: str, as_json: bool) -> None:
-    """Make a key for NAME and print it. It is shown this once: only its digest is kept."""
+    """Make a key for NAME and print it. It is shown only this once, as only its digest is kept."""
     with _keys(db) as kept:
         key, secret = kept.create(name, scope)
     if as_json:
@@ -75,7 +75,7 @@ def list_keys(db: str, as_json: bool) -> None:
 @click.argument("key_id", metavar="ID")
 @db_option
 def revoke_key(key_id: str, db: str) -> int:
-    """Revoke a key by its ID. A server that runs takes it for a few seconds more."""
+    """Revoke a key by its ID. A running server accepts it for a few seconds more."""
     with _keys(db) as kept:
         found = kept.revoke(key_id)
     click.echo(

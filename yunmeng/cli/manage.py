@@ -11,7 +11,7 @@ from yunmeng.terminal.options import db_option, json_option, print_json, printab
 @db_option
 @json_option
 def info(db: str, as_json: bool) -> None:
-    """Say what a library is and holds."""
+    """Show what a library is and what it holds."""
     from yunmeng.library.library import Library
 
     with Library.open(db) as library:

@@ -50,8 +50,8 @@ def match(
     """Find the originals that PICTURE may have been made from.
 
     PICTURE is a file, a URL, or id:KEY for a picture of the library, which is then its own first original. Originals
-    are found also where it was cropped, turned, mirrored, recoloured, written on, or set inside another picture. Each
-    has a chance: below 0.5 it is likelier no original at all.
+    are also found if it was cropped, turned, mirrored, recoloured, written on, or set inside another picture. Each
+    original comes with a chance: below 0.5 it is more likely not an original.
     """
     from yunmeng.config import Settings
     from yunmeng.library.library import Library

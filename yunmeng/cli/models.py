@@ -1,4 +1,4 @@
-"""``yunmeng models``: what encoders there are."""
+"""``yunmeng models``: list and show encoders."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ Examples:
 """
 )
 def models() -> None:
-    """See which encoders there are, add models of your own, and measure how fast each runs here."""
+    """List encoders, add models of your own, and measure how fast each runs here."""
 
 
 @models.command("list", epilog="\b\nExample:\n  yunmeng models list --json\n")
@@ -51,7 +51,7 @@ def list_models(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def show_model(name: str, as_json: bool) -> None:
-    """Show one encoder: size, preprocessing, source, licence, and of an added one its files."""
+    """Show one encoder: size, preprocessing, source and licence; for an added model, also its files."""
     from yunmeng.config import Settings
     from yunmeng.encoders.added import find_added, model_bytes, model_folder
     from yunmeng.encoders.catalogue import get_spec
@@ -78,7 +78,8 @@ def show_model(name: str, as_json: bool) -> None:
 def remove_models(names: tuple[str, ...], as_json: bool) -> None:
     """Delete models that were added, with their files.
 
-    A library that is bound to one can still be opened and listed; to search it, add the model again or re-encode it.
+    A library that uses one of them can still be opened and listed; to search it, add the model again or re-encode the
+    library.
     """
     from yunmeng.config import Settings
     from yunmeng.encoders.added import remove_added

@@ -51,8 +51,8 @@ def add_model(source: str, as_json: bool, **options: Any) -> None:
 
     SOURCE is timm:MODEL, open_clip:MODEL/TAG, open_clip:hf-hub:ORG/NAME or transformers:ORG/NAME, which are exported
     from PyTorch to ONNX once (pip install "yunmeng[export]"); or an .onnx file; or a model.toml that describes one, or
-    the folder where it lies. The weights come from the hub, or from --weights. A test picture goes through the model
-    before it is added, and a text where it reads them.
+    the folder where it lies. The weights come from the hub, or from --weights. Before the model is added, a test
+    picture is encoded with it, and a text if it reads text.
     """
     from yunmeng.config import Settings
 

@@ -36,8 +36,8 @@ Examples:
 def bench_models(names: tuple[str, ...], pictures: Path | None, seconds: float, as_json: bool) -> None:
     """Measure how fast encoders are on this machine.
 
-    For each NAME, by default the default encoder: pictures a second one by one and in batches of 32, decoding left out;
-    milliseconds a text, if it reads them; size on disk.
+    For each NAME (without one, the default encoder) it prints: pictures a second, one by one and in batches of 32,
+    without decoding; milliseconds a text, if it reads text; size on disk.
     """
     from yunmeng.config import Settings
     from yunmeng.encoders.catalogue import DEFAULT_ENCODER, load, size_on_disk

@@ -45,7 +45,7 @@ SHOWN = "chelsea.png"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo made: a library and a sheet of one search in it."""
+    """Result of the demo: a library, and a sheet that shows one search in it."""
 
     library: Path
     query: Path
@@ -64,7 +64,7 @@ def run_demo(
 ) -> Demo:
     """Index ``pictures``, or the demo's own, into ``folder``/library, and search with an altered copy of one.
 
-    A second run goes on with the library of the first. Raises `MissingExtra` where the demo's photographs are not
+    A second run continues with the library of the first. Raises `MissingExtra` where the demo's photographs are not
     installed, `SourceError` if ``pictures`` holds none, and `LibraryError` if ``folder`` cannot be written.
     """
     settings = settings or Settings.load()

@@ -1,4 +1,4 @@
-"""``yunmeng plugins``: what other packages bring."""
+"""``yunmeng plugins``: list what other packages add."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from yunmeng.terminal.options import json_option, print_json, printable
 @click.command(epilog="\b\nExample:\n  yunmeng plugins --json\n")
 @json_option
 def plugins(as_json: bool) -> None:
-    """List what other packages bring: stores, encoders, readers, steps and apps.
+    """List what other packages add: stores, encoders, readers, steps and apps.
 
     Each is loaded to see whether it can be used. How to write one: docs/extending.md.
     """

@@ -19,7 +19,7 @@ Examples:
 def quality(path: Path, as_json: bool) -> int:
     """Report pictures that are broken, damaged inside, blurred, dark, bright, flat, nearly empty, tiny or oddly shaped.
 
-    PATH is a folder or a picture. Nothing is changed. Exit code 1 if some could not be read at all.
+    PATH is a folder or a picture. Nothing is changed. The exit code is 1 if some could not be read at all.
     """
     from yunmeng.config import Settings
     from yunmeng.imaging.quality import EXPLANATIONS

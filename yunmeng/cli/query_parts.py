@@ -1,4 +1,4 @@
-"""What is asked on the command line, as the parts of a question."""
+"""Turn the arguments of a command into the parts of a query."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ _WEIGHTED = re.compile(r"(?s)(.+):(\d+(?:\.\d+)?|\.\d+)")
 
 
 def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "Iterator[QueryPart]":
-    """The parts that --like, --unlike and --text name, with weights perhaps: ``a.jpg``, ``id:7:0.5``, ``红色:2``."""
+    """Yield the parts that --like, --unlike and --text name, with their weights: ``a.jpg``, ``id:7:0.5``, ``红:2``."""
     from yunmeng.search.request import QueryPart
 
     for value in like:
@@ -32,7 +32,7 @@ def parts(like: Iterable[str], unlike: Iterable[str], texts: Iterable[str]) -> "
 
 
 def kind_of(query: str) -> dict[str, Any]:
-    """What kind of query it is, as an argument of `Library.search`. Raises `SourceError`."""
+    """Return a query as an argument of `Library.search`, by what it looks like. Raises `SourceError`."""
     from yunmeng.errors import SourceError
     from yunmeng.imaging.files import PICTURE_ENDINGS
     from yunmeng.net.fetch import is_url
@@ -52,7 +52,7 @@ def kind_of(query: str) -> dict[str, Any]:
 
 
 def parse_region(value: str) -> tuple[float, ...]:
-    """``x,y,w,h`` as numbers. Raises `QueryError`."""
+    """Return ``x,y,w,h`` as numbers. Raises `QueryError`."""
     from yunmeng.errors import QueryError
 
     try:

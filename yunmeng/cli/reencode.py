@@ -21,10 +21,10 @@ Examples:
 def reencode(
     encoder: str | None, db: str, subject: bool | None, regions: bool | None, drop_missing: bool, as_json: bool
 ) -> int:
-    """Move a library to another ENCODER, or to another way to see its pictures.
+    """Move a library to another ENCODER, or change which parts of its pictures are encoded.
 
-    All pictures are read and encoded again, beside the old vectors; the library is a new one when all is done, and
-    until then as it was. Ctrl-C stops cleanly, and the same command goes on from there.
+    All pictures are read and encoded again, beside the old vectors. The library stays as it was until all is done, and
+    then changes at once. Ctrl-C stops cleanly, and the same command continues from there.
     """
     from yunmeng.library.library import Library
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
@@ -59,10 +59,10 @@ def reencode(
 @db_option
 @json_option
 def calibrate(db: str, as_json: bool) -> int:
-    """Learn what a score is worth in a library: the chance that a hit is a real match.
+    """Learn what scores mean in a library: the chance that a hit is a real match.
 
-    Indexing does it by itself as a library grows. Here it is done anew, and shown: half of the scores are learnt from,
-    and the other half shows, by what was told of hits, how many of them were real.
+    Indexing does this by itself as a library grows. This command does it again and checks the result: it learns from
+    half of the scores, and the other half shows how many hits with a given chance were real matches.
     """
     from yunmeng.library.library import Library
     from yunmeng.search.calibration import CALIBRATED_FROM, held_out

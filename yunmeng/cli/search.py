@@ -77,10 +77,10 @@ def search(
     as_json: bool,
     **wanted: Any,
 ) -> None:
-    """Find the pictures of a library that fit best to QUERY.
+    """Find the pictures of a library that match QUERY best.
 
     QUERY is a picture file, a URL, id:KEY for a picture of the library, which is then the first hit, or words. With
-    --like, --unlike and --text it may be left out, or be one part of the mixture, with the weight 1.
+    --like, --unlike and --text, QUERY may be left out; if it is given, it is one part of the mixture, with weight 1.
     """
     from yunmeng.library.library import Library
 

@@ -32,8 +32,9 @@ More settings are environment variables YUNMENG_SERVER_...: see docs/settings.md
 def serve(db: str, host: str, port: int, require_keys: bool) -> None:
     """Serve a library: a console for the browser, and a JSON API.
 
-    On 127.0.0.1 it asks nobody for a key. Where other machines can reach it, every caller needs one: see yunmeng keys.
-    Ctrl-C or SIGTERM stops it when what was accepted is done; an import goes on when it is started again.
+    On 127.0.0.1 no key is needed. Where other machines can reach the server, every caller needs a key: see yunmeng
+    keys. After Ctrl-C or SIGTERM it finishes the requests it has accepted and ends; an import continues at the next
+    start.
     """
     serve_library(Path(db), host, port, require_keys=require_keys)
 

@@ -26,7 +26,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass
 class _Outcome:
-    """How many questions were asked, and which could not be answered."""
+    """Number of queries that were run, and those that could not be answered."""
 
     asked: int = 0
     failed: list[dict[str, str]] = field(default_factory=list)
@@ -60,11 +60,11 @@ A list has one query on each line, as yunmeng search takes it: id:KEY, a URL, a 
 def warm(
     db: str | None, server: str | None, key: str | None, top: int | None, listed: Path | None, as_json: bool
 ) -> int:
-    """Ask ahead what people ask often, so that they are answered at once.
+    """Run frequent queries in advance, so that their answers are in the cache when people ask.
 
-    A server keeps the answers in its memory, and in Redis if it has one. A library that no server has open keeps them
-    in Redis, YUNMENG_REDIS_URL, for the server to come. What was asked most is known from the queries that a server of
-    the library has answered; --list names them instead.
+    A server keeps the answers in its memory, and in Redis if it has one. If no server has the library open, the answers
+    go to Redis (YUNMENG_REDIS_URL), where a server will find them later. The most frequent queries are known from the
+    log of the library's server; --list names others instead.
     """
     from yunmeng.terminal.progress import counting_progress
 
@@ -93,7 +93,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def _kinds(lines: Iterable[str], outcome: _Outcome) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each line, and what it asks with."""
+    """Yield each line with the arguments of its query."""
     from yunmeng.cli.query_parts import kind_of
     from yunmeng.errors import SourceError
 
@@ -138,7 +138,10 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
 
 
 def _ask(library: "Library", name: str, wanted: "SearchOptions", question: dict[str, Any], outcome: _Outcome) -> None:
-    """Ask as a server does, which wants one hit more to know whether there is another page, and as a program does."""
+    """Run a query as a server does and as a program does.
+
+    A server requests one hit more, to know whether there is another page.
+    """
     from yunmeng.errors import YunmengError
     from yunmeng.server.requests import ask
 

@@ -1,4 +1,4 @@
-"""Clients of ``yunmeng serve``, for programs that have the library elsewhere. They are asked as a `Library` is::
+"""Clients of ``yunmeng serve``, for programs on other machines. They have the methods of a `Library`::
 
     from yunmeng.client import Client
 
@@ -8,8 +8,8 @@
             print(hit.id, hit.score)
         client.compare("photo.jpg", client.get("shoes/red")).score
 
-`AsyncClient` has the same methods, to be awaited. An answer that is an error raises `ServerError`, no answer
-`ServerUnreachable`; both are in `yunmeng.errors`.
+`AsyncClient` has the same methods, to be awaited. Both raise `ServerError` if the server answers with an error, and
+`ServerUnreachable` if it does not answer; see `yunmeng.errors`.
 """
 
 from yunmeng.client.async_client import AsyncClient

@@ -1,4 +1,4 @@
-"""What the server answers, as the values that a library gives: the bodies of `yunmeng.schemas` are read here only."""
+"""The server's answers as the values that a library returns. Only this module reads the bodies of `yunmeng.schemas`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
@@ -84,7 +84,7 @@ def read_matches(body: bytes) -> Hits:
 
 
 def read_comparison(body: bytes | str) -> Comparison:
-    """Return what two pictures are to each other."""
+    """Return the comparison of two pictures."""
     found = schemas.Comparison.model_validate_json(body)
     return Comparison(
         verdict=found.verdict,
@@ -160,7 +160,7 @@ def as_addition(added: schemas.Added) -> Addition:
 
 
 def read_info(body: bytes) -> LibraryInfo:
-    """Return the facts of a library. Its path is the name of its folder, and the last job is not told."""
+    """Return the facts of a library. Its path is the name of its folder, and its last job is None."""
     told = schemas.LibraryOut.model_validate_json(body)
     return LibraryInfo(
         path=told.name,
@@ -180,12 +180,12 @@ def read_info(body: bytes) -> LibraryInfo:
 
 
 def as_tally(progress: schemas.ImportOut) -> Tally:
-    """Return how far an import has come."""
+    """Return the progress of an import."""
     return Tally(progress.phase, progress.total, progress.indexed, progress.skipped, progress.failed)
 
 
 def as_report(end: schemas.ImportOut, failures: Sequence[schemas.ImportFailure]) -> IndexReport:
-    """Return what an import did that is over. Raises `ServerError` where it failed as a whole."""
+    """Return the report of an import that is over. Raises `ServerError` where it failed as a whole."""
     if end.status == "failed":
         raise ServerError(end.error or "the import failed", status=200, code="import-failed")
     return IndexReport(

@@ -14,7 +14,7 @@ __all__ = ["AppCalls"]
 
 
 class AppCalls:
-    """Has each call that an app offers as a method, which sends it.
+    """Has a method for each call that an app offers, which sends the call.
 
     Type checkers cannot know these methods; ``client.send(find_duplicates(keep="newest"))`` is the same with types.
     """
@@ -29,7 +29,7 @@ class AppCalls:
         return [*super().__dir__(), *(name for module in _modules() for name in module.__all__)]
 
     def send(self, call: Call[Any]) -> Any:
-        """Send a call, and return its answer; an `AsyncClient` returns what is to be awaited."""
+        """Send a call and return its answer; an `AsyncClient` returns a coroutine."""
         raise NotImplementedError
 
     def pages(self, pages: Pages[Any, Any]) -> Any:

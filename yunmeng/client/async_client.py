@@ -38,16 +38,16 @@ __all__ = ["AsyncClient"]
 
 
 class AsyncClient(AsyncTransport):
-    """`Client`, for asyncio and trio: every method and argument is the same, and told there.
+    """`Client` for asyncio and trio, with the same methods and arguments; they are described there.
 
-    What `Client` answers at once is to be awaited; what it iterates over is for ``async for``::
+    Await what `Client` returns at once, and use ``async for`` where it returns an iterator::
 
         async with AsyncClient("http://127.0.0.1:8000") as client:
             hits = await client.search("photo.jpg", k=5)
             async for hit in client.search_all("photo.jpg", min_score=0.8):
                 print(hit.id, hit.score)
 
-    Files are read on the way, without awaiting: they are pictures, and small.
+    Files are read without awaiting, as pictures are small.
     """
 
     # Asking, as a library is asked

@@ -1,4 +1,4 @@
-"""How calls are made ready: what keeps a request from being made becomes an error of Yunmeng."""
+"""Preparation of requests: what goes wrong there becomes an error of Yunmeng."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ P = ParamSpec("P")
 
 @contextmanager
 def preparing() -> Iterator[None]:
-    """Turn what keeps a request from being made into errors of Yunmeng: files, and values that no request can hold."""
+    """Turn errors in preparing a request into errors of Yunmeng: unreadable files, values that no request can hold."""
     try:
         yield
     except YunmengError:
@@ -32,7 +32,7 @@ def built(build: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
 
 
 def each(made: Iterator[T]) -> Iterator[T]:
-    """Iterate over what ``made`` makes, one by one. Raises as `built` does."""
+    """Yield the items of ``made``. Raises as `built` does."""
     while True:
         with preparing():
             try:
@@ -43,6 +43,6 @@ def each(made: Iterator[T]) -> Iterator[T]:
 
 
 def one_line(error: Exception) -> str:
-    """Return what an error says, in one line."""
+    """Return the message of an error in one line."""
     lines = f"{type(error).__name__}: {error}".rstrip(": ").splitlines()
     return lines[0] if lines else ""

@@ -1,4 +1,4 @@
-"""The questions and changes of a library as calls of the API, built once for both clients. Nothing is sent here."""
+"""The methods of a library as calls of the API, built once for both clients. Nothing is sent here."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ PAGE: Final = 500
 
 
 class SearchArguments(SearchKeywords, total=False):
-    """What `Client.search` takes by name, for `Client.search_page` and `Client.search_all`."""
+    """The keyword arguments of `Client.search`, for `Client.search_page` and `Client.search_all`."""
 
     id: str | None
     vector: "ArrayLike | None"
@@ -252,7 +252,10 @@ def add(picture: bytes | Path | str, id: str | None, attributes: Attributes | No
 def batches(
     pictures: Sequence[bytes | Path | str], ids: Sequence[str] | None, attributes: EachOrAll | None
 ) -> Iterator[tuple[int, Call[schemas.AddResult]]]:
-    """How many pictures, and the call that adds them, until all are added. Files are read when their call is due."""
+    """Yield the number of pictures and the call that adds them, until all are added.
+
+    Files are read when their call is due.
+    """
     each = None if isinstance(attributes, Mapping) else attributes
     if any(given is not None and len(given) != len(pictures) for given in (ids, each)):
         raise QueryError("give one id and one set of attributes for each picture, or none")
@@ -290,7 +293,7 @@ def added(result: schemas.AddResult) -> list[Addition | schemas.ErrorBody]:
 
 
 def failed(count: int, error: ServerError) -> list[Addition | schemas.ErrorBody]:
-    """Return what became of ``count`` pictures where ``error`` says that each failed. Raises it if it does not."""
+    """Return ``error`` for each of ``count`` pictures if it says that each failed; raise it otherwise."""
     details = [entry for entry in error.details if isinstance(entry, Mapping) and "error" in entry]
     if len(details) != count:
         raise error

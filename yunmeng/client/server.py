@@ -1,4 +1,4 @@
-"""The server that clients ask: how it is addressed, and what its answers mean, errors among them."""
+"""The server that clients call: its address and key, and the meaning of its answers and errors."""
 
 import re
 import threading
@@ -26,9 +26,9 @@ _USER: Final = re.compile(r"//[^/]*@")
 
 
 class Server:
-    """The server that a client asks: how it is addressed, and what its answers mean.
+    """The server that a client calls: its address and key, and the meaning of its answers and errors.
 
-    Its key goes into the header that carries it, and nowhere else: no error says it, nor what a server makes of it.
+    The key is sent in its header and appears nowhere else, in no error message either.
     """
 
     def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
@@ -44,7 +44,7 @@ class Server:
 
     @contextmanager
     def reachable(self) -> Iterator[None]:
-        """Turn what keeps an answer from coming into `ServerUnreachable`, whatever it is."""
+        """Turn every failure to get an answer into `ServerUnreachable`."""
         try:
             yield
         except YunmengError:
@@ -55,13 +55,13 @@ class Server:
             raise ServerUnreachable(self._said(f"no answer from {self._shown}: {one_line(exc)}")) from exc
 
     def value(self, response: httpx.Response, read: Callable[[bytes], T]) -> T:
-        """Return what ``response``, read to its end, holds. Raises `ServerError`."""
+        """Return the content of ``response``, which was read to its end. Raises `ServerError`."""
         if not response.is_success:
             raise self.failure(response)
         return self.read(response.content, read, response.status_code)
 
     def read(self, body: bytes, read: Callable[[bytes], T], status: int) -> T:
-        """Return what ``body`` holds. Raises `ServerError`."""
+        """Return the content of ``body``. Raises `ServerError`."""
         try:
             return read(body)
         except ValueError as exc:
@@ -70,7 +70,7 @@ class Server:
             raise ServerError(message, status=status, code="unknown-answer") from exc
 
     def failure(self, response: httpx.Response) -> ServerError:
-        """Return the error that ``response``, read to its end, tells of. It may come from a proxy on the way."""
+        """Return the error in ``response``, which was read to its end. It may come from a proxy on the way."""
         after = response.headers.get("Retry-After", "")
         retry_after = float(after) if after.isdecimal() else None
         status = response.status_code
@@ -100,7 +100,7 @@ class Server:
 
 
 def _both(kind: type[YunmengError]) -> type[ServerError]:
-    """Return the class of errors that are a `ServerError` and a ``kind``, as a library raises it."""
+    """Return a class of errors that are both a `ServerError` and a ``kind``, as a library raises it."""
     both: type[ServerError] = type(f"Server{kind.__name__}", (ServerError, kind), {"__module__": __name__})
     return both
 

@@ -1,4 +1,4 @@
-"""Calls about the server itself: what it is, imports, jobs, and what it asks ahead. Nothing is sent here."""
+"""Calls about the server itself: its state, imports, jobs, and warming. Nothing is sent here."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping

@@ -38,7 +38,7 @@ __all__ = ["Client"]
 
 
 class Client(Transport):
-    """Asks the library behind the server at ``base_url`` as `yunmeng.Library` is asked; threads may share it.
+    """Calls the library behind the server at ``base_url``, with the methods of `yunmeng.Library`; threads may share it.
 
     ::
 
@@ -46,8 +46,8 @@ class Client(Transport):
             for hit in client.search("photo.jpg", k=5):
                 print(hit.id, hit.score)
 
-    Names, arguments and answers are those of `Library`, and so are the errors: each that comes from the server is a
-    `ServerError` as well, with its code and status. `ServerUnreachable` says that none came. What differs:
+    Names, arguments, answers and errors are those of `Library`. Each error that comes from the server is a
+    `ServerError` as well, with its code and status; `ServerUnreachable` means that no answer came. The differences are:
 
     - Pictures that are here are sent: paths are read on this machine, URLs are fetched by the server. Only `index`
       takes paths of the server. It keeps what `add` is given; without ``id`` that gets the SHA-256 of its bytes.
@@ -60,8 +60,8 @@ class Client(Transport):
         base_url: The server's address.
         key: What ``yunmeng keys`` gave.
         timeout: Seconds for every step of a call; one with a URL takes as long as the server takes to fetch it.
-        retries: How often a server is asked again that is busy (503) or was asked too often (429), and says for how
-            long.
+    retries: How often a request is repeated if the server is busy (503) or was asked too often (429) and says when to
+    retry.
     """
 
     # Asking, as a library is asked
@@ -81,7 +81,7 @@ class Client(Transport):
         rerank: str | Sequence[str] = (),
         **options: Unpack[SearchKeywords],
     ) -> Hits:
-        """Return the k pictures that fit best, best first: `Library.search`.
+        """Return the k pictures that fit best, best first, as `Library.search` does.
 
         ::
 
@@ -95,12 +95,11 @@ class Client(Transport):
             vector: An embedding of the library's encoder, (dim,).
             text: Words, in Chinese or English.
             mix: More such parts with weights.
-            region: The part of the picture to ask with: x, y, width and height in fractions of it.
-            k: How many hits are wanted.
-            offset: How many of the best hits are passed over, for the next page.
-            filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
-            rerank: Steps that put the first hits in a better order, applied left to right, see docs/ranking.md.
-            **options: Which hits are wanted, such as ``min_score=0.3``, each as `yunmeng.types.SearchOptions` says.
+        region: The part of the picture to search with: x, y, width and height in fractions of it. k: How many hits are
+        wanted. offset: How many of the best hits are passed over, for the next page. filter: A condition on attributes
+        that reads like SQL: ``"category = 'shoes' and price < 50"``. rerank: Steps that put the first hits in a better
+        order, applied left to right, see docs/ranking.md. **options: Which hits are wanted, such as ``min_score=0.3``,
+        each as `yunmeng.types.SearchOptions` says.
         """
         return self._send(
             calls.search,
@@ -125,7 +124,7 @@ class Client(Transport):
         filter: str | None = None,
         min_score: float = 0.0,
     ) -> Hits:
-        """Return the k likeliest originals of a suspect picture: `Library.match`. A record is sent as its id.
+        """Return the k likeliest originals of a suspect picture, as `Library.match` does. A record is sent as its id.
 
         ::
 
@@ -135,7 +134,7 @@ class Client(Transport):
         return self._send(calls.match, image, k, filter, min_score)
 
     def compare(self, a: Comparable, b: Comparable) -> Comparison:
-        """Return what became of ``b``, an original, if ``a``, a suspect picture, was made from it: `Library.compare`.
+        """Return whether and how ``a``, a suspect picture, was made from ``b``, an original, as `Library.compare` does.
 
         A record is sent as its id::
 
@@ -144,7 +143,7 @@ class Client(Transport):
         return self._send(calls.compare, a, b)
 
     def evidence(self, a: Comparable, b: Comparable, names: tuple[str, str] = ("", "")) -> Evidence:
-        """Return what `compare` does, with a picture that shows what matches where. Needs Pillow.
+        """Compare as `compare` does, and get a picture that shows what matches where. Needs Pillow.
 
         ::
 
@@ -161,7 +160,7 @@ class Client(Transport):
         return self._send(calls.get, id)
 
     def iterate(self, filter: str | None = None) -> Iterator[Record]:
-        """Return all records (that pass ``filter``), in an order that stays while others come and go."""
+        """Yield all records (that pass ``filter``), in an order that does not change while others come and go."""
         return self.pages(built(calls.iterate, filter))
 
     def count(self, filter: str | None = None) -> int:
@@ -191,10 +190,10 @@ class Client(Transport):
         stop: threading.Event | None = None,
         frames: int = 1,
     ) -> IndexReport:
-        """Have the server bring pictures in, and wait until it has: `Library.index`. Paths are the server's.
+        """Bring pictures in, as `Library.index` does, and wait for the end. Paths are the server's.
 
-        ``stop`` is looked at when the import has come further. A client that ends meanwhile does not end the import;
-        `start_import` does not wait for it.
+        ``stop`` is checked at each report of progress. If the client ends before that, the import goes on. To start one
+        without waiting, use `start_import`.
         """
         for progress in self.follow_import(self.start_import(paths, manifest, frames).number):
             if on_tally is not None:
@@ -207,7 +206,7 @@ class Client(Transport):
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: Attributes | None = None
     ) -> Addition:
-        """Bring in one picture: a path, a file's bytes, or a URL, which is then its id unless told: `Library.add`.
+        """Add one picture, as `Library.add` does: a path, a file's bytes, or a URL, which is its id if none is given.
 
         ::
 
@@ -222,7 +221,7 @@ class Client(Transport):
     def delete(self, ids: str | Sequence[str] | None = None, *, filter: str | None = None, all: bool = False) -> int:
         """Remove the pictures with these ids and those that pass ``filter``, or ``all``. Returns how many there were.
 
-        Unknown ids are passed over. Raises `QueryError` unless it is said what to delete.
+        Unknown ids are ignored. Raises `QueryError` where neither ids nor ``filter`` nor ``all`` is given.
         """
         return self._send(calls.delete, ids, filter, all)
 
@@ -235,18 +234,18 @@ class Client(Transport):
         fields: Sequence[schemas.FieldName] = ("attributes",),
         **question: Unpack[SearchArguments],
     ) -> schemas.SearchAnswer:
-        """Return one page as the server tells it: hits with these ``fields``, where the next page begins, timings.
+        """Return one page as the server sends it: hits with these ``fields``, the offset of the next page, timings.
 
-        It is asked as `search` is::
+        The arguments are those of `search`::
 
             client.search_page("photo.jpg", fields=["uri", "width", "height", "quality"], k=100)
         """
         return self._send(calls.search_page, image, fields, **question)
 
     def search_all(self, image: "QueryPicture | None" = None, **question: Unpack[SearchArguments]) -> Iterator[Hit]:
-        """Iterate over every hit, best first, asked for ``k`` at a time as they are taken.
+        """Iterate over every hit, best first, requested ``k`` at a time as they are needed.
 
-        ``min_score`` says where to end::
+        Give ``min_score`` to end there::
 
             for hit in client.search_all("photo.jpg", k=100, min_score=0.8):
                 print(hit.id, hit.score)
@@ -259,11 +258,11 @@ class Client(Transport):
         ids: Sequence[str] | None = None,
         attributes: EachOrAll | None = None,
     ) -> list[Addition | schemas.ErrorBody]:
-        """Add pictures that are here, a few in each request; ``attributes`` are for all of them or one for each.
+        """Add pictures of this machine, a few in each request; ``attributes`` are for all of them or one for each.
 
-        Returns what became of each, in their order: a picture that cannot be used is an `ErrorBody` in its place, and
-        stops no other. What stops all (the key, the connection, a file that cannot be read) raises, and what was added
-        stays.
+        Returns one result for each, in their order. A picture that cannot be used has an `ErrorBody` in its place and
+        does not stop the others. Raises what stops all of them (a wrong key, a lost connection, a file that cannot be
+        read); pictures that were added before that stay.
         """
         results: list[Addition | schemas.ErrorBody] = []
         for count, call in each(calls.batches(pictures, ids, attributes)):
@@ -276,30 +275,33 @@ class Client(Transport):
     # The server
 
     def health(self) -> schemas.Health:
-        """Return that the server is there. Needs no key."""
+        """Return the health of the server; any answer means that it runs. Needs no key."""
         return self._send(server_calls.health)
 
     def ready(self) -> schemas.Health:
-        """Return that the server can be asked; until then a `ServerError` says ``not-ready``. Needs no key."""
+        """Return the health of a server that can take requests. Needs no key.
+
+        Raises `ServerError` (``not-ready``) until the server can take them.
+        """
         return self._send(server_calls.ready)
 
     def library(self) -> schemas.LibraryOut:
-        """Return what the library is and holds, as the server tells it: more than `info` of what it can answer."""
+        """Return what the library is, holds and can do, as the server sends it: more than `info`."""
         return self._send(server_calls.library)
 
     def attributes(self) -> list[schemas.AttributeValues]:
-        """Return what the pictures hold in each declared attribute."""
+        """Return the values that the pictures have in each declared attribute."""
         return self._send(server_calls.attributes)
 
     def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> schemas.WarmOut:
-        """Have the server ask itself these questions in the background, and the ``top`` most popular ones::
+        """Have the server run these queries in the background, and the ``top`` most popular ones::
 
         client.warm([{"id": "shoes/red"}, {"text": "red dress", "k": 24}], top=100)
         """
         return self._send(server_calls.warm, queries, top)
 
     def warming(self) -> schemas.WarmOut:
-        """Return how far the server has come with that."""
+        """Return the progress of warming."""
         return self._send(server_calls.warming)
 
     # Imports
@@ -318,7 +320,7 @@ class Client(Transport):
         return self._send(server_calls.imports, limit).imports
 
     def get_import(self, number: int) -> schemas.ImportOut:
-        """Return how far an import has come."""
+        """Return the progress of an import."""
         return self._send(server_calls.get_import, number)
 
     def import_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
@@ -326,15 +328,15 @@ class Client(Transport):
         return self._send(server_calls.import_failures, number, limit).failures
 
     def cancel_import(self, number: int) -> schemas.ImportOut:
-        """Tell an import to end; what it has indexed stays."""
+        """Cancel an import; what it has indexed stays."""
         return self._send(server_calls.cancel_import, number)
 
     def resume_import(self, number: int) -> schemas.ImportOut:
-        """Have an import go on that was cancelled, was interrupted, or failed."""
+        """Continue an import that was cancelled, was interrupted, or failed."""
         return self._send(server_calls.resume_import, number)
 
     def follow_import(self, number: int) -> Iterator[schemas.ImportOut]:
-        """Iterate over how far an import has come, until it is over::
+        """Yield the progress of an import until it is over::
 
         for progress in client.follow_import(client.start_import("/srv/photos").number):
             print(progress.indexed, "of", progress.total)
@@ -344,7 +346,7 @@ class Client(Transport):
     # Jobs
 
     def start_job(self, kind: str, **arguments: object) -> schemas.JobOut:
-        """Start a job of the background, such as ``start_job("reencode", encoder="efficientnet-lite0")``."""
+        """Start a background job, such as ``start_job("reencode", encoder="efficientnet-lite0")``."""
         return self._send(server_calls.start_job, kind, arguments)
 
     def jobs(self, kind: str | None = None, limit: int = 20) -> list[schemas.JobOut]:
@@ -352,7 +354,7 @@ class Client(Transport):
         return self._send(server_calls.jobs, kind, limit).jobs
 
     def get_job(self, number: int) -> schemas.JobOut:
-        """Return how far a job has come."""
+        """Return the progress of a job."""
         return self._send(server_calls.get_job, number)
 
     def job_failures(self, number: int, limit: int = 1000) -> list[schemas.ImportFailure]:
@@ -360,13 +362,13 @@ class Client(Transport):
         return self._send(server_calls.job_failures, number, limit).failures
 
     def cancel_job(self, number: int) -> schemas.JobOut:
-        """Tell a job to end; what it has done stays."""
+        """Cancel a job; what it has done stays."""
         return self._send(server_calls.cancel_job, number)
 
     def resume_job(self, number: int) -> schemas.JobOut:
-        """Have a job go on that was cancelled, was interrupted, or failed."""
+        """Continue a job that was cancelled, was interrupted, or failed."""
         return self._send(server_calls.resume_job, number)
 
     def follow_job(self, number: int) -> Iterator[schemas.JobOut]:
-        """Iterate over how far a job has come, until it is over, as `follow_import` does."""
+        """Yield the progress of a job until it is over, as `follow_import` does."""
         return self._follow(built(server_calls.job_events, number), schemas.JobOut)

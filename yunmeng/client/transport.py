@@ -1,4 +1,4 @@
-"""How calls are sent, and whether to ask again. One class waits for answers, the other has them awaited."""
+"""Sending of calls, and repeating them. One class waits for answers, the other is awaited."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
@@ -28,7 +28,7 @@ _jitter = wait_random(0, 0.25)  # so that clients that were sent away together d
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Return whether the server said that it was too busy, or asked too often, and that asking again may do."""
+    """Return whether the server was busy, or was asked too often, so that asking again may help."""
     if not isinstance(error, ServerError) or error.status not in (429, 503):
         return False
     return error.retry_after is not None and error.retry_after <= LONGEST_WAIT
@@ -64,7 +64,7 @@ class Transport(AppCalls, Closing):
         return result
 
     def pages(self, pages: Pages[Answer, Item]) -> Iterator[Item]:
-        """Iterate over all that is on these pages, which are asked for as they are taken."""
+        """Yield all items of these pages, which are requested as they are needed."""
         call: Call[Answer] | None = pages.first
         while call is not None:
             answer = self.send(call)

@@ -1,4 +1,4 @@
-"""Pictures, and other values, as requests carry them."""
+"""Pictures and other values in the form in which requests carry them."""
 
 import io
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["content", "field", "file", "floats", "given", "is_url", "place", "re
 
 
 def is_url(picture: object) -> bool:
-    """Return whether this is an http or https URL, which the server fetches."""
+    """Return whether this is an http or https URL, which the server will fetch."""
     return isinstance(picture, str) and picture.lower().startswith(("http://", "https://"))
 
 

@@ -1,4 +1,4 @@
-"""Is this a copy? Local features, alignment, verification, evidence. Needs the extra ``copies``."""
+"""Detection of copies: local features, alignment, verification, evidence. Needs the extra ``copies``."""
 
 from yunmeng.copies.alignment import align, within
 from yunmeng.copies.comparison import Comparable, Comparer, Comparison, Evidence

@@ -1,4 +1,4 @@
-"""How one picture lies in another, as their local features and then their pixels tell.
+"""The alignment of one picture with another, by their local features and then by their pixels.
 
 Each pair of SIFT features alone says how one picture lies in the other: shifted, turned and scaled. So every pair is
 tried, none left to chance (Philbin, Chum, Isard, Sivic and Zisserman, "Object retrieval with large vocabularies and
@@ -52,7 +52,7 @@ class Fit(NamedTuple):
 
 
 def fit(query: LocalFeatures, target: LocalFeatures, pairs: Pairs) -> Fit | None:
-    """The transform on which most pairs agree, or None where fewer than three do."""
+    """Return the transform on which most pairs agree, or None where fewer than three do."""
     if len(pairs) < 3:
         return None
     source, goal = (points.astype(np.float64) for points in (query.points[pairs.query], target.points[pairs.target]))
@@ -74,7 +74,7 @@ def fit(query: LocalFeatures, target: LocalFeatures, pairs: Pairs) -> Fit | None
 def _grown(
     source: Doubles, goal: Doubles, inliers: NDArray[np.bool_], alike: NDArray[np.bool_], near: float
 ) -> Fit | None:
-    """The affine transform that fits the ``inliers`` best, and then those that it brings, some rounds."""
+    """Fit an affine transform to the ``inliers``, take in the pairs that now agree with it, and repeat a few times."""
     matrix = np.eye(3)
     for round_ in range(_ROUNDS):
         if inliers.sum() < 3:
@@ -87,7 +87,7 @@ def _grown(
 
 
 def _bent(source: Doubles, goal: Doubles, affine: Fit, alike: NDArray[np.bool_], near: float) -> Fit:
-    """A homography near the affine transform, where it explains more."""
+    """Return a homography near the affine transform if it explains more pairs, else the affine transform."""
     cv2 = opencv()
     around = alike & (np.linalg.norm(project(affine.matrix, source) - goal, axis=1) < 4 * _ROUGHLY * near)
     matrix, _ = cv2.findHomography(source[around], goal[around], cv2.USAC_MAGSAC, near, maxIters=1000)
@@ -118,9 +118,10 @@ _LEAST_VIEW: Final = 0.2
 
 
 def align(query: LocalFeatures, target: LocalFeatures, fewest: int = FEWEST_INLIERS) -> Alignment | None:
-    """How the query, or its mirror image, lies in the target; None where too few features agree on a sound transform.
+    """Return how the query, or its mirror image, lies in the target; None where too few features agree.
 
-    Less than the usual ``fewest`` is for callers who look at the pixels as well.
+    The transform must be sound too: a picture is never folded. Callers who look at the pixels as well may take fewer
+    than the usual ``fewest`` features.
 
     Raises `MissingExtra`.
     """
@@ -143,7 +144,7 @@ def align(query: LocalFeatures, target: LocalFeatures, fewest: int = FEWEST_INLI
 
 
 def _distinct(*points: Floats) -> int:
-    """How many places there are; one place has several features where it has several directions."""
+    """Return the number of distinct places; one place has several features where it has several directions."""
     return min(len(np.unique(side.round(), axis=0)) for side in points)
 
 
@@ -155,7 +156,7 @@ def _alignment(
 
 
 def laid_out(inliers: int, mirrored: bool, matrix: Doubles) -> Alignment | None:
-    """The alignment of a transform of fractions, (3, 3); None where neither picture shows anything of the other."""
+    """Return the alignment of a transform of fractions, (3, 3); None where neither picture shows any of the other."""
     outline = clip(project(matrix, CORNERS))
     covered = clip(project(np.linalg.inv(matrix).astype(np.float64), CORNERS))
     if len(outline) < 3 or len(covered) < 3:
@@ -171,7 +172,7 @@ def laid_out(inliers: int, mirrored: bool, matrix: Doubles) -> Alignment | None:
 
 
 def within(alignment: Alignment, part: Region) -> Alignment | None:
-    """The alignment of a whole query from that of its ``part``; None where it goes on behind the horizon."""
+    """Return the alignment of a whole query from that of its ``part``; None where it passes the horizon."""
     left = 1 - part.x - part.w if alignment.mirrored else part.x
     of_part = np.array([(1 / part.w, 0, -left / part.w), (0, 1 / part.h, -part.y / part.h), (0, 0, 1)])
     whole: Doubles = np.array(alignment.transform).reshape(3, 3) @ of_part
@@ -182,7 +183,7 @@ def within(alignment: Alignment, part: Region) -> Alignment | None:
 
 
 def inverted(alignment: Alignment) -> Alignment | None:
-    """How the target lies in the query; None where it goes on behind the horizon."""
+    """Return how the target lies in the query; None where it passes the horizon."""
     mirror = np.array([(-1.0, 0, 1), (0, 1, 0), (0, 0, 1)]) if alignment.mirrored else np.eye(3)
     matrix: Doubles = mirror @ np.linalg.inv(np.array(alignment.transform).reshape(3, 3)) @ mirror
     depths = matrix[2] @ np.column_stack([CORNERS, np.ones(4)]).T
@@ -201,7 +202,7 @@ def _in_fractions(matrix: Doubles, query: tuple[int, int], target: tuple[int, in
 
 
 def _sound(matrix: Doubles, query: tuple[int, int], target: tuple[int, int]) -> bool:
-    """Whether a transform of fractions is one that a picture can have undergone, neither folded nor flattened."""
+    """Return whether a picture can have undergone a transform of fractions, neither folded nor flattened."""
     if not np.isfinite(matrix).all():
         return False
     depths = matrix[2] @ np.column_stack([CORNERS, np.ones(4)]).T
@@ -230,7 +231,7 @@ _FEWEST: Final = 12  # pairs for a homography
 def refine(
     a: Pixels, b: Pixels, alignment: Alignment, features_a: LocalFeatures, features_b: LocalFeatures
 ) -> Alignment:
-    """``alignment`` of ``a`` with ``b``, moved to where their pixels correlate best; as it was where that fails.
+    """Return ``alignment`` of ``a`` with ``b`` where their pixels correlate best; unchanged where that fails.
 
     First a homography through the pairs of features that lie near it. Then the enhanced correlation coefficient is
     maximised over homographies (Evangelidis and Psarakis, "Parametric Image Alignment Using Enhanced Correlation

@@ -1,4 +1,4 @@
-"""Two pictures, held against each other: a suspect and an original."""
+"""Comparison of two pictures: a suspect and an original."""
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -35,15 +35,15 @@ class Comparer:
         self._max_pixels = max_pixels
 
     def compare(self, a: Comparable, b: Comparable) -> Comparison:
-        """``a``, the suspect, against ``b``, the original. Records come with their vectors.
+        """Compare ``a``, the suspect, with ``b``, the original. Records come with their vectors.
 
-        Raises `PictureError`, `OriginalGone`, and `MissingExtra` where only local features can tell: where the files
-        differ and neither frame fits on the other as a whole, in any of the eight ways to turn and mirror it.
+        Raises `PictureError`, `OriginalGone`, and `MissingExtra` where local features are needed: where the files
+        differ and neither picture matches the other as a whole, in any of the eight ways to turn and mirror it.
         """
         return self._compared(a, b)[0]
 
     def evidence(self, a: Comparable, b: Comparable, names: tuple[str, str] = ("", "")) -> Evidence:
-        """As `compare`, with a picture that shows what lies where; ``names`` are what the two are called in it."""
+        """Compare as `compare` does, and draw what lies where; ``names`` are the labels of the two in the drawing."""
         comparison, pictures = self._compared(a, b)
         first, second = (
             Panel(picture.pixels, (picture.width, picture.height), name)

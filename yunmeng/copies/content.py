@@ -1,8 +1,8 @@
-"""Another content on one template, and another moment of one scene: pictures that agree, and are no copies.
+"""Other content on one template, and another moment of one scene: pictures that align well and are no copies.
 
-An edit covers what was there, or adds to it. Two things it does not do. It does not leave the ground bare where
-something was written, and write something else beside it: that is another text on one template. And what it covers is
-not found again, looking the same, a few pixels away: that is a face that smiled, a hand that moved.
+An edit covers what was there, or adds to it. Two things are no edits. If text was removed and other text stands beside
+its place, it is another text on one template. If what has changed is found again a few pixels away, looking the same,
+it is another moment: a face that smiled, a hand that moved.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ off has 0.15 and 0.47."""
 
 
 class _Layers(NamedTuple):
-    """Two pictures in one frame, grey: the suspect, the original as it should look there, and what both show."""
+    """Two pictures in one frame, grey: the suspect, the original as it should look there, and the area both show."""
 
     a: Grey
     b: Grey
@@ -79,7 +79,7 @@ class _Layers(NamedTuple):
 
 
 def other_content(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> bool:
-    """Return whether ``a`` has another text or drawing than ``b``, over which ``pair`` lays it, on the same layout."""
+    """Return whether ``a`` has other text or drawings than ``b`` on the same layout; ``pair`` lays a over b."""
     if _drawn(_layers(pair)) < _DRAWN:
         return False
     layers = _fine(a, b, alignment, pair)
@@ -93,7 +93,7 @@ def other_moment(pair: Superposed) -> bool:
 
 
 def equal_at_sight(a: Image.Image, b: Image.Image) -> bool:
-    """Return whether two RGB pictures are one photograph, compressed or scaled anew: no closer look is needed then."""
+    """Return whether two RGB pictures are one photograph, compressed or scaled again: no closer look is needed then."""
     if abs(a.width * b.height - b.width * a.height) > _SHAPE * a.width * b.height:
         return False
     size = _within(_MOVED_SIDE, a.size)
@@ -118,7 +118,7 @@ def _drawn(layers: _Layers) -> float:
 
 
 def _fine(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> _Layers:
-    """Both as fine as they are, and no finer than a blurred copy shows them."""
+    """Return both at the finest resolution that they have, but no finer than a blurred copy shows them."""
     whole = max(frame(size_of(a), size_of(b), alignment, _SIDE).size)
     sigma = pair.sigma * whole / max(pair.covered.shape)
     if sigma > 1:
@@ -130,7 +130,7 @@ def _fine(a: Pixels, b: Pixels, alignment: Alignment, pair: Superposed) -> _Laye
 
 
 def _rewritten(layers: _Layers, reach: int) -> bool:
-    """Whether something was written where something else was; or, in a document, anything at all."""
+    """Return whether something was written where something else was or, in a document, written at all."""
     from scipy import ndimage
 
     a, b, shown = layers
@@ -157,7 +157,7 @@ def _rewritten(layers: _Layers, reach: int) -> bool:
 
 
 def _characters(ink: Mask) -> int:
-    """How many things there are of the size of characters that stand in lines, as characters do."""
+    """Return the number of things of the size of characters that stand in lines, as characters do."""
     from scipy import ndimage
 
     side = max(ink.shape)
@@ -173,7 +173,7 @@ def _characters(ink: Mask) -> int:
 
 
 def _ground(grey: Grey) -> NDArray[np.int16]:
-    """What a picture shows where nothing is written or drawn."""
+    """Return the background of a picture, without what is written or drawn on it."""
     from scipy.ndimage import median_filter
 
     image = Image.fromarray(grey)
@@ -200,7 +200,7 @@ def _near(plane: NDArray[Any], pick: Callable[..., NDArray[Any]], reach: int) ->
 
 
 def _moved(layers: _Layers, shares: Sequence[tuple[float, float]]) -> bool:
-    """Whether what differs is found again close by: one of ``shares`` of the places, and of those that differ."""
+    """Return whether what differs is found again close by: one of ``shares``, of all places and of differing ones."""
     scale = _MOVED_SIDE / max(layers.a.shape)
     size = max(8, round(scale * layers.a.shape[1])), max(8, round(scale * layers.a.shape[0]))
     a, b = (np.asarray(Image.fromarray(side).resize(size, Image.Resampling.BOX), np.float32) for side in layers[:2])

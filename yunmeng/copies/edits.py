@@ -1,4 +1,4 @@
-"""What was done to a picture to make a copy of it: from where the copy lies in it, and from how it looks there."""
+"""Edits that made a copy of a picture: found from where the copy lies in it, and from how it looks there."""
 
 import math
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _PLAIN: Final = 14.0  # grey levels: a surrounding that varies less is a border
 
 
 def find_edits(pair: Superposed, place: Placing, a: Pixels, alignment: Alignment) -> list[Edit]:
-    """Everything that was done, what is seen first first. ``a`` is the copy, ``pair`` it laid over the original."""
+    """Return all edits, the most visible first. ``a`` is the copy, ``pair`` shows it laid over the original."""
     look = looks(pair)
     return [*_places(place, a, alignment), *_colours(look), *_textures(look, pair)]
 
@@ -95,7 +95,7 @@ def _textures(look: Looks, pair: Superposed) -> Iterator[Edit]:
 
 
 def _is_plain_around(a: Pixels, alignment: Alignment) -> bool:
-    """Whether what surrounds the original in the copy is of one colour, as borders are."""
+    """Return whether the area around the original in the copy is of one colour, as borders are."""
     image = Image.fromarray(a)
     image.thumbnail((200, 200))
     onto = inverse(to_pixels(alignment, image.size, (1, 1)))

@@ -1,4 +1,4 @@
-"""A comparison as one picture, for people who have to be convinced: what matches where, and what was changed."""
+"""A drawing of a comparison, for people who have to be convinced: what matches where, and what was changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ _CHINESE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One of the two pictures: pixels to draw, its whole size as (width, height), and what it is called."""
+    """One of the two pictures: its pixels, its whole size as (width, height), and its label."""
 
     pixels: Pixels
     size: tuple[int, int]
@@ -82,11 +82,11 @@ def draw_evidence(
     alignment: Alignment | None,
     figures: Mapping[str, str],
 ) -> Image.Image:
-    """The suspect ``a`` and the original ``b`` side by side, with what lies where, as an RGB picture 1,600 pixels wide.
+    """Draw the suspect ``a`` and the original ``b`` side by side, with what lies where, as RGB 1,600 pixels wide.
 
-    ``verdict`` is that of a comparison, or what makes two different that agree. Where they align: the outline of either
-    in the other, a laid over b, and the places that differ. ``figures`` are measures to print, by their names. Text is
-    in English and Chinese, as far as there is a font for that.
+    ``verdict`` is that of a comparison, or the reason why two pictures that agree are different. Where they align: the
+    outline of either in the other, a laid over b, and the places that differ. ``figures`` are measures to print, by
+    their names. Text is in English and Chinese, as far as there is a font for that.
     """
     panels = [(_titled("A", "suspect", "待查图片", a), Image.fromarray(a.pixels))]
     panels.append((_titled("B", "original", "原图", b), Image.fromarray(b.pixels)))
@@ -126,7 +126,7 @@ def _footer(alignment: Alignment | None, figures: Mapping[str, str]) -> list[str
 
 
 def _outlines(alignment: Alignment | None) -> dict[int, list[tuple[float, float]]]:
-    """Which polygon is drawn on which panel, in fractions of it: of either picture in the other."""
+    """Return the polygon to draw on each panel, in fractions of it: the outline of the other picture."""
     if alignment is None:
         return {}
     onto_a = inverse(to_pixels(alignment, (1, 1), (1, 1)))
@@ -157,7 +157,7 @@ def _aligned(a: Panel, b: Panel, alignment: Alignment) -> list[tuple[tuple[str, 
 
 
 def _differing(a: Panel, b: Panel, alignment: Alignment, pale: Image.Image, inside: Image.Image) -> Image.Image:
-    """What is left between the two after colours and sharpness were matched, the stronger the redder."""
+    """Draw the difference of the two after matching colours and sharpness, the stronger the redder."""
     pair = superpose(a.pixels, b.pixels, alignment)
     rest = np.abs(pair.a - pair.expected).max(axis=2) * pair.covered
     # Up to 20 grey levels are what compression leaves; at 90 it is another picture.

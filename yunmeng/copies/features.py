@@ -1,4 +1,4 @@
-"""Local features: places of a picture that can be found again in a copy of it, and how each looks.
+"""Local features: places of a picture that can be found again in a copy of it, with a description of each.
 
 SIFT (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", IJCV 2004) as OpenCV computes it, with
 descriptors compared as RootSIFT (Arandjelović and Zisserman, "Three things everyone should know to improve object
@@ -56,7 +56,7 @@ class LocalFeatures:
         return len(self.points)
 
     def mirrored(self) -> "LocalFeatures":
-        """Those of the picture mirrored left to right, without looking at it again."""
+        """Return the features of the picture mirrored left to right, without computing them again."""
         points = self.points.copy()
         points[:, 0] = self.size[0] - 1 - points[:, 0]
         angles = np.float32(np.pi) - self.angles
@@ -64,7 +64,7 @@ class LocalFeatures:
 
 
 def local_features(image: Pixels | Image.Image, side: int = QUERY_SIDE, most: int = _MOST) -> LocalFeatures:
-    """The ``most`` clearest features of an RGB picture, uint8 (height, width, 3), with its longer side at ``side``.
+    """Return the ``most`` clearest features of an RGB picture, uint8 (height, width, 3), its longer side at ``side``.
 
     A picture that is flat, or only a few pixels wide, has none. Raises `MissingExtra`.
     """
@@ -81,7 +81,7 @@ def local_features(image: Pixels | Image.Image, side: int = QUERY_SIDE, most: in
 
 
 def working_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """The width and height at which a picture is looked at."""
+    """Return the width and height at which a picture is examined."""
     scale = min(side / max(width, height), _ENLARGED)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -111,9 +111,9 @@ class Pairs:
 
 
 def pair(query: LocalFeatures, target: LocalFeatures, ratio: float = RATIO) -> Pairs:
-    """The nearest feature of the target for each of the query's that has a clearly nearest one, at most 400 pairs.
+    """Pair each feature of the query with its nearest in the target, if that is clearly the nearest; at most 400 pairs.
 
-    Where several of the query's have the same, the nearest of them.
+    Where several of the query have the same nearest one, the closest of them is taken.
     """
     if len(query) < 2 or len(target) < 2:
         return Pairs(np.empty(0, np.intp), np.empty(0, np.intp))

@@ -28,7 +28,7 @@ class WindowedNcc(NamedTuple):
 
 
 def windowed_ncc(a: Plane, b: Plane, mask: Plane, blur: Callable[[Plane], Plane], noise: float) -> WindowedNcc:
-    """Normalised cross-correlation of ``a`` and ``b``, (h, w), over the pixels around each where ``mask`` is 1, not 0.
+    """Return the normalised cross-correlation of ``a`` and ``b``, (h, w), around each pixel, where ``mask`` is 1.
 
     ``blur`` averages a plane over the window around each pixel. ``noise``, a standard deviation in grey levels, is
     added to that of either, so that places where nothing is shown do not correlate by chance.
@@ -55,9 +55,9 @@ _LEAST_TEXTURED: Final = 0.02  # of the windows
 
 
 def aligned_ncc(query: Image.Image, target: Image.Image, alignment: Alignment) -> float:
-    """Correlation in [-1, 1] of a query, moved by ``alignment``, and the target, in small windows of what both show.
+    """Return the correlation in [-1, 1] of a query, moved by ``alignment``, and the target, in small windows.
 
-    0 where they show nothing that could agree.
+    Only the area that both show counts; 0 where there is nothing in it that could agree.
     """
     cv2 = opencv()
     seen = frame(query.size, target.size, alignment, _SIDE)
@@ -69,7 +69,7 @@ def aligned_ncc(query: Image.Image, target: Image.Image, alignment: Alignment) -
 
 
 def whole_ncc(query: Image.Image, target: Image.Image) -> float:
-    """The same for two pictures that show the whole of each other, whatever their shapes."""
+    """Return the same for two pictures that show the whole of each other, whatever their shapes."""
     size = (_SIDE * 3 // 4, _SIDE * 3 // 4)
     one, other = (
         np.asarray(side.convert("L").resize(size, Image.Resampling.BOX, reducing_gap=2.0), np.float32)
@@ -97,7 +97,7 @@ def _seen(image: Image.Image, onto: Transform, size: tuple[int, int]) -> Plane:
 
 
 def _mean_ncc(a: Plane, b: Plane, mask: Plane) -> float:
-    """In windows, each weighed by how much b shows in it: what was laid over a, or filled in, has no say of its own."""
+    """Return the mean over windows, each weighted by how much b shows in it, so that areas laid over a do not count."""
     cv2 = opencv()
     found = windowed_ncc(a, b, mask, lambda plane: cv2.blur(plane, (_WINDOW, _WINDOW)), _TEXTURE)
     shown = np.sqrt(found.variance_b) * mask * (found.variance_b > _TEXTURE**2)

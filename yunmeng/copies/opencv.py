@@ -8,7 +8,7 @@ __all__ = ["opencv"]
 
 
 def opencv() -> Any:
-    """The module ``cv2``. Raises `MissingExtra`."""
+    """Return the module ``cv2``. Raises `MissingExtra`."""
     try:
         import cv2
     except ImportError as exc:

@@ -1,4 +1,4 @@
-"""Rectangles in a picture that may be pictures of their own: set into it, framed, one of several side by side.
+"""Rectangles of a picture that may be pictures of their own: pasted, framed, or one of several side by side.
 
 A picture that was pasted ends in straight lines, along which neighbouring pixels have nothing to do with each other.
 Steps between pixels that are sharp and alone are gathered along rows and columns; the rectangles whose four sides have
@@ -31,7 +31,7 @@ Rows = NDArray[np.intp]
 
 
 def find_insets(image: Image.Image, most: int = 4) -> list[Region]:
-    """At most ``most`` parts of an RGB picture that look like pasted pictures, the likeliest first."""
+    """Return at most ``most`` parts of an RGB picture that look like pasted pictures, the likeliest first."""
     grey = image.convert("L")
     if max(grey.size) > _SIDE:
         scale = _SIDE / max(grey.size)
@@ -55,7 +55,7 @@ def find_insets(image: Image.Image, most: int = 4) -> list[Region]:
 
 
 def _steps(pixels: Floats) -> Floats:
-    """How clear the step is between the columns x - 1 and x, in [0, 1]: (height, width + 1)."""
+    """Return how clear the step between the columns x - 1 and x is, in [0, 1]: (height, width + 1)."""
     change = np.pad(np.abs(np.diff(pixels, axis=1)), ((0, 0), (1, 1)))
     around = sum((np.roll(change, offset, axis=1) for offset in (-4, -3, 3, 4)), np.zeros_like(change)) / 2
     highest = np.maximum(np.roll(change, 1, axis=1), np.roll(change, -1, axis=1))

@@ -29,7 +29,7 @@ _FEWEST: Final = 50  # pixels that tell of colours
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What is different in the looks of a copy.
+    """The differences in the looks of a copy.
 
     Colours: ``change`` is the root mean square change of the values by the new colours, in grey levels; ``brighter``
     the change of the mean luma; ``contrast`` the factor of its variation; ``saturation`` that of the colourfulness;
@@ -80,9 +80,9 @@ def looks(pair: Superposed) -> Looks:
 
 
 def is_recoloured(pair: Superposed) -> bool:
-    """Return whether both show the same in other colours, as photographs of two colours of one garment do.
+    """Return whether both pictures show the same in other colours, as photographs of two colours of one garment do.
 
-    Only places that fit on each other count: a text or a sticker has colours of its own.
+    Only places that match count: a text or a sticker has colours of its own.
     """
     fits = fitting(pair)
     a, b = (blurred(side, 1.5)[fits] for side in (pair.a, pair.b))
@@ -90,9 +90,9 @@ def is_recoloured(pair: Superposed) -> bool:
 
 
 def other_colours(a: Plane, b: Plane) -> bool:
-    """Return whether the colours of the same places in two pictures, RGB (n, 3), do not go together.
+    """Return whether two pictures differ in colour at the same places, RGB (n, 3).
 
-    A tint is no other colour, nor is none at all. Those of a negative are expected to be opposite.
+    A tint does not count, nor does a grey picture. Opposite colours are expected of a negative.
     """
     if len(a) < _FEWEST:
         return False
@@ -107,7 +107,7 @@ def other_colours(a: Plane, b: Plane) -> bool:
 
 
 def overlaid(pair: Superposed) -> NDArray[np.int32]:
-    """The areas where something lies over the picture, numbered from 1, int32 (h, w); 0 elsewhere."""
+    """Return the areas where something lies over the picture, numbered from 1, int32 (h, w); 0 elsewhere."""
     from scipy import ndimage
 
     # Colours count half: where they meet, compression mixes them.

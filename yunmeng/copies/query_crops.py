@@ -1,4 +1,4 @@
-"""The ways in which a suspect picture is looked at: whole, turned, and by parts that may be pictures of their own."""
+"""Views of a suspect picture: whole, turned, and parts of it that may be pictures of their own."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -27,11 +27,11 @@ _LEAST_SIDE: Final = 24  # pixels of a part that is looked at
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at a suspect.
+    """One view of a suspect.
 
     ``wanted`` says how many of the pictures nearest to it are worth a closer look. ``region`` is the part of the
-    suspect that it shows, None where it is turned. Where ``hashed``, it may be the whole of an original; a ``negative``
-    shows it inverted.
+    suspect that it shows, None where it is turned. ``hashed``: it may be the whole of an original, so its fingerprint
+    counts. ``negative``: it shows the suspect inverted.
     """
 
     picture: Image.Image
@@ -42,17 +42,17 @@ class Look:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it shows the whole suspect, upright and in its own colours."""
+        """True where it shows the whole suspect, upright and in its own colours."""
         return self.region == _WHOLE
 
     @property
     def is_part(self) -> bool:
-        """Whether it shows a part of the suspect, upright."""
+        """True where it shows a part of the suspect, upright."""
         return self.region is not None and not self.is_whole
 
 
 def read_suspect(source: "Source", max_pixels: int) -> Picture:
-    """The suspect, upright and RGB, as large as it is verified. Raises `PictureError`."""
+    """Read the suspect, upright and RGB, as large as it is verified. Raises `PictureError`."""
     if isinstance(source, bytes):
         return decode(source, at_least=READ_SIDE, max_pixels=max_pixels)
     image = Image.fromarray(from_pillow(source) if isinstance(source, Image.Image) else from_array(source))
@@ -61,7 +61,7 @@ def read_suspect(source: "Source", max_pixels: int) -> Picture:
 
 
 def first_looks(suspect: Image.Image) -> list[Look]:
-    """Those that find most copies: the whole in its four positions and inverted, what looks pasted, and the centre."""
+    """Return the views that find most copies: the whole turned and inverted, parts that look pasted, and the centre."""
     parts = [Look(_cut(suspect, part), 5, part, hashed=True) for part in find_insets(suspect) if _fits(suspect, part)]
     centre = [Look(_cut(suspect, _CENTRE), 3, _CENTRE)] if _fits(suspect, _CENTRE) else []
     turned = [Look(suspect.transpose(turn), 3, None) for turn in _QUARTERS]
@@ -70,7 +70,7 @@ def first_looks(suspect: Image.Image) -> list[Look]:
 
 
 def closer_looks(suspect: Image.Image) -> list[Look]:
-    """What is left where those have found nothing: small parts everywhere, and turns by odd angles."""
+    """Return the views to try if those find nothing: small parts everywhere, and turns by odd angles."""
     places = np.linspace(0, 1 - _WINDOW, _WINDOWS).tolist()
     windows = [Region(x, y, _WINDOW, _WINDOW) for y in places for x in places]
     turned = (suspect.rotate(angle, Image.Resampling.BILINEAR, expand=True) for angle in _EIGHTHS)

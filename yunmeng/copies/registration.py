@@ -1,4 +1,4 @@
-"""Two pictures laid one over the other, and whether they then show the same."""
+"""Two pictures laid over each other, and a measure of whether they then show the same."""
 
 import math
 from dataclasses import dataclass
@@ -47,11 +47,11 @@ class Superposed:
     """The part of two pictures that both show, in one frame, float32 (h, w, 3), 0-255.
 
     ``a`` is the suspect, ``b`` the original, ``expected`` the original blurred by ``sigma`` pixels of the frame and in
-    the colours of the suspect: what it would look like had nothing else been done to it. ``covered`` marks the pixels,
+    the colours of the suspect: what the suspect would look like without any other edit. ``covered`` marks the pixels,
     bool (h, w), that ``a`` fills. ``agreement`` in [-1, 1] is the correlation of ``a`` and ``expected`` in small
-    windows, on average over those that show anything, and of plain pictures 1 where they are alike.
-    ``pixels`` is how many of the suspect's lie along one of the frame; ``colours`` is what makes the original's colours
-    those of the suspect, for `recoloured`.
+    windows, on average over those that show anything, and of plain pictures 1 where they are alike. ``pixels`` is how
+    many of the suspect's lie along one of the frame; ``colours`` is what makes the original's colours those of the
+    suspect, for `recoloured`.
     """
 
     a: Plane
@@ -65,7 +65,7 @@ class Superposed:
 
 
 def superpose(a: Pixels, b: Pixels, alignment: Alignment, side: int = SIDE) -> Superposed:
-    """Lay ``a`` over ``b``, as ``alignment`` says, in the part of b that it shows, and make b's looks that of a."""
+    """Lay ``a`` over ``b`` by ``alignment``, in the part of b that a shows, and match the looks of b to a."""
     seen = frame(size_of(a), size_of(b), alignment, side)
     over, covered = warped(a, seen.onto_a, seen.size), covers(a, seen.onto_a, seen.size)
     under = warped(b, seen.onto_b, seen.size)
@@ -74,7 +74,7 @@ def superpose(a: Pixels, b: Pixels, alignment: Alignment, side: int = SIDE) -> S
 
 
 def warped(pixels: Pixels, transform: Transform, size: tuple[int, int]) -> Plane:
-    """Return a picture as seen through a frame of ``size`` (width, height), float32 (h, w, 3); black beyond it.
+    """Return a picture seen through a frame of ``size`` (width, height), float32, and where it fills the frame.
 
     ``transform`` takes points of the frame to points of the picture.
     """
@@ -107,24 +107,24 @@ def _through(
 
 
 def chroma(colours: Plane) -> Plane:
-    """How far colours, (..., 3), are from grey, in grey levels."""
+    """Return how far colours, (..., 3), are from grey, in grey levels."""
     spread: Plane = np.ptp(colours, axis=-1)
     return spread
 
 
 def is_grey(colours: Plane) -> bool:
-    """Whether colours, (n, 3), are all grey, but for what compression makes of greys, and for edges."""
+    """Return whether colours, (n, 3), are all grey, apart from compression noise and edges."""
     return len(colours) > 0 and bool(np.quantile(chroma(colours), 0.95) < _GREYISH)
 
 
 def luma(plane: Plane) -> Plane:
-    """The grey values of a picture, float32 (h, w)."""
+    """Return the grey values of a picture, float32 (h, w)."""
     grey: Plane = plane @ _LUMA
     return grey
 
 
 def size_of(pixels: Pixels) -> tuple[int, int]:
-    """Width and height of a picture in pixels."""
+    """Return the width and height of a picture in pixels."""
     return pixels.shape[1], pixels.shape[0]
 
 
@@ -144,7 +144,7 @@ def _matched(a: Plane, b: Plane, covered: NDArray[np.bool_], density: float) -> 
 
 
 def is_plain(grey: Plane, covered: NDArray[np.bool_]) -> bool:
-    """Return whether there is nothing to recognise: one colour, or one that shades off into another."""
+    """Return whether a picture shows nothing to recognise: one colour, or one that shades off into another."""
     rows, columns = np.nonzero(covered)
     if len(rows) < _LEAST_SHOWN:
         return True
@@ -156,7 +156,7 @@ def is_plain(grey: Plane, covered: NDArray[np.bool_]) -> bool:
 
 
 def blurred(plane: Plane, sigma: float) -> Plane:
-    """A picture under a Gaussian blur of ``sigma`` pixels."""
+    """Return a picture under a Gaussian blur of ``sigma`` pixels."""
     from scipy.ndimage import gaussian_filter
 
     axes = (sigma, sigma, 0) if plane.ndim == 3 else (sigma, sigma)
@@ -180,7 +180,7 @@ def _blur_between(a: Plane, b: Plane, covered: NDArray[np.bool_]) -> float:
 
 
 def _residual(values: NDArray[np.float32], by: NDArray[np.float32]) -> float:
-    """What a straight line through the grey values leaves, without the tenth that fits worst: overlays."""
+    """Return the error of a straight line through the grey values, without the worst tenth, which are overlays."""
     if values.size < 16:
         return math.inf
     step = max(1, values.size // 40_000)
@@ -202,7 +202,7 @@ def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]
 
 
 def recoloured(plane: Plane, colours: NDArray[np.float64]) -> Plane:
-    """A picture, (h, w, 3), in other colours: each channel a polynomial of its three."""
+    """Return a picture, (h, w, 3), in other colours: each channel a polynomial of its three."""
     whole = _features(plane.reshape(-1, 3)) @ colours
     fitted: Plane = (whole * 255).clip(0, 255).astype(np.float32).reshape(plane.shape)
     return fitted
@@ -242,7 +242,7 @@ def _features(colours: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def fitting(pair: Superposed) -> NDArray[np.bool_]:
-    """Return the pixels around which ``pair`` shows the same twice, or nothing, bool (h, w)."""
+    """Return the pixels around which both pictures of ``pair`` show the same, or both show nothing, bool (h, w)."""
     values, variance = _windows(luma(blurred(pair.a, 1.5)), luma(blurred(pair.expected, 1.5)), pair.covered)
     return pair.covered & ((values >= _FITS) | (variance <= _TEXTURE**2))
 

@@ -1,4 +1,4 @@
-"""From what speaks for a copy to one number: the chance that it is one."""
+"""From evidence to one number: the chance that a picture is the original of a suspect."""
 
 import math
 import threading
@@ -37,13 +37,13 @@ _CHANCE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for one picture being the original of another.
+    """The evidence that one picture is the original of another.
 
-    ``cosine`` is the greatest similarity of any look at the suspect to the picture, ``bits`` the least distance of a
-    fingerprint of the suspect, of 256. ``laid`` is the correlation of their pixels where they are laid one over the
-    other as the fingerprints say. ``inliers`` counts the local features that agree, 0 where too few do; ``agreement``
-    is the correlation of pixels as they then lie, and ``overlap`` the greater share of the two that the other shows.
-    ``read`` says whether the picture's file could be looked at.
+    ``cosine`` is the greatest similarity of any view of the suspect to the picture, ``bits`` the least distance of a
+    fingerprint of the suspect, of 256. ``laid`` is the correlation of their pixels when they are laid over each other
+    as whole pictures, turned as the fingerprints say. ``inliers`` counts the local features that agree, 0 where too few
+    do; ``agreement`` is the correlation of pixels as they then lie, and ``overlap`` the greater share of the two that
+    the other shows. ``read`` says whether the picture's file could be read.
     """
 
     cosine: float
@@ -56,7 +56,7 @@ class Evidence:
 
 
 def cues(evidence: Evidence) -> NDArray[np.float64]:
-    """The numbers that `chance` weighs, (n,)."""
+    """Return the numbers that `chance` weighs, (n,)."""
     near = max(0.0, 1 - evidence.bits / _FAR) ** 2
     if not evidence.read:
         return np.array([evidence.cosine, near])
@@ -71,7 +71,7 @@ _UNSEEN: Final = (np.array([12.908, 18.767]), -13.654)
 
 
 def chance(evidence: Evidence) -> float:
-    """The chance in [0, 1] that the suspect was made from the picture."""
+    """Return the chance in [0, 1] that the suspect was made from the picture."""
     weights, offset = _SEEN if evidence.read else _UNSEEN
     return 1 / (1 + math.exp(-float(weights @ cues(evidence) + offset)))
 
@@ -91,9 +91,9 @@ _PART_SIDE: Final = 400  # pixels of the longer side at which a part of the susp
 
 
 class ScoredCandidate(NamedTuple):
-    """A candidate: its record, what speaks for it, how the suspect lies in it, and what verifying it told.
+    """A candidate: its record, the evidence, how the suspect lies in it, and the result of verifying it.
 
-    ``verification`` is None where it was too unlikely to be verified, or its file cannot be read.
+    ``verification`` is None where the candidate was too unlikely to be verified, or its file cannot be read.
     """
 
     record: Record
@@ -103,7 +103,7 @@ class ScoredCandidate(NamedTuple):
 
     @property
     def is_copy(self) -> bool | None:
-        """Whether it was verified to be a copy; None where it was not verified."""
+        """True for a verified copy, False for what was verified to be none, None for what was not verified."""
         return None if self.verification is None else self.verification.is_copy
 
     @property
@@ -118,7 +118,7 @@ class ScoredCandidate(NamedTuple):
 
 
 class Suspect:
-    """A suspect picture, and what its looks have told so far. Threads that score candidates share it."""
+    """A suspect picture and its views, with what they have shown so far. Threads that score candidates share it."""
 
     def __init__(self, picture: "Picture") -> None:
         self.picture = picture.image
@@ -131,12 +131,12 @@ class Suspect:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether there is nothing to recognise: one colour, or one that shades off into another."""
+        """True where there is nothing to recognise: one colour, or one that shades off into another."""
         small = np.asarray(self.picture.resize((64, 64), Image.Resampling.BOX), np.float32)
         return is_plain(luma(small), np.ones((64, 64), np.bool_))
 
     def add(self, looks: "Sequence[Look]", vectors: NDArray[np.float32]) -> None:
-        """More looks, each with its embedding, float32 (n, dim)."""
+        """Add views, each with its embedding, float32 (n, dim)."""
         nothing = np.zeros((len(ORIENTATIONS), 32), np.uint8)
         codes = [codes_of_hex(oriented_pdq(look.picture)) if look.hashed else nothing for look in looks]
         self.codes = np.concatenate([self.codes, np.array(codes)])
@@ -145,7 +145,7 @@ class Suspect:
         self._locks += [threading.Lock() for _ in looks]
 
     def features(self, number: int) -> LocalFeatures:
-        """The local features of a look, by its number."""
+        """Return the local features of a view, by its number."""
         with self._locks[number]:
             if number == 0:
                 return self.prepared.features(*FIRST_LOOK)
@@ -155,7 +155,7 @@ class Suspect:
 
 
 def score_candidates(suspect: Suspect, records: Mapping[str, Record], verifier: "Verifier") -> list[ScoredCandidate]:
-    """The candidates, each with its vector, in no particular order. Raises `MissingExtra`."""
+    """Return the candidates with their scores, in no particular order; each has its vector. Raises `MissingExtra`."""
     if not records:
         return []
     vectors = np.array([record.vector for record in records.values()], np.float32)
@@ -176,7 +176,7 @@ def score_candidates(suspect: Suspect, records: Mapping[str, Record], verifier: 
 
 
 def verify_likely(suspect: Suspect, scored: Sequence[ScoredCandidate], verifier: "Verifier") -> list[ScoredCandidate]:
-    """The candidates, of which the likely ones are verified. Raises `MissingExtra`."""
+    """Return the candidates, the likely ones of them verified. Raises `MissingExtra`."""
     likely = [
         one.record.id
         for one in scored
@@ -238,9 +238,9 @@ def _likely_parts(looks: "Sequence[Look]", cosines: NDArray[np.float32], bits: N
 
 
 def _laid(suspect: Suspect, image: Image.Image, bits: NDArray[np.int64]) -> float:
-    """The best correlation of the pictures laid one over the other, as their nearest fingerprints say.
+    """Return the best correlation of the two laid over each other as their nearest fingerprints say.
 
-    Fingerprints of plain pictures say nothing: these have 1 where they are equal at sight.
+    Fingerprints of plain pictures mean nothing: these get 1 where they are equal at sight.
     """
     best = 0.0
     for place in np.argsort(bits, axis=None, kind="stable")[:_LAID].tolist():

@@ -1,4 +1,4 @@
-"""The originals of a suspect picture: candidates by fingerprint and by vector, then a look at their pixels."""
+"""Search for the originals of a suspect picture: candidates by fingerprint and by vector, then by their pixels."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -31,14 +31,14 @@ _GROWTH: Final = 1.5
 
 
 class NearCode(NamedTuple):
-    """A picture by its id, and how many bits of 256 its fingerprint differs from the query's nearest one."""
+    """A picture by its id, and by how many bits of 256 its fingerprint differs from the nearest one of the query."""
 
     id: str
     bits: int
 
 
 class Codes:
-    """The PDQ fingerprints of a store's pictures, 32 bytes each; read when first asked, then kept up by its changes.
+    """The PDQ fingerprints of a store's pictures, 32 bytes each; read at the first query, then kept up to date.
 
     Threads may share it.
     """
@@ -55,7 +55,7 @@ class Codes:
         store.changes.watch(self._note)
 
     def nearest(self, queries: NDArray[np.uint8], k: int) -> list[NearCode]:
-        """The ``k`` pictures with the code nearest to any of ``queries``, uint8 (m, 32), the nearest first.
+        """Return the ``k`` pictures with the code nearest to any of ``queries``, uint8 (m, 32), the nearest first.
 
         Raises `MissingExtra`.
         """
@@ -104,7 +104,7 @@ class Codes:
         self._codes[row] = np.frombuffer(bytes.fromhex(record.pdq), np.uint8)
 
     def _drop(self, id: str) -> None:
-        """The last one takes its place."""
+        """Remove a row; the last row takes its place."""
         row = self._rows.pop(id, None)
         if row is None:
             return
@@ -143,7 +143,7 @@ class CopySearch:
         self._codes = Codes(store)
 
     def match(self, source: "Source", k: int, filter: Filter | None, min_score: float) -> Hits:
-        """The likeliest originals, as `yunmeng.Library.match` says."""
+        """Return the likeliest originals, as `yunmeng.Library.match` says."""
         timings: dict[str, float] = {}
         hits = [
             Hit(
@@ -158,7 +158,7 @@ class CopySearch:
         return Hits([hit for hit in hits if hit.score >= min_score], timings)
 
     def scored(self, source: "Source", filter: Filter | None, timings: Timings) -> list[ScoredCandidate]:
-        """All candidates that were looked at, the likeliest first."""
+        """Return all candidates that were examined, the likeliest first."""
         with timed(timings, "read"):
             suspect = Suspect(read_suspect(source, self._max_pixels))
         scored: list[ScoredCandidate] = []
@@ -174,7 +174,7 @@ class CopySearch:
     def _pursued(
         self, suspect: Suspect, looks: "Sequence[Look]", known: set[str], filter: Filter | None, timings: Timings
     ) -> list[ScoredCandidate]:
-        """The candidates that more looks bring, beside those that are known."""
+        """Return the candidates that more views of the suspect bring, beside those that are known."""
         if not looks:
             return []
         with timed(timings, "encode"):
@@ -187,7 +187,7 @@ class CopySearch:
             return verify_likely(suspect, score_candidates(suspect, records, self._verifier()), self._verifier())
 
     def _candidates(self, suspect: Suspect, count: int, known: set[str], filter: Filter | None) -> Mapping[str, Record]:
-        """What the last ``count`` looks bring, with vectors."""
+        """Return the records, with vectors, that the last ``count`` views find."""
         ids: dict[str, None] = {}
         looks = list(zip(suspect.looks, suspect.vectors, suspect.codes, strict=True))[-count:]
         codes = [code for look, _, code in looks if look.hashed]

@@ -1,6 +1,6 @@
-"""The transforms of an `Alignment`: in pixels, around what two pictures both show, and taken apart into what was done.
+"""The transforms of an `Alignment`: in pixels, in the frame that both pictures share, and taken apart into edits.
 
-Convex polygons, (n, 2) by their corners, are what one picture shows of another.
+What one picture shows of another is a convex polygon, (n, 2) by its corners.
 """
 
 import math
@@ -38,7 +38,7 @@ _LEAST_SIDE: Final = 8
 
 
 class Frame(NamedTuple):
-    """A window of ``size``, width and height in pixels, and what takes its points to those of either picture."""
+    """A window of ``size``, width and height in pixels, with the transforms from its points to either picture's."""
 
     size: tuple[int, int]
     onto_a: Transform
@@ -46,7 +46,7 @@ class Frame(NamedTuple):
 
 
 def frame(a: tuple[int, int], b: tuple[int, int], alignment: Alignment, side: int) -> Frame:
-    """The frame around what both pictures show, as fine as the coarser one of them, at most ``side`` pixels long.
+    """Return the frame around what both pictures show, as fine as the coarser one, at most ``side`` pixels long.
 
     ``a`` and ``b`` are their sizes, width and height in pixels.
     """
@@ -64,40 +64,40 @@ def frame(a: tuple[int, int], b: tuple[int, int], alignment: Alignment, side: in
 
 
 def to_pixels(alignment: Alignment, a: tuple[int, int], b: tuple[int, int]) -> Transform:
-    """The transform of an alignment in pixels of pictures that are ``a`` and ``b`` (width, height) large."""
+    """Return the transform of an alignment in pixels of pictures that are ``a`` and ``b`` (width, height) large."""
     fractions = np.array(alignment.transform, dtype=np.float64).reshape(3, 3)
     whole: Transform = np.diag([*b, 1.0]) @ fractions @ _mirror(alignment) @ np.diag([1 / a[0], 1 / a[1], 1.0])
     return whole
 
 
 def to_fractions(transform: Transform, alignment: Alignment, a: tuple[int, int], b: tuple[int, int]) -> Transform:
-    """A transform in pixels as one of fractions, mirrored as ``alignment`` is: the way back from `to_pixels`."""
+    """Return a transform in pixels as one of fractions, mirrored as ``alignment`` is: the inverse of `to_pixels`."""
     whole: Transform = np.diag([1 / b[0], 1 / b[1], 1.0]) @ transform @ np.diag([*a, 1.0]) @ _mirror(alignment)
     return whole
 
 
 def jacobian(transform: Transform, point: tuple[float, float]) -> NDArray[np.float64]:
-    """How the image of ``point`` moves with it, (2, 2)."""
+    """Return how the image of ``point`` moves with it, (2, 2)."""
     x, y, w = transform @ [point[0], point[1], 1.0]
     rows: NDArray[np.float64] = (transform[:2, :2] - np.outer([x / w, y / w], transform[2, :2])) / w
     return rows
 
 
 def between_centres(transform: Transform) -> Transform:
-    """The same for points that count from the centre of the first pixel, as OpenCV's do."""
+    """Return the same transform for points that count from the centre of the first pixel, as OpenCV's do."""
     counted: Transform = inverse(_CENTRED) @ transform @ _CENTRED
     return counted
 
 
 def project(matrix: Transform, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where a homography, (3, 3), takes points, (n, 2)."""
+    """Return the images of points, (n, 2), under a homography, (3, 3)."""
     homogeneous = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     moved: NDArray[np.float64] = homogeneous[:, :2] / homogeneous[:, 2:]
     return moved
 
 
 def inverse(transform: Transform) -> Transform:
-    """The way back."""
+    """Return the inverse of a transform."""
     return np.asarray(np.linalg.inv(transform), dtype=np.float64)
 
 
@@ -110,8 +110,11 @@ CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
 
 
 def clip(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What of a convex polygon lies in the unit square, (m, 2), by its sides one after the other (Sutherland and
-    Hodgman, "Reentrant Polygon Clipping", Communications of the ACM, 1974); (0, 2) where nothing does."""
+    """Clip a convex polygon to the unit square; returns (m, 2), or (0, 2) where nothing lies in it.
+
+    By the sides of the square, one after the other (Sutherland and Hodgman, "Reentrant Polygon Clipping",
+    Communications of the ACM, 1974).
+    """
     for axis, bound, sign in ((0, 0.0, 1), (0, 1.0, -1), (1, 0.0, 1), (1, 1.0, -1)):
         if len(polygon) == 0:
             break
@@ -128,7 +131,7 @@ def clip(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def area(polygon: NDArray[np.float64]) -> float:
-    """The area of a polygon that does not cross itself, positive for one that is clockwise as it is seen."""
+    """Return the area of a polygon that does not cross itself, positive where it runs clockwise as it is seen."""
     following = np.roll(polygon, -1, axis=0)
     return float((polygon[:, 0] * following[:, 1] - following[:, 0] * polygon[:, 1]).sum() / 2)
 
@@ -139,14 +142,14 @@ _SKEWED: Final = 3.0  # degrees
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """How an original became what a copy shows of it.
+    """The way from an original to what a copy shows of it, taken apart into steps.
 
-    ``mirrored`` is empty or tells between which sides. Then it was turned by ``angle`` degrees clockwise, in
+    ``mirrored`` is empty or says between which sides. After that it was turned by ``angle`` degrees clockwise, in
     (-180, 180]. ``scales`` are the factors of the original's width and height; ``skew`` is how far its axes are from a
     right angle in the copy, in degrees; ``slant`` how far the copy is from any affine one, in diagonals of the copy.
     ``shown`` is the share of the original that the copy's frame shows, ``taken`` that of the copy that the original
     takes up, ``margins`` how far it keeps away from the left, upper, right and lower side of it, in fractions.
-    ``in_own_frame`` tells that the copy kept the original's frame and was only turned in it, which costs it corners.
+    ``in_own_frame`` says that the copy kept the original's frame and was only turned in it, so that corners are lost.
     """
 
     mirrored: str
@@ -161,7 +164,7 @@ class Placing:
 
     @property
     def aslant(self) -> bool:
-        """Whether the copy shows the original as if seen from the side."""
+        """True where the copy shows the original as if seen from the side."""
         return self.slant > _SLANTED or self.skew > _SKEWED
 
 
@@ -216,7 +219,7 @@ def _rotation(degrees: float) -> NDArray[np.float64]:
 def _in_own_frame(
     frame: NDArray[np.float64], copy: tuple[int, int], original: tuple[int, int], scales: tuple[float, float]
 ) -> bool:
-    """Whether the copy has the frame of the original, in which it was only turned: corners are lost without a cut."""
+    """Return whether the copy kept the original's frame and was only turned in it, so that its corners are lost."""
     centred = bool(np.abs(frame.mean(axis=0) - 0.5).max() < 0.02)
     return centred and all(
         abs(math.log(one * scale / other)) < 0.03 for one, other, scale in zip(original, copy, scales, strict=True)

@@ -1,7 +1,7 @@
-"""Whether one picture is a copy of another: the one decision that match, compare and duplicates share.
+"""The one decision whether a picture is a copy of another, shared by match, compare and duplicates.
 
-It is the same whichever of the two is the suspect. One is laid over the other in each way that may fit, and their
-pixels are held against each other both ways: as if either had been made from the other.
+It does not matter which of the two is the suspect. One is laid over the other in each way that may fit, and their
+pixels are compared both ways: as if either had been made from the other.
 """
 
 from dataclasses import dataclass
@@ -58,11 +58,11 @@ _FRAME: Final = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found out about two pictures, a and b.
+    """The result of verifying two pictures, a and b.
 
     ``alignment`` is how a lies in b, None where neither is a copy of the other; ``agreement`` in [-1, 1] is how well
-    their pixels correlate. ``difference`` tells of two that agree what makes them different all the same.
-    ``recoloured`` says of copies that they show the same in other colours.
+    their pixels correlate. ``difference`` says why two pictures that agree are no copies all the same. ``recoloured``
+    says of copies that they show the same in other colours.
     """
 
     alignment: Alignment | None
@@ -72,21 +72,21 @@ class Verification:
 
     @classmethod
     def of_itself(cls) -> Self:
-        """A picture against the very same file."""
+        """Return the result for a picture and the very same file."""
         return cls(_whole_frame(0, mirrored=False), 1.0)
 
     @property
     def is_copy(self) -> bool:
-        """Whether one was made from the other, or both from the same picture."""
+        """True where one was made from the other, or both from the same picture."""
         return self.alignment is not None
 
 
 def verify(a: PreparedPicture, b: PreparedPicture) -> Verification:
-    """Tell whether ``a`` and ``b`` are copies, one of the other; ``verify(b, a)`` tells the same.
+    """Decide whether one of ``a`` and ``b`` is a copy of the other; ``verify(b, a)`` decides the same.
 
-    What is equal at sight is a copy. Then they are compared whole, in all eight ways to turn and mirror them; then as
-    local features lie, which needs the extra ``copies``; then by parts that look as if they were pasted. Raises
-    `MissingExtra` where the first two do not tell.
+    Pictures that are equal at sight are copies. Otherwise they are compared as wholes, in all eight ways to turn and
+    mirror them; then as their local features lie, which needs the extra ``copies``; then by parts that look as if they
+    were pasted. Raises `MissingExtra` where the first two steps do not decide.
     """
     one, other = sorted((a, b), key=lambda picture: picture.order)
     if equal_at_sight(one.image, other.image):
@@ -106,7 +106,7 @@ def verify(a: PreparedPicture, b: PreparedPicture) -> Verification:
 
 
 def edits_between(a: PreparedPicture, b: PreparedPicture, alignment: Alignment) -> tuple[Edit, ...]:
-    """Everything that was done to ``b`` if ``a``, which lies in it by ``alignment``, was made from it."""
+    """Return all edits to ``b`` if ``a``, which lies in it by ``alignment``, was made from it."""
     pair = superpose(a.pixels, b.pixels, alignment)
     return tuple(find_edits(pair, placing(alignment, a.size, b.size), a.pixels, alignment))
 
@@ -133,14 +133,15 @@ class _Laid:
 
     @property
     def better(self) -> Superposed:
-        """The way that they agree better."""
+        """The way in which they agree better."""
         return self.forth if self.agreement == self.forth.agreement else self.back
 
     @property
     def difference(self) -> Difference | None:
-        """What tells them apart the way they agree better, and the other way too, where they agree as well.
+        """The difference between the two, None where they are copies.
 
-        Another moment must be seen both ways in any case.
+        It must be seen the way they agree better, and the other way too if they agree that way. Another moment must be
+        seen both ways in any case.
         """
         ahead = self.forth.agreement - self.back.agreement
         ways = [(self._one, self._other, self.alignment, self.forth)] if ahead > -_AS_WELL else []
@@ -153,13 +154,13 @@ class _Laid:
 
 
 def _laid(one: PreparedPicture, other: PreparedPicture, alignment: Alignment | None) -> _Laid | None:
-    """The two laid one over the other; None where they cannot be, one way or the other."""
+    """Lay the two over each other; None where that cannot be done, in either direction."""
     inverse = None if alignment is None else inverted(alignment)
     return None if alignment is None or inverse is None else _Laid(one, other, alignment, inverse)
 
 
 def _best(one: PreparedPicture, other: PreparedPicture) -> _Laid | None:
-    """The two in the way that fits best."""
+    """Lay the two over each other in the way that fits best."""
     best = _whole(one, other)
     for look, enough in ((_by_features, _SURE), (_by_parts, _COPY)):
         if best is not None and best.agreement >= enough:
@@ -180,7 +181,7 @@ def _better(one: _Laid | None, other: _Laid | None) -> _Laid | None:
 
 
 def _whole(one: PreparedPicture, other: PreparedPicture) -> _Laid | None:
-    """The two as wholes, in the form that fits best, also as a negative; None where none does."""
+    """Lay the two over each other as wholes, in the form that fits best, also as a negative; None where none fits."""
     small = one.thumbnail
     goal = _normed(other.thumbnail)
     fits = {
@@ -214,7 +215,7 @@ def _by_features(
 
 
 def _by_parts(one: PreparedPicture, other: PreparedPicture) -> _Laid | None:
-    """The parts of either that look as if they were pasted, each as a whole and by its features."""
+    """Lay parts of either that look pasted over the other, each as a whole and by its features."""
     best: _Laid | None = None
     for holder, held in ((one, other), (other, one)):
         for region, part in holder.parts:
@@ -227,7 +228,7 @@ def _by_parts(one: PreparedPicture, other: PreparedPicture) -> _Laid | None:
 
 
 def _either_way(correlation: float) -> float:
-    """How well pictures fit, also one on the other's negative, which is rare."""
+    """Return how well pictures correlate, also with one as a negative, which is rare and therefore counts less."""
     return correlation if correlation > 0 else -_NEGATIVE * correlation
 
 

@@ -1,4 +1,4 @@
-"""Looking at the local features, and then at the pixels, of one picture and of many of a library."""
+"""Alignment and verification of one picture with many of a library."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ _DECODED_SIDE: Final = 300  # of the shorter side
 
 
 class Verifier:
-    """Tells how a query lies in pictures of a library, and which of them it is a copy of. Threads may share it.
+    """Aligns a query with pictures of a library, and verifies which of them it is a copy of. Threads may share it.
 
     ``original`` gives the file's bytes of the picture with an id.
     """
@@ -41,7 +41,7 @@ class Verifier:
         self._max_pixels = max_pixels
 
     def align(self, query: Source, ids: Sequence[str]) -> dict[str, Alignment | None]:
-        """How the query lies in each of these, None where they do not agree; those that cannot be read are left out.
+        """Return how the query lies in each of these, None where they do not agree; unreadable ones are left out.
 
         Raises `PictureError` where the query is no usable picture, and `MissingExtra`.
         """
@@ -49,14 +49,14 @@ class Verifier:
         return self.each(ids, lambda _, picture: align(features, local_features(picture.image, _QUICK_SIDE)))
 
     def verify(self, suspect: PreparedPicture, ids: Sequence[str]) -> dict[str, Verification]:
-        """Tell of each of these whether it and the suspect are copies; those that cannot be read are left out.
+        """Verify each of these with the suspect; those that cannot be read are left out.
 
         Raises `MissingExtra`.
         """
         return self.each(ids, lambda _, picture: verify(suspect, PreparedPicture(picture)), at_least=READ_SIDE)
 
     def features(self, picture: Source) -> LocalFeatures:
-        """The local features of a query. Raises as `align` does."""
+        """Return the local features of a query. Raises as `align` does."""
         if isinstance(picture, bytes):
             return local_features(decode(picture, at_least=QUERY_SIDE, max_pixels=self._max_pixels).image)
         return local_features(picture if isinstance(picture, np.ndarray) else from_pillow(picture))
@@ -64,7 +64,7 @@ class Verifier:
     def each(
         self, ids: Sequence[str], look: Callable[[str, Picture], R], at_least: int = _DECODED_SIDE
     ) -> dict[str, R]:
-        """Return what ``look`` makes of the id and the picture of each, on several threads.
+        """Return the result of ``look`` for the id and the picture of each, computed on several threads.
 
         A picture has ``at_least`` so many pixels on its shorter side, if its file has. Those that cannot be read are
         left out. Raises `MissingExtra`.

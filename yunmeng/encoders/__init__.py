@@ -1,4 +1,4 @@
-"""Encoders: pictures to vectors. The catalogue of those there are, and how one is loaded."""
+"""Encoders turn pictures into vectors. Here are the catalogue of encoders and the loading of one."""
 
 from yunmeng.encoders.batching import BatchingEncoder
 from yunmeng.encoders.catalogue import DEFAULT_ENCODER, get_spec, load, load_built_in, specs

@@ -29,14 +29,14 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
 def model_folder(name: str, settings: Settings) -> Path:
-    """Where a model of this name lies or would lie. Raises EncoderError for a name that no model can have."""
+    """Return where a model of this name lies or would lie. Raises EncoderError for a name that no model can have."""
     if not _NAME.fullmatch(name):
         raise EncoderError(f"a model cannot be called {name!r}: use up to 100 letters, digits and . _ + - ")
     return settings.models_dir / name
 
 
 def added_names(settings: Settings) -> Iterator[str]:
-    """Names of the models that there are, whole or broken, in the order of the alphabet."""
+    """Yield the names of the added models, whole or broken, in alphabetical order."""
     try:
         folders = sorted(settings.models_dir.iterdir())
     except OSError:  # not there yet, or not to be read: either way no model can be used
@@ -45,7 +45,7 @@ def added_names(settings: Settings) -> Iterator[str]:
 
 
 def find_added(name: str, settings: Settings) -> Description | None:
-    """The description of an added model, or None where there is none of this name.
+    """Return the description of an added model, or None where there is none of this name.
 
     Raises EncoderError when ``model.toml`` is broken. Does not look at the model's other files.
     """
@@ -61,7 +61,7 @@ def find_added(name: str, settings: Settings) -> Description | None:
 
 
 def check_files(description: Description, folder: Path) -> None:
-    """Raises WeightsError when a file of the model is missing, or not the one that was added."""
+    """Check that every file of the model is there and is the one that was added. Raises WeightsError."""
     for name, expected in description.files.items():
         file = folder / name
         try:
@@ -75,7 +75,7 @@ def check_files(description: Description, folder: Path) -> None:
 
 
 def open_described(description: OnnxDescription, folder: Path, settings: Settings) -> DescribedEncoder:
-    """The encoder on the files in ``folder``, which are taken as they are; see `check_files`."""
+    """Return the encoder on the files in ``folder``, which are not checked; see `check_files`."""
     picture, text = description.picture, description.text
 
     def open_reader() -> Reader:
@@ -87,7 +87,7 @@ def open_described(description: OnnxDescription, folder: Path, settings: Setting
 
 
 def model_bytes(name: str, settings: Settings) -> int:
-    """Size of an added model on disk."""
+    """Return the size of an added model on disk, in bytes."""
     return sum(file.stat().st_size for file in model_folder(name, settings).iterdir() if file.is_file())
 
 
@@ -104,7 +104,7 @@ def remove_added(name: str, settings: Settings) -> None:
 
 
 def file_digest(file: Path) -> str:
-    """SHA-256 of a file, 64 hex digits. Raises OSError."""
+    """Return the SHA-256 of a file, 64 hex digits. Raises OSError."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

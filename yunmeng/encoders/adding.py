@@ -1,4 +1,4 @@
-"""Adding a model: its files are brought together out of sight, tried, and put in place whole or not at all."""
+"""Adding a model: its files are collected in a temporary folder, tried, and put in place whole or not at all."""
 
 import shutil
 import tempfile
@@ -35,7 +35,7 @@ _SAMPLE_TEXTS: Final = ("a red dress on a chair", "红色连衣裙")
 
 
 class Workplace:
-    """A folder out of sight where a model's files are gathered; `finish` makes it the model ``name``."""
+    """A temporary folder where a model's files are collected; `finish` makes it the model ``name``."""
 
     def __init__(self, folder: Path, target: Path, settings: Settings) -> None:
         self.folder: Final = folder
@@ -45,7 +45,7 @@ class Workplace:
     def finish(self, description: Description) -> EncoderSpec:
         """Write ``model.toml`` with the digests of all files that lie here, try the model, and put it in place.
 
-        Raises EncoderError when it does not do what its description says, in words that say what is wrong.
+        Raises EncoderError, which says what is wrong, when the model does not do what its description says.
         """
         files = {file.name: file_digest(file) for file in sorted(self.folder.iterdir()) if file.name != DESCRIPTION}
         for name in description.named_files:
@@ -65,9 +65,9 @@ class Workplace:
 
 @contextmanager
 def workplace(name: str, settings: Settings) -> Iterator[Workplace]:
-    """Where the model ``name`` is made; cleared away unless it was finished.
+    """Make the folder where the model ``name`` is built; it is removed at the end unless it was finished.
 
-    Raises EncoderError when the name is taken or no name at all, and when ``models_dir`` cannot be written.
+    Raises EncoderError when the name is taken or not valid, and when ``models_dir`` cannot be written.
     """
     target = model_folder(name, settings)
     if name in built_in_names() or target.exists():
@@ -88,7 +88,7 @@ def workplace(name: str, settings: Settings) -> Iterator[Workplace]:
 
 
 def add_described(source: Path, settings: Settings, name: str | None = None) -> EncoderSpec:
-    """Add the model that ``source``, a ``model.toml`` or its folder, describes; ``name`` instead of its own.
+    """Add the model that ``source``, a ``model.toml`` or its folder, describes; ``name`` replaces the one in it.
 
     The files that it names are copied, and checked against the digests where it gives any. Raises EncoderError.
     """
@@ -113,8 +113,11 @@ def add_graph(description: OnnxDescription, file: Path, settings: Settings) -> E
 
 
 def try_out(encoder: Encoder) -> None:
-    """Put pictures and, where it reads them, texts through an encoder. Raises EncoderError when what comes out is not
-    finite, has another length than promised, or depends on what else is in the batch."""
+    """Encode pictures and, where the encoder reads them, texts.
+
+    Raises EncoderError when the vectors are not finite, have another length than promised, or depend on the rest of the
+    batch.
+    """
     pictures = [_sample(seed) for seed in (0, 1)]
     _compare(encoder.spec.name, "picture", encoder.encode(pictures), [encoder.encode([p])[0] for p in pictures])
     if encoder.spec.reads_text:

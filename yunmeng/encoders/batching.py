@@ -1,4 +1,4 @@
-"""One encoder for many callers: what they ask at about the same time goes through the network together."""
+"""One encoder for many callers: pictures that arrive at about the same time go through the network in one batch."""
 
 import threading
 from collections import deque
@@ -30,8 +30,8 @@ class BatchingEncoder(Closing):
     """Gathers the pictures of concurrent `encode` calls into batches for ``encoder``.
 
     A batch leaves when it has ``GREATEST`` pictures, or ``wait`` seconds after its first one came; while a batch is at
-    the network the next one gathers, so that under load nobody waits for the clock. A call waits on its own thread,
-    so there wait no more than there are threads. ``on_batch`` is told the size of each batch.
+    the network the next one gathers, so that under load nobody waits for the clock. A call waits on its own thread, so
+    no more calls wait than there are threads. ``on_batch`` is called with the size of each batch.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class BatchingEncoder(Closing):
         self._worker.start()
 
     def prepare(self, picture: Pixels | Image) -> Pixels:
-        """As the encoder does, on the caller's thread."""
+        """Prepare a picture as the encoder does, on the caller's thread."""
         return self._encoder.prepare(picture)
 
     def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Float32 (n, dim), L2-normalised. Raises what the encoder raises."""
+        """Return embeddings, float32 (n, dim), L2-normalised. Raises what the encoder raises."""
         prepared = [self.prepare(picture) for picture in batch]
         asked = _Asked(prepared, Future())
         with self._changed:
@@ -69,7 +69,7 @@ class BatchingEncoder(Closing):
         return asked.answer.result()
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """As the encoder does, on the caller's thread: a text is short work, and waits behind no pictures.
+        """Encode texts as the encoder does, on the caller's thread: a text is quick and does not wait behind pictures.
 
         Only where ``spec.reads_text``; EncoderError elsewhere.
         """
@@ -78,7 +78,7 @@ class BatchingEncoder(Closing):
         return cast(TextEncoder, self._encoder).encode_texts(texts)
 
     def close(self) -> None:
-        """Encode what waits, and take nothing more."""
+        """Encode what waits, and accept nothing more."""
         with self._changed:
             self._closed = True
             self._changed.notify()

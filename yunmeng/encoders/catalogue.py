@@ -1,4 +1,4 @@
-"""The encoders there are: an explicit list of rows, what the user has added, what other packages bring."""
+"""The catalogue of encoders: built-in ones, those that the user has added, and those of other packages."""
 
 import hashlib
 import io
@@ -83,7 +83,7 @@ _ROWS: Final[Sequence[_Row]] = (
 
 
 def built_in_names() -> tuple[str, ...]:
-    """Names that come with the package, small to large; no added model can have one of them."""
+    """Return the names that come with the package, small to large; no added model can have one of them."""
     return tuple(row.spec.name for row in _ROWS)
 
 
@@ -99,10 +99,10 @@ def specs(settings: Settings) -> tuple[EncoderSpec, ...]:
 
 
 def get_spec(name: str, settings: Settings) -> EncoderSpec:
-    """The encoder's row.
+    """Return the catalogue's row for an encoder.
 
-    Raises UnknownEncoder, which names those there are, EncoderError when an added model's description is broken, and
-    PluginError for an encoder of a package that is.
+    Raises UnknownEncoder, which lists the known ones, EncoderError for an added model with a broken description, and
+    PluginError for an encoder of a broken package.
     """
     for row in _ROWS:
         if row.spec.name == name:
@@ -113,7 +113,7 @@ def get_spec(name: str, settings: Settings) -> EncoderSpec:
 
 
 def broken_models(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Added models that `specs` leaves out, with what is wrong with each."""
+    """Yield the added models that `specs` leaves out, with what is wrong with each."""
     for name in added_names(settings):
         try:
             find_added(name, settings)
@@ -122,9 +122,9 @@ def broken_models(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def size_on_disk(name: str, settings: Settings) -> int:
-    """Bytes of an encoder's files: of an added model all, of a built-in one the graphs that the cache holds.
+    """Return the bytes of an encoder's files: all files of an added model, the cached graphs of a built-in one.
 
-    0 for one that another package brings, which knows where its files are.
+    0 for an encoder of another package, as only that package knows its files.
     """
     if name in built_in_names():
         graphs = settings.cache_dir.glob(f"{name}-{settings.precision}-*.onnx")
@@ -133,7 +133,7 @@ def size_on_disk(name: str, settings: Settings) -> int:
 
 
 def load(name: str, settings: Settings) -> Encoder:
-    """A running encoder. A built-in one's graph is built the first time, and kept in ``settings.cache_dir``.
+    """Return a running encoder. A built-in one's graph is built the first time, and kept in ``settings.cache_dir``.
 
     Raises UnknownEncoder; WeightsError when weights or files of the model are missing, damaged or changed;
     ProviderError when ``settings.provider`` is not available; EncoderError when a description is broken, or the cache
@@ -143,7 +143,7 @@ def load(name: str, settings: Settings) -> Encoder:
 
 
 def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
-    """A running encoder of the package's own. Raises as `load` does."""
+    """Return a running built-in encoder. Raises as `load` does."""
     row = next((row for row in _ROWS if row.spec.name == name), None)
     if row is None:
         raise UnknownEncoder(f"{name!r} is not built in, only {', '.join(built_in_names())}; see: yunmeng models list")
@@ -157,7 +157,7 @@ def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
 
 
 def open_model(description: Description, folder: Path, settings: Settings) -> Encoder:
-    """The encoder that ``description`` tells of, on the files in ``folder``, which are taken as they are."""
+    """Return the encoder that ``description`` describes, on the files in ``folder``, which are not checked."""
     return _open(description, folder, settings, (description.name,))
 
 

@@ -1,4 +1,4 @@
-"""An encoder as its description says: any graph from pictures to vectors, and perhaps one from words."""
+"""An encoder built from a description: any graph from pictures to vectors, perhaps with one for texts."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _SHORTEST: Final = 1e-12  # keeps the zero vector, which has no direction, away 
 
 
 class Reader(NamedTuple):
-    """What a text tower runs on."""
+    """The runtime of a text tower."""
 
     tokeniser: "Tokeniser"
     session: "OnnxSession"
@@ -33,7 +33,7 @@ class Reader(NamedTuple):
 class DescribedEncoder:
     """Pictures to vectors, and words where ``spec.reads_text``. Safe to call from several threads.
 
-    ``open_reader`` gives the text tower; it is called when the first words come, and once.
+    ``open_reader`` opens the text tower; it is called once, at the first text.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class DescribedEncoder:
         self._opening = threading.Lock()
 
     def prepare(self, picture: Pixels | Image.Image) -> Pixels:
-        """The picture as the network takes it, uint8 (input_size, input_size, 3); prepared ones as they are."""
+        """Return the picture as the network takes it, uint8 (input_size, input_size, 3); prepared ones unchanged."""
         return fit(picture, self._description.picture)
 
     def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Embeddings, float32 (n, dim), L2-normalised."""
+        """Return embeddings, float32 (n, dim), L2-normalised."""
         tower = self._description.picture
         if not batch:
             return np.empty((0, self.spec.dim), np.float32)
@@ -60,7 +60,7 @@ class DescribedEncoder:
         return self._finished(found, len(batch), tower.pooling, tower.normalise)
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embeddings of texts in the space of the pictures, float32 (n, dim), L2-normalised.
+        """Return embeddings of texts in the space of the pictures, float32 (n, dim), L2-normalised.
 
         Raises EncoderError where the model does not read text, MissingExtra where the tokeniser's library is missing.
         """

@@ -1,4 +1,4 @@
-"""``model.toml``: what a model that a user has added is, as frozen rows of data.
+"""``model.toml``: the description of a model that a user has added, as frozen rows of data.
 
 A model is a folder that holds this file and the files that it names. Of two kinds: ``onnx``, a network for pictures
 with, where it reads text, a second one for words and their tokeniser; and ``fusion``, several models as one.
@@ -51,7 +51,7 @@ class _Row(BaseModel):
 
 
 class PictureTower(_Row):
-    """A graph from pictures to vectors, and how a picture is made ready for it.
+    """A graph from pictures to vectors, and the preparation of a picture for it.
 
     ``resize`` brings a picture to the square: ``squash`` without regard to its shape, ``crop`` by resizing its shorter
     side to ``resize_side`` (default ``input_size``) and cutting out the centre, ``pad`` by resizing its longer side and
@@ -90,7 +90,7 @@ class PictureTower(_Row):
 
     @property
     def preprocessing(self) -> str:
-        """For people: what is done to a picture."""
+        """The preparation of a picture, in words for people."""
         way = {"squash": "squash-resize", "pad": "resize and pad"}.get(self.resize)
         if way is None:
             way = f"resize to {self.resize_side or self.input_size}, centre crop,"
@@ -183,7 +183,7 @@ class OnnxDescription(_Described):
 
 
 class FusionDescription(_Described):
-    """Several models as one: their vectors, times ``weights``, laid end to end, then projected where a projection is.
+    """Several models as one: their vectors, times ``weights``, joined end to end, then projected where a projection is.
 
     ``parts`` are names of encoders and ``part_sha256`` what their specs said when the fusion was made;
     ``input_size`` is the largest of theirs. ``projection`` is an .npz beside the description.
@@ -229,7 +229,7 @@ _ANY: Final[TypeAdapter[Description]] = TypeAdapter(Annotated[Description, Field
 
 
 def parse_description(text: str, where: str) -> Description:
-    """A description from TOML; ``where`` it comes from is said in errors. Raises EncoderError, in one line."""
+    """Return a description from TOML; errors name ``where`` it comes from. Raises EncoderError, in one line."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -246,7 +246,7 @@ def parse_description(text: str, where: str) -> Description:
 
 
 def read_description(file: Path) -> Description:
-    """The description in ``file``. Raises EncoderError when it cannot be read or says what it must not."""
+    """Return the description in ``file``. Raises EncoderError when it cannot be read or is not valid."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -256,7 +256,7 @@ def read_description(file: Path) -> Description:
 
 
 def dump_description(description: Description) -> str:
-    """TOML that `parse_description` reads back to an equal description."""
+    """Return TOML that `parse_description` reads back to an equal description."""
     import tomli_w
 
     return tomli_w.dumps(description.model_dump(mode="json", exclude_none=True))

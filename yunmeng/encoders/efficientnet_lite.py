@@ -74,7 +74,7 @@ _GEM_FLOOR: Final = 1e-6  # with the power 3, as the whitening was fitted
 
 
 def build_graph(variant: Variant, weights: StateDict, whitening: Whitening, precision: Precision) -> bytes:
-    """A serialised ONNX model with input `PIXELS` and outputs `EMBEDDING` and `SCORES`, any batch size.
+    """Return a serialised ONNX model with input `PIXELS` and outputs `EMBEDDING` and `SCORES`, any batch size.
 
     ``weights`` are named as in the package efficientnet-lite-pytorch. Batch normalisation is folded into the
     convolutions in float64, so results differ from the reference by rounding only.

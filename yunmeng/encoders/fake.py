@@ -43,11 +43,11 @@ class FakeEncoder:
         self._projection = normal.astype(np.float32)
 
     def prepare(self, picture: Pixels | Image.Image) -> Pixels:
-        """The picture as uint8 (8, 8, 3); prepared ones as they are."""
+        """Return the picture as uint8 (8, 8, 3); prepared ones are unchanged."""
         return squash(picture, _SIDE)
 
     def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Float32 (n, dim), L2-normalised."""
+        """Return embeddings, float32 (n, dim), L2-normalised."""
         with self._lock:
             self.encoded += len(batch)
         flat = stack(batch, _SIDE).reshape(len(batch), _SIDE * _SIDE * 3).astype(np.float32) / 255 - 0.5
@@ -57,7 +57,7 @@ class FakeEncoder:
         return vectors
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Float32 (n, dim), L2-normalised."""
+        """Return embeddings of texts, float32 (n, dim), L2-normalised."""
         return np.stack([self._read(text) for text in texts])
 
     def _read(self, text: str) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Several encoders as one: their vectors weighted, laid end to end, and projected.
+"""Several encoders as one: their vectors weighted, joined end to end, and projected.
 
 Concatenating unit vectors makes the cosine of the whole the mean of the parts' cosines, each counted by the square of
 its weight. The projection takes the mean of unlabelled pictures away and keeps their principal axes, whitened or not
@@ -34,7 +34,7 @@ class Projection:
     matrix: NDArray[np.float32]
 
     def to_bytes(self) -> bytes:
-        """As an .npz file; the same arrays give the same bytes."""
+        """Return the content of an .npz file; the same arrays give the same bytes."""
         stream = io.BytesIO()
         np.savez(stream, mean=self.mean, matrix=self.matrix)
         return stream.getvalue()
@@ -61,23 +61,23 @@ class FusedEncoder:
         self._projection = projection
 
     def prepare(self, picture: Pixels | Image.Image) -> Pixels:
-        """The picture squashed to uint8 (input_size, input_size, 3); prepared ones as they are."""
+        """Return the picture squashed to uint8 (input_size, input_size, 3); prepared ones are unchanged."""
         return squash(picture, self.spec.input_size)
 
     def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Embeddings, float32 (n, dim), L2-normalised."""
+        """Return embeddings, float32 (n, dim), L2-normalised."""
         joined = self.join(batch)
         if self._projection is None:
             return joined
         return _unit((joined - self._projection.mean) @ self._projection.matrix)
 
     def join(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """The parts' embeddings, weighted and end to end, before the projection: float32 (n, total), L2-normalised."""
+        """Return the parts' embeddings, weighted, end to end and not projected: float32 (n, total), L2-normalised."""
         squares = [self.prepare(picture) for picture in batch]
         return self._joined([part.encode([part.prepare(square) for square in squares]) for part in self._parts])
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embeddings of texts, float32 (n, dim), L2-normalised.
+        """Return embeddings of texts, float32 (n, dim), L2-normalised.
 
         Texts are not centred: the mean is one of pictures, and words lie far from it (Liang et al., "Mind the Gap:
         Understanding the Modality Gap in Multi-modal Contrastive Representation Learning", NeurIPS 2022). Raises
@@ -93,9 +93,9 @@ class FusedEncoder:
 
 
 def load_fused(description: FusionDescription, folder: Path, load_part: Callable[[str], Encoder]) -> FusedEncoder:
-    """The fusion that ``description`` tells of, its projection in ``folder``, its parts from ``load_part``.
+    """Return the fusion that ``description`` describes, its projection in ``folder``, its parts from ``load_part``.
 
-    Raises EncoderError when a part is not there or not the one that was fused, WeightsError when the projection cannot
+    Raises EncoderError when a part is missing or is not the one that was fused, WeightsError when the projection cannot
     be read or does not fit, and passes on what ``load_part`` raises.
     """
     expected = zip(description.parts, description.part_sha256, strict=True)

@@ -41,8 +41,9 @@ _WORKERS: Final = 4  # decoding beside the encoder
 
 @dataclass(frozen=True, slots=True)
 class FusionReport:
-    """What was made. ``explained_variance`` is the share in [0, 1] that the projection keeps, None without one;
-    ``pictures`` it was fitted on; ``failed`` holds name and reason of those that could not be used."""
+    """The result of making a fusion. ``explained_variance`` is the share in [0, 1] that the projection keeps, None
+    without one; ``pictures`` it was fitted on; ``failed`` holds name and reason of those that could not be used.
+    """
 
     spec: EncoderSpec
     explained_variance: float | None
@@ -63,9 +64,9 @@ def fuse(
 ) -> FusionReport:
     """Make the model ``name`` of ``parts``, names of encoders, and keep it in ``settings.models_dir``.
 
-    ``weights`` are 1 where they are left out. With ``pictures``, which nobody needs to have labelled, a projection to
-    ``dim`` (default: 512, or all there are) is fitted on up to `FIT_MOST` of them; without them vectors are as long as
-    those of the parts together. ``whitening`` is as in `fit_projection`. Raises EncoderError and its kin in one line.
+    ``weights`` are 1 where they are left out. With ``pictures``, which need no labels, a projection to ``dim``
+    (default: 512, or all there are) is fitted on up to `FIT_MOST` of them; without them vectors are as long as those of
+    the parts together. ``whitening`` is as in `fit_projection`. Raises EncoderError and its kin in one line.
     """
     weights = _checked(parts, weights)
     if not -1 <= whitening <= 1:
@@ -88,7 +89,7 @@ def fuse(
 
 
 def fit_projection(vectors: NDArray[np.float32], dim: int, whitening: float = 0.0) -> tuple[Projection, float]:
-    """A projection to ``dim`` for vectors like these, float32 (n, total), and the share of variance that it keeps.
+    """Return a projection to ``dim`` for vectors like these, float32 (n, total), and the share of variance it keeps.
 
     It takes the mean away and projects onto the first principal axes, each divided by its standard deviation to the
     power ``whitening``: 0 is plain PCA, 0.5 half whitens, 1 whitens fully, and below 0 the strong axes become stronger.

@@ -20,9 +20,9 @@ _PATIENCE: Final = 300.0  # seconds that another process may take to build; a de
 
 
 def cached_graph(folder: Path, name: str, build: Callable[[], bytes]) -> bytes:
-    """The graph ``name`` from ``folder``, or what ``build`` gives, which is then kept there.
+    """Return the graph ``name`` from ``folder``; where it is missing, it is made by ``build`` and kept there.
 
-    ``name`` must tell everything that the graph depends on. Raises EncoderError when the folder cannot be written,
+    ``name`` must contain everything that the graph depends on. Raises EncoderError when the folder cannot be written,
     and passes on what ``build`` raises.
     """
     file = folder / f"{name}.onnx"

@@ -1,4 +1,4 @@
-"""A description of an ONNX file that came without one, read from the graph itself as far as it says."""
+"""Describe an ONNX file that came without a description, as far as its graph shows."""
 
 import re
 from pathlib import Path
@@ -25,11 +25,11 @@ def describe_graph(
     input_size: int | None = None,
     **picture: Any,
 ) -> OnnxDescription:
-    """What the graph in ``file`` seems to be; ``picture`` are fields of `PictureTower` that are known better.
+    """Return what the graph in ``file`` seems to be; ``picture`` are fields of `PictureTower` that the caller knows.
 
     Its shapes tell layout, size, dim and pooling; where they leave ``dim`` or ``input_size`` open, both must be given.
-    A graph that takes floats gets ImageNet's mean and deviation unless told otherwise, which a graph cannot say.
-    Raises EncoderError.
+    A graph that takes floats gets ImageNet's mean and deviation unless ``picture`` has others, as a graph does not show
+    them. Raises EncoderError.
     """
     if not file.is_file():
         raise EncoderError(f"no such file: {file}")

@@ -11,7 +11,7 @@ __all__ = ["class_names", "top_classes"]
 
 @cache
 def class_names() -> tuple[str, ...]:
-    """1,000 names by index, all different.
+    """Return the 1,000 names by index, all different.
 
     A name is every word that WordNet has for the thing, "tabby, tabby cat"; the two cranes say which they are.
     """
@@ -20,7 +20,7 @@ def class_names() -> tuple[str, ...]:
 
 
 def top_classes(probabilities: NDArray[np.float32], k: int = 5) -> list[tuple[str, float]]:
-    """The k likeliest classes of one picture, likeliest first, from its float (1000,) probabilities."""
+    """Return the k likeliest classes of one picture, likeliest first, from its float (1000,) probabilities."""
     names = class_names()
     best = np.argsort(-probabilities, kind="stable")[:k]
     return [(names[index], float(probabilities[index])) for index in best]

@@ -29,19 +29,19 @@ class OnnxEncoder:
         self._session = session
 
     def prepare(self, picture: Pixels | Image.Image) -> Pixels:
-        """The picture as the network takes it, uint8 (input_size, input_size, 3); prepared ones as they are."""
+        """Return the picture as the network takes it, uint8 (input_size, input_size, 3); prepared ones unchanged."""
         return squash(picture, self.spec.input_size)
 
     def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Embeddings, float32 (n, dim), L2-normalised."""
+        """Return embeddings, float32 (n, dim), L2-normalised."""
         return self.encode_and_classify(batch)[0]
 
     def classify(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Probabilities of the 1,000 ImageNet classes, float32 (n, 1000) in [0, 1]; `imagenet` has the names."""
+        """Return probabilities of the 1,000 ImageNet classes, float32 (n, 1000) in [0, 1]; `imagenet` has the names."""
         return self.encode_and_classify(batch)[1]
 
     def encode_and_classify(self, batch: Sequence[Pixels]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Both in one pass: the class head is half a percent of the network."""
+        """Return embeddings and class probabilities from one pass: the class head is half a percent of the network."""
         if not batch:
             return np.empty((0, self.spec.dim), np.float32), np.empty((0, _CLASSES), np.float32)
         embeddings, scores = self._session.run((EMBEDDING, SCORES), stack(batch, self.spec.input_size))

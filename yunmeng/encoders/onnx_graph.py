@@ -18,7 +18,7 @@ _IR_VERSION: Final = 8  # goes with that opset; onnx would write its own newest,
 
 
 class GraphWriter:
-    """Collects operators and constants, then gives the serialised model.
+    """Collects operators and constants, then returns the serialised model.
 
     With precision "fp16" the constants that are marked heavy are stored as float16 and cast to float32 at the
     head of the graph: the runtime folds the casts when it loads the model, so the file is half as long and every
@@ -35,13 +35,13 @@ class GraphWriter:
         self._constants: list[onnx.TensorProto] = []
 
     def add(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """One operator with one output; gives the output's name, which is ``name`` where one is given."""
+        """Add one operator with one output; return the output's name, which is ``name`` if given."""
         output = name or f"{operator}_{len(self._nodes)}"
         self._nodes.append(self._onnx.helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 
     def constant(self, value: NDArray[Any] | float, *, heavy: bool = False) -> str:
-        """A float32 constant; gives its name."""
+        """Add a float32 constant; return its name."""
         array = np.asarray(value, np.float32)
         name = f"constant_{len(self._constants)}"
         halved = heavy and self._precision == "fp16"
@@ -50,7 +50,7 @@ class GraphWriter:
         return self.add("Cast", name, to=self._onnx.TensorProto.FLOAT) if halved else name
 
     def serialise(self, source: tuple[str, int], outputs: dict[str, int]) -> bytes:
-        """The model: input ``source`` (name, side) as uint8 (n, side, side, 3), outputs float32 (n, length)."""
+        """Return the model: input ``source`` (name, side) as uint8 (n, side, side, 3), outputs float32 (n, length)."""
         helper, kinds = self._onnx.helper, self._onnx.TensorProto
         name, side = source
         graph = helper.make_graph(

@@ -23,7 +23,7 @@ __all__ = ["GraphValue", "OnnxSession", "available_providers"]
 
 
 class GraphValue(NamedTuple):
-    """An input or output of a graph. In ``shape``, what the graph leaves open is None; ``kind`` is as in "uint8"."""
+    """An input or output of a graph. Axes that the graph leaves open are None in ``shape``; ``kind``: "uint8", say."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -72,7 +72,7 @@ class OnnxSession:
         self._pool = ThreadPoolExecutor(self._threads if self._on_cpu else 1, "yunmeng-encoder")
 
     def run(self, outputs: Sequence[str], batch: NDArray[Any]) -> list[NDArray[np.float32]]:
-        """The named outputs for a batch of any length above 0, in the order asked for, each (n, ...)."""
+        """Return the named outputs for a batch of any length above 0, in the order of ``outputs``, each (n, ...)."""
         parts = list(self._parts(batch))
         if len(parts) == 1:
             return self._run(outputs, parts[0])  # on the caller's thread: a search need not queue behind an index run
@@ -94,14 +94,17 @@ class OnnxSession:
 
 
 def available_providers() -> tuple[str, ...]:
-    """Values of the setting ``provider`` that this installation of ONNX Runtime offers."""
+    """Return the values of the setting ``provider`` that this installation of ONNX Runtime offers."""
     installed = set(_onnxruntime().get_available_providers())
     return tuple(name for name, provider in _PROVIDERS.items() if provider.names[0] in installed)
 
 
 def _onnxruntime() -> Any:
-    """The runtime, imported here only. Its packages for some systems report to their maker, and write an id for
-    the device into the user's cache as soon as they are imported; people's pictures are nobody's business."""
+    """Return the runtime, which is imported only here.
+
+    Some of its packages report to their maker, and write an id for the device into the user's cache as soon as they are
+    imported. That is switched off first, for the users' privacy.
+    """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 

@@ -25,10 +25,10 @@ _RESAMPLING: Final = {
 
 
 def squash(picture: Pixels | Image.Image, side: int) -> Pixels:
-    """The whole picture, resized to uint8 (side, side, 3) without regard to its shape.
+    """Return the whole picture, resized to uint8 (side, side, 3) without regard to its shape.
 
-    Bicubic with antialiasing (Pillow's, which widens the kernel when it shrinks). Nothing is cropped: what lies
-    at a picture's edge can be what is searched for. A picture of this size already is returned as it is. Raises
+    Bicubic with antialiasing (Pillow's, which widens the kernel when it shrinks). Nothing is cropped: what lies at a
+    picture's edge can be what is searched for. A picture that has this size already is returned as it is. Raises
     EncoderError when it is not uint8 (height, width, 3) with at least one pixel.
     """
     if isinstance(picture, Image.Image):  # an array of it, at its full size, would cost a quarter of the resizing
@@ -40,10 +40,10 @@ def squash(picture: Pixels | Image.Image, side: int) -> Pixels:
 
 
 def fit(picture: Pixels | Image.Image, tower: "PictureTower") -> Pixels:
-    """The picture as ``tower`` takes it, uint8 (side, side, 3): squashed, cropped or padded, as it says.
+    """Return the picture as ``tower`` takes it, uint8 (side, side, 3): squashed, cropped or padded, as it says.
 
-    A picture of this size already is returned as it is, array or Pillow image alike, since a prepared one must pass
-    unchanged. Cropping and padding follow torchvision and timm to the pixel. Raises EncoderError as `squash` does.
+    A picture that has this size already is returned as it is, array or Pillow image alike, since a prepared one must
+    pass unchanged. Cropping and padding follow torchvision and timm to the pixel. Raises EncoderError as `squash` does.
     """
     side = tower.input_size
     if isinstance(picture, np.ndarray):
@@ -94,7 +94,7 @@ def _resized(image: Image.Image, side: int) -> Image.Image:
 
 
 def stack(batch: Sequence[Pixels], side: int) -> NDArray[np.uint8]:
-    """n pictures, squashed where they are not yet: uint8 (n, side, side, 3), n may be 0."""
+    """Return n pictures, squashed where they are not yet: uint8 (n, side, side, 3), n may be 0."""
     pixels = np.empty((len(batch), side, side, 3), np.uint8)
     for index, picture in enumerate(batch):
         pixels[index] = squash(picture, side)

@@ -1,4 +1,4 @@
-"""What an encoder is: the seam between pictures and vectors."""
+"""The protocol of encoders: the seam between pictures and vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class EncoderSpec:
     def decoded_side(self) -> int:
         """Pixels that a picture's shorter side needs when it is decoded for this encoder.
 
-        The same wherever a picture comes in, so that one that is indexed and one that is asked with meet at score 1.
+        It is the same for indexed pictures and for queries, so that the same file has a score of 1.
         """
         return max(DECODED_SIDE, self.input_size)
 
@@ -52,7 +52,7 @@ class Encoder(Protocol):
     def spec(self) -> EncoderSpec: ...
 
     def prepare(self, picture: "Pixels | Image") -> Pixels:
-        """The picture, pixels or an RGB Pillow image, as the network takes it, uint8 (input_size, input_size, 3).
+        """Return a picture, pixels or an RGB Pillow image, as the network takes it, uint8 (input_size, input_size, 3).
 
         Runs on the caller's thread, so that a pipeline can do it where it decodes. Prepared
         pictures pass through unchanged.
@@ -60,7 +60,7 @@ class Encoder(Protocol):
         ...
 
     def encode(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Embeddings of n pictures of any size, prepared or not: float32 (n, dim), L2-normalised."""
+        """Return embeddings of n pictures of any size, prepared or not: float32 (n, dim), L2-normalised."""
         ...
 
 
@@ -68,12 +68,12 @@ class TextEncoder(Protocol):
     """Words in, embeddings out, in the space of an encoder's pictures. Safe to call from several threads."""
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embeddings of n texts: float32 (n, dim), L2-normalised."""
+        """Return embeddings of n texts: float32 (n, dim), L2-normalised."""
         ...
 
 
 class EncoderPlugin(Protocol):
-    """What another package offers as an entry point of ``yunmeng.encoders``, under the name that its spec has."""
+    """An encoder of another package: an entry point of ``yunmeng.encoders``, under the name that its spec has."""
 
     @property
     def spec(self) -> EncoderSpec: ...

@@ -1,4 +1,4 @@
-"""How fast an encoder is on this machine."""
+"""Measures how fast an encoder is on this machine."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +18,9 @@ _TEXTS: Final = ("a red dress", "红色连衣裙", "a photo of two cats on a sof
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Pictures a second one by one and in batches of `BATCH`, preparing included, decoding not; milliseconds a text,
-    where the encoder reads it."""
+    """Pictures a second, one by one and in batches of `BATCH`, with preparation and without decoding; milliseconds a
+    text, if the encoder reads text.
+    """
 
     alone: float
     in_batches: float
@@ -40,7 +41,7 @@ def measure(encoder: Encoder, pictures: Sequence[Pixels], seconds: float) -> Spe
 
 
 def _rate(work: Callable[[], object], seconds: float) -> float:
-    """How often a second ``work`` is done, the first time left out: that one loads what is loaded when needed."""
+    """Return how often a second ``work`` is done, without the first time, which loads what is loaded when needed."""
     work()
     rounds, began = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - began) < seconds or not rounds:

@@ -47,7 +47,7 @@ class WeightsFile:
     sha256: str
 
     def locate(self) -> Path:
-        """Where the file lies. The package is found, not executed. Raises WeightsError when it is not installed."""
+        """Return where the file lies. The package is found, not executed. Raises WeightsError if not installed."""
         found = importlib.util.find_spec(self.module)
         folders = found.submodule_search_locations if found else None
         for folder in folders or ():
@@ -58,7 +58,7 @@ class WeightsFile:
 
 
 def load_state_dict(weights: WeightsFile) -> StateDict:
-    """The tensors of an installed file of weights.
+    """Return the tensors of an installed file of weights.
 
     Raises WeightsError when the package is not installed, when the file cannot be read, or when it is not the
     file that the catalogue names (truncated, altered, another version).
@@ -77,7 +77,7 @@ def load_state_dict(weights: WeightsFile) -> StateDict:
 
 
 def parse_state_dict(data: bytes) -> StateDict:
-    """The tensors of a state dict in PyTorch's older stream format.
+    """Return the tensors of a state dict in PyTorch's older stream format.
 
     Raises WeightsError when the bytes are of another format, end early, or name anything but plain tensors;
     nothing that the stream names is ever called.

@@ -1,4 +1,4 @@
-"""Judging retrieval on labelled pictures."""
+"""Evaluation of retrieval on labelled pictures."""
 
 from yunmeng.evaluation.classes import Evaluation, OnDone, evaluate
 from yunmeng.evaluation.measures import ClassScores, class_scores, order_scores

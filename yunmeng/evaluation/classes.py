@@ -34,7 +34,7 @@ WORKERS = 4  # decoding beside the encoder
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores, and on how much they were measured. ``failed`` names pictures that could not be used, with reasons."""
+    """Scores, and the number of pictures they were measured on. ``failed`` names unusable pictures, with reasons."""
 
     scores: "ClassScores"
     queries: int
@@ -55,8 +55,8 @@ def evaluate(
     """Rank ``gallery`` for each picture of ``queries``, exactly, and score what comes first.
 
     Both are folders of folders, one for each class. ``steps`` of re-ranking take each ranking in turn, as they do in a
-    search. Raises `SourceError` if a folder is none of classes, or if the queries have a class that the gallery lacks;
-    what the steps raise; and what the encoder does.
+    search. Raises `SourceError` if a folder does not hold classes, or if the queries have a class that the gallery
+    lacks, and passes on what the steps and the encoder raise.
     """
     paths = (_pictures(gallery), _pictures(queries))
     classes = sorted({path.parent.name for path in paths[0]})

@@ -44,7 +44,7 @@ def class_scores(
 def order_scores(
     orders: Iterable[NDArray[np.intp]], gallery_classes: NDArray[np.int64], query_classes: NDArray[np.int64]
 ) -> ClassScores:
-    """Score rankings that are there: ``orders`` are blocks of them, (b, n), a row of gallery rows for each query."""
+    """Score given rankings: ``orders`` are blocks of them, (b, n), a row of gallery rows for each query."""
     average_precisions, hits = [], []
     ranks = np.arange(1, len(gallery_classes) + 1)
     start = 0

@@ -41,7 +41,7 @@ def reranked(
     encoder: "Encoder",
     settings: "Settings",
 ) -> Iterator[NDArray[np.intp]]:
-    """For each query in turn a ranking of the whole gallery, (1, n): what no step looked at stays in its order.
+    """Yield a ranking of the whole gallery for each query, (1, n); pictures that no step looked at keep their order.
 
     The steps see a store of the gallery, in memory, and the files of the pictures.
     """

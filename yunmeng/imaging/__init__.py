@@ -1,6 +1,6 @@
-"""Pictures before they are numbers: files and bytes to upright sRGB, quality, fingerprints, enhancement, sheets.
+"""Picture files to upright sRGB pixels, and their quality, fingerprints, enhancement and sheets.
 
-Importing it loads NumPy and Pillow, nothing heavier.
+Importing this package loads NumPy and Pillow, nothing heavier.
 """
 
 from yunmeng.imaging.budget import limit_decoding

@@ -1,4 +1,4 @@
-"""What decoding may take: memory over all threads of the process at once, and time for each picture.
+"""Limits of decoding: memory over all threads of the process at once, and time for each picture.
 
 What a picture will take is told from its header. Bytes a pixel were measured as the peak of the whole process over flat
 and noisy pictures of 25 to 170 million pixels, and rounded up.
@@ -65,7 +65,7 @@ _BUDGET: Final = _Budget()  # one for the process: what one thread takes, the ot
 
 
 def limit_decoding(*, memory: int, seconds: float) -> None:
-    """Set what decoding may take from now on, in the whole process: bytes over all threads, seconds for each picture.
+    """Limit what decoding may take from now on, in the whole process: bytes over all threads, seconds for each picture.
 
     These are the settings YUNMENG_DECODE_MEMORY and YUNMENG_DECODE_SECONDS.
     """
@@ -74,7 +74,7 @@ def limit_decoding(*, memory: int, seconds: float) -> None:
 
 @contextmanager
 def room(cost: int) -> Iterator[float]:
-    """Hold ``cost`` bytes of the budget, waiting until they are free; gives the moment at which time is up.
+    """Hold ``cost`` bytes of the budget, waiting until they are free; yields the moment at which time is up.
 
     Raises PictureError (TOO_COSTLY) where the whole budget would not be enough.
     """
@@ -102,7 +102,7 @@ def check_time(estimate: float) -> None:
 
 
 class TimedBytes(BytesIO):
-    """A file in memory that cannot be read any more when time is up: what stops a decoder that takes block by block."""
+    """A file in memory that can no longer be read when time is up, which stops decoders that read block by block."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)

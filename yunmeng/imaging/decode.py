@@ -1,4 +1,4 @@
-"""From a file's bytes to upright sRGB pixels, or to a PictureError that says what is wrong. Nothing else comes out."""
+"""From a file's bytes to upright sRGB pixels, or to a PictureError that says what is wrong; no other result."""
 
 import os
 from collections.abc import Callable
@@ -71,18 +71,18 @@ class Picture:
 
 
 def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_PIXELS) -> Picture:
-    """Decode the first frame: EXIF-upright, in sRGB, 16 bits scaled to 8, what is transparent on white, or on black
-    where white would not show it.
+    """Decode the first frame: EXIF-upright, in sRGB, 16 bits scaled to 8. Transparent areas are laid on white, or on
+    black where white would not show them.
 
     ``at_least`` (1 or more) says how many pixels the shorter side must have for the caller's purpose: a larger picture
     comes back reduced by the power of two that still leaves so many. JPEG is then decoded small, up to five times as
-    fast; the other formats save what follows decoding. ``max_pixels`` (setting YUNMENG_MAX_PIXELS) is held against the
-    size in the header, before decoding. What `limit_decoding` allows holds too: a picture waits until there is memory
+    fast; the other formats save what follows decoding. ``max_pixels`` (setting YUNMENG_MAX_PIXELS) is compared with the
+    size in the header, before decoding. The limits of `limit_decoding` apply too: a picture waits until there is memory
     for it.
 
     Raises PictureError: EMPTY, NOT_A_PICTURE, UNSUPPORTED, TRUNCATED, CORRUPT, ZERO_SIZE, TOO_MANY_PIXELS, TOO_COSTLY.
-    A file that was cut behind its first frame is no error, nor is a JPEG that lacks its end and less than a twentieth
-    of its rows. Safe to call from many threads at once.
+    A file that was cut after its first frame is no error, nor is a JPEG that lacks its end and less than a twentieth of
+    its rows. Safe to call from many threads at once.
     """
     kind = recognise(data)
     try:
@@ -97,7 +97,7 @@ def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = _MAX_P
 
 
 def _rescued(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -> Picture | None:
-    """The picture in a file that was not taken, where only its end or what is beside the pixels is to blame."""
+    """Return the picture of a file that the decoder refused, if only its end or data beside the pixels is broken."""
     try:
         if kind == "TIFF":
             return _decode(kind, tiff.pixels_only(data), at_least, max_pixels)
@@ -112,7 +112,7 @@ def _rescued(kind: Format, data: bytes, at_least: int | None, max_pixels: int) -
 
 
 def from_pillow(image: Image.Image) -> Pixels:
-    """A Pillow image as `decode` would give it: upright, in sRGB, on a ground. The image itself stays as it is.
+    """Return a Pillow image as `decode` would: upright, in sRGB, without transparency. The image itself is not changed.
 
     Raises PictureError where its data cannot be loaded, or it has no pixels.
     """
@@ -126,7 +126,7 @@ def from_pillow(image: Image.Image) -> Pixels:
 
 
 def from_array(pixels: NDArray[np.uint8]) -> Pixels:
-    """The array itself. Raises PictureError where it is not uint8 (height, width, 3), or has no pixels."""
+    """Return the array itself. Raises PictureError where it is not uint8 (height, width, 3), or has no pixels."""
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise PictureError(
             Reason.UNSUPPORTED, f"an array must be uint8 (height, width, 3), this is {pixels.dtype} {pixels.shape}"
@@ -238,7 +238,10 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
 
 
 def _factor(image: Image.Image, at_least: int | None) -> int:
-    """What ``draft`` does for JPEG, for the formats that decode whole: all that follows costs by the pixel."""
+    """Return the factor of reduction for formats that are decoded whole, as ``draft`` chooses it for JPEG.
+
+    It saves time, as all that follows costs by the pixel.
+    """
     if at_least is None:
         return 1
     factor = min(image.size) // at_least
@@ -262,7 +265,7 @@ _TURNS: Final = {
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What is still to be done to stand it upright. In HEIC the container's own rotation counts, and is done by now."""
+    """Return the turn that is still needed to stand it upright. HEIC has its own rotation, which is already applied."""
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # broken EXIF says nothing about the pixels: the picture is taken as it lies

@@ -9,7 +9,7 @@ __all__ = ["describe"]
 
 
 def describe(picture: Picture) -> tuple[Fingerprints, QualityScores]:
-    """What `fingerprint` and `assess` say about a picture, with the grey copies that both need made once."""
+    """Return what `fingerprint` and `assess` return for a picture; the grey copies that both need are made once."""
     grey = luma(picture.image)
     small = shrunk(grey)
     return fingerprint_of_grey(grey), scores_of_grey(small, width=picture.width, height=picture.height)

@@ -15,7 +15,7 @@ _QUALITY: Final = (25, 90)
 
 
 def edited(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """One copy of an RGB picture with several edits at once, each drawn from ``random``."""
+    """Return a copy of an RGB picture with several edits at once, each drawn from ``random``."""
     if random.random() < 0.6:
         image = _cropped(image, random)
     if random.random() < 0.3:

@@ -18,7 +18,7 @@ _LARGEST_GAIN: Final = 2.0  # a picture that is all one colour must not be turne
 
 
 def enhance(pixels: Pixels, *, denoise: bool = False, contrast: bool = False, colour: bool = False) -> Pixels:
-    """An improved copy of a picture, uint8 (h, w, 3), by the steps asked for, in the order they are named here.
+    """Return an improved copy of a picture, uint8 (h, w, 3), by the chosen steps, in the order they are named here.
 
     - ``denoise``: non-local means (Buades, Coll and Morel, CVPR 2005), about a second a megapixel;
     - ``contrast``: histogram equalisation in an 8 x 8 grid with limited contrast (CLAHE; Zuiderveld, Graphics Gems IV,

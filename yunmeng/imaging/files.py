@@ -1,4 +1,4 @@
-"""Picture files on disk: what they are called, whether they are pictures, and their bytes. No file can make us wait."""
+"""Picture files on disk: their names, whether they are pictures, and their bytes. No file can block the program."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ _HEAD: Final = 1024  # more than any signature needs
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a regular file begins like a picture that `decode` takes, whatever its name says."""
+    """Return whether a regular file begins like a picture that `decode` takes, whatever its name says."""
     try:
         recognise(head(path))
     except (PictureError, OSError, ValueError):
@@ -39,7 +39,7 @@ def head(path: Path) -> bytes:
 
 
 def read(path: Path, *, max_bytes: int) -> bytes:
-    """The bytes of a regular file.
+    """Return the bytes of a regular file.
 
     Raises PictureError: UNREADABLE (gone, forbidden, a folder, a pipe or a device), EMPTY, TOO_LARGE (more than
     ``max_bytes``; setting YUNMENG_MAX_FILE_BYTES).

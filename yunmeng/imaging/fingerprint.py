@@ -1,4 +1,4 @@
-"""What tells one picture's copies from all others: a hash of its bytes and two of its looks."""
+"""Fingerprints that tell copies of a picture from all others: a hash of its bytes and two of its looks."""
 
 import hashlib
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ class Fingerprints:
     - ``phash``: 16 digits, 64 bits. Copies lie within about 8 bits of each other.
     - ``pdq``: 64 digits, 256 bits. Copies lie within about 30 bits, strangers beyond 90.
 
-    Both survive compression, scaling, blur and noise; neither survives cropping, turning or mirroring. Of a
-    picture of one colour they say nothing: look at the contrast in `QualityScores` before believing a match.
+    Both survive compression, scaling, blur and noise; neither survives cropping, turning or mirroring. For a picture of
+    one colour they mean nothing: check the contrast in `QualityScores` before you believe a match.
     """
 
     phash: str
@@ -47,7 +47,7 @@ class Fingerprints:
 
 
 def fingerprint(pixels: Pixels) -> Fingerprints:
-    """Both perceptual hashes of a picture, uint8 (h, w, 3).
+    """Return both perceptual hashes of a picture, uint8 (h, w, 3).
 
     pHash (C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010) as the ImageHash
     package computes it, and PDQ (Davis and Rosen, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing
@@ -58,22 +58,22 @@ def fingerprint(pixels: Pixels) -> Fingerprints:
 
 
 def fingerprint_of_grey(grey: Image.Image) -> Fingerprints:
-    """As `fingerprint`, for a caller who has the picture's `luma` at hand."""
+    """Return the same as `fingerprint`, for a caller who has the picture's `luma` already."""
     square = grey.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     return Fingerprints(_phash(square), _pdq(square))
 
 
 def oriented_pdq(image: Image.Image) -> list[str]:
-    """The PDQ hashes of an RGB picture in its eight ``ORIENTATIONS``: turned by quarters, mirrored, and both."""
+    """Return the PDQ hashes of an RGB picture in its eight ``ORIENTATIONS``: turned by quarters, mirrored, and both."""
     square = luma(image).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     return [_pdq(square if turn is None else square.transpose(turn)) for turn in ORIENTATIONS]
 
 
 def turned_codes(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """PDQ codes, (n, 32), of the same pictures turned, mirrored and inverted, (8, n, 32), the codes themselves first.
+    """Return PDQ codes of the same pictures turned, mirrored and inverted, (8, n, 32); ``codes`` (n, 32) come first.
 
-    A code holds the signs of 16 x 16 cosine waves about their median: mirroring turns that of every other wave round,
-    and inverting all of them. But for waves near the median: turned ones differ from the true codes in some 30 bits.
+    A code holds the signs of 16 x 16 cosine waves about their median: mirroring flips the sign of every other wave,
+    inverting flips all. Waves near the median are uncertain: turned codes differ from the true ones in some 30 bits.
     """
     bits = np.unpackbits(codes, axis=1).reshape(-1, 16, 16)
     odd = np.arange(16) % 2
@@ -87,12 +87,12 @@ def turned_codes(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def sha256(data: bytes) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits."""
+    """Return the SHA-256 of a file's bytes, 64 hex digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def hamming(a: str, b: str) -> int:
-    """How many bits differ between two hashes of the same kind, given as hex.
+    """Return the number of bits that differ between two hashes of the same kind, given as hex.
 
     Raises ValueError where their lengths differ.
     """

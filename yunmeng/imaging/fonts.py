@@ -35,7 +35,7 @@ _BOLD: Final[tuple[tuple[str, int], ...]] = (
 
 @lru_cache(maxsize=32)
 def font(size: int, *, bold: bool = False) -> Font:
-    """A font of ``size`` pixels. Without a Chinese one on the system it is Pillow's own, which prints Latin only."""
+    """Return a font of ``size`` pixels; without a Chinese font on the system, Pillow's own, which has Latin only."""
     for path, face in _BOLD if bold else _REGULAR:
         if Path(path).exists():
             try:
@@ -46,9 +46,9 @@ def font(size: int, *, bold: bool = False) -> Font:
 
 
 def elided(text: str, font: Font, width: float) -> str:
-    """``text`` in one line of at most ``width`` pixels, its middle left out where it is longer.
+    """Return ``text`` in one line of at most ``width`` pixels, its middle left out where it is longer.
 
-    Both ends of an id matter: the folder at its head, the number at its tail. What does not print becomes "?".
+    Both ends of an id matter: the folder at its head, the number at its tail. Unprintable characters become "?".
     """
     text = "".join(char if char.isprintable() else "?" for char in text)
     if font.getlength(text) <= width:

@@ -1,4 +1,4 @@
-"""Which format are these bytes, and do they end before their own structure does?
+"""Recognises the format of a file's bytes, and whether the file was cut.
 
 Only the first bytes count, never a file's name. A plugin is opened because its signature is there, so that no decoder
 guesses and none that runs other programs (EPS, for one) is ever reached.
@@ -69,10 +69,10 @@ _OTHERS: Final[tuple[tuple[bytes, str], ...]] = (
 
 
 def recognise(data: bytes) -> Format:
-    """The format of an encoded picture, by its first bytes.
+    """Return the format of an encoded picture, by its first bytes.
 
-    Raises PictureError: EMPTY, UNSUPPORTED (a picture, document or video of a kind that is not decoded, named in the
-    detail) or NOT_A_PICTURE.
+    Raises PictureError: EMPTY, UNSUPPORTED (a picture, document or video of a kind that is not decoded; the detail
+    names it) or NOT_A_PICTURE.
     """
     if not data:
         raise PictureError(Reason.EMPTY, "no bytes")
@@ -120,9 +120,10 @@ def _other(data: bytes) -> str | None:
 
 
 def ends_early(format: Format, data: bytes) -> bool:
-    """True where the container says that it goes on after the last byte: the file was cut.
+    """Return whether the container says that it goes on after the last byte: the file was cut.
 
-    It names the reason after a decoder has failed, and so may be wrong about a file that is broken otherwise.
+    It is used to name the reason after a decoder has failed, so it may be wrong about a file that is broken in another
+    way.
     """
     try:
         return _ENDS_EARLY[format](data)

@@ -21,7 +21,7 @@ def count_frames(data: bytes, *, max_pixels: int) -> int:
 
 
 def frames(data: bytes, numbers: Sequence[int], *, max_pixels: int) -> Iterator[Picture]:
-    """Decode the frames with these ``numbers``, from 1, which must ascend; those behind the last one are left out.
+    """Decode the frames with these ``numbers``, from 1, which must ascend; numbers past the last frame are left out.
 
     Each may take the memory and time that a picture may take (`limit_decoding`); memory is counted while one is
     decoded, not between two. Raises `PictureError` as `decode` does.

@@ -11,12 +11,12 @@ GREY_SIDE: Final = 256
 
 
 def luma(image: Image.Image) -> Image.Image:
-    """Luma (ITU-R BT.601) of a picture at its own size, mode ``L``."""
+    """Return the luma (ITU-R BT.601) of a picture at its own size, mode ``L``."""
     return image.convert("L")
 
 
 def shrunk(grey: Image.Image) -> Image.Image:
-    """A grey picture at most 256 pixels long, never enlarged.
+    """Return a grey picture at most 256 pixels long, never enlarged.
 
     Averaged over areas, so that a sharpness measured on it does not depend on the picture's own resolution.
     """

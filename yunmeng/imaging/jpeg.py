@@ -1,4 +1,4 @@
-"""What Pillow does not say about a JPEG file: what its scans cost, and how much of the picture a file that was cut has.
+"""Facts of a JPEG file that Pillow does not report: the cost of its scans, and how much of a cut file is there.
 
 ITU-T T.81 is the format. Markers are looked for as byte pairs: within the data of a scan none can come up by chance.
 """
@@ -28,14 +28,14 @@ _COEFFICIENTS: Final = 64
 
 
 class Work(NamedTuple):
-    """What decoding costs beside the pixels: bytes for coefficients that are kept to the end, and seconds for scans."""
+    """The cost of decoding beside the pixels: bytes for coefficients that are kept, and seconds for scans."""
 
     memory: int
     seconds: float
 
 
 def work(image: JpegImagePlugin.JpegImageFile, data: bytes) -> Work:
-    """The work that an opened JPEG file asks for, known before any of it is done."""
+    """Return the work that decoding an opened JPEG file would be, before any of it is done."""
     start = image.fp.tell() if image.fp is not None else 0
     end = data.find(_EOI, start)
     scans = 1 + data.count(_SOS, start, end if end >= 0 else len(data))
@@ -46,14 +46,14 @@ def work(image: JpegImagePlugin.JpegImageFile, data: bytes) -> Work:
 
 
 class Mended(NamedTuple):
-    """A file that Pillow did not take, without what it may have stumbled over; ``cut``: its end was missing."""
+    """A file that Pillow refused, without the parts that may be the reason; ``cut``: its end was missing."""
 
     data: bytes
     cut: bool
 
 
 def mended(data: bytes) -> Mended | None:
-    """The file with an end marker, and without what is beside the pixels; None where it has no picture data at all."""
+    """Return the file with an end marker and with its picture data only; None where it has no picture data at all."""
     pieces, at = [data[:2]], 2
     while data[at : at + 2] != _SOS:
         marker, length = _segment(data, at)
@@ -81,10 +81,10 @@ def _segment(data: bytes, at: int) -> tuple[int, int | None]:
 
 
 def missing_share(data: bytes) -> float:
-    """The share of its rows, 0 to 1, that a file lacks that was cut and is `mended`.
+    """Return the share of its rows, 0 to 1, that are missing from a cut file that was `mended`.
 
-    In a file of one scan these are grey. In one of several they lack what the last scan adds: the picture is decoded
-    with and without it. 1 where whole scans are missing.
+    In a file of one scan these rows are grey. In a file of several scans they lack what the last scan adds, so the
+    picture is decoded with and without it. 1 where whole scans are missing.
     """
     with _opened(data) as whole:
         # Opening has gone over the headers, in which there may be other pictures.
@@ -122,7 +122,7 @@ def _scans(data: bytes, headers: int) -> Iterator[_Scan]:
 
 
 def _all_told(scans: list[_Scan], components: int) -> bool:
-    """Whether every coefficient of every component is given to its last bit by one of the scans."""
+    """Return whether the scans hold every coefficient of every component to its last bit."""
     told = {
         (component, index)
         for scan in scans

@@ -1,7 +1,7 @@
-"""PNG files without what is beside the pixels.
+"""PNG files without the parts that no pixel depends on.
 
-Text, XMP, an unknown chunk or a bad checksum in one of these never costs a picture: Pillow, which reads them all and
-gives up at the first that it does not like, is not shown them.
+Text, XMP, an unknown chunk or a bad checksum in one of them never makes a picture unreadable: Pillow would read them
+all and stop at the first bad one, so it does not get them.
 """
 
 import struct
@@ -27,9 +27,9 @@ class Stripped(NamedTuple):
 
 
 def stripped(data: bytes) -> Stripped:
-    """A PNG file without the chunks that no pixel depends on. Of an animation that leaves the first picture.
+    """Return a PNG file without the chunks that no pixel depends on. Of an animation the first picture is left.
 
-    Bytes from the first chunk on that is broken are kept as they are, for the decoder to judge.
+    From the first broken chunk on, bytes are kept as they are, for the decoder to judge.
     """
     return _stripped(data, _PIXELS)
 

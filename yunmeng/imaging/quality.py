@@ -1,4 +1,4 @@
-"""Is a picture good enough to be worth searching? Seven faults, each a score against a named threshold, and `damaged`.
+"""Judges whether a picture is good enough to search with: seven faults, each a score and a threshold, and `damaged`.
 
 The thresholds were set on 1,100 hand-held photographs (the clothing dataset of Alexey Grigorev, 400 px wide) and on
 spoilt copies of them. None of the photographs is flagged. All of these are: Gaussian blur of radius 8, brightness
@@ -80,7 +80,7 @@ def assess(pixels: Pixels, *, width: int, height: int) -> QualityScores:
 
 
 def scores_of_grey(grey: Image.Image, *, width: int, height: int) -> QualityScores:
-    """As `assess`, for a caller who has the picture's `shrunk` grey copy at hand."""
+    """Return the same as `assess`, for a caller who has the picture's `shrunk` grey copy already."""
     counts = np.asarray(grey.histogram())
     total = counts.sum()
     below = counts.cumsum()
@@ -99,9 +99,9 @@ def scores_of_grey(grey: Image.Image, *, width: int, height: int) -> QualityScor
 
 
 def problems(scores: QualityScores) -> list[str]:
-    """The faults of a picture, as keys of `EXPLANATIONS` and in its order; empty for a good one.
+    """Return the faults of a picture, as keys of `EXPLANATIONS` and in its order; empty for a good one.
 
-    Where contrast is missing, sharpness cannot be told: a flat picture is not called blurry too.
+    Without contrast sharpness cannot be measured, so a flat picture is not called blurry as well.
     """
     flat = scores["contrast"] < FLAT_BELOW
     found = {
@@ -117,7 +117,7 @@ def problems(scores: QualityScores) -> list[str]:
 
 
 def damaged(data: bytes) -> bool:
-    """Whether the data of a JPEG file that `decode` takes is broken inside; of other formats it says nothing.
+    """Return whether the data of a JPEG file that `decode` takes is broken inside; False for other formats.
 
     libjpeg decodes such a file with a warning, which Pillow does not pass on and simplejpeg does. Of 1,870 sound files
     none is called damaged; of those that were cut and given an end marker, or that lack 500 bytes inside, all are, of

@@ -1,4 +1,4 @@
-"""A search as one picture: what was asked for, and what was found, with rank and score."""
+"""A search drawn as one picture: the query and the hits, with rank and score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

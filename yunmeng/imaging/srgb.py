@@ -1,7 +1,7 @@
 """Any mode that Pillow decodes, as plain sRGB on a ground.
 
-In this order: integers and floats wider than 8 bits are scaled down (Pillow's own conversion clips them), what is
-transparent is laid on white, or on black where white would not show it, and an embedded ICC profile is applied.
+The steps, in this order: integers and floats wider than 8 bits are scaled down (Pillow's own conversion clips them);
+transparent areas are laid on white, or on black where white would not show them; an embedded ICC profile is applied.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ _AS_GOOD_AS_SRGB: Final = 2  # levels of 255: what rounding in an 8-bit transfor
 
 
 def flatten(image: Image.Image, factor: int = 1) -> Image.Image:
-    """A loaded picture of any mode as opaque ``L``, ``RGB`` or ``CMYK``, 8 bits a channel, reduced by ``factor``."""
+    """Return a loaded picture of any mode as opaque ``L``, ``RGB`` or ``CMYK``, 8 bits each, reduced by ``factor``."""
     if image.mode in _DEEP:
         key = image.info.get("transparency")
         if isinstance(key, int):
@@ -52,7 +52,7 @@ def flatten(image: Image.Image, factor: int = 1) -> Image.Image:
 
 
 def _banded(image: Image.Image, factor: int, flat: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """What ``flat`` makes of the picture, reduced; pixel for pixel as if it were done at once."""
+    """Return the reduced result of ``flat`` for the picture, band by band; pixel for pixel as if done at once."""
     whole: Image.Image | None = None
     for top, band in _bands(image, factor):
         done = flat(band)
@@ -120,7 +120,7 @@ class _Ground:
         return page
 
     def shows(self, share: float) -> bool:
-        """Whether at least ``share`` of what is drawn can be seen."""
+        """Return whether at least ``share`` of the drawing can be seen."""
         return self.shown >= share * self._drawn
 
     @property
@@ -138,7 +138,7 @@ class _Ground:
 
 
 def _from_deep(image: Image.Image, key: int | None = None) -> Callable[[Image.Image], Image.Image]:
-    """What scales its bands to ``L``; to ``LA`` where the value ``key`` is transparent."""
+    """Return a function that scales its bands to ``L``; to ``LA`` where the value ``key`` is transparent."""
     low, high = _value_range(image)
     turned = _tiff_tag(image, _PHOTOMETRIC) == 0  # white is zero: Pillow turns 8 bits round, but not these
 
@@ -188,7 +188,7 @@ def _tiff_tag(image: Image.Image, tag: int) -> object:
 
 
 def managed(image: Image.Image, profile: object) -> Image.Image:
-    """A flattened picture as RGB in the sRGB colour space; ``profile`` is its ICC profile's bytes, if it has one.
+    """Return a flattened picture as RGB in the sRGB colour space; ``profile`` is its ICC profile, if it has one.
 
     A profile that is broken, or made for other channels than the picture's, is ignored.
     """
@@ -215,7 +215,7 @@ def _to_srgb(profile: bytes, mode: str) -> "ImageCms.ImageCmsTransform | None":
 
 
 def _changes_little(transform: "ImageCms.ImageCmsTransform") -> bool:
-    """Whether it maps a grid of 4,096 colours on themselves: sRGB goes by many names, so its numbers are asked."""
+    """Return whether the transform maps a grid of 4,096 colours to themselves: sRGB profiles have many names."""
     axis = np.arange(0, 256, 17, dtype=np.uint8)
     grid = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(64, 64, 3)
     moved = np.asarray(transform.apply(Image.fromarray(grid))).astype(np.int16)

@@ -16,7 +16,7 @@ _QUALITY: Final = 78  # of WebP; artefacts begin to show at 256 px below about 7
 
 
 def thumbnail(data: bytes, side: int, *, max_pixels: int) -> bytes:
-    """A picture file's upright copy whose longer side is at most ``side`` pixels, as WebP without metadata.
+    """Return an upright copy of a picture file, at most ``side`` pixels long, as WebP without metadata.
 
     A picture that is smaller keeps its size. Raises `PictureError` as `decode` does.
     """

@@ -1,7 +1,8 @@
-"""TIFF files before a decoder sees them: which page is the picture, is it camera raw, and is it read right?
+"""TIFF files before decoding: which page is the picture, is it camera raw, and does the decoder read it right.
 
-Pillow takes the first page, which in camera raw and in many scans is a small preview, and reads some rare layouts with
-wrong pixels without a word. What is let through here was compared with tifffile's reading; the rest is refused.
+Pillow takes the first page, which in camera raw and in many scans is a small preview, and it reads some rare layouts
+with wrong pixels and no warning. The layouts that are accepted here were compared with tifffile's reading; all others
+are refused.
 """
 
 import struct
@@ -91,7 +92,7 @@ class _File:
 
     @property
     def first_at(self) -> int:
-        """Where the offset of the first page is written."""
+        """Place where the offset of the first page is written."""
         return 8 if self.big else 4
 
     @property
@@ -112,12 +113,12 @@ class _File:
             waiting = [*page.tags.get(_SUB_IFDS, ()), *following, *waiting]
 
     def rows(self, offset: int) -> tuple[int, int, int]:
-        """Where the entries of a page begin, their size and their number."""
+        """Return the offset of a page's first entry, and the size and number of its entries."""
         head, entry = ("Q", 20) if self.big else ("H", 12)
         return offset + struct.calcsize(self.order + head), entry, sum(self._unpack(self.order + head, offset))
 
     def counts(self, entry: bytes) -> bool:
-        """Whether the pixels depend on an entry. An orientation that is not one number says nothing."""
+        """Return whether the pixels depend on an entry. An orientation that is not a single number is ignored."""
         tag, kind, count = struct.unpack_from(self.order + ("HHQ" if self.big else "HHI"), entry)
         return tag in _PIXEL_TAGS and (tag != _ORIENTATION or (kind == 3 and count == 1))
 
@@ -149,7 +150,7 @@ class _File:
 
 
 def picture_page(data: bytes) -> bytes:
-    """The file so that its first page is the picture: itself in most cases.
+    """Return the file so that its first page is the picture: unchanged in most cases.
 
     Where the first page says that it is a reduced copy, the first full one is taken. Raises PictureError (UNSUPPORTED)
     for camera raw and for layouts that the decoder would read wrong.
@@ -170,7 +171,7 @@ def picture_page(data: bytes) -> bytes:
 
 
 def page_offsets(data: bytes) -> list[int]:
-    """Return where the pages of a document begin, that of `picture_page` first; reduced copies and masks are none."""
+    """Return where the pages of a document begin, that of `picture_page` first; without reduced copies and masks."""
     pages = list(_File(data).pages(_MOST_LISTED)) if len(data) >= 16 else []
     if not pages:
         return [0]
@@ -191,7 +192,7 @@ def _chosen(pages: list[_Page]) -> _Page:
 
 
 def pixels_only(data: bytes) -> bytes:
-    """The file as `picture_page` gives it, with no tags but those that its pixels depend on."""
+    """Return the file as `picture_page` does, with only those tags that its pixels depend on."""
     file = _File(data := picture_page(data))
     offset = struct.unpack_from(file.offset_code, data, file.first_at)[0]
     start, size, count = file.rows(offset)

@@ -1,4 +1,4 @@
-"""Filling a library: sources, and the stream that brings their pictures in."""
+"""Filling a library: sources of pictures, and the pipeline that indexes them."""
 
 from yunmeng.ingest.additions import Addition, Additions
 from yunmeng.ingest.classifier import Classifier, Decision, Duplicate, Failed, New, Unchanged

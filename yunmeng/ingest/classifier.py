@@ -1,4 +1,4 @@
-"""Classify what comes in: unchanged, a duplicate, a new picture that is decoded for the encoder, or a failure."""
+"""Classifies what comes in: unchanged, a duplicate, a new picture that is decoded for the encoder, or a failure."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +35,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class NoPicture:
-    """A file that never claimed to be a picture, and is none. ``format`` names what it is, if pictures may be in it."""
+    """A file that is no picture and has no picture's name. ``format`` names its format, if that may hold pictures."""
 
     format: str | None = None
 
@@ -58,13 +58,13 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """It has to be encoded: a record that lacks its vectors, and what goes to the encoder, the main view first."""
+    """A new picture to encode: a record without vectors, and the pixels for the encoder, the main view first."""
 
     record: Record
     views: Sequence[View]
 
     def with_vectors(self, vectors: Sequence[Vector]) -> Record:
-        """The record, with the vectors that the encoder has made of its views."""
+        """Return the record, with the vectors that the encoder has made of its views."""
         parts = zip(self.views, vectors, strict=True) if len(self.views) > 1 else ()
         regions = tuple(RegionVector(view.region, vector) for view, vector in parts)
         return replace(self.record, vector=vectors[0], regions=regions)
@@ -75,7 +75,7 @@ Single: TypeAlias = Unchanged | Failed | Duplicate | New
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """A file with more than one picture, and what becomes of each."""
+    """A file with more than one picture, and the decision on each."""
 
     decisions: Sequence[Single]
 
@@ -93,7 +93,7 @@ class _NewFile:
 
 
 class Classifier:
-    """Turns entries into outcomes. Called from many threads at once; holds no more than one picture a call."""
+    """Turns entries into decisions. Called from many threads at once; holds no more than one picture a call."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Classifier:
             return _failed(entry, exc)
 
     def classify(self, entry: Entry) -> Decision:
-        """Return what ``entry`` is, as the call does, but raise `PictureError` for a file that cannot be indexed."""
+        """Return the decision on ``entry``, as a call does, but raise `PictureError` if it cannot be indexed."""
         if entry.problem is not None:
             raise entry.problem
         known = self._store.get([entry.id]).get(entry.id)
@@ -167,7 +167,7 @@ class Classifier:
         return Several([self._caught(one, pictures) if isinstance(one, _NewFile) else one for one in settled])
 
     def _settled(self, entry: Entry, digest: str, known: Record | None) -> tuple[Entry, Single | _NewFile]:
-        """The entry under the id that it gets, and what becomes of it. ``known`` has the id that it has now."""
+        """Return the entry under its final id, and the decision on it. ``known`` has the id that it has now."""
         if self._is_as_it_was(known, entry, digest) and not self._tidy:
             return entry, Unchanged()
         twins = self._store.find_sha256([digest], vectors=True).get(digest, [])
@@ -185,7 +185,7 @@ class Classifier:
         return entry, _NewFile(entry, digest, {} if known is None else known.attributes)
 
     def _part(self, entry: Entry, digest: str) -> Single | _NewFile:
-        """What becomes of a part of a file with this digest."""
+        """Return the decision on a part of a file with this digest."""
         try:
             known = self._store.get([entry.id]).get(entry.id)
             return self._settled(entry, identity(digest, entry.part), known)[1]
@@ -202,7 +202,7 @@ class Classifier:
         return known is not None and known.sha256 == digest and self._same(known, entry)
 
     def _same(self, known: Record, entry: Entry) -> bool:
-        """Whether the record says already what the entry says."""
+        """Return whether the record says already what the entry says."""
         if entry.attributes is not None and dict(entry.attributes) != dict(known.attributes):
             return False
         if entry.path:
@@ -233,14 +233,16 @@ class Classifier:
         )
 
     def _has_moved(self, twin: Record, entry: Entry) -> bool:
-        """Whether the file of a record with the same bytes was moved to where the entry is; one entry alone has it."""
+        """Return whether a record's file with the same bytes was moved to where the entry is; only one entry may take
+        it.
+        """
         return self._moves.left(twin.uri) and self._claim(twin.id, entry.key)
 
     def _claim(self, id: str, key: str) -> bool:
         return self._names is None or self._names.claim(id, key)
 
     def _check_is_free(self, known: Record, entry: Entry) -> None:
-        """A changed picture replaces its record; another picture with the same id must not do so unseen."""
+        """Raise where another picture has the id: only a changed version of the same picture may replace a record."""
         if is_url(known.uri) or same_file(known.uri, entry.uri) or self._moves.left(known.uri):
             return
         there = "" if os.path.lexists(known.uri) else ", which is away"

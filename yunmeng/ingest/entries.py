@@ -1,4 +1,4 @@
-"""What is to be indexed: one entry for each picture that a source names."""
+"""Entries: one for each picture that a source names."""
 
 from dataclasses import dataclass, replace
 
@@ -16,8 +16,8 @@ class Entry:
     id gives way to others (`yunmeng.ingest.naming`); an id that the caller chose does not, and ``path`` is empty then.
     ``place`` is the line of a manifest that names the picture. ``attributes`` is None where the source says nothing
     about them: a record that is there already then keeps its own. ``certain`` is False for a file whose name does not
-    promise a picture: it is passed over if it holds none. ``problem`` is set where the source itself is wrong about
-    this picture, which is then reported and not read. ``data`` are the file's bytes where they are at hand already.
+    look like a picture's: it is skipped if it holds none. ``problem`` is set where the source itself is wrong about
+    this picture, which is then reported and not read. ``data`` are the file's bytes if they have been read already.
     ``part`` is the part of the file that the picture is, see `yunmeng.media`.
     """
 
@@ -33,16 +33,16 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """The file and the part of it: no two pictures have the same, as no file's name holds a zero."""
+        """The file and the part of it. It is unique: no file name contains the zero between the two."""
         return f"{self.uri}\0{self.part}" if self.part else self.uri
 
     @property
     def source(self) -> str:
-        """The file and the part of it, as people are told."""
+        """The file and the part of it, as shown to people."""
         return of_part(self.uri, self.part)
 
     def other_part(self, part: str) -> "Entry":
-        """Return the entry of another part of the same file; its id tells the part."""
+        """Return the entry of another part of the same file; its id names the part."""
         return replace(self, id=of_part(self.id, part), path=self.path and of_part(self.id, part), part=part)
 
 

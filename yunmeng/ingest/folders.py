@@ -35,17 +35,17 @@ UNREAD: Final = frozenset({
 
 
 def unread_format(uri: str) -> str | None:
-    """The format that a file's name promises, such as CR3, if it is one with pictures that is not read."""
+    """Return the format that a file's name claims, such as CR3, if it holds pictures and cannot be read."""
     ending = os.path.splitext(uri)[1]  # noqa: PTH122  a Path a file is slow
     return ending[1:].upper() if ending.lower() in UNREAD else None
 
 
 def folder_entries(root: Path, within: Roots | None = None) -> Iterator[Entry]:
-    """Every file below ``root``, in the order of its names; ids are paths below ``root`` with forward slashes.
+    """Yield every file below ``root``, in the order of its names; ids are paths below ``root`` with forward slashes.
 
     Hidden files and folders (a leading dot) are left out, and those that programs keep for themselves, `MACHINE_MADE`.
-    Symbolic links are followed; a folder that is reached again inside itself is not entered twice, one that leads out
-    of ``within`` not at all.
+    Symbolic links are followed. A folder that is reached again inside itself is not entered twice; one that leads out
+    of ``within`` is not entered at all.
     """
     top = os.path.abspath(root)  # noqa: PTH100  Path.resolve would follow links, and uris would then surprise
     for path, problem in _walk(top, (), within):
@@ -60,7 +60,7 @@ def folder_entries(root: Path, within: Roots | None = None) -> Iterator[Entry]:
 
 
 def file_entry(path: Path) -> Entry:
-    """A single file that was named by the user, who means it to be a picture; its name is its id."""
+    """Return the entry of a single file that the user has named, and so claims to be a picture; its name is its id."""
     uri = os.path.abspath(path)  # noqa: PTH100  as above
     return Entry(id=path.name, uri=uri, path=path.name)
 

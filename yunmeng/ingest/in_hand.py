@@ -1,4 +1,4 @@
-"""Which pictures are decoded just now, written down so that it is known when the process dies of one.
+"""A note on disk of the pictures that are being decoded, to know which one it was if the process dies of it.
 
 A decoder may crash, and a picture may take all the memory that there is. Without this a library would meet the same
 picture again at every start, and never get past it.
@@ -31,8 +31,8 @@ _VERSIONS: Final = f"{__version__} {pillow_version}"  # what another version mak
 class InHand(Closing):
     """Notes in the file ``deaths``, and in one beside it with a slot for each picture in hand. Threads may share it.
 
-    A slot is written before and after a picture without waiting for the disk: that outlives the process, if not a power
-    cut. A picture of which the process may have died before is decoded while no other such picture is, so that after
+    A slot is written before and after a picture without waiting for the disk: that survives the death of the process,
+    but not a power cut. Pictures that may have killed the process before are decoded one at a time, so that after
     another death it is known which of them it was.
     """
 
@@ -48,9 +48,9 @@ class InHand(Closing):
 
     @contextmanager
     def holding(self, digest: str) -> Iterator[None]:
-        """Have a picture in hand, named by the SHA-256 of its file.
+        """Note a picture as being decoded, by the SHA-256 of its file, while the block runs.
 
-        Raises PictureError (KILLS) for one with which in hand the process has died twice.
+        Raises PictureError (KILLS) for one that was being decoded when the process died, twice.
         """
         with self._lock:
             if self._file is None:
@@ -93,7 +93,7 @@ class InHand(Closing):
                 os.pwrite(self._file, text, slot * _DIGEST)
 
     def _begin(self) -> None:
-        """Count what was in hand when the last process died."""
+        """Count the pictures that were being decoded when the last process died."""
         self._deaths = self._read()
         slots = ""
         with suppress(OSError):
@@ -127,7 +127,7 @@ class InHand(Closing):
             os.replace(draft, self._path)  # noqa: PTH105  pathlib's replace reads as a text operation
 
     def close(self) -> None:
-        """Leave nothing open. It may be used again."""
+        """Close the files. The object may be used again."""
         with self._lock:
             if self._file is not None and self._file >= 0:
                 os.close(self._file)

@@ -1,4 +1,4 @@
-"""A look at the quality of pictures, without a library."""
+"""Inspection of the quality of pictures, without a library."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ class PoorPicture:
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """What was found in ``inspected`` files."""
+    """The result for ``inspected`` files."""
 
     inspected: int
     poor: list[PoorPicture]
@@ -40,7 +40,7 @@ class QualityReport:
 
 
 def inspect_quality(path: Path, settings: Settings, on_inspected: Callable[[int, int], None]) -> QualityReport:
-    """Assess the picture at ``path``, or all pictures below it. ``on_inspected`` hears how many are done."""
+    """Assess the picture at ``path``, or all pictures below it. ``on_inspected`` is called with how many are done."""
     limit_decoding(memory=settings.decode_memory, seconds=settings.decode_seconds)
     entries = list(folder_entries(path)) if path.is_dir() else [file_entry(path)]
     entries = [entry for entry in entries if entry.certain or is_picture(Path(entry.uri))]

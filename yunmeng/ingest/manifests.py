@@ -34,12 +34,12 @@ Row: TypeAlias = Mapping[str, Any] | PictureError
 
 
 def manifest_entries(file: Path, roots: Sequence[Path], schema: AttributeSchema) -> Iterator[Entry]:
-    """The pictures of a manifest, row by row.
+    """Yield the pictures of a manifest, row by row.
 
-    A row names a picture in ``path`` or ``url`` (or ``uri``, for either), may give it an ``id``, and whatever else
-    it holds are attributes: declared ones are brought to their type, others kept as they are. A relative path is
-    looked for below each of ``roots`` and then beside the manifest. Without ``id`` a picture's id is its path as the
-    manifest gives it, or its URL. A row that is wrong becomes an entry with a ``problem``.
+    A row names a picture in ``path`` or ``url`` (or ``uri``, for either) and may give it an ``id``. All other columns
+    are attributes: declared ones are converted to their type, others kept as they are. A relative path is looked for
+    below each of ``roots`` and then beside the manifest. Without ``id`` a picture's id is its path as the manifest
+    gives it, or its URL. A row that is wrong becomes an entry with a ``problem``.
 
     Raises `SourceError` if the manifest as a whole cannot be read.
     """
@@ -54,7 +54,7 @@ def manifest_entries(file: Path, roots: Sequence[Path], schema: AttributeSchema)
 
 
 def url_list_entries(file: Path) -> Iterator[Entry]:
-    """A list of URLs, one a line; blank lines and lines that begin with # are passed over. A URL is its own id."""
+    """Yield the URLs of a list, one a line, except blank lines and lines that begin with #. A URL is its own id."""
     for number, line in enumerate(read_lines(file), 1):
         url = line.strip()
         if not url or url.startswith("#"):
@@ -128,7 +128,7 @@ def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, 
     delimiter, columns = _header(file, lines, schema)
 
     def names_picture(cells: list[str]) -> bool:
-        """Whether these are surely the cells of a row, and no piece of a text that goes over several lines."""
+        """Return whether these are certainly the cells of a row, and not part of a text that has several lines."""
         row = dict(zip(columns, cells, strict=False))
         places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
         return len(cells) == len(columns) > 1 and any(is_url(place) or claims(place) for place in places)
@@ -150,7 +150,7 @@ def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, 
 
 
 def _header(file: Path, lines: Iterator[tuple[int, str]], schema: AttributeSchema) -> tuple[str, list[str]]:
-    """Read the first line: what parts the cells, and the names of the columns. Raises `SourceError`."""
+    """Return the separator of the cells and the names of the columns, from the first line. Raises `SourceError`."""
     first = next((line for _, line in lines if line.strip()), "")
     delimiters = DELIMITERS[file.suffix.lower()]
     if told := re.fullmatch(r"sep=(.)\s*", first):  # as Excel writes it
@@ -180,7 +180,7 @@ def _columns(names: tuple[str, ...], declared: frozenset[str]) -> list[str]:
 
 
 def _decimal_points(row: Mapping[str, str], schema: AttributeSchema) -> Mapping[str, str]:
-    """Where cells are parted by semicolons, it is because numbers are written as 1,5."""
+    """Turn decimal commas into points: cells separated by semicolons are so because numbers are written as 1,5."""
     return {
         name: cell.replace(",", ".") if schema.get(name) == "float" and re.fullmatch(r"[+-]?\d+,\d+", cell) else cell
         for name, cell in row.items()

@@ -1,4 +1,4 @@
-"""Files that are not where they were: moved or deleted, or away with the drive or the share they lie on."""
+"""Files that are not where they were: moved, deleted, or on a drive or share that is not there now."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _MOUNT_PLACES: Final = re.compile(r"/(media|run/media)(/[^/]+)?|/mnt|/Volumes")
 
 
 def identify(folders: Iterable[Path]) -> dict[str, list[Any]]:
-    """By path, what tells later what became of a folder: its device, its inode and where its drive is mounted."""
+    """Return, by path, what later shows what happened to a folder: device, inode and mount point of its drive."""
     known = {}
     for folder in folders:
         path = os.path.abspath(folder)  # noqa: PTH100  links stay as named
@@ -27,26 +27,29 @@ def identify(folders: Iterable[Path]) -> dict[str, list[Any]]:
 
 
 class Moves:
-    """Tells files that have left their place from those that are away for now.
+    """Distinguishes files that have left their place from files that are only away for now.
 
-    A file has left if its folder is there without it, or a folder above it that was indexed. Where that is missing as
-    well, it was renamed if this run indexes it under another name; else the drive may be unplugged. It is not if it is
-    mounted without the folder, and what is indexed now lies on another one. A folder that is empty, and was so since
-    before the library was made, is one that a share is mounted on at other times.
+    A file has left if its folder is there without it, or if a folder above it that was indexed is. If no such folder is
+    there, it was renamed if this run indexes it under another name. Otherwise its drive may be unplugged. That is ruled
+    out, and the file has left, if the drive is mounted without the folder and what is indexed now lies on another
+    drive. A folder that is empty, and was so before the library was made, is a mount point of a share that is not
+    mounted now.
     """
 
     def __init__(
         self, since: datetime, folders: Mapping[str, Any] | None = None, earlier: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        """``since`` is when the library was made. ``folders`` of this run are `identify`-ed, and those of ``earlier``
-        runs, the newest first.
+        """Take what is known of folders.
+
+        ``since`` is when the library was made. ``folders`` of this run are as `identify` returns them, and so are those
+        of ``earlier`` runs, the newest first.
         """
         self._since = since.timestamp()
         self._now = folders or {}
         self._known = {path: identity for run in (*reversed(earlier), self._now) for path, identity in run.items()}
 
     def left(self, uri: str) -> bool:
-        """Whether no file is at ``uri`` and none is to be expected there again."""
+        """Return whether no file is at ``uri`` and none is to be expected there again."""
         if is_url(uri) or os.path.lexists(uri):
             return False
         above = _with_parents(os.path.dirname(uri))  # noqa: PTH120
@@ -57,7 +60,7 @@ class Moves:
         return there == above[0] or not indexed or any(map(self._was_moved, indexed))
 
     def _was_moved(self, folder: str) -> bool:
-        """Whether an indexed folder is there without something, or is not there any more and is elsewhere."""
+        """Return whether an indexed folder is there without the file, or is certainly gone from its place."""
         if os.path.lexists(folder):
             return True
         device, inode, mount = self._known[folder]

@@ -20,9 +20,9 @@ CLAIMS: Final = 100_000
 
 
 class Names:
-    """The ids of one run. Each file has its path for an id, told with more parent folders where others have it.
+    """The ids of one run. Each file has its path for an id, with more parent folders where others have the same.
 
-    What the store holds is not looked at here: see `yunmeng.ingest.Classifier`. Threads may share it.
+    The store is not consulted here: see `yunmeng.ingest.Classifier`. Threads may share it.
     """
 
     def __init__(self) -> None:
@@ -31,10 +31,10 @@ class Names:
         self._lock = threading.Lock()
 
     def apart(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield the entries with an id of their own each; the first that names an id has it.
+        """Yield the entries, each with an id of its own; the first that names an id has it.
 
-        An id that the caller chose is never told otherwise: the second entry that has it is reported. A file that is
-        reached by two ways is yielded once.
+        An id that the caller chose is never changed: a second entry with the same one is reported. A file that is
+        reached in two ways is yielded once.
         """
         for entry in entries:
             if entry.problem is not None:
@@ -45,7 +45,7 @@ class Names:
                 yield from self._of_choice(entry)
 
     def claim(self, id: str, uri: str) -> bool:
-        """Take ``id`` for the picture at ``uri``. False if another one of this run has it."""
+        """Take ``id`` for the picture at ``uri``. Returns False if another one of this run has it."""
         return self._holder(id, uri) == uri
 
     def _of_path(self, entry: Entry) -> Iterator[Entry]:
@@ -77,24 +77,24 @@ class Names:
 
 
 def path_ids(uri: str) -> list[str]:
-    """The ids that the file at ``uri`` may have by its path: the last part, the last two, and so on."""
+    """Return the ids that the file at ``uri`` may have by its path: the last part, the last two, and so on."""
     parts = uri.replace(os.sep, "/").split("/")
     return ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
 
 
 def longer_ids(path: str, uri: str) -> list[str]:
-    """``path`` told with one more parent folder, with two more, and so on."""
+    """Return ``path`` with one more parent folder, with two more, and so on."""
     return path_ids(uri)[path.count("/") + 1 :] if not os.path.isabs(path) else []  # noqa: PTH117  no Path a file
 
 
 def comes_from_path(record: Record) -> bool:
-    """Whether the record's id is a path, which a file that moves gives up, and no key that somebody chose."""
+    """Return whether the record's id is a path, which a moved file gives up, and no key that somebody chose."""
     uri = of_part(record.uri, record.part).replace(os.sep, "/")
     return not is_url(uri) and (uri == record.id or uri.endswith(f"/{record.id}"))
 
 
 def same_file(one: str, other: str) -> bool:
-    """Whether two uris are of one file, by whatever links it is reached."""
+    """Return whether two uris are of one file, by whatever links it is reached."""
     if one == other:
         return True
     if is_url(one) or is_url(other):

@@ -1,4 +1,4 @@
-"""Files that a manifest names, also where the name is spelt as another system spells it."""
+"""Finds files that a manifest names, also where another system spelt the name."""
 
 import os
 import unicodedata
@@ -10,10 +10,10 @@ __all__ = ["FileFinder"]
 
 
 class FileFinder:
-    """Finds files below ``folders``, the first that has them.
+    """Finds files below ``folders``, in the first folder that has them.
 
-    Where none has a file of the very name, ``\\`` is taken for ``/``, and each part of the path for the only name in
-    its folder that differs in Unicode's normal form, or else in letter case, alone.
+    If none has a file of exactly this name, ``\\`` is read as ``/``, and a part of the path matches a name that differs
+    only in Unicode's normal form, or only in letter case, if there is just one such name in its folder.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -21,9 +21,9 @@ class FileFinder:
         self._names = lru_cache(maxsize=64)(_names)
 
     def find(self, named: str) -> tuple[str, str]:
-        """The absolute path of a file, and its path as it would be named rightly.
+        """Return the absolute path of a file, and its path with the name as it is on disk.
 
-        Where it is nowhere, the first place where it could be.
+        If it is nowhere, both are of the first place where it could be.
         """
         candidates = [os.path.abspath(os.path.join(folder, named)) for folder in self._folders]  # noqa: PTH100, PTH118
         for path in candidates:

@@ -1,4 +1,4 @@
-"""Indexing as one bounded stream: intake on many threads, encoder on one, store and checkpoint behind them."""
+"""Indexing as one bounded stream: classifiers on many threads, encoder on one, store and checkpoints behind them."""
 
 import threading
 import time
@@ -40,7 +40,7 @@ CHECKPOINT_SECONDS = 5.0
 
 @dataclass(slots=True)
 class _Batch:
-    """What is on its way to the store together."""
+    """Pictures that go to the store together."""
 
     fresh: list[New] = field(default_factory=list)
     known: list[Duplicate] = field(default_factory=list)
@@ -50,7 +50,7 @@ class _Batch:
 
 
 def recorded(state: State, job_id: int, work: Callable[[], IndexReport]) -> IndexReport:
-    """What ``work`` gives; the end of job ``job_id`` is written down whichever way it comes."""
+    """Return the result of ``work``, and record how job ``job_id`` ended, whether it returns or raises."""
     status: JobStatus = "failed"
     error = None
     try:
@@ -68,7 +68,7 @@ def recorded(state: State, job_id: int, work: Callable[[], IndexReport]) -> Inde
 
 
 class Pipeline(Generic[T]):
-    """One run: ``look`` says what becomes of each entry. Nothing is counted as indexed before the store has it."""
+    """One run. Each entry is classified first; nothing is counted as indexed before the store has it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The folders that a run may read from, where not all of the disk is its to read."""
+"""The folders that a run may read from, if it may not read all of the disk."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""From what the user names to entries: folders, files, manifests and lists of URLs."""
+"""From the user's arguments to entries: folders, files, manifests and lists of URLs."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ class Sources:
     ``manifest`` names one more manifest, whose relative paths are looked for in the folders of ``paths`` first; what it
     says about a picture counts, and the folders' other pictures are indexed beside it, without attributes.
 
-    Raises `SourceError` if something of this is not there, or not ``within`` what may be read.
+    Raises `SourceError` if something is missing, or outside of ``within``, the folders that may be read.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Sources:
 
     @property
     def names(self) -> list[str]:
-        """What the run was asked to index, for its record."""
+        """The arguments of the run, for its record."""
         manifest = [str(self._manifest)] if self._manifest else []
         return [*(str(path) for path in self._paths), *self._urls, *manifest]
 
     @property
     def fetches(self) -> bool:
-        """Whether pictures may have to be fetched, so that waiting for the network is to be expected."""
+        """True where pictures may have to be fetched, so that waiting for the network is to be expected."""
         return bool(self._urls or self._manifest) or any(p.is_file() and _kind(p) != "picture" for p in self._paths)
 
     @property
@@ -68,7 +68,7 @@ class Sources:
         return list(dict.fromkeys(path if path.is_dir() else path.parent for path in files))
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, the manifest's first. A file that several paths reach comes once; ids may still be the same."""
+        """Yield every entry, the manifest's first. A file that several paths reach comes once; ids may still repeat."""
         sources = list(self._each())
         if len(sources) == 1:  # then uris are distinct already, and need not be remembered
             yield from sources[0]
@@ -76,7 +76,7 @@ class Sources:
             yield from _distinct(sources)
 
     def count(self) -> int:
-        """How many entries there are, files that may turn out not to be pictures left out."""
+        """Return how many entries there are, without files that may turn out not to be pictures."""
         return sum(entry.certain for entry in self.entries())
 
     def _each(self) -> Iterator[Iterator[Entry]]:

@@ -1,4 +1,4 @@
-"""Tables in text: records of cells, of which a badly written one costs no other."""
+"""Tables in text, as records of cells. A badly written record spoils no other."""
 
 import csv
 from collections import deque
@@ -14,7 +14,7 @@ _NOT_CLOSED: Final = "a quoted cell is not closed"
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """The cells of a record on one line. Raises `csv.Error`."""
+    """Return the cells of a record on one line. Raises `csv.Error`."""
     return next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True), [])
 
 
@@ -23,9 +23,9 @@ def records(
 ) -> Iterator[tuple[int, list[str] | str]]:
     """Yield the records among numbered ``lines``, each with the number of its first line: its cells, or a complaint.
 
-    A quoted cell may have several lines. One that is not closed, or badly, costs the line where it begins; the next
-    record begins on the next line. ``is_record`` tells cells that are surely a record of their own: a cell that would
-    swallow such a line is not closed.
+    A quoted cell may have several lines. If one is not closed, or not closed properly, only the line where it begins is
+    lost; the next record begins on the next line. ``is_record`` recognises cells that are certainly a record of their
+    own: a quoted cell that would contain such a line counts as not closed.
     """
     source, again = iter(lines), deque[tuple[int, str]]()
 

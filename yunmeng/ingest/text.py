@@ -30,8 +30,8 @@ _WORD: Final = re.compile(rb"[\x80-\xff]+")
 def read_lines(file: Path) -> Iterator[str]:
     """Yield the lines of a text file, with their ends: LF, CRLF or CR.
 
-    What is no UTF-8 is read in the encoding that it is most probably in. A line that cannot be decoded holds lone
-    surrogates, see `is_decoded`. Raises `SourceError`.
+    Text that is not UTF-8 is read in its most probable encoding. A line that cannot be decoded holds lone surrogates,
+    see `is_decoded`. Raises `SourceError`.
     """
     try:
         encoding = _encoding(file)
@@ -44,7 +44,7 @@ def read_lines(file: Path) -> Iterator[str]:
 
 
 def is_decoded(line: str) -> bool:
-    """Whether all of a line could be decoded."""
+    """Return whether all of a line could be decoded."""
     return line.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in line)
 
 

@@ -1,4 +1,4 @@
-"""One open library: a folder of pictures that can be searched."""
+"""An open library: a folder of pictures that can be searched."""
 
 from yunmeng.library.library import Library, LibraryInfo
 

@@ -1,4 +1,4 @@
-"""Calibration of a library: what its scores are worth, learnt from its own pictures."""
+"""Calibration of a library: the meaning of its scores, learnt from its own pictures."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ FEWEST: Final = 20
 
 
 class Calibrator:
-    """Learns what the scores of one generation are worth, and keeps it in ``calibration.json``."""
+    """Learns what the scores of one generation mean, and keeps it in ``calibration.json``."""
 
     def __init__(
         self, config: "LibraryConfig", store: "Store", encoding: "Encoding", resources: "LibraryResources"
@@ -32,17 +32,17 @@ class Calibrator:
 
     @property
     def calibration(self) -> Calibration | None:
-        """The chance that a score stands for, as far as it is known."""
+        """The chance that a score stands for, if it is known."""
         return self._learnt if self._learnt is not None and self._learnt.tells else None
 
     @property
     def outgrown(self) -> bool:
-        """True where the library has grown so much that what was learnt may no longer hold."""
+        """True where the library has grown so much that the calibration may no longer hold."""
         learnt = self._learnt
         return self._store.count() >= (CALIBRATED_FROM if learnt is None else 2 * learnt.pictures)
 
     def calibrate(self) -> Sample | None:
-        """Learn anew. None where too few pictures are there or readable, or where scores tell nothing."""
+        """Learn again. Returns None where too few pictures are there or readable, or where scores mean nothing."""
         count = self._store.count()
         if count < CALIBRATED_FROM:
             return None

@@ -40,8 +40,8 @@ class AugmentReport:
 class Augmentation(Closing):
     """Gives a generation second vectors while it goes on answering and changing.
 
-    All pictures are taken over first, as they are, and marked. Only then does ``library.toml`` say that there are
-    second vectors, in one step; what a process that was killed before that has left is removed by the next.
+    First all pictures are copied as they are, and marked as stale. Only then does ``library.toml`` say, in one step,
+    that there are second vectors. If the process is killed before that, the next one removes what it has left.
     """
 
     def __init__(self, generation: "Generation", paths: "LibraryPaths") -> None:
@@ -57,7 +57,7 @@ class Augmentation(Closing):
         generation.store.changes.watch(self._note)
 
     def run(self, stop: threading.Event) -> bool:
-        """Take over what there is. Returns whether it has come to its end."""
+        """Copy the pictures that there are. Returns whether it came to the end."""
         after = None
         while not stop.is_set() and (page := self._generation.store.page(PAGE, after)):
             self._store.adopt([record.id for record in page])
@@ -65,7 +65,7 @@ class Augmentation(Closing):
         return not stop.is_set()
 
     def finish(self) -> "Generation":
-        """Take over what has changed since, and make it so for good. Nothing may change meanwhile."""
+        """Copy what has changed since, and make the second vectors the library's. Nothing may change meanwhile."""
         for ids in _batches(self._changed):
             self._store.adopt(ids)
         self._second.flush()
@@ -74,7 +74,7 @@ class Augmentation(Closing):
         return self._generation.with_store(self._config, self._store)
 
     def close(self) -> None:
-        """Let go of second vectors that have not become the library's."""
+        """Release second vectors that have not become the library's."""
         if not self._over:
             self._over = True
             self._second.close()
@@ -86,7 +86,7 @@ class Augmentation(Closing):
 
 
 def refresh(store: "Store", stop: threading.Event, on_step: OnStep | None = None) -> int:
-    """Work out all second vectors that are stale, and index them, until ``stop``. Returns the steps that it took."""
+    """Compute all stale second vectors, and index them, until ``stop``. Returns the number of steps."""
     if not isinstance(store, AugmentedStore):
         return 0
     taken, total = 0, store.steps_left()

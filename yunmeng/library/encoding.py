@@ -1,4 +1,4 @@
-"""The encoder of a library, loaded when first needed, and what prepares pictures and words for it."""
+"""The encoder of a library, loaded when first needed, and the preparation of pictures and words for it."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -21,10 +21,10 @@ __all__ = ["Encoding", "identify"]
 
 
 class Encoding:
-    """Encodes pictures and words as ``config`` says. Threads may share it; search by id and `info` load nothing of it.
+    """Encodes pictures and words as ``config`` says. Threads may share it; search by id and `info` load no encoder.
 
-    ``encoder`` is one of the caller's own; None loads the one that ``config`` names. Raises `EncoderMismatch` if it is
-    another one than that.
+    ``encoder`` is one of the caller's own; None loads the one that ``config`` names. Raises `EncoderMismatch` if the
+    two differ.
     """
 
     def __init__(self, config: LibraryConfig, resources: "LibraryResources", encoder: Encoder | None = None) -> None:
@@ -41,7 +41,7 @@ class Encoding:
 
     @cached_property
     def query_encoder(self) -> Encoder:
-        """The encoder of queries and added pictures, which come one by one."""
+        """The encoder of queries and added pictures, which are encoded one by one."""
         return self._resources.wrap_encoder(self.encoder)
 
     @cached_property
@@ -53,7 +53,7 @@ class Encoding:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """The encoder of whatever a picture is asked with."""
+        """The encoder of queries."""
         return Embedder(self.query_encoder, self.views, self._resources.read, self._vectors)
 
     @cached_property
@@ -76,7 +76,7 @@ class Encoding:
 
 
 def identify(encoder: str | Encoder, settings: "Settings") -> EncoderIdentity:
-    """Return the identity of an encoder of the catalogue, by its name, or of one of the caller's own.
+    """Return the identity of an encoder: a name of the catalogue, or an encoder of the caller's own.
 
     Raises `UnknownEncoder`.
     """

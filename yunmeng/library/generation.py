@@ -1,7 +1,7 @@
 """One generation of a library: a configuration, the store that was filled by it, and the encoder that it names.
 
 A library that moves to another encoder gets a new generation beside the old one, which answers until the new one is
-whole.
+complete.
 """
 
 import threading
@@ -69,7 +69,7 @@ class Generation(Closing):
 
     @classmethod
     def open(cls, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None" = None) -> Self:
-        """Open a generation that there is. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
+        """Open an existing generation. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
         contents = ContentVersion(resources.paths.contents, config.generation)
         store = open_store(config, resources.paths)
         try:
@@ -152,7 +152,7 @@ class Generation(Closing):
     def pipeline(
         self, classify: Callable[[T], Decision], workers: int, on_tally: OnTally, stop: threading.Event
     ) -> Pipeline[T]:
-        """Return a run that brings in the outcomes of ``look`` for its entries."""
+        """Return a run that indexes entries as ``classify`` decides."""
         return Pipeline(
             classify=classify,
             encoder=self.encoding.encoder,
@@ -192,7 +192,7 @@ class Generation(Closing):
         )
 
     def close(self) -> None:
-        """Write what is outstanding. Closing twice does no harm."""
+        """Write what is outstanding and close. Closing twice does no harm."""
         leaves = self._open and self.store.changes.sound and self._contents.by_files
         self._open = False
         if leaves and (self._contents.found or self._resources.caches.redis is not None):

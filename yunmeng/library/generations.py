@@ -19,7 +19,7 @@ __all__ = ["Generations"]
 class Generations(Closing):
     """Holds the current generation, and switches to the next while no change is under way.
 
-    What is asked or changed takes ``current`` once, and stays with it to its end.
+    Each query and each change takes ``current`` once, and uses it to its end.
     """
 
     def __init__(self, paths: "LibraryPaths", current: "Generation") -> None:
@@ -32,7 +32,7 @@ class Generations(Closing):
 
     @property
     def current(self) -> "Generation":
-        """The generation that answers."""
+        """The generation that answers queries."""
         return self._current
 
     def changing(self) -> AbstractContextManager[None]:
@@ -45,7 +45,7 @@ class Generations(Closing):
     def switch(self, finish: Callable[[], "Generation"]) -> None:
         """Let ``finish`` make the next generation while nothing changes, and take it.
 
-        The old one stays open for the searches that are at it, unless the next one holds its store.
+        The old one stays open for the searches that still use it, unless the next one has taken over its store.
         """
         with self._changes.exclusive():
             before, self._current = self._current, finish()
@@ -53,7 +53,7 @@ class Generations(Closing):
                 self._replaced.append(before)
 
     def close_replaced(self) -> None:
-        """Close the generations that were replaced: nobody searches them any more."""
+        """Close the generations that were replaced and that no search uses any more."""
         while self._replaced:
             self._replaced.pop().close()
 

@@ -1,4 +1,4 @@
-"""The façade: one open library is an encoder, a store and a state database in one folder."""
+"""The façade: an open library, which is an encoder, a store and a state database in one folder."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ __all__ = ["Library", "LibraryInfo"]
 
 
 class Library(Closing):
-    """Pictures that can be searched, in a folder of their own. One process at a time has it open.
+    """Pictures that can be searched, in a folder of their own. Only one process at a time can have it open.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP
     ...     library.index(["photos/"])
@@ -68,7 +68,7 @@ class Library(Closing):
 
     Every method forwards to one of the parts, which applications and servers may use too: ``reader``, ``writer``,
     ``maintenance``; ``resources`` (paths, settings, state database, media, caches); and ``generations``, of which
-    ``generation`` is the current one (store, encoder, and what searches them).
+    ``generation`` is the current one (store, encoder and search engine).
     """
 
     def __init__(self, resources: LibraryResources, generation: Generation) -> None:
@@ -106,9 +106,9 @@ class Library(Closing):
             subject: Cut pictures and queries to their main subject first.
             regions: Encode a grid of each picture's parts as well, so that they can be searched.
             augmented: Keep a second vector of each picture, see `augment`.
-            metric: What hits are scored by unless a question names another: cosine, euclidean, manhattan or hamming.
-            store: The URL of what keeps the vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed,
-                or one of another package.
+        metric: The metric of scores unless a query names another: cosine, euclidean, manhattan or hamming. store: The
+        URL of what keeps the vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed, or one of
+        another package.
 
         Raises:
             LibraryExists, UnknownEncoder, UnknownStore, SchemaError.
@@ -199,8 +199,8 @@ class Library(Closing):
     ) -> "IndexReport":
         """Bring pictures in: folders, files, manifests, lists of URLs and URLs.
 
-        What the library has already is skipped, by the SHA-256 of its bytes; what was moved keeps its vector. A picture
-        that cannot be used raises nothing: it is in ``report.failed``.
+        Files that the library has already, by the SHA-256 of their bytes, are skipped; moved files keep their vectors.
+        A picture that cannot be used raises no error: it is listed in ``report.failed``.
 
         Args:
             paths: What to index.
@@ -218,10 +218,10 @@ class Library(Closing):
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: "Attributes | None" = None
     ) -> "Addition":
-        """Bring in one picture: a file's bytes, which the library then keeps, a path, or a URL.
+        """Add one picture: a file's bytes, which the library then keeps, a path, or a URL.
 
-        Without ``id`` it is the SHA-256 of the bytes, or the path or URL. A picture with this id is replaced; where
-        ``attributes`` is left out it keeps those that it had. Adding the same again changes nothing.
+        The default ``id`` is the SHA-256 of the bytes, or the path or URL. A picture with this id is replaced; without
+        ``attributes`` it keeps those that it had. Adding the same again changes nothing.
 
         Raises `PictureError`.
         """
@@ -239,10 +239,10 @@ class Library(Closing):
     ) -> int:
         """Remove the pictures with these ids and those that pass ``filter``, or ``all``. Returns how many there were.
 
-        Unknown ids are passed over. Files stay, but for those that were sent to the library as bytes.
+        Unknown ids are ignored. Files stay where they are, except those that were sent to the library as bytes.
 
-        Raises `QueryError` unless it is said what to delete, and `FilterError` also for a filter that is empty or lets
-        every picture through whatever its attributes are: only ``all=True`` empties a library.
+        Raises `QueryError` where neither ids nor ``filter`` nor ``all`` is given, and `FilterError` also for a filter
+        that is empty or true for every picture, whatever its attributes are: only ``all=True`` empties a library.
         """
         return self.writer.delete(ids, filter=filter, all=all)
 
@@ -263,8 +263,8 @@ class Library(Closing):
     ) -> "Hits":
         """Return the k pictures that fit best, best first.
 
-        Ask with one of ``image``, ``id``, ``vector`` and ``text``, with a ``mix``, or with both. Scores are cosine
-        similarities in [-1, 1]; words that fit names or attributes as well score in (0, 1] by rank.
+        Search with one of ``image``, ``id``, ``vector`` and ``text``, with a ``mix``, or with both. Scores are cosine
+        similarities in [-1, 1]; for words that also match names or attributes they are in (0, 1], by rank.
 
         Args:
             image: A path, a URL, a file's bytes, a Pillow image or RGB pixels.
@@ -273,14 +273,13 @@ class Library(Closing):
             text: Words, in Chinese or English.
             mix: More such parts with weights: ``QueryPart(text="red", weight=0.5)``, or
                 ``QueryPart(id="7", weight=-0.5)``, which hits are to be unlike.
-            region: The part of the picture to ask with: x, y, width and height in fractions of it.
-            k: How many hits are wanted.
-            offset: How many of the best hits are passed over, for the next page.
-            filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
-            rerank: Steps that put the first hits in a better order, applied left to right: average, alpha, expand,
-                reciprocal, diffusion, geometry, diverse, see docs/ranking.md. Hits then have the score of the last of
-                them, and an ``alignment`` by geometry; chances go by the cosine all the same.
-            **options: Which hits are wanted, such as ``min_score=0.3``, each as `yunmeng.types.SearchOptions` says.
+        region: The part of the picture to search with: x, y, width and height in fractions of it. k: How many hits are
+        wanted. offset: How many of the best hits are passed over, for the next page. filter: A condition on attributes
+        that reads like SQL: ``"category = 'shoes' and price < 50"``. rerank: Steps that put the first hits in a better
+        order, applied left to right: average, alpha, expand, reciprocal, diffusion, geometry, diverse, see
+        docs/ranking.md. Hits then have the score of the last step, and an ``alignment`` after geometry; their chance is
+        still computed from the cosine. **options: Which hits are wanted, such as ``min_score=0.3``, each as
+        `yunmeng.types.SearchOptions` says.
 
         Raises:
             PictureError, RecordNotFound, FilterError, MissingExtra.
@@ -313,8 +312,8 @@ class Library(Closing):
     ) -> "Hits":
         """Return the k likeliest originals of a suspect picture, which may be an edited copy, the likeliest first.
 
-        A hit's ``score`` is the chance in [0, 1] that the suspect was made from it, and its ``alignment`` how the
-        suspect lies in it, where local features tell. Below 0.5 there is most likely no original here.
+        A hit's ``score`` is the chance in [0, 1] that the suspect was made from it, and its ``alignment`` is how the
+        suspect lies in it, if that was found. If all scores are below 0.5, the library most likely holds no original.
 
         Args:
             image: A path, a URL, a file's bytes, a Pillow image, RGB pixels, or the record of a picture of the library.
@@ -332,17 +331,17 @@ class Library(Closing):
         return generation.copies.match(self._source(image), k, parsed, min_score)
 
     def compare(self, a: "Comparable", b: "Comparable") -> "Comparison":
-        """Return what became of ``b``, an original, if ``a``, a suspect picture, was made from it.
+        """Return whether and how ``a``, a suspect picture, was made from ``b``, an original.
 
         Each is a path, a URL, a file's bytes, or the record of a picture of the library. Raises `PictureError`,
-        `RecordNotFound`, `OriginalGone`, and `MissingExtra` where only local features can tell.
+        `RecordNotFound`, `OriginalGone`, and `MissingExtra` where local features are needed.
         """
         return self.generation.comparer.compare(self._with_vector(a), self._with_vector(b))
 
     def evidence(self, a: "Comparable", b: "Comparable", names: tuple[str, str] = ("", "")) -> "Evidence":
-        """Return what `compare` does, with a picture that shows what matches where.
+        """Compare as `compare` does, and draw a picture that shows what matches where.
 
-        ``names`` are what the two are called in it.
+        ``names`` are the labels of the two in the drawing.
         """
         return self.generation.comparer.evidence(self._with_vector(a), self._with_vector(b), names)
 
@@ -379,18 +378,19 @@ class Library(Closing):
         return self.reader.info()
 
     def calibrate(self) -> "Sample | None":
-        """Learn anew what scores are worth here, by the library's own pictures; `index` does it as the library grows.
+        """Learn again what scores mean here, from the library's own pictures; `index` does it as the library grows.
 
-        None where too few pictures are there, or can be read, or where scores tell nothing: most pictures have copies.
+        Returns None where too few pictures are there or readable, or where scores mean nothing because most pictures
+        have copies.
         """
         return self.maintenance.calibrate()
 
     def augment(self, on_step: "OnStep | None" = None, stop: threading.Event | None = None) -> "AugmentReport":
         """Keep a second vector of each picture, averaged with its neighbours: database-side augmentation.
 
-        It is what the re-ranking ``expand`` searches by. In a library that has second vectors, those that are stale are
-        worked out, as `index` does at its end. Searches go on meanwhile, and so do changes. Stopped or killed, the
-        same call goes on where it was.
+        The re-ranking step ``expand`` searches by these vectors. In a library that has them already, only stale ones
+        are computed, as `index` does at its end. Searches and changes go on meanwhile. If it is stopped or killed, the
+        same call continues from there.
         """
         return self.maintenance.augment(on_step, stop)
 
@@ -404,21 +404,21 @@ class Library(Closing):
         on_tally: "OnTally | None" = None,
         stop: threading.Event | None = None,
     ) -> "IndexReport":
-        """Move the library to another encoder, or to another way to see its pictures; None leaves each as it is.
+        """Move the library to another encoder, or change which parts of its pictures are encoded; None changes nothing.
 
-        Every picture is read and encoded again, beside the old vectors, which answer until all is done; only then is
-        the library a new one. Stopped or killed, the same call goes on where it was. Pictures whose files cannot be
-        read any more are named in ``report.failed``, and the library stays as it is, unless ``drop_missing`` says
-        that it shall go on without them.
+        Every picture is read and encoded again. The old vectors answer queries until all is done; only then does the
+        library change. If it is stopped or killed, the same call continues from there. Pictures whose files cannot be
+        read any more are listed in ``report.failed``, and the library stays as it is, unless ``drop_missing`` says to
+        go on without them.
 
-        Raises `UnknownEncoder`, or `LibraryError` if the library is so already.
+        Raises `UnknownEncoder`, or `LibraryError` if this would change nothing.
         """
         return self.maintenance.reencode(
             encoder, subject=subject, regions=regions, drop_missing=drop_missing, on_tally=on_tally, stop=stop
         )
 
     def close(self) -> None:
-        """Write what is outstanding and let other processes in. Closing twice does no harm."""
+        """Write what is outstanding and unlock the library for other processes. Closing twice does no harm."""
         self.generations.close()
         self.resources.close()
 

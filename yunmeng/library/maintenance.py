@@ -1,4 +1,4 @@
-"""Upkeep of an open library, and the moves that make it into another one."""
+"""Maintenance of an open library, its re-encoding, and its augmentation."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ class Maintenance:
         self._generations = generations
 
     def maintain(self) -> None:
-        """Do what a library that stays open needs from time to time: what was added is made durable and indexed."""
+        """Make durable and index what was added: a library that stays open needs this from time to time."""
         generation = self._generations.current
         if generation.store.unindexed() >= OPTIMISE_FROM:
             generation.store.optimise()
@@ -37,15 +37,15 @@ class Maintenance:
             generation.calibrator.calibrate()
 
     def warm(self) -> None:
-        """Load the encoder now, so that the first question need not wait for it."""
+        """Load the encoder now, so that the first query does not wait for it."""
         _ = self._generations.current.encoding.query_encoder
 
     def calibrate(self) -> "Sample | None":
-        """Learn anew what scores are worth, as `yunmeng.Library.calibrate` says."""
+        """Learn again what scores mean, as `yunmeng.Library.calibrate` says."""
         return self._generations.current.calibrator.calibrate()
 
     def augment(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> AugmentReport:
-        """Give the library second vectors, and refresh those that are stale, as `yunmeng.Library.augment` says."""
+        """Give the library second vectors, and compute stale ones, as `yunmeng.Library.augment` says."""
         began, stop = time.monotonic(), stop or threading.Event()
         with self._generations.moving:
             if not self._generations.current.config.augmented:
@@ -68,9 +68,9 @@ class Maintenance:
         stop: threading.Event | None = None,
         job: "Job | None" = None,
     ) -> "IndexReport":
-        """Move the library to another encoder or view of its pictures, as `yunmeng.Library.reencode` says.
+        """Move the library to another encoder or other parts of its pictures, as `yunmeng.Library.reencode` says.
 
-        ``job`` is one of the state database that is under way; without it, the move makes one.
+        ``job`` is a running job of the state database; without it, a new one is made.
         """
         from yunmeng.library.reencode import Reencoding
 

@@ -1,4 +1,4 @@
-"""Picture files of a library: those that lie where they were indexed, those that were sent to it, thumbnails."""
+"""Picture files of a library: those that were indexed in place, those that were sent to it, and thumbnails."""
 
 import errno
 import os
@@ -33,8 +33,8 @@ _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP
 class MediaStore:
     """Reads the pictures of records, and keeps those that were sent as bytes. Threads may share it.
 
-    No file is read that was not indexed: what lies at a record's path counts only while its SHA-256 is the record's.
-    ``fetch`` gives the bytes at a URL.
+    No file is read that was not indexed: the file at a record's path counts only while it has the record's SHA-256.
+    ``fetch`` returns the bytes at a URL.
     """
 
     def __init__(self, paths: "LibraryPaths", settings: "Settings", fetch: Callable[[str], bytes]) -> None:
@@ -44,7 +44,7 @@ class MediaStore:
         self._fetch = fetch
 
     def place(self, data: bytes) -> Path:
-        """Return a path of its own for a picture that was sent. Raises `PictureError` for bytes of no known format."""
+        """Return the path at which to keep a picture that was sent. Raises `PictureError` for an unknown format."""
         name = uuid.uuid4().hex  # not the digest: two ids may send the same bytes, and one of them be deleted
         return self._uploads / name[:2] / f"{name}.{recognise(data).lower()}"
 
@@ -62,18 +62,18 @@ class MediaStore:
             Path(uri).unlink(missing_ok=True)
 
     def forget(self, record: Record) -> None:
-        """Remove what there is of a picture that was deleted: its file if it was sent, and its thumbnails."""
+        """Remove the files of a picture that was deleted: its own if it was sent, and its thumbnails."""
         self.discard(record.uri)
         for side in THUMBNAIL_SIDES:
             self._thumbnail_path(record.sha256, side).unlink(missing_ok=True)
 
     def read(self, record: Record) -> bytes:
-        """Return the bytes of the picture's file, from the web if they came from there.
+        """Return the bytes of the picture's file, fetched again if it came from the web.
 
         A part of a file comes as a file of its own.
 
-        Raises `OriginalGone` if the file is not there any more or has changed, `StoreError` if it is there and cannot
-        be read now, and `FetchError`.
+        Raises `OriginalGone` if the file is gone or has changed, `StoreError` if it is there but cannot be read now,
+        and `FetchError`.
         """
         if is_url(record.uri):
             data = self._fetch(record.uri)
@@ -100,7 +100,7 @@ class MediaStore:
         return thumbnail(self._fetch(url), side, max_pixels=self._settings.max_pixels)
 
     def remember(self, digest: str, data: bytes) -> None:
-        """Make the thumbnail of a picture that is at hand now."""
+        """Make the thumbnail of a picture now, while its bytes are in memory."""
         if not self._thumbnail_path(digest, LISTED_SIDE).exists():
             with suppress(PictureError):  # whoever decodes it for the index says so better
                 self._made(digest, data, LISTED_SIDE)

@@ -43,7 +43,7 @@ class LibraryPaths:
         return self.config.is_file()
 
     def prepare(self) -> Self:
-        """Make the folder ready for a new library, clearing what a creation that was killed has left.
+        """Prepare the folder for a new library, and clear what a creation that was killed has left.
 
         Raises `LibraryExists`, or `LibraryError` if the folder holds anything else or cannot be written.
         """

@@ -1,4 +1,4 @@
-"""Records, files and facts of an open library: all that can be looked at without a question."""
+"""Records, files and facts of an open library: all that needs no search."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ class LibraryReader:
 
     @property
     def calibrated(self) -> bool:
-        """True where hits tell their chance of being a real match."""
+        """True where hits have a chance of being a real match."""
         return self._generations.current.calibrator.calibration is not None
 
     def get(self, id: str, *, vector: bool = False) -> "Record":
@@ -48,7 +48,7 @@ class LibraryReader:
         return self._generations.current.find(id, vector=vector)
 
     def get_many(self, ids: Sequence[str], *, vectors: bool = False) -> "dict[str, Record]":
-        """Return the records that there are among ``ids``, by id."""
+        """Return the existing records among ``ids``, by id."""
         return self._generations.current.store.get(ids, vectors=vectors)
 
     def page(
@@ -66,7 +66,7 @@ class LibraryReader:
         return self._generations.current.store.count(read_filter(filter))
 
     def facets(self, limit: int = 20_000) -> list[Facet]:
-        """Return the values that the first ``limit`` pictures hold in the declared attributes."""
+        """Return the values that the first ``limit`` pictures have in the declared attributes."""
         generation = self._generations.current
         return collect_facets(generation.store.iterate(), generation.config.attributes, limit)
 

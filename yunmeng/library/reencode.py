@@ -28,9 +28,9 @@ PAGE: Final = 1000
 
 
 class Reencoding(Closing):
-    """One move from a generation to the next. What an earlier attempt at the same has encoded is used.
+    """One move from a generation to the next. Vectors that an earlier attempt at the same move has made are used.
 
-    Raises `LibraryError` if ``config`` says nothing that the old generation is not already.
+    Raises `LibraryError` if ``config`` is what the old generation is already.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Reencoding(Closing):
         self._new = self._begin(config, encoder)
 
     def run(self, on_tally: OnTally, stop: threading.Event) -> IndexReport:
-        """Bring over what the new generation lacks."""
+        """Encode what the new generation lacks."""
         state = self._resources.state
         if self._job is None:
             job = state.start_job("reencode", {"encoder": self._new.config.encoder.name})
@@ -66,7 +66,7 @@ class Reencoding(Closing):
         return recorded(state, job.id, bring_over)
 
     def finish(self, on_tally: OnTally) -> Generation:
-        """Bring over the last changes, and make the new generation the library's. Nothing may change meanwhile."""
+        """Encode the last changes, and make the new generation the library's. Nothing may change meanwhile."""
         self.run(on_tally, threading.Event())
         gone: list[str] = []
         for page in _pages(self._new.store):
@@ -80,7 +80,7 @@ class Reencoding(Closing):
         return self._new
 
     def close(self) -> None:
-        """Let go of a generation that has not become the library's; its files stay for the next attempt."""
+        """Close a generation that has not become the library's; its files stay for the next attempt."""
         if not self._finished:
             self._new.close()
 
@@ -109,7 +109,7 @@ class Reencoding(Closing):
 
 
 def _pages(store: "Store") -> "Iterator[list[Record]]":
-    """Yield all records, a page at a time: unlike an iteration, that holds nothing off for hours."""
+    """Yield all records, a page at a time: one long iteration would block other work for hours."""
     after = None
     while page := store.page(PAGE, after):
         yield page

@@ -25,7 +25,7 @@ __all__ = ["LibraryResources"]
 class LibraryResources(Closing):
     """The paths, settings, state database, media, caches and connections of an open library. Threads may share it.
 
-    A server sets ``wrap_encoder`` before the first question: queries and added pictures are encoded by
+    A server sets ``wrap_encoder`` before the first query: queries and added pictures are encoded by
     ``wrap_encoder(encoder)``, so that many callers share a batch.
     """
 
@@ -44,7 +44,7 @@ class LibraryResources(Closing):
 
     @property
     def state(self) -> State:
-        """The state database, opened when first needed: a search does without."""
+        """The state database, opened when first needed; a search does not need it."""
         with self._opening:
             if self._state is None:
                 self._state = State.open(self.paths.state)
@@ -59,14 +59,14 @@ class LibraryResources(Closing):
             return self._fetcher
 
     def distrust_urls(self) -> None:
-        """Fetch from public addresses only, as strangers name the URLs; the setting private_urls may allow all.
+        """Fetch from public addresses only, for URLs that strangers give; the setting private_urls may allow all.
 
-        Call it before the first fetch.
+        Call this before the first fetch.
         """
         self._public_only = self.settings.private_urls is not True
 
     def read(self, picture: str | Path | bytes) -> bytes:
-        """Return the bytes of a path or a URL, or those that are given. Raises `PictureError`."""
+        """Return the bytes at a path or a URL; given bytes are returned as they are. Raises `PictureError`."""
         if isinstance(picture, str) and is_url(picture):
             return self.fetcher.fetch(picture)
         return read_bytes(picture, self.settings)

@@ -1,4 +1,4 @@
-"""Changes to an open library: pictures come, change and go."""
+"""Changes to an open library: add pictures, change them, delete them."""
 
 import threading
 from collections.abc import Sequence
@@ -59,8 +59,8 @@ class LibraryWriter:
     ) -> "IndexReport":
         """Bring pictures in, as `yunmeng.Library.index` says.
 
-        ``job`` is one that waits in the state database for this run, or has stopped before its end; without it, the
-        run makes one. ``within`` confines it to some folders; None to none.
+        ``job`` is a job of the state database that waits, or that stopped before its end; without it, the run makes
+        one. ``within`` limits the run to some folders; None sets no limit.
         """
         if not 1 <= frames <= MOST_PARTS:
             raise SourceError(f"frames must be 1 to {MOST_PARTS}, not {frames}")
@@ -99,7 +99,7 @@ class LibraryWriter:
         return changed
 
     def merge_attributes(self, ids: Sequence[str], attributes: "Attributes") -> None:
-        """Give pictures these attributes beside their own. Unknown ids are passed over. Raises `PictureError`."""
+        """Add these attributes to pictures' own. Unknown ids are ignored. Raises `PictureError`."""
         fitted = admit(attributes, self._schema)
         with self._generations.changing():
             store = self._generations.current.store

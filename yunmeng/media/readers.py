@@ -1,4 +1,4 @@
-"""Kinds of files, and how the pictures in them are named and read."""
+"""Readers of kinds of files, which name and read the pictures in them."""
 # ruff: noqa: ARG002  each reader has the methods of the protocol, and not all need all that they are given
 
 import hashlib
@@ -21,7 +21,7 @@ __all__ = ["READERS", "Reader", "claims", "identity", "is_media", "only_part", "
 
 
 class Reader(Protocol):
-    """Read the pictures of one kind of file. Threads share it.
+    """Reads the pictures of one kind of file. Threads share it.
 
     ``endings`` are the endings, in lower case and with a dot, of files that claim to be of this kind.
     """
@@ -29,24 +29,24 @@ class Reader(Protocol):
     endings: frozenset[str]
 
     def takes(self, head: bytes) -> bool:
-        """Tell whether a file is of this kind, by its first 1,024 bytes."""
+        """Return whether a file is of this kind, by its first 1,024 bytes."""
 
     def parts(self, data: bytes, most: int, *, max_pixels: int) -> list[str]:
-        """Name the pictures of a file, ``""`` first, ``most`` (1 or more) of them at the most.
+        """Return the names of a file's pictures, ``""`` first, at most ``most`` (1 or more) of them.
 
-        With 1 it must be quick: it is asked about every file. Raises `PictureError`.
+        With 1 it must be quick, as it is called for every file. Raises `PictureError`.
         """
 
     def pictures(self, data: bytes, parts: Sequence[str], *, max_pixels: int) -> Iterator[bytes]:
         """Yield each of ``parts``, in the order in which `parts` names them, as the bytes of a picture's file.
 
-        What is yielded is of a format that `yunmeng.imaging.decode` takes. Raises `PictureError` for a part that is not
+        The bytes are in a format that `yunmeng.imaging.decode` takes. Raises `PictureError` for a part that is not
         there.
         """
 
 
 class StillReader:
-    """Read files that are one picture: the bytes themselves."""
+    """Reads files that are one picture: the bytes themselves."""
 
     endings = PICTURE_ENDINGS
 
@@ -63,7 +63,7 @@ class StillReader:
 
 
 class PageReader:
-    """Read the pages of TIFF files, in their order. Reduced copies of pages and masks are none."""
+    """Reads the pages of TIFF files, in their order, without masks and reduced copies of pages."""
 
     endings = frozenset({".tif", ".tiff"})
 
@@ -87,7 +87,7 @@ class PageReader:
 
 
 class FrameReader:
-    """Read the frames of animations: as many as are asked for, evenly spread from the first one on."""
+    """Reads the frames of animations: as many as are wanted, evenly spread from the first one on."""
 
     endings = frozenset({".gif", ".png", ".apng", ".webp", ".avif", ".avifs", ".heic", ".heif", ".hif"})
 
@@ -123,7 +123,7 @@ READERS: Final[tuple[Reader, ...]] = (PageReader(), FrameReader(), StillReader()
 
 
 def reader_of(data: bytes) -> Reader:
-    """Return what reads a file, by its first 1,024 bytes. Raises `PictureError` as `yunmeng.imaging.recognise` does."""
+    """Return the reader of a file, by its first 1,024 bytes. Raises `PictureError` as `imaging.recognise` does."""
     found = _taking(data[:_HEAD])
     if found is None:
         recognise(data)  # says what it is instead
@@ -132,7 +132,7 @@ def reader_of(data: bytes) -> Reader:
 
 
 def is_media(path: Path) -> bool:
-    """Tell whether a regular file begins like one that a reader takes, whatever its name says."""
+    """Return whether a regular file begins like one that a reader takes, whatever its name says."""
     try:
         return _taking(head_of(path)) is not None
     except (PictureError, OSError, ValueError):
@@ -140,13 +140,13 @@ def is_media(path: Path) -> bool:
 
 
 def claims(name: str) -> bool:
-    """Tell whether the name of a file ends as those do that a reader takes."""
+    """Return whether a file's name has an ending of files that a reader takes."""
     ending = os.path.splitext(name)[1].lower()  # noqa: PTH122  a Path a file is slow
     return any(ending in reader.endings for reader in _all())
 
 
 def identity(digest: str, part: str) -> str:
-    """Return what a picture is known by: the SHA-256 of its file's bytes, or of that and the part where it is one."""
+    """Return the identity of a picture: the SHA-256 of its file's bytes, or of these and the part if it is one."""
     return hashlib.sha256(f"{digest}#{part}".encode()).hexdigest() if part else digest
 
 
@@ -156,7 +156,7 @@ def only_part(data: bytes, part: str, *, max_pixels: int) -> bytes:
 
 
 def _all() -> Iterator[Reader]:
-    """Yield the readers; looking for those of packages takes 0.05 s, so only where none of ours will do."""
+    """Yield the readers, those of packages last: to look for them takes 0.05 s."""
     yield from READERS
     yield from _of_packages()
 

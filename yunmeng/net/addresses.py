@@ -1,4 +1,4 @@
-"""Which network addresses are public: safe to connect to on behalf of somebody else."""
+"""Public network addresses: those that are safe to connect to on behalf of somebody else."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ _REFUSED: Final = (
 
 
 def is_public(address: Address) -> bool:
-    """Whether ``address`` is one of the open internet.
+    """Return whether ``address`` is one of the open internet.
 
     An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4, Teredo) is as public as what it carries.
     """
@@ -52,7 +52,7 @@ def _carried(address: IPv6Address) -> Iterator[IPv4Address]:
 
 
 def resolve(host: str, seconds: float) -> list[Address]:
-    """All addresses of ``host``, a name or an address in any spelling that the C library takes (``127.1``)."""
+    """Return all addresses of ``host``, a name or an address in any spelling that the C library takes (``127.1``)."""
     answers: SimpleQueue[list[Address] | OSError] = SimpleQueue()
 
     def ask() -> None:

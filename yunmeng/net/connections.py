@@ -20,7 +20,7 @@ SCHEMES: Final = frozenset({"http", "https"})
 
 
 class Pace(threading.local):
-    """How long the fetch of this thread may still take, and how much was heard in it."""
+    """The time that the fetch of this thread may still take, and the number of bytes received in it."""
 
     def __init__(self) -> None:
         self._end = self._slow_end = float("inf")
@@ -28,19 +28,19 @@ class Pace(threading.local):
         self.heard = 0
 
     def start(self, seconds: float, slowest: float | None) -> None:
-        """Begin a fetch of ``seconds``; with ``slowest``, in bytes a second, no slower once something was heard."""
+        """Begin a fetch of ``seconds``, not below ``slowest`` bytes a second, if given, once something has arrived."""
         self._slowest = slowest
         self.begin_attempt(seconds)
 
     def begin_attempt(self, seconds: float | None) -> None:
-        """Begin anew: nothing was heard, and ``seconds`` are left, or as many as there were."""
+        """Begin an attempt: nothing has arrived, and ``seconds`` are left; None leaves the time as it is."""
         if seconds is not None:
             self._end = time.monotonic() + seconds
         self._slow_end = float("inf")
         self.heard = 0
 
     def hear(self, size: int) -> None:
-        """Note bytes that came."""
+        """Note bytes that arrived."""
         if self._slowest is not None:
             since = self._slow_end if self.heard else time.monotonic() + GRACE
             self._slow_end = since + size / self._slowest
@@ -52,11 +52,11 @@ class Pace(threading.local):
 
     @property
     def drips(self) -> bool:
-        """Whether it is the host's slowness that ends the fetch, before its time is over."""
+        """True where the host is so slow that the fetch ends before its time is over."""
         return self._slow_end < self._end
 
     def limit(self, timeout: float | None, late: type[Exception] = httpcore.ReadTimeout) -> float | None:
-        """``timeout``, or what is left if that is less. Raises ``late`` if nothing is."""
+        """Return ``timeout``, or the time that is left if that is less. Raises ``late`` if no time is left."""
         left = self.left()
         if left <= 0:
             raise late("timed out")
@@ -64,9 +64,9 @@ class Pace(threading.local):
 
 
 class Guard:
-    """Tells which addresses of a host to connect to: all of them if each is allowed, otherwise none.
+    """Decides which addresses of a host to connect to: all of them if each is allowed, otherwise none.
 
-    What it returns is what is connected to. A name is never looked up a second time, when it could resolve to
+    Connections go to the returned addresses. A name is never looked up a second time, when it could resolve to
     something else (DNS rebinding).
     """
 
@@ -75,7 +75,7 @@ class Guard:
         self._is_allowed = is_allowed
 
     def addresses(self, host: str, seconds: float) -> list[str]:
-        """Raises `FetchError` where one is not allowed, or what httpcore raises where a connection fails."""
+        """Return the addresses of ``host``. Raises `FetchError` where one is not allowed, or what httpcore raises."""
         try:
             found = list(dict.fromkeys(self._resolve(host, seconds)))
         except TimeoutError as exc:
@@ -89,10 +89,10 @@ class Guard:
 
 
 class Transport(httpx.BaseTransport):
-    """httpx's way to the network, with ``pace`` kept and, if there is one, ``guard`` asked before each connection.
+    """An httpx transport that keeps ``pace`` and, if there is one, asks ``guard`` before each connection.
 
-    It is built from httpcore's public parts: httpx's own transport takes no network backend, and one put in behind
-    its back would be lost silently if its insides changed. Proxies are not used.
+    It is built from httpcore's public parts: httpx's own transport takes no network backend, and one set through its
+    private attributes could be lost silently in a later version. Proxies are not used.
     """
 
     def __init__(self, pace: Pace, guard: Guard | None, connections: int) -> None:

@@ -39,7 +39,7 @@ GZIP: Final = 16 + zlib.MAX_WBITS  # tells zlib to read gzip's header
 
 
 def is_url(text: str) -> bool:
-    """Whether ``text`` is an http or https URL, the only ones that are fetched."""
+    """Return whether ``text`` is an http or https URL, the only ones that are fetched."""
     return text.lower().startswith(("http://", "https://"))
 
 
@@ -50,7 +50,7 @@ leave: Final[ContextVar[Leave | None]] = ContextVar("leave", default=None)
 
 
 class _TransientError(FetchError):
-    """Worth another attempt, after ``wait`` seconds if the server named them."""
+    """An error after which another attempt may succeed, after ``wait`` seconds if the server named them."""
 
     def __init__(self, detail: str, wait: float | None = None) -> None:
         super().__init__(Reason.UNFETCHABLE, detail)
@@ -62,10 +62,10 @@ class Fetcher(Closing):
 
     Only http and https, at most ``REDIRECTS`` redirects; ``settings.url_timeout`` seconds for one attempt as a
     whole, however slowly the bytes drip, and for all of them where `leave` is given; ``settings.url_max_bytes`` of
-    body, unpacked. What may pass (timeouts, broken connections, 429, 5xx) is tried ``ATTEMPTS`` times, with growing
-    waits or the server's Retry-After.
+    body, unpacked. After transient errors (timeouts, broken connections, 429, 5xx) up to ``ATTEMPTS`` attempts are
+    made, with growing waits or the server's Retry-After.
 
-    With ``public_only``, for URLs that a stranger names: no URL with a user name in it, no proxy, all attempts within
+    With ``public_only``, for URLs that a stranger gives: no URL with a user name in it, no proxy, all attempts within
     ``url_timeout``, no body slower than ``SLOWEST``, and no connection, also after a redirect, to a host of which not
     every address ``is_allowed``. Addresses are looked up with ``resolve``.
     """
@@ -107,7 +107,7 @@ class Fetcher(Closing):
         self._retrying = Retrying(retry=retry_if_exception_type(_TransientError), wait=_wait, reraise=True)
 
     def fetch(self, url: str) -> bytes:
-        """The body behind ``url``. Raises `FetchError`: UNFETCHABLE, EMPTY or TOO_LARGE; and what `leave` raises."""
+        """Return the body at ``url``. Raises `FetchError`: UNFETCHABLE, EMPTY or TOO_LARGE; and what `leave` raises."""
         given = leave.get()
         if given is None:
             return self._fetched(url, self._timeout, hurried=self._public_only)
@@ -166,7 +166,7 @@ class Fetcher(Closing):
 
 
 def _unpacking(encoding: str) -> Callable[[bytes, int], bytes] | None:
-    """What unpacks a body so encoded, up to a number of bytes; None if it is not packed.
+    """Return a function that decompresses a body, up to a number of bytes; None if it is not compressed.
 
     Done here because httpx unpacks without a limit, also packings inside packings, and kilobytes would fill the memory.
     """

@@ -1,4 +1,4 @@
-"""What goes over HTTP between the server and its clients: the bodies of API version 1, as pydantic models."""
+"""Bodies of requests and answers between the server and its clients: version 1 of the API, as pydantic models."""
 
 from yunmeng.schemas.about import AttributeValues, Health, KeyIn, LibraryOut, SessionOut, ValueCount
 from yunmeng.schemas.common import Attributes, ErrorBody, ErrorDetail, Region, RegionText, check_extent

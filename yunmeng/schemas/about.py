@@ -1,4 +1,4 @@
-"""What the library and its server are."""
+"""Bodies about the library and its server."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ __all__ = ["VOCABULARY", "AttributeValues", "Health", "KeyIn", "LibraryOut", "Se
 
 
 class Vocabulary(BaseModel):
-    """The words that requests and answers choose from, for those who make controls of them or put them into words."""
+    """The words that requests and answers choose from, for programs that show them as options or in sentences."""
 
     metrics: list[Metric]
     steps: list[StepName] = Field(description="Of re-ranking.")
@@ -49,7 +49,7 @@ VOCABULARY: Final = Vocabulary(
 
 
 class LibraryOut(BaseModel):
-    """What the library is and holds."""
+    """Facts of the library."""
 
     name: str
     pictures: int
@@ -78,7 +78,7 @@ class ValueCount(BaseModel):
 
 
 class AttributeValues(BaseModel):
-    """What the pictures hold in one declared attribute, for controls that filter by it."""
+    """The values of one declared attribute, for controls that filter by it."""
 
     name: str
     type: AttributeType
@@ -95,7 +95,7 @@ class KeyIn(Request):
 
 
 class SessionOut(BaseModel):
-    """Who is asking."""
+    """The caller, and what it may do."""
 
     keys_required: bool
     scope: Scope | None = Field(description="What the caller may do; null without a valid key.")

@@ -1,4 +1,4 @@
-"""What several bodies share: ids, attributes, regions, errors."""
+"""Parts of several bodies: ids, attributes, regions, errors."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeAlias
@@ -20,14 +20,14 @@ MOST_FIELDS: Final = 64
 
 
 def check_extent(body: bytes | str) -> None:
-    """Refuse a body of JSON with more values than any request has, raising ValueError. It is not parsed for that."""
+    """Refuse a JSON body with more values than any request has, raising ValueError. It is not parsed for that."""
     separators: tuple[Any, ...] = (b",", b"[", b"{") if isinstance(body, bytes) else (",", "[", "{")
     if sum(map(body.count, separators)) > MOST_VALUES:
         raise ValueError(f"more than {MOST_VALUES:,} values in one body")
 
 
 class Request(BaseModel):
-    """A request: a field that nobody knows is a mistake, and said to be one."""
+    """A request: an unknown field is an error, which names the field."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,7 +40,7 @@ class Request(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong."""
+    """An error: its code and message."""
 
     code: str = Field(description="Stable, for programs: docs/http.md lists all of them.")
     message: str = Field(description="One line, for people.")

@@ -1,4 +1,4 @@
-"""Pictures held against each other: two of them, or one against all."""
+"""Bodies about comparing pictures: two of them, or one with all."""
 
 from typing import Annotated, TypeAlias
 
@@ -22,7 +22,7 @@ Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 class AlignmentOut(BaseModel):
-    """How one picture lies in another, by their local features."""
+    """The position of one picture in another, by their local features."""
 
     inliers: int = Field(description="Features that agree on how; 0 where the whole frames fit on each other.")
     transform: tuple[float, float, float, float, float, float, float, float, float] = Field(
@@ -43,7 +43,7 @@ class EditOut(BaseModel):
 
 
 class Comparison(BaseModel):
-    """Two pictures, held against each other."""
+    """The comparison of two pictures."""
 
     verdict: Verdict
     difference: Difference | None = Field(
@@ -60,7 +60,7 @@ class Comparison(BaseModel):
 
 
 class MatchWanted(Request):
-    """What every search for originals says about those that it wants."""
+    """Options of every search for originals."""
 
     k: int = Field(10, ge=1, le=100, description="Originals at the most.")
     filter: str | None = Field(

@@ -1,4 +1,4 @@
-"""Imports: places whose pictures come in by themselves."""
+"""Bodies about imports: folders, manifests and URLs that are indexed in the background."""
 
 from datetime import datetime
 from typing import Literal
@@ -26,7 +26,7 @@ class ImportOrder(Request):
 
 
 class ImportOut(BaseModel):
-    """An import and how far it has come."""
+    """An import and its progress."""
 
     number: int
     sources: list[str]
@@ -55,6 +55,6 @@ class ImportFailure(BaseModel):
 
 
 class FailureList(BaseModel):
-    """What an import could not use."""
+    """Inputs that an import could not use."""
 
     failures: list[ImportFailure]

@@ -1,4 +1,4 @@
-"""Jobs: all that is done in the background, of whatever kind."""
+"""Bodies about background jobs of every kind."""
 
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ __all__ = ["AugmentOrder", "EncoderOut", "JobList", "JobOrder", "JobOut", "Reenc
 
 
 class JobOrder(Request):
-    """What is to be done in the background."""
+    """A job to start in the background."""
 
     kind: str = Field(max_length=32, description="import, reencode, augment, or one that an application brings.")
     arguments: dict[str, JsonValue] = Field({}, description="What the kind takes: docs/http.md has a table.")
 
 
 class ReencodeOrder(Request):
-    """How the library is to be moved to another encoder, or to another way to see its pictures."""
+    """The encoder to move to, and the parts of pictures to encode."""
 
     encoder: str | None = Field(None, min_length=1, max_length=200, description="Unless given, the one it has.")
     subject: bool | None = Field(None, description="See pictures by their main subject only, or whole.")
@@ -40,7 +40,7 @@ class EncoderOut(BaseModel):
 
 
 class JobOut(BaseModel):
-    """A job and how far it has come."""
+    """A job and its progress."""
 
     number: int
     kind: str

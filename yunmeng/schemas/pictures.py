@@ -1,4 +1,4 @@
-"""The pictures of a library: to look at, to add, to change, to remove."""
+"""Bodies about pictures of a library: view, add, change, delete."""
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -25,7 +25,7 @@ class PictureOut(BaseModel):
 
 
 class PicturePage(BaseModel):
-    """Pictures, in an order that stays while others come and go."""
+    """A page of pictures, in an order that does not change while others come and go."""
 
     pictures: list[PictureOut]
     total: int = Field(description="Pictures that pass the filter.")
@@ -33,20 +33,20 @@ class PicturePage(BaseModel):
 
 
 class Added(BaseModel):
-    """What became of one picture that was sent."""
+    """The result for one picture that was sent."""
 
     id: str
     status: AddStatus = Field(description="replaced: new content under a known id; updated: new attributes only.")
 
 
 class AddResult(BaseModel):
-    """What became of each picture that was sent, in their order: an `Added`, or an error."""
+    """The results for all pictures that were sent, in their order: an `Added`, or an error."""
 
     results: list[Added | ErrorBody]
 
 
 class FromUrl(Request):
-    """A picture on the web that is to come into the library."""
+    """A picture on the web to add to the library."""
 
     url: str = Field(min_length=1, max_length=4096)
     id: Id | None = Field(None, description="Left out, the URL is its id.")
@@ -54,7 +54,7 @@ class FromUrl(Request):
 
 
 class NewAttributes(Request):
-    """All attributes of a picture, in place of those that it had."""
+    """All attributes of a picture; they replace those that it had."""
 
     attributes: Attributes
 
@@ -78,6 +78,6 @@ class Selection(Request):
 
 
 class Deleted(BaseModel):
-    """How many pictures were removed."""
+    """The number of pictures that were removed."""
 
     deleted: int

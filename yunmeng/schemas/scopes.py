@@ -1,4 +1,4 @@
-"""Scopes: what a key of the HTTP API may do, and whose it is."""
+"""Scopes: what a key of the HTTP API allows, and the caller who holds it."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -10,7 +10,7 @@ __all__ = ["Caller", "allowed", "allows"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking. ``name`` and ``id`` are those of the key, None where none is demanded."""
+    """The caller of a request. ``name`` and ``id`` are of its key, None where no key is needed."""
 
     scope: Scope
     name: str | None = None
@@ -18,11 +18,11 @@ class Caller:
 
 
 def allows(granted: Scope, needed: Scope) -> bool:
-    """Return whether who was ``granted`` one scope may do what ``needed`` another."""
+    """Return whether a caller with the scope ``granted`` may do what needs the scope ``needed``."""
     return needed in allowed(granted)
 
 
 def allowed(granted: Scope | None) -> list[Scope]:
-    """Return the scope that was ``granted``, behind those that it includes; none for None."""
+    """Return the scope ``granted`` after all scopes that it includes; an empty list for None."""
     scopes: list[Scope] = [*get_args(Scope)]
     return [] if granted is None else scopes[: scopes.index(granted) + 1]

@@ -1,4 +1,4 @@
-"""Questions and their answers."""
+"""Bodies of searches and their answers."""
 
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -37,7 +37,7 @@ FieldName: TypeAlias = Literal["attributes", "uri", "width", "height", "sha256",
 
 
 class SearchOptions(Request, types.SearchOptions):
-    """What every search says about the hits that it wants: the options, and which page of them."""
+    """The options of every search, and the page of hits that is wanted."""
 
     k: int = Field(10, ge=1, le=MAX_K, description="Hits on a page.")
     offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Hits to pass over: next_offset of the page before.")
@@ -103,7 +103,7 @@ class SearchQuery(SearchOptions):
 
     @property
     def named(self) -> str:
-        """What it asks with, as the command line has it."""
+        """The query as the command line takes it."""
         return f"id:{self.id}" if self.id is not None else self.url or self.text or "a vector or a mixture"
 
     @model_validator(mode="after")
@@ -117,7 +117,7 @@ class SearchQuery(SearchOptions):
 
 
 class ContributionOut(BaseModel):
-    """What one step of a search made of a hit."""
+    """The score and rank of a hit after one step of a search."""
 
     step: str = Field(description="search, or the name of the step.")
     score: float = Field(description="The hit's score after this step.")
@@ -125,7 +125,7 @@ class ContributionOut(BaseModel):
 
 
 class HitOut(BaseModel):
-    """One hit. Fields that were not asked for are left out."""
+    """One hit. Fields that were not requested are left out."""
 
     id: str
     score: float = Field(
@@ -155,7 +155,7 @@ class SearchAnswer(BaseModel):
 
 
 class SubjectQuery(Request):
-    """The picture whose subject is looked for: exactly one of id and url."""
+    """The picture to find the subject of: exactly one of id and url."""
 
     id: Id | None = Field(None, description="A picture of the library.")
     url: str | None = Field(None, min_length=1, max_length=4096, description="A picture on the web, http or https.")
@@ -168,7 +168,7 @@ class SubjectQuery(Request):
 
 
 class SubjectOut(BaseModel):
-    """Where the main subject of a picture is."""
+    """The place of the main subject of a picture."""
 
     region: Region
     method: Literal["saliency", "centre"] = Field(description="centre: guessed, as the extra subject is missing.")

@@ -1,4 +1,4 @@
-"""Text and attributes in characters that JSON and URLs carry."""
+"""Text and attributes in characters that JSON and URLs can carry."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ _SPELT = re.compile("%u([Dd][89A-Fa-f][0-9A-Fa-f]{2}|002[Ee])")
 
 
 def to_wire(text: str) -> str:
-    """``text`` in characters that JSON and URLs carry.
+    """Return ``text`` in characters that JSON and URLs can carry.
 
     A file name that is not UTF-8 holds lone surrogates, which become ``%uDC80``. A text of one dot or two, which would
-    vanish from a URL however it was quoted, becomes ``%u002E``. All else stays as it is.
+    vanish from a URL even if it is quoted, becomes ``%u002E``. All other text stays as it is.
     """
     if text in (".", ".."):
         return text.replace(".", "%u002E")
@@ -24,12 +24,12 @@ def to_wire(text: str) -> str:
 
 
 def from_wire(text: str) -> str:
-    """What `to_wire` was given."""
+    """Return the text that `to_wire` was given."""
     return _SPELT.sub(lambda found: chr(int(found[1], 16)), text) if "%u" in text else text
 
 
 def wire_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes in characters that JSON carries."""
+    """Return attributes in characters that JSON can carry."""
     return {to_wire(name): _wired(value) for name, value in attributes.items()}
 
 

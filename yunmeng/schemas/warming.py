@@ -1,4 +1,4 @@
-"""Orders to ask ahead what people ask often."""
+"""Bodies about warming: queries that are run in advance, so that their answers are in the cache."""
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -11,7 +11,7 @@ MAX_WARM = 10_000
 
 
 class WarmOrder(Request):
-    """Questions that the server is to ask itself, so that their answers are at hand when people ask them."""
+    """Queries that the server runs itself, so that their answers are in the cache when people ask."""
 
     top: int = Field(0, ge=0, le=MAX_WARM, description="So many of those that were asked most.")
     queries: list[SearchQuery] = Field([], max_length=MAX_WARM, description="And these.")
@@ -24,14 +24,14 @@ class WarmOrder(Request):
 
 
 class WarmFailure(BaseModel):
-    """A question that could not be answered."""
+    """A query that could not be answered."""
 
     query: str
     reason: str
 
 
 class WarmOut(BaseModel):
-    """How far the server has come with what was ordered since it was last done with all."""
+    """The progress of warming, since it was last complete."""
 
     running: bool
     total: int

@@ -1,4 +1,4 @@
-"""Asking a library: from a query to hits."""
+"""Search in a library: from a query to hits."""
 
 from yunmeng.search.calibration import (
     CALIBRATED_FROM,

@@ -1,11 +1,11 @@
-"""What a score is worth in one library: the chance that a hit with it is a real match and no stranger.
+"""Calibration of scores in one library: the chance that a hit with a score is a real match and no stranger.
 
-A library of shoes gives a strange shoe 0.7, an archive of everything gives a stranger 0.3. So each library learns
-from its own pictures: how high the best stranger scores, which is the nearest other picture, and how high an edited
-copy scores with its original. Of both distributions comes the chance by Platt's method: a logistic curve, fitted with
-his smoothed targets (Platt, Probabilistic outputs for support vector machines, 1999, section 2.2). It is a curve over
-the logarithm of the angle between the embeddings: over the cosine itself, as he has it, an untouched copy of a picture
-got 0.96, and held-out pictures were off by 0.064 on average instead of 0.034 (docs/benchmarks.md).
+A library of shoes gives a strange shoe 0.7, an archive of everything gives a stranger 0.3. So each library learns from
+its own pictures: how high the best stranger scores, which is the nearest other picture, and how high an edited copy
+scores with its original. From both distributions the chance is computed by Platt's method: a logistic curve, fitted
+with his smoothed targets (Platt, Probabilistic outputs for support vector machines, 1999, section 2.2). It is a curve
+over the logarithm of the angle between the embeddings: over the cosine itself, as he has it, an untouched copy of a
+picture got 0.96, and held-out pictures were off by 0.064 on average instead of 0.034 (docs/benchmarks.md).
 """
 
 import math
@@ -57,11 +57,11 @@ class Calibration(BaseModel):
 
     @property
     def tells(self) -> bool:
-        """Whether scores tell anything: not where pictures have many copies that look like strangers."""
+        """True where scores mean anything: not where pictures have many copies that look like strangers."""
         return self.chance(1.0) >= SURE
 
     def chance(self, score: float) -> float:
-        """In [0, 1], for a score as `Store.search` gives it."""
+        """Return the chance in [0, 1] of a score as `Store.search` gives it."""
         odds = self.slope * _nearness(score) + self.offset
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, odds))))
 
@@ -75,7 +75,7 @@ class Sample:
 
 
 class Bin(NamedTuple):
-    """Hits whose chance lies in one range: how many, what was told of them on average, and how it was."""
+    """Hits whose chance lies in one range: their number, their mean chance, and the share of them that was real."""
 
     hits: int
     told: float
@@ -85,7 +85,7 @@ class Bin(NamedTuple):
 def sample_scores(
     store: "Store", encoder: "Encoder", views: "Views", original: Callable[[Record], bytes], seed: int = 0
 ) -> Sample:
-    """Scores of strangers and of copies in a library, on pictures drawn at random."""
+    """Return scores of strangers and of copies in a library, on pictures drawn at random."""
     random = np.random.default_rng(seed)
     ids = [record.id for record in _drawn(store, random, STRANGERS)]
     records = store.get(ids, vectors=True)
@@ -137,7 +137,7 @@ def _edited_copies(
 
 
 def fit(sample: Sample, edition: int, pictures: int) -> Calibration:
-    """The curve through a sample; strangers and copies are taken to be equally many among queries."""
+    """Return the curve through a sample; strangers and copies are assumed to be equally frequent among queries."""
     from scipy.optimize import minimize
 
     nearness = np.array([_nearness(score) for score in (*sample.strangers, *sample.copies)])
@@ -154,15 +154,17 @@ def fit(sample: Sample, edition: int, pictures: int) -> Calibration:
 
 
 def _nearness(score: float) -> float:
-    """Minus the logarithm of the angle, which is told from 0 as far as float32 can. By `math`: NumPy takes ten times as
-    long for a single number, and each hit of each search has its own."""
+    """Return minus the logarithm of the angle, as far from 0 as float32 can tell.
+
+    It uses `math`: NumPy takes ten times as long for a single number, and each hit of each search has its own.
+    """
     return -math.log(max(math.acos(max(-1.0, min(1.0, score))), LEAST_ANGLE))
 
 
 def reliability(
     chances: Sequence[float], real: Sequence[bool], bins: int = 10, weights: Sequence[float] | None = None
 ) -> list[Bin]:
-    """How often hits were real, by what was told of them: ``bins`` equal ranges of the chance, empty ones left out."""
+    """Return how often hits were real, for ``bins`` equal ranges of their predicted chance, without empty ones."""
     told, truth = np.asarray(chances, np.float64), np.asarray(real, np.float64)
     weight = np.ones_like(told) if weights is None else np.asarray(weights, np.float64)
     place = np.minimum((told * bins).astype(int), bins - 1)
@@ -178,7 +180,7 @@ def reliability(
 
 
 def held_out(sample: Sample, seed: int = 0) -> list[Bin]:
-    """The reliability of a curve that was fitted to one half of a sample, on the other half."""
+    """Return the reliability of a curve that was fitted to one half of a sample, on the other half."""
     random = np.random.default_rng(seed)
     strangers, copies = random.permutation(sample.strangers), random.permutation(sample.copies)
     a, b = len(strangers) // 2, len(copies) // 2

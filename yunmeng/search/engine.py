@@ -1,4 +1,4 @@
-"""From a question to hits: what is near is found, put in order, cut to a page, and told its chance."""
+"""From a query to hits: find near pictures, order them, cut a page, and add chances."""
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
@@ -36,7 +36,7 @@ CANCELLED: Final = 1e-4
 
 
 class QueryEncoding(Protocol):
-    """Turns queries into vectors, (dim,). Both are loaded when first needed: search by id does without."""
+    """Turns queries into vectors, (dim,). Both encoders are loaded when first needed; search by id needs none."""
 
     @property
     def embedder(self) -> "Embedder": ...
@@ -45,10 +45,10 @@ class QueryEncoding(Protocol):
 
 
 class SearchEngine:
-    """Answers questions from one store, by one encoder. Threads may share it.
+    """Answers queries from one store, by one encoder. Threads may share it.
 
-    ``read`` gives the file of a picture by its id; ``calibration`` what scores are worth, where it is known; ``metric``
-    is that of questions which name none; ``verify`` is for the step ``geometry``.
+    ``read`` returns the file of a picture by its id; ``calibration`` says what scores mean, if it is known; ``metric``
+    is used by queries that name none; ``verify`` is for the step ``geometry``.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class SearchEngine:
         return steps
 
     def _at_hand(self, request: "SearchRequest", timings: "Timings") -> "SearchRequest":
-        """Return the question with its picture read, as it is looked at more than once."""
+        """Return the query with its picture read, as it is used more than once."""
         (part,) = request.parts
         if part.image is None:
             return request
@@ -168,7 +168,7 @@ class SearchEngine:
         return self._store.search(vector, k, request.filter)
 
     def _asked_picture(self, request: "SearchRequest", found: Candidates) -> Hit | None:
-        """Return the hit of the picture that is asked with by its id, if it passes the filter.
+        """Return the hit for the picture that the query names by its id, if it passes the filter.
 
         The search need not have found it, where others have the same vector.
         """

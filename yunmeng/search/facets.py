@@ -1,4 +1,4 @@
-"""What values the pictures hold in the declared attributes: what a filter can choose from."""
+"""The values of declared attributes, which a filter can choose from."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class Facet:
     """The values of one attribute.
 
     ``values`` counts those of a str or list[str], the ``LISTED`` commonest; ``least`` and ``greatest`` are of an int
-    or float, None where no picture has one. ``complete`` is False where not every picture was looked at.
+    or float, None where no picture has one. ``complete`` is False where not every picture was counted.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Facet:
     complete: bool = True
 
     def add(self, value: object) -> None:
-        """Take one picture's value in."""
+        """Count one picture's value."""
         match value:
             case bool() | None:
                 return
@@ -43,7 +43,7 @@ class Facet:
 
 
 def collect_facets(records: Iterable[Record], schema: AttributeSchema, limit: int) -> list[Facet]:
-    """The facets of the declared attributes over the first ``limit`` of ``records``."""
+    """Return the facets of the declared attributes over the first ``limit`` of ``records``."""
     facets = [Facet(name, type) for name, type in schema.items()]
     records = iter(records)
     for record in islice(records, limit):

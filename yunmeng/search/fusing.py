@@ -1,4 +1,4 @@
-"""Several answers to one question made into one: by score, or by rank where their scores are not of one kind."""
+"""Fusion of several answers to one query by rank alone, as their scores may be of different kinds."""
 
 import math
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ K: Final = 60
 
 
 def fuse(lists: Sequence[Sequence[Hit]], weights: Sequence[float], k: int) -> list[Hit]:
-    """The k best of ``lists``, each best first, by reciprocal rank fusion (Cormack, Clarke and Buettcher 2009).
+    """Return the k best of ``lists``, each best first, by reciprocal rank fusion (Cormack, Clarke and Buettcher 2009).
 
     A hit's score is the sum of weight / (60 + rank) over the lists that have it, ranks from 1, as a share of what the
-    first of every list would get: in (0, 1]. Lists that are empty or have the weight 0 do not count. What else a hit
-    holds is as in the first list that has it, but for a region that only a later list may know. Equal scores are
-    ordered by the ranks in the first list, then in the second and so on, a hit that is missing last.
+    first of every list would get: in (0, 1]. Lists that are empty or have the weight 0 do not count. All other fields
+    of a hit are from the first list that has it, except a region that only a later list knows. Equal scores are ordered
+    by the ranks in the first list, then in the second and so on; a missing hit comes last.
 
     Raises `ValueError` unless there is one weight, finite and not negative, for each list.
     """

@@ -15,7 +15,7 @@ __all__ = ["group_heads", "one_each"]
 
 
 def one_each(hits: Sequence[Hit], group_by: str) -> list[Hit]:
-    """The first hit of each group, in order; hits without the attribute belong to no group and are left out."""
+    """Return the first hit of each group, in order; hits without the attribute belong to no group and are left out."""
     best: dict[object, Hit] = {}
     for hit in hits:
         if (group := hit.attributes.get(group_by)) is not None:
@@ -26,7 +26,7 @@ def one_each(hits: Sequence[Hit], group_by: str) -> list[Hit]:
 def group_heads(
     store: "Store", vector: Vector, k: int, group_by: str, filter: "Filter | None", unwanted: Set[str]
 ) -> list[Hit]:
-    """The hit nearest to ``vector`` of each of the k nearest groups; a group's next one for an ``unwanted`` one."""
+    """Return the best hit of each of the k groups nearest to ``vector``, skipping ``unwanted`` ones within a group."""
     heads = []
     for hit in search_groups(store, vector, k + len(unwanted), group_by, filter):
         if hit.id in unwanted:

@@ -1,4 +1,4 @@
-"""How alike vectors and codes are, by the metrics of the field, each as a similarity: higher is better."""
+"""Similarities of vectors and codes by the usual metrics: higher is always better."""
 
 from collections.abc import Sequence
 from typing import Final, get_args
@@ -29,13 +29,13 @@ BLOCK: Final = 4_000_000
 
 
 def similarities(queries: NDArray[np.floating], vectors: NDArray[np.floating], metric: Metric) -> NDArray[np.float64]:
-    """``queries`` (n, dim) against ``vectors`` (m, dim): float64 (n, m), higher is better.
+    """Return the similarities of ``queries`` (n, dim) to ``vectors`` (m, dim): float64 (n, m), higher is better.
 
     - ``cosine``: in [-1, 1]; 0 to a vector of length 0.
     - ``euclidean``, ``manhattan``: 1 / (1 + distance), in (0, 1], 1 where they are equal.
     - ``hamming``: the share of equal bits of their `sign_codes`, in [0, 1]. For unit vectors it grows with the cosine:
-      a random hyperplane parts two of them with a chance of angle / pi (Charikar, "Similarity estimation techniques
-      from rounding algorithms", STOC 2002, section 3); here the hyperplanes are those of the axes.
+    a random hyperplane separates two of them with a chance of angle / pi (Charikar, "Similarity estimation techniques
+    from rounding algorithms", STOC 2002, section 3); here the hyperplanes are those of the axes.
 
     Raises `QueryError` for ``fingerprint``, which is of pictures and not of vectors: see `equal_bits`.
     """
@@ -53,26 +53,26 @@ def similarities(queries: NDArray[np.floating], vectors: NDArray[np.floating], m
 
 
 def check_library_metric(metric: str) -> None:
-    """Raises `QueryError` unless a library can have the metric."""
+    """Check that a library can have the metric. Raises `QueryError`."""
     if metric not in LIBRARY_METRICS:
         raise QueryError(f"a library's metric is one of {', '.join(LIBRARY_METRICS)}, not {metric!r}")
 
 
 def sign_codes(vectors: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Which numbers of ``vectors`` (n, dim) are above 0: uint8 (n, ceil(dim / 8)), eight to a byte."""
+    """Return which numbers of ``vectors`` (n, dim) are above 0: uint8 (n, ceil(dim / 8)), eight to a byte."""
     return np.packbits(np.asarray(vectors) > 0, axis=1)
 
 
 def codes_of_hex(hashes: Sequence[str]) -> NDArray[np.uint8]:
-    """Hashes of one length, given as hex, as codes: uint8 (n, digits / 2)."""
+    """Return hashes of one length, given as hex, as codes: uint8 (n, digits / 2)."""
     return np.array([np.frombuffer(bytes.fromhex(digits), np.uint8) for digits in hashes], np.uint8)
 
 
 def equal_bits(codes: NDArray[np.uint8], others: NDArray[np.uint8], bits: int | None = None) -> NDArray[np.float64]:
-    """``codes`` (n, bytes) against ``others`` (m, bytes): the share of their bits that are equal, float64 (n, m).
+    """Return the share of equal bits of ``codes`` (n, bytes) and ``others`` (m, bytes): float64 (n, m) in [0, 1].
 
-    In [0, 1]; for hashes of pictures, 1 - Hamming distance / number of bits. ``bits`` says how many there are where the
-    last byte is not full.
+    For hashes of pictures it is 1 - Hamming distance / number of bits. ``bits`` is the number of bits where the last
+    byte is not full.
     """
     total = 8 * codes.shape[1] if bits is None else bits
     different = np.empty((len(codes), len(others)), np.float64)

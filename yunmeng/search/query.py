@@ -1,4 +1,4 @@
-"""The query as the user gives it, turned into pixels and then into a vector."""
+"""The query's picture, turned into pixels and then into a vector."""
 
 import math
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
@@ -32,9 +32,9 @@ EDGE = 1e-6  # by which a region may reach over the picture: fractions are round
 
 
 class Embedder:
-    """Embeds queries, treated as pictures are when they are indexed, so that the same file meets itself at 1.0.
+    """Embeds queries in the same way as indexed pictures, so that the same file has a score of 1.0.
 
-    ``read`` gives the bytes of a path or URL, and bytes as they are.
+    ``read`` returns the bytes at a path or URL; given bytes it returns as they are.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Embedder:
     def embed(
         self, picture: QueryPicture, region: Region | None, timings: Timings, *, subject: bool | None = None
     ) -> Vector:
-        """The embedding of a picture, or of its ``region``; the seconds of its stages are added to ``timings``.
+        """Return the embedding of a picture, or of its ``region``; the seconds of each stage are added to ``timings``.
 
-        ``subject`` asks for its main subject, or for all of it; None does what the library does with its pictures.
+        ``subject``: True for its main subject, False for all of it, None for what the library does with its pictures.
         Raises `PictureError` for what is no usable picture.
         """
         with timed(timings, "read"):
@@ -70,7 +70,7 @@ class Embedder:
         return vector
 
     def portrait(self, picture: str | Path | bytes, timings: Timings) -> Record:
-        """The record that a picture would have, with its vector; its id is its digest."""
+        """Return the record that a picture would have, with its vector; its id is its digest."""
         with timed(timings, "read"):
             data = self._read(picture)
             decoded = self._views.decode(data)
@@ -90,11 +90,11 @@ class Embedder:
         )
 
     def pixels(self, source: "Source", region: Region | None = None) -> Pixels:
-        """A picture, or its ``region``, upright, uint8 (h, w, 3). Raises `PictureError`."""
+        """Return a picture, or its ``region``, upright, uint8 (h, w, 3). Raises `PictureError`."""
         return self._views.pixels(source, region)
 
     def source(self, picture: QueryPicture) -> "Source":
-        """What `Views` read: a path's or a URL's bytes, and the rest as it is. Raises `PictureError`."""
+        """Return what `Views` take: the bytes at a path or URL, or the picture as it is. Raises `PictureError`."""
         return self._read(picture) if isinstance(picture, str | Path) else picture
 
     def _encoded(self, view: "View", timings: Timings) -> Vector:
@@ -105,14 +105,14 @@ class Embedder:
 
 @contextmanager
 def timed(timings: Timings, stage: str) -> Iterator[None]:
-    """Adds the seconds that the block takes to those of ``stage``."""
+    """Add the seconds that the block takes to those of ``stage``."""
     began = perf_counter()
     yield
     timings[stage] = timings.get(stage, 0.0) + perf_counter() - began
 
 
 def check_region(values: Sequence[float]) -> Region:
-    """Four numbers x, y, w, h as a region. Raises `QueryError` where they are none inside a picture."""
+    """Return four numbers x, y, w, h as a region. Raises `QueryError` where they are no region of a picture."""
     if len(values) != 4 or not all(math.isfinite(value) for value in values):
         raise QueryError("a region is four numbers: x, y, width and height in fractions of the picture")
     x, y, w, h = values
@@ -122,7 +122,7 @@ def check_region(values: Sequence[float]) -> Region:
 
 
 def as_vector(values: ArrayLike, dim: int) -> Vector:
-    """A query vector as float32 (dim,), L2-normalised. Raises `EncoderMismatch` if it cannot be one."""
+    """Return a query vector as float32 (dim,), L2-normalised. Raises `EncoderMismatch` if it cannot be one."""
     with np.errstate(over="ignore", invalid="ignore"):  # what does not fit becomes infinite, and is refused below
         vector = np.asarray(values, dtype=np.float32)
         if vector.shape != (dim,):
@@ -134,7 +134,7 @@ def as_vector(values: ArrayLike, dim: int) -> Vector:
 
 
 def read_bytes(picture: str | Path | bytes, settings: "Settings") -> bytes:
-    """A picture file's bytes, from a path or a URL. Raises `PictureError`."""
+    """Return a picture file's bytes, from a path or a URL. Raises `PictureError`."""
     if isinstance(picture, bytes):
         return picture
     if isinstance(picture, str) and is_url(picture):

@@ -1,4 +1,4 @@
-"""From what a search finds to the order that people see: steps one after the other, and what each made of a hit."""
+"""From candidates to the final order: steps of re-ranking one after the other, and their explanation for each hit."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +21,10 @@ MOST: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What a search found, best first, before anything else.
+    """The result of a search before any re-ranking, best first.
 
-    ``vector`` is the query's embedding, None where there is none: words that were looked up by name. ``lists`` are what
-    ``hits`` were fused of, by name, each best first.
+    ``vector`` is the query's embedding, None for words that were looked up by name. ``lists`` are the lists that
+    ``hits`` were fused from, by name, each best first.
     """
 
     hits: list[Hit]
@@ -33,12 +33,12 @@ class Candidates:
 
 
 def depth_of(steps: "Sequence[Step]", wanted: int) -> int:
-    """How many candidates it takes, so that ``wanted`` hits are left in the end."""
+    """Return how many candidates are needed so that ``wanted`` hits are left in the end."""
     return max([wanted, *(step.depth(wanted) for step in steps)])
 
 
 def in_front(first: Hit | None, hits: list[Hit]) -> list[Hit]:
-    """Return ``hits`` with the picture of ``first`` before all others, as it is among them, or else as it is given.
+    """Return ``hits`` with the picture of ``first`` before all others: its own hit if it is among them, else ``first``.
 
     Where another has a higher score, it gets that score too: scores fall from hit to hit.
     """
@@ -57,10 +57,10 @@ def ranked(
     first: Hit | None = None,
     explain: bool = False,
 ) -> list[Hit]:
-    """The candidates, each step's order upon the other's; with their explanation, where it is wanted.
+    """Return the candidates after all steps, applied left to right; explained if ``explain``.
 
     ``first`` stays in front after every step, see `in_front`. A hit's explanation begins with the lists that it was
-    fused of, or with the search, or with the step that brought it in, and ends with the score that it has.
+    fused from, or with the search, or with the step that added it, and ends with its final score.
     """
     told: defaultdict[str, list[Contribution]] = defaultdict(list)
 
@@ -81,9 +81,10 @@ def ranked(
 
 
 def deep_enough(fetch: Callable[[int], Candidates], depth: int, wanted: int, group_by: str) -> Candidates:
-    """What ``fetch`` gives for a number of hits, at least ``depth``, so that ``wanted`` groups are among them.
+    """Return the candidates of ``fetch`` for a number, at least ``depth``, that has ``wanted`` groups among them.
 
-    Asks for more as long as more come. Returns fewer groups where so many are not among the first 10,000 hits.
+    The number grows as long as more candidates come. Fewer groups are returned where the first 10,000 hits do not have
+    so many.
     """
     last, depth = -1, max(depth, FIRST)
     while True:

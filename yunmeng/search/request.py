@@ -1,4 +1,4 @@
-"""What is asked of a library: pictures, parts of them, and words, mixed by weights."""
+"""Search requests: pictures, parts of them, and words, mixed by weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ __all__ = ["QueryPart", "SearchRequest"]
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest(SearchOptions):
-    """What is asked, and which of the hits are wanted, in which order; see `SearchOptions` for most of it.
+    """One search: the query, which hits are wanted, and in which order; most of it is described at `SearchOptions`.
 
-    ``rerank`` names steps, see `yunmeng.search.rerank`; ``metric`` None is the library's. Raises `QueryError` if it
-    is not sound.
+    ``rerank`` names steps, see `yunmeng.search.rerank`; ``metric`` None is the library's. Raises `QueryError` if it is
+    not valid.
     """
 
     parts: Sequence[QueryPart]
@@ -40,36 +40,36 @@ class SearchRequest(SearchOptions):
 
     @property
     def words(self) -> str | None:
-        """The text of a question that is words and nothing else."""
+        """The text of a query that is words and nothing else."""
         only = self._only
         return only.text if only is not None else None
 
     @property
     def pictured(self) -> QueryPart | None:
-        """The one picture that is asked with, which may be a part of one; None for all other questions."""
+        """The one picture of the query, or one part of a picture; None for all other queries."""
         only = self._only
         return only if only is not None and (only.image is not None or only.id is not None) else None
 
     @property
     def known(self) -> str | None:
-        """The id of the one whole picture of the library that is asked with: it is the first hit."""
+        """The id of the query's one whole picture, if it is of the library: it is the first hit."""
         only = self._only
         return only.id if only is not None and only.region is None else None
 
     @property
     def one_picture(self) -> bool:
-        """Whether one whole picture, or its vector, is asked with: what scores are calibrated for."""
+        """True where the query is one whole picture, or its vector: scores are calibrated for these."""
         only = self._only
         return only is not None and only.text is None and only.region is None
 
     @property
     def wanted(self) -> int:
-        """How many hits it takes to fill the page."""
+        """Number of hits needed to fill the page."""
         return self.offset + self.k
 
     @property
     def unwanted(self) -> frozenset[str]:
-        """Pictures that hits are to be unlike, and that are no hits themselves."""
+        """Pictures of the query with negative weight; they are not hits themselves."""
         return frozenset(part.id for part in self.parts if part.id is not None and part.weight < 0)
 
     @property

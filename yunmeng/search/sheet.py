@@ -18,9 +18,9 @@ THUMBNAIL = 512  # pixels that a tile has at the most
 
 
 def draw_hits(query: str | Path, hits: Sequence[Hit], settings: Settings, *, words: bool = False) -> Image.Image:
-    """Query and hits with their scores, and the outline of the part that matches.
+    """Draw query and hits with their scores, and the outline of the part that matches.
 
-    ``query`` is a path or a URL, or ``words``; what cannot be read any more is left blank.
+    ``query`` is a path or a URL, or text if ``words``; pictures that cannot be read any more are left blank.
     """
     tiles = [_tile(hit, settings) for hit in hits]
     if words:

@@ -1,4 +1,4 @@
-"""Looking words up: by what they mean, and by the names and attributes that they stand in."""
+"""Search by words: by their meaning, and by the names and attributes that contain them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -41,7 +41,8 @@ NO_WORDS: Final = (
 class WordSearch:
     """One text, looked up in one library.
 
-    ``nearest`` finds pictures by vector. ``by_name`` says whether names may answer alone, where nothing reads the text.
+    ``nearest`` finds pictures by vector. ``by_name`` says whether names alone may answer where no encoder reads the
+    text.
     """
 
     def __init__(
@@ -67,9 +68,9 @@ class WordSearch:
         self._meaning: tuple[Vector, float | None] | None = None
 
     def find(self, depth: int) -> Candidates:
-        """At least ``depth`` hits where there are so many, by meaning and by name, fused where there are both.
+        """Return at least ``depth`` hits if there are so many, by meaning and by name; fused where there are both.
 
-        Raises `QueryError` where nothing reads words, and `MissingExtra`.
+        Raises `QueryError` where no encoder reads words, and `MissingExtra`.
         """
         depth = max(FUSED_DEPTH, depth)
         named: list[Hit] = []

@@ -1,4 +1,4 @@
-"""HTTP API and console over one library. Needs the extra ``server``."""
+"""HTTP API and console of one library. Needs the extra ``server``."""
 
 from yunmeng.server.app import create_app
 from yunmeng.server.run import listen, serve

@@ -1,4 +1,4 @@
-"""What is decided by a request's headers, before anything of its body is read: who may ask what, and how much comes."""
+"""Checks of a request's headers, before anything of its body is read: who may call what, and how much may come."""
 
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -33,17 +33,17 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 async def searcher(request: Request) -> Caller:
-    """Return who asks. A route that depends on it needs the scope ``search``, which `Route` has seen to by then."""
+    """Return the caller. A route that depends on this needs the scope ``search``, which `Route` has checked by then."""
     return _caller(request)
 
 
 async def writer(request: Request) -> Caller:
-    """Return who asks; the route needs the scope ``write``."""
+    """Return the caller; the route needs the scope ``write``."""
     return _caller(request)
 
 
 async def admin(request: Request) -> Caller:
-    """Return who asks; the route needs the scope ``admin``."""
+    """Return the caller; the route needs the scope ``admin``."""
     return _caller(request)
 
 
@@ -130,7 +130,7 @@ class Route(APIRoute):
 
 
 def _named(request: Request) -> str:
-    """Who asks, for what is counted by caller: the key, or the address where none is needed."""
+    """Return the name of the caller, for counts by caller: the key, or the address where no key is needed."""
     caller: Caller = request.state.caller
     return caller.id or (request.client.host if request.client else "")
 

@@ -1,4 +1,4 @@
-"""Alignments, as the API shows them."""
+"""Alignments as bodies of the API."""
 
 from yunmeng.schemas.copies import AlignmentOut
 from yunmeng.types import Alignment

@@ -54,10 +54,10 @@ def create_app(
     keys_required: bool = False,
     open_to_others: bool = False,
 ) -> FastAPI:
-    """The ASGI application over ``library``, which stays the caller's to close.
+    """Return the ASGI application over ``library``, which stays the caller's to close.
 
-    Without ``keys_required`` everyone who reaches it may do everything: for loopback only. Where it is
-    ``open_to_others``, imports read the folders that the settings name, and no others.
+    Without ``keys_required`` everyone who can connect may do everything: use it for loopback only. With
+    ``open_to_others``, imports may only read the folders that the settings name.
     """
     settings = settings or ServerSettings.load()
     roots = [] if settings.import_roots is None and open_to_others else settings.import_roots
@@ -137,7 +137,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _warm(context: Context) -> None:
-    """Load the encoder beside the start: the console, and what needs no encoder, answers meanwhile."""
+    """Load the encoder in the background at the start; all that needs no encoder answers meanwhile."""
     try:
         context.library.maintenance.warm()
         context.ready = True

@@ -25,7 +25,7 @@ __all__ = ["install"]
 
 
 def install(app: FastAPI, context: Context) -> None:
-    """Serve the routes and the page of every app. Before the console, in whose folder the pages appear to lie."""
+    """Serve the routes and the page of every app. Call it before the console, in whose folder the pages appear."""
     for one in apps.installed():
         if one.routes is not None:
             service = resolve_name(one.service)(context.library)
@@ -37,7 +37,7 @@ def install(app: FastAPI, context: Context) -> None:
 
 @dataclass(frozen=True)
 class _Web:
-    """What the routes of one app are given, see `yunmeng.apps.Web`."""
+    """The parts that the routes of one app get, see `yunmeng.apps.Web`."""
 
     app: "App"
     context: Context

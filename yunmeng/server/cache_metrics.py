@@ -1,4 +1,4 @@
-"""What the caches tell of themselves, at the moment when it is asked for."""
+"""Figures of the caches, read when they are requested."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ __all__ = ["CacheMetrics"]
 
 
 class CacheMetrics(Collector):
-    """Hits, misses, entries and bytes of a library's caches, and how Redis does."""
+    """Hits, misses, entries and bytes of a library's caches, and the state of Redis."""
 
     def __init__(self, caches: Caches) -> None:
         self._caches = caches

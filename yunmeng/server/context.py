@@ -1,4 +1,4 @@
-"""What the routes share: the server's parts, and who is asking."""
+"""The parts of a server that routes share, and the caller."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class _Text(Convertor[str]):
-    """The rest of a path, whatever it is: ids hold slashes and line breaks."""
+    """The rest of a path, with any characters: ids hold slashes and line breaks."""
 
     regex = "(?s:.+)"
 
@@ -82,7 +82,7 @@ class Context:
 
 
 async def here(request: Request) -> Context:
-    """The server that a request came to. Async, as all dependencies here: any other costs a change of threads."""
+    """Return the server that a request came to. Async, like all dependencies here: others would change threads."""
     context: Context = request.app.state.context
     return context
 
@@ -98,5 +98,5 @@ Writer = Annotated[Caller, MAY_WRITE]
 
 
 def visible(uri: str, caller: Caller) -> str | None:
-    """``uri`` as ``caller`` may see it: how the server's disk is laid out is nobody's business who may only search."""
+    """Return ``uri`` as ``caller`` may see it: callers who may only search see no paths on the server's disk."""
     return to_wire(uri) if is_url(uri) or allows(caller.scope, "write") else None

@@ -1,4 +1,4 @@
-"""Routes about copies: two pictures held against each other, and the originals of a suspect one."""
+"""Routes about copies: the comparison of two pictures, and the originals of a suspect one."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -45,14 +45,14 @@ class Side(NamedTuple):
     called: str | None
 
     def of(self, library: "Library") -> Record | bytes | str:
-        """As `Library.compare` takes it."""
+        """Return it in the form that `Library.compare` takes."""
         if self.id is not None:
             return library.get(self.id, vector=True)
         return self.file if self.file is not None else self.url or ""
 
     @property
     def name(self) -> str:
-        """What it is called in the evidence."""
+        """Its label in the evidence."""
         return self.called or self.id or self.url or ""
 
 
@@ -91,7 +91,7 @@ Sides: TypeAlias = Annotated[tuple[Side, Side], Depends(_sides)]
 
 @router.post("/compare", responses=responses(404, 410, 415, 501), dependencies=[MAY_SEARCH])
 async def compare(here: Here, sides: Sides) -> Comparison:
-    """Hold a, a suspect picture, against b, an original; each is a file that is sent, an id or a URL."""
+    """Compare a, a suspect picture, with b, an original; each is a file that is sent, an id or a URL."""
     began = perf_counter()
     found = await here.workers.run(lambda: here.library.compare(*(side.of(here.library) for side in sides)))
     here.metrics.took(found.timings)
@@ -105,9 +105,9 @@ async def compare(here: Here, sides: Sides) -> Comparison:
     dependencies=[MAY_SEARCH],
 )
 async def compare_evidence(here: Here, sides: Sides) -> Response:
-    """The same comparison as a picture: side by side, aligned, what matches outlined, what differs marked.
+    """Compare in the same way and return a picture: side by side, aligned, matches outlined, differences marked.
 
-    The PNG holds the comparison as well: its text ``comparison`` is what ``/v1/compare`` answers.
+    The PNG holds the comparison as well, in its text ``comparison``, as ``/v1/compare`` returns it.
     """
     began = perf_counter()
 

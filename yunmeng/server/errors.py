@@ -101,25 +101,25 @@ class Refused(HTTPException):
 
 
 def describe(error: Exception) -> tuple[int, str, str]:
-    """Status, code and message of an error that was raised on purpose."""
+    """Return status, code and message of an error that was raised on purpose."""
     code = error.code if isinstance(error, YunmengError) and error.code in CODES else "internal"
     return CODES[code], code, str(error)
 
 
 def body_of(error: Exception, request_id: str) -> ErrorBody:
-    """The error as the part of an answer that is about several things."""
+    """Return the error as part of an answer that is about several things."""
     _, code, message = describe(error)
     return ErrorBody(error=ErrorDetail(code=code, message=to_wire(message), request_id=request_id))
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """What a route has to say of its errors in the OpenAPI document; those that all routes can give are added."""
+    """Return the errors of a route for the OpenAPI document; those that all routes can give are added."""
     every = {400, 401, 403, 408, 413, 422, 429, 500, 503, *statuses}
     return {status: {"model": ErrorBody, "description": HTTPStatus(status).phrase} for status in sorted(every)}
 
 
 def install(app: FastAPI) -> None:
-    """Have ``app`` answer all errors in the one shape, and its document say so."""
+    """Make ``app`` answer all errors in the one shape, and its document describe them so."""
     described = app.openapi
     app.openapi = lambda: _as_json(described())  # type: ignore[method-assign]  # FastAPI's own way to change it
     app.add_exception_handler(YunmengError, _on_error)
@@ -194,7 +194,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def bug(request_id: str) -> JSONResponse:
-    """The answer where nobody expected an error: what it was is for the log."""
+    """Return the answer to an unexpected error, without details, which are in the log."""
     message = "an error inside the server: its log has more under the request id"
     detail = ErrorDetail(code="internal", message=message, request_id=request_id)
     return JSONResponse(ErrorBody(error=detail).model_dump(mode="json"), 500)

@@ -1,4 +1,4 @@
-"""What the server fetches for its callers: a few URLs at once for each, within seconds, and for no other web site."""
+"""Fetching for callers of the server: a few URLs at once for each, within seconds, and never for other web sites."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ WAITING: Final = 12
 
 
 class Fetching:
-    """Gives requests leave to fetch. A request that fetches, or waits for its turn, holds no lane meanwhile."""
+    """Gives requests permission to fetch. A request that fetches, or waits for its turn, holds no worker meanwhile."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -32,10 +32,11 @@ class Fetching:
         self._waiting: Counter[str] = Counter()
 
     def leave(self, caller: str, *, foreign: bool) -> Leave:
-        """Return what `yunmeng.net.fetch` asks before each fetch of one request.
+        """Return the check that `yunmeng.net.fetch` makes before each fetch of one request.
 
-        All of them together have as many seconds as one URL. Where the request may be ``foreign``, made by another
-        web site, there is no leave: it would have this machine look at addresses of its choice.
+        All fetches of a request together have the time of one URL. If another web site may have made the request
+        (``foreign``), every fetch is refused: otherwise that site could make this machine connect to addresses of its
+        choice.
         """
         end = time.monotonic() + self._seconds
 

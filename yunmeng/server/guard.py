@@ -1,4 +1,4 @@
-"""Who may ask what, from where, and how often."""
+"""Access control: who may call what, from where, and how often."""
 
 import hashlib
 import ipaddress
@@ -34,7 +34,7 @@ LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Guard:
-    """Knows the keys. Where ``required`` is False everyone is an admin: only this machine can reach the server."""
+    """Knows the keys. If ``required`` is False everyone is an admin: only this machine can reach the server then."""
 
     def __init__(self, keys: Keys, *, required: bool, rate_limit: str, allowed_hosts: Sequence[str]) -> None:
         self.required = required
@@ -46,7 +46,7 @@ class Guard:
         self._lookups: anyio.CapacityLimiter | None = None
 
     async def caller(self, request: Request) -> Caller | None:
-        """Who makes this request; None where a key is required and there is none. Raises `Refused` for a wrong key."""
+        """Return the caller of this request; None if a required key is missing. Raises `Refused` for a wrong key."""
         if not self.required:
             return Caller("admin")
         secret = _secret(request)
@@ -57,7 +57,7 @@ class Guard:
         return Caller(key.scope, key.name, key.id)
 
     async def key(self, secret: str) -> Key:
-        """Return the key that ``secret`` is. Raises `Refused`."""
+        """Return the key with this secret. Raises `Refused`."""
         digest = hashlib.sha256(secret.encode(errors="replace")).hexdigest()
         known = self._known.get(digest)
         if known is None:
@@ -70,7 +70,7 @@ class Guard:
         return known
 
     async def admit(self, request: Request, needed: Scope) -> Caller:
-        """Return the caller, if it may do what needs ``needed``, and has not asked too often. Raises `Refused`."""
+        """Return the caller, if it has the scope ``needed`` and has not called too often. Raises `Refused`."""
         caller = await self.caller(request)
         if caller is None:
             raise Refused("no-key", "this server wants a key: Authorization: Bearer ym_...", _challenge())
@@ -81,10 +81,10 @@ class Guard:
         return caller
 
     def check_origin(self, request: Request) -> None:
-        """Refuse what another web site makes a browser send, and a host name that is not ours. Raises `Refused`.
+        """Refuse requests that another web site makes a browser send, and unknown host names. Raises `Refused`.
 
-        A browser on this machine, or one with a session, would carry out a stranger's wishes otherwise: by a form
-        that is sent here, or by a name that is made to point here (DNS rebinding).
+        Otherwise a stranger could use a browser on this machine, or one with a session: by a form that is sent here, or
+        by a name that is made to point here (DNS rebinding).
         """
         if not self.required and (name := _hostname(request)) not in self._hosts:
             hint = "name it in YUNMENG_SERVER_ALLOWED_HOSTS, or demand keys with --require-keys"
@@ -101,10 +101,10 @@ class Guard:
 
 
 def is_foreign(request: Request) -> bool:
-    """Return whether another web site may have made a browser send this, be it to look only.
+    """Return whether another web site may have made a browser send this, even if it only reads.
 
-    Browsers that do not say from which site a request comes are old, or speak plain HTTP to another machine; they name
-    the page that it comes from, as ours ask them to (Referrer-Policy), or it is not ours.
+    Some browsers do not say from which site a request comes: old ones, and all on plain HTTP to another machine. They
+    name the page instead, as our pages ask them to (Referrer-Policy); without it, the request counts as foreign.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -117,7 +117,7 @@ def is_foreign(request: Request) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server that listens on ``host`` can be reached from its own machine only."""
+    """Return whether a server that listens on ``host`` can be reached from its own machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -133,7 +133,7 @@ def _hostname(request: Request) -> str:
 
 
 def _is_another(request: Request, page: str | None) -> bool:
-    """Whether ``page``, an origin or a whole address, is of another server than the request is for."""
+    """Return whether ``page``, an origin or a whole address, is of another server than the request is for."""
     if page is None:
         return False
     try:

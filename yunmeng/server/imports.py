@@ -1,4 +1,4 @@
-"""Routes about imports: jobs that bring pictures in."""
+"""Routes about imports, which are jobs that add pictures."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -25,20 +25,20 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The import's number.")
 
 @router.post("", responses=responses(), status_code=202)
 async def order_import(order: ImportOrder, here: Here) -> ImportOut:
-    """Bring in folders, manifests and pictures on the server's disk, or URLs, in the background."""
+    """Import folders, manifests and pictures on the server's disk, or URLs, in the background."""
     return await to_thread.run_sync(lambda: _view(ordered(here, IMPORT, order), here))
 
 
 @router.get("", responses=responses())
 async def list_imports(here: Here, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> ImportList:
-    """Imports, newest first."""
+    """List imports, newest first."""
     found = await to_thread.run_sync(lambda: here.jobs.all(IMPORT, limit=limit))
     return ImportList(imports=[_view(job, here) for job in found])
 
 
 @router.get("/{number}", responses=responses(404))
 async def get_import(number: Number, here: Here) -> ImportOut:
-    """An import and how far it has come."""
+    """Return an import and its progress."""
     return await to_thread.run_sync(lambda: _view(_found(number, here), here))
 
 
@@ -46,13 +46,13 @@ async def get_import(number: Number, here: Here) -> ImportOut:
 async def list_failures(
     number: Number, here: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
 ) -> FailureList:
-    """What an import could not use, and why."""
+    """List the inputs that an import could not use, and why."""
     return await to_thread.run_sync(lambda: failures_of(_found(number, here), here, limit))
 
 
 @router.post("/{number}/cancel", responses=responses(404, 409))
 async def cancel_import(number: Number, here: Here) -> ImportOut:
-    """Stop an import; what it has brought in stays."""
+    """Cancel an import; the pictures that it has added stay."""
 
     def cancel() -> ImportOut:
         job = _found(number, here)
@@ -65,7 +65,7 @@ async def cancel_import(number: Number, here: Here) -> ImportOut:
 
 @router.post("/{number}/resume", responses=responses(404, 409), status_code=202)
 async def resume_import(number: Number, here: Here) -> ImportOut:
-    """Have an import that was cancelled, failed or was interrupted go on."""
+    """Continue an import that was cancelled, failed or was interrupted."""
 
     def resume() -> ImportOut:
         job = _found(number, here)
@@ -79,7 +79,7 @@ async def resume_import(number: Number, here: Here) -> ImportOut:
 
 
 async def _followed(number: Number, here: Here) -> AsyncIterator[int]:
-    """What keeps a stream from being is told before it begins: its status cannot be changed afterwards."""
+    """Check that the stream can begin; later its status can no longer be changed."""
     await to_thread.run_sync(_found, number, here)
     with followed(here):
         yield number
@@ -87,7 +87,7 @@ async def _followed(number: Number, here: Here) -> AsyncIterator[int]:
 
 @router.get("/{number}/events", responses=responses(404), response_class=EventSourceResponse)
 async def follow_import(number: Annotated[int, Depends(_followed)], here: Here) -> AsyncIterator[ServerSentEvent]:
-    """An import's progress as server-sent events: ``progress`` whenever it changes, and ``end``, both an ImportOut."""
+    """Stream an import as server-sent events: ``progress`` whenever it changes, then ``end``, both an ImportOut."""
     async for event in following(number, here, lambda: _view(_found(number, here), here)):
         yield event
 

@@ -1,4 +1,4 @@
-"""What the server does in the background for its library: imports, re-encoding, second vectors."""
+"""Kinds of background jobs of the server: imports, re-encoding, second vectors."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ AUGMENT = "augment"
 
 
 def importing(library: "Library", metrics: "Metrics", within: "Roots | None") -> JobKind:
-    """Return the kind that brings pictures in, from the folders ``within``; None for all of the disk."""
+    """Return the kind of job that adds pictures, from the folders ``within``; None for all of the disk."""
 
     def prepare(order: ImportOrder) -> Mapping[str, Any]:
         paths, manifest = [from_wire(path) for path in order.paths], order.manifest and from_wire(order.manifest)
@@ -52,7 +52,7 @@ def importing(library: "Library", metrics: "Metrics", within: "Roots | None") ->
 
 
 def reencoding(library: "Library") -> JobKind:
-    """Return the kind that moves the library to another encoder, or to another way to see its pictures."""
+    """Return the kind of job that moves the library to another encoder or other parts of its pictures."""
 
     def prepare(order: ReencodeOrder) -> Mapping[str, Any]:
         if order.encoder is not None:
@@ -80,7 +80,7 @@ def reencoding(library: "Library") -> JobKind:
 
 
 def augmenting(library: "Library") -> JobKind:
-    """Return the kind that gives the library second vectors, and refreshes those that are stale."""
+    """Return the kind of job that gives the library second vectors, and computes stale ones again."""
 
     def work(run: JobRun) -> bool:
         report = library.augment(run.tell, run.stop)

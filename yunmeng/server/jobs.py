@@ -1,4 +1,4 @@
-"""Routes about jobs of every kind, and what routes about one kind share with them."""
+"""Routes about jobs of every kind, and functions that routes about one kind use too."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -37,7 +37,7 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The job's number.")]
 
 @router.post("", responses=responses(), status_code=202)
 async def order_job(order: JobOrder, here: Here) -> JobOut:
-    """Have something done in the background."""
+    """Start a job in the background."""
     kind = here.jobs.kind(order.kind)
     if kind is None or kind.arguments is None:
         raise Refused("invalid", f"there is no kind of job {order.kind} that can be ordered here")
@@ -55,14 +55,14 @@ async def list_jobs(
     kind: Annotated[str | None, Query(max_length=32, description="Of this kind only.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobList:
-    """Jobs, newest first."""
+    """List jobs, newest first."""
     found = await to_thread.run_sync(lambda: here.jobs.all(*([] if kind is None else [kind]), limit=limit))
     return JobList(jobs=[_view(job, here) for job in found])
 
 
 @router.get("/{number}", responses=responses(404))
 async def get_job(number: Number, here: Here) -> JobOut:
-    """A job and how far it has come."""
+    """Return a job and its progress."""
     return await to_thread.run_sync(lambda: _view(_found(number, here), here))
 
 
@@ -70,13 +70,13 @@ async def get_job(number: Number, here: Here) -> JobOut:
 async def list_job_failures(
     number: Number, here: Here, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
 ) -> FailureList:
-    """What a job could not use, and why."""
+    """List the inputs that a job could not use, and why."""
     return await to_thread.run_sync(lambda: failures_of(_found(number, here), here, limit))
 
 
 @router.post("/{number}/cancel", responses=responses(404, 409))
 async def cancel_job(number: Number, here: Here) -> JobOut:
-    """Stop a job; what it has done stays."""
+    """Cancel a job; what it has done stays."""
 
     def cancel() -> JobOut:
         job = _found(number, here)
@@ -89,7 +89,7 @@ async def cancel_job(number: Number, here: Here) -> JobOut:
 
 @router.post("/{number}/resume", responses=responses(404, 409), status_code=202)
 async def resume_job(number: Number, here: Here) -> JobOut:
-    """Have a job that was cancelled, failed or was interrupted go on."""
+    """Continue a job that was cancelled, failed or was interrupted."""
 
     def resume() -> JobOut:
         job = _found(number, here)
@@ -104,13 +104,13 @@ async def resume_job(number: Number, here: Here) -> JobOut:
 
 @encoders.get("", responses=responses())
 async def list_encoders(here: Here) -> list[EncoderOut]:
-    """Encoders that the library can be moved to by a job, its own among them."""
+    """List the encoders that a job can move the library to, its own among them."""
     found = await to_thread.run_sync(specs, here.library.settings)
     return [EncoderOut(name=spec.name, dim=spec.dim, reads_text=spec.reads_text) for spec in found]
 
 
 async def _followed(number: Number, here: Here) -> AsyncIterator[int]:
-    """What keeps a stream from being is told before it begins: its status cannot be changed afterwards."""
+    """Check that the stream can begin; later its status can no longer be changed."""
     await to_thread.run_sync(_found, number, here)
     with followed(here):
         yield number
@@ -118,20 +118,20 @@ async def _followed(number: Number, here: Here) -> AsyncIterator[int]:
 
 @router.get("/{number}/events", responses=responses(404), response_class=EventSourceResponse)
 async def follow_job(number: Annotated[int, Depends(_followed)], here: Here) -> AsyncIterator[ServerSentEvent]:
-    """A job's progress as server-sent events: ``progress`` whenever it changes, and ``end``, both a JobOut."""
+    """Stream a job as server-sent events: ``progress`` whenever it changes, then ``end``, both a JobOut."""
     async for event in following(number, here, lambda: _view(_found(number, here), here)):
         yield event
 
 
 def ordered(here: Context, kind: str, arguments: BaseModel) -> Job:
-    """Return the new job of a kind that is known. Raises what its kind says of arguments that will not do."""
+    """Return a new job of a known kind. Raises what its kind raises for wrong arguments."""
     known = here.jobs.kind(kind)
     assert known is not None
     return here.jobs.order(kind, known.prepare(arguments))
 
 
 def failures_of(job: Job, here: Context, limit: int) -> FailureList:
-    """Return what a job could not use."""
+    """Return the inputs that a job could not use."""
     found = here.jobs.failures(job.id, limit)
     return FailureList(failures=[ImportFailure(path=to_wire(one.path), reason=to_wire(one.reason)) for one in found])
 
@@ -151,7 +151,7 @@ def followed(here: Context) -> Iterator[None]:
 async def following(
     number: int, here: Context, view: Callable[[], ImportOut | JobOut]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Give ``progress`` whenever what ``view`` returns changes, and ``end`` when the job is over."""
+    """Yield ``progress`` whenever the result of ``view`` changes, and ``end`` when the job is over."""
     last = None
     while not here.stopping.is_set():
         now = await to_thread.run_sync(view)
@@ -165,7 +165,7 @@ async def following(
 
 
 def log_event(event: str, job: Job, error: Exception | None) -> None:
-    """Write what became of a job into the server's log."""
+    """Write an event of a job to the server's log."""
     log = structlog.get_logger().bind(kind=job.kind, number=job.id)
     if error is None:
         log.info(f"job {event}")
@@ -203,7 +203,7 @@ def _view(job: Job, here: Context) -> JobOut:
 
 
 def _arguments(job: Job, here: Context) -> dict[str, Any]:
-    """Return the arguments of a job without what it has noted itself beside them."""
+    """Return the arguments of a job without the notes that it has added to them."""
     kind = here.jobs.kind(job.kind)
     known = job.arguments if kind is None or kind.arguments is None else kind.arguments.model_fields
     return wire_attributes({name: job.arguments[name] for name in known if name in job.arguments})

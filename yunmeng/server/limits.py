@@ -1,4 +1,4 @@
-"""How much is taken from one request, and how many are worked on at once."""
+"""Limits: how much is taken from one request, and how many requests are worked on at once."""
 
 import threading
 import time
@@ -35,10 +35,10 @@ DRAIN_SECONDS: Final = 3.0
 
 
 def limited(request: Request, most: int, setting: str | None, seconds: float) -> Receive:
-    """Return what receives the body of ``request``: of ``most`` bytes at most, and as fast as bodies come.
+    """Return a receiver of the body of ``request``: of ``most`` bytes at most, and not slower than bodies may come.
 
-    A body that says it is too large is refused at once, raising `Refused`; the others as soon as that is known.
-    ``setting`` is the variable that sets ``most``, where there is one.
+    A body whose header says that it is too large is refused at once, raising `Refused`; others as soon as they are too
+    large. ``setting`` is the variable that sets ``most``, where there is one.
     """
 
     def too_large() -> Refused:
@@ -71,10 +71,10 @@ def limited(request: Request, most: int, setting: str | None, seconds: float) ->
 
 
 class Drain:
-    """ASGI middleware: an answer that leaves a body unread still reaches who sends it.
+    """ASGI middleware: an answer reaches the sender of a body even if the body was not read.
 
-    To close a connection on which bytes arrive may destroy the answer on its way, and clients that look for one only
-    when they have sent everything would not see it. So the rest is taken, up to a point, and forgotten.
+    If a connection is closed while bytes arrive, the answer on its way may be lost, and clients that read it only after
+    they have sent everything would not see it. So the rest of the body is read, up to a limit, and dropped.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -122,7 +122,7 @@ async def _drain(receive: Receive, is_over: Callable[[], bool]) -> None:
 
 
 class WorkerPool:
-    """Threads for work on pictures, as many as keep cores and batches full, and a queue that has an end.
+    """Threads for work on pictures, enough to keep cores and batches full, with a queue of limited length.
 
     Each worker holds one decoded picture, which bounds the memory too. Work that waits for the network leaves its
     place to others meanwhile, see `away`.
@@ -137,16 +137,16 @@ class WorkerPool:
 
     @property
     def inside(self) -> int:
-        """Calls that are worked on, or wait for a worker."""
+        """Number of calls that are worked on, or wait for a worker."""
         return self._inside
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a worker."""
+        """Number of calls that wait for a worker."""
         return max(0, self._inside - self._workers)
 
     async def run(self, work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
-        """``work(*args, **options)`` on a worker. Raises `Busy` where the queue is full."""
+        """Run ``work(*args, **options)`` on a worker, and return its result. Raises `Busy` where the queue is full."""
         if self._inside >= self._workers + self._queue:
             raise Busy(f"{self._queue} requests wait for their turn already: ask again in a moment")
         if self._places is None or self._threads is None:  # they belong to the event loop, which runs by now
@@ -176,7 +176,7 @@ class _Place:
         self._places.release_on_behalf_of(self)
 
     def work(self, work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
-        """Do it, on this thread, which alone may step out of the worker."""
+        """Do the work on this thread, the only one that may leave the worker for a while."""
         self._thread = threading.get_ident()
         _place.set(self)
         return work(*args, **options)
@@ -198,6 +198,6 @@ _place: Final[ContextVar[_Place | None]] = ContextVar("place", default=None)
 
 
 def away() -> AbstractContextManager[None]:
-    """Return a context in which a call holds no worker, if it holds one: for waiting."""
+    """Return a context in which a call gives up its worker, if it has one, while it waits."""
     place = _place.get()
     return nullcontext() if place is None else place.left()

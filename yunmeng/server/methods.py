@@ -1,4 +1,4 @@
-"""HEAD and OPTIONS, for every path that can be asked with GET or anything else."""
+"""HEAD and OPTIONS for every path that answers another method."""
 
 from starlette.routing import Match, Mount, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -1,4 +1,4 @@
-"""What the server tells of itself: request ids, structured logs, Prometheus metrics."""
+"""Observability of the server: request ids, structured logs, Prometheus metrics."""
 
 import logging
 import re
@@ -62,18 +62,18 @@ class Metrics:
         self.importing = Gauge("yunmeng_imports_waiting", "Imports that run or wait.", registry=self.registry)
 
     def took(self, timings: Mapping[str, float]) -> None:
-        """Note the seconds that each stage of an answer took."""
+        """Record the seconds that each stage of an answer took."""
         for stage, seconds in timings.items():
             self.stages.labels(stage).observe(seconds)
 
 
 def milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:
-    """Timings as answers tell them."""
+    """Return timings in milliseconds, as answers have them."""
     return {stage: round(value * 1000, 3) for stage, value in seconds.items()}
 
 
 class Observe:
-    """ASGI middleware around all others: a request's id, its line in the log, its figures, headers for safety."""
+    """ASGI middleware around all others: a request's id, its line in the log, its metrics, headers for safety."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -139,7 +139,7 @@ def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMa
 
 
 def configure_logs() -> None:
-    """One line an event on stderr: JSON, or for people where they look at it. uvicorn's own lines included."""
+    """Configure logs: one line an event on stderr, as JSON, or for people on a terminal; with uvicorn's lines."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

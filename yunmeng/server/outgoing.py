@@ -1,4 +1,4 @@
-"""Answers that are large: how many bytes of them wait for clients that take their time."""
+"""Limits the bytes of large answers that wait for slow clients."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,24 +17,24 @@ PIECE: Final = 256 * 1024
 
 
 class Outgoing:
-    """Counts the bytes of files that are being sent, and has no more than `WAITING_BYTES` in memory for it."""
+    """Counts the bytes of files that are being sent, and keeps at most `WAITING_BYTES` of them in memory."""
 
     def __init__(self) -> None:
         self._bytes = 0
 
     def file(self, data: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
-        """Return the answer that is ``data``. Raises `Busy` where too much is being sent already."""
+        """Return ``data`` as an answer. Raises `Busy` where too much is being sent already."""
         if self._bytes and self._bytes + len(data) > WAITING_BYTES:
             raise Busy("many large files are being sent already: ask again in a moment")
         return _File(self, data, media_type, headers)
 
     def hold(self, size: int) -> None:
-        """Note that so many bytes more are being sent, or fewer."""
+        """Add ``size`` to the bytes that are being sent; it is negative when they have been sent."""
         self._bytes += size
 
 
 class _File(Response):
-    """Sent in pieces, each when the client has taken those before: only then is it known when the bytes are free."""
+    """An answer sent in pieces, each after the client has taken those before it, so that its bytes are free then."""
 
     def __init__(self, outgoing: Outgoing, data: bytes, media_type: str, headers: Mapping[str, str]) -> None:
         super().__init__(data, media_type=media_type, headers=headers)

@@ -1,4 +1,4 @@
-"""Routes about pictures: add, look at, change, delete."""
+"""Routes about pictures: add, view, change, delete."""
 
 import base64
 import binascii
@@ -54,7 +54,7 @@ _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/library", responses=responses(), dependencies=[MAY_SEARCH])
 async def library(here: Here) -> LibraryOut:
-    """What the library is and holds."""
+    """Return what the library is, holds and can do."""
     info = await to_thread.run_sync(here.library.info)
     return LibraryOut(
         name=here.library.name,
@@ -78,7 +78,7 @@ async def library(here: Here) -> LibraryOut:
 
 @router.get("/attributes", responses=responses(), dependencies=[MAY_SEARCH])
 async def attributes(here: Here) -> list[AttributeValues]:
-    """What values the pictures hold in each declared attribute."""
+    """List the values that the pictures have in each declared attribute."""
     facets = await to_thread.run_sync(here.library.reader.facets)
     return [
         AttributeValues(
@@ -101,7 +101,7 @@ async def list_pictures(
     cursor: Annotated[str | None, Query(max_length=4096, description="next_cursor of the page before.")] = None,
     filter: Annotated[str | None, Query(max_length=10_000)] = None,
 ) -> PicturePage:
-    """Pictures, page by page, in an order that stays while others come and go."""
+    """List pictures, page by page, in an order that does not change while others come and go."""
     after = None if cursor is None else _position(cursor)
 
     def work() -> tuple[list[Record], int]:
@@ -125,7 +125,7 @@ async def add_pictures(
         str | None, Form(description="JSON: an object for all files, or a list with one for each.")
     ] = None,
 ) -> AddResult:
-    """Add pictures that are sent, or replace those that have their ids. A bad one does not stop the others."""
+    """Add pictures that are sent, or replace those with the same ids. A bad one does not stop the others."""
     if ids is not None and len(ids) != len(files):
         raise QueryError(f"{len(files)} files came with {len(ids)} ids: give one for each file, or none")
     each = _for_each(attributes, len(files))
@@ -176,14 +176,14 @@ async def preview(
     url: Annotated[str, Query(min_length=1, max_length=4096)],
     side: Literal["128", "256", "512", "1024"] = "1024",
 ) -> Response:
-    """A small copy of a picture on the web, as WebP: for a page that may not load it from there itself."""
+    """Return a small copy of a picture on the web, as WebP: for a page that may not load it from there itself."""
     data = await here.files.run(here.library.resources.media.preview, checked_url(url), int(side))
     return Response(data, media_type="image/webp", headers={"Cache-Control": "private, max-age=60"})
 
 
 @router.get("/pictures/{id:text}", responses=responses(404))
 async def get_picture(id: str, here: Here, caller: Searcher) -> PictureOut:
-    """A picture as the library keeps it."""
+    """Return a picture's record."""
     return shown(await to_thread.run_sync(here.library.get, from_wire(id)), caller)
 
 
@@ -200,7 +200,7 @@ async def delete_picture(id: str, here: Here) -> None:
 
 @router.put("/attributes/{id:text}", responses=responses(404))
 async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer) -> PictureOut:
-    """Give a picture these attributes in place of all that it had."""
+    """Set the attributes of a picture; they replace all that it had."""
     values: Any = new.attributes
     return shown(await to_thread.run_sync(here.library.set_attributes, from_wire(id), values), caller)
 
@@ -212,7 +212,7 @@ async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer
     dependencies=[MAY_SEARCH],
 )
 async def original(id: str, request: Request, here: Here) -> Response:
-    """The picture's file, as it was indexed."""
+    """Return the picture's file, as it was indexed."""
     record = await to_thread.run_sync(here.library.get, from_wire(id))
     tag = f'"{record.sha256[:32]}"'
     if request.headers.get("If-None-Match") == tag:
@@ -232,7 +232,7 @@ async def original(id: str, request: Request, here: Here) -> Response:
 async def thumbnail(
     id: str, request: Request, here: Here, side: Literal["128", "256", "512", "1024"] = "256"
 ) -> Response:
-    """A small upright copy of the picture, as WebP; its longer side has at most ``side`` pixels."""
+    """Return a small upright copy of the picture, as WebP; its longer side has at most ``side`` pixels."""
     record = await to_thread.run_sync(here.library.get, from_wire(id))
     tag = f'"{record.sha256[:32]}-{side}"'
     if request.headers.get("If-None-Match") == tag:
@@ -263,7 +263,7 @@ def _for_each(text: str | None, count: int) -> Sequence[Attributes | None]:
 
 
 def shown(record: Record, caller: Caller) -> PictureOut:
-    """A record as ``caller`` may see it."""
+    """Return a record as ``caller`` may see it."""
     return PictureOut(
         id=to_wire(record.id),
         uri=visible(record.uri, caller),

@@ -1,8 +1,8 @@
-"""HTTP/1.1 on a connection: uvicorn's, with an end to what a client may send, and to how long it may take.
+"""HTTP/1.1 on a connection: uvicorn's, with limits on what a client may send and on how long it may take.
 
-uvicorn leaves headers without a limit of size or time, counts no connections, and waits for ever for a client that does
-not take its answer. One that says little and slowly would then hold a place as long as it likes, and a thousand of them
-all that there are.
+uvicorn sets no limit on the size and time of headers, does not count connections, and waits for ever for a client that
+does not take its answer. So a client that sends little and slowly could keep a connection as long as it likes, and a
+thousand such clients could take all of them.
 """
 
 import asyncio
@@ -33,15 +33,15 @@ LINGER_BYTES: Final = 16_000_000
 
 
 def protocol(most_connections: int) -> partial["Protocol"]:
-    """Return what makes a `Protocol` for each connection of one server."""
+    """Return a factory that makes a `Protocol` for each connection of one server."""
     return partial(Protocol, connections=Connections(most_connections))
 
 
 class Connections:
     """All connections of one server, at most ``most`` of them.
 
-    Where one more comes, the one is closed that has waited longest for its client to say something, and of the address
-    that has the most: who holds many loses one, and everybody else is let in.
+    If one more comes, an old one is closed: of the address with the most connections, the one that has waited longest
+    for its client. So a client that holds many connections loses one, and others are let in.
     """
 
     def __init__(self, most: int) -> None:
@@ -92,16 +92,16 @@ class Protocol(HttpToolsProtocol):
         self.address = ""
 
     def waits_for_header(self) -> bool:
-        """Return whether there is no request that is being answered."""
+        """Return whether no request is being answered."""
         cycle: RequestResponseCycle | None = self.cycle  # which uvicorn sets to None at first, and does not say so
         return cycle is None or cycle.response_complete
 
     def waits_for_body(self) -> bool:
-        """Return whether a request has begun, and is not there yet as a whole."""
+        """Return whether a request has begun, and has not arrived as a whole."""
         return self._in_message
 
     def abort(self) -> None:
-        """End the connection, whatever is under way on it."""
+        """Close the connection, whatever is being done on it."""
         self.transport.abort()
 
     def refuse(self, code: str, message: str) -> None:
@@ -212,7 +212,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def _answer(code: str, message: str) -> bytes:
-    """An error as the API tells them, from outside of it."""
+    """Return an error as the API sends it, without the help of the application."""
     status = HTTPStatus(CODES[code])
     request_id = uuid.uuid4().hex
     body = ErrorBody(error=ErrorDetail(code=code, message=message, request_id=request_id)).model_dump_json().encode()
@@ -224,7 +224,7 @@ def _answer(code: str, message: str) -> bytes:
 
 
 def _network(address: str) -> str:
-    """What one caller has of addresses: one of IPv4, or 64 bits of IPv6."""
+    """Return the part of an address that one caller has: all of an IPv4 address, or 64 bits of an IPv6 one."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:  # a socket in the file system

@@ -1,4 +1,4 @@
-"""What people ask, counted in memory and written down now and then: never while somebody waits for an answer."""
+"""The log of queries, counted in memory and written to disk now and then, never while somebody waits for an answer."""
 
 import hashlib
 import threading
@@ -19,9 +19,9 @@ _ONCE: Final = frozenset({"id", "url", "text", "vector", "mix", "fields", "offse
 
 
 class QueryLog:
-    """The ids, URLs and words that are asked with, and how often; of pictures that are sent the digest only.
+    """The ids, URLs and words of queries, and how often each was used; of pictures that are sent only the digest.
 
-    Vectors and mixtures are not counted, nor is who asked. Threads may share it.
+    Vectors and mixtures are not counted, and callers are not recorded. Threads may share it.
     """
 
     def __init__(self, queries: Queries) -> None:
@@ -30,7 +30,7 @@ class QueryLog:
         self._asked: dict[str, Query] = {}
 
     def note(self, wanted: SearchOptions, picture: bytes | None) -> None:
-        """Count a query that was answered; ``picture`` is what was sent with it."""
+        """Count a query that was answered; ``picture`` is the file that was sent with it."""
         if wanted.offset:  # a further page of what was counted already
             return
         if picture is not None:
@@ -42,7 +42,7 @@ class QueryLog:
                     self._count(kind, value, wanted)
 
     def write(self) -> None:
-        """Write down what was counted since the last time. Raises `StateError`, and then has it no more."""
+        """Write to disk what was counted since the last time. Raises `StateError`; the counts are dropped then."""
         with self._lock:
             asked, self._asked = self._asked, {}
         if asked:

@@ -1,4 +1,4 @@
-"""Questions as the API has them, asked of an open library: by the server for its callers, and ahead of them."""
+"""Queries of the API, run on an open library: for callers of the server, and in advance for the cache."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -21,9 +21,9 @@ _OPTIONS: Final = [field.name for field in fields(SearchOptions)]
 
 
 def ask(library: "Library", wanted: schemas.SearchOptions, question: dict[str, Any]) -> Hits:
-    """The page that is ``wanted``, and one hit more, which tells whether there is another page.
+    """Return the wanted page, and one hit more, which tells whether there is another page.
 
-    ``question`` is what is asked with, see `asked_with`. Raises as `Library.search` does.
+    ``question`` has the query's arguments, see `asked_with`. Raises as `Library.search` does.
     """
     options: SearchKeywords = {name: getattr(wanted, name) for name in _OPTIONS}  # type: ignore[assignment]
     return library.search(
@@ -32,7 +32,7 @@ def ask(library: "Library", wanted: schemas.SearchOptions, question: dict[str, A
 
 
 def asked_with(query: schemas.SearchQuery) -> dict[str, Any]:
-    """What ``query`` asks with, as arguments of `Library.search`. Raises `QueryError`."""
+    """Return the query's pictures and words as arguments of `Library.search`. Raises `QueryError`."""
     question: dict[str, Any] = {"vector": query.vector, "text": query.text}
     if query.region is not None:
         question["region"] = as_region(query.region)
@@ -45,7 +45,7 @@ def asked_with(query: schemas.SearchQuery) -> dict[str, Any]:
 
 
 def as_part(part: schemas.MixPart, files: Sequence[bytes] = ()) -> QueryPart:
-    """One part of a mixture; ``files`` are what was sent with it. Raises `QueryError`."""
+    """Return one part of a mixture; ``files`` are the pictures that were sent with it. Raises `QueryError`."""
     image: bytes | str | None = None if part.url is None else checked_url(part.url)
     if part.file is not None:
         if part.file >= len(files):
@@ -62,19 +62,19 @@ def as_part(part: schemas.MixPart, files: Sequence[bytes] = ()) -> QueryPart:
 
 
 def as_region(region: schemas.Region) -> Region:
-    """The same region, as the library has it."""
+    """Return the same region as the library's type."""
     return Region(region.x, region.y, region.w, region.h)
 
 
 def checked_url(url: str) -> str:
-    """``url``, if it is one: a path would be read from the server's disk. Raises `QueryError`."""
+    """Return ``url`` if it is one; a path would be read from the server's disk. Raises `QueryError`."""
     if not is_url(url):
         raise QueryError("a URL begins with http:// or https://")
     return url
 
 
 def popular(library: "Library", limit: int) -> list[schemas.SearchQuery]:
-    """What was asked most of a server of ``library``, and can be asked again, best first."""
+    """Return the most frequent queries of the library's server that can be run again, best first."""
     found = Queries(library.state).popular(limit, "id", "url", "text") if limit else []
     return [query for query in map(_again, found) if query is not None]
 

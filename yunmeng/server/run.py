@@ -1,4 +1,4 @@
-"""The server as a process: where it listens, what it prints, how it ends."""
+"""The server as a process: its socket, its output, its end."""
 
 import signal
 import socket
@@ -28,7 +28,7 @@ OTHER_FILES: Final = 500
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; ``port`` 0 takes one that is free. Raises `SettingsError` where it cannot."""
+    """Return a socket that listens; ``port`` 0 takes a free one. Raises `SettingsError` where it cannot."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind)
@@ -52,10 +52,10 @@ def serve(
     require_keys: bool,
     on_start: Callable[[str], None],
 ) -> None:
-    """Answer until SIGINT or SIGTERM. What was accepted by then is finished; an import goes on at the next start.
+    """Serve until SIGINT or SIGTERM. Requests accepted by then are finished; an import goes on at the next start.
 
-    ``on_start`` is called with the console's address once it answers. Raises `SettingsError` where others than this
-    machine can reach it and the library has no key.
+    ``on_start`` is called with the console's address once it answers. Raises `SettingsError` if other machines can
+    reach it and the library has no key.
     """
     host, port = listening.getsockname()[:2]
     open_to_others = not is_loopback(host)
@@ -89,7 +89,7 @@ def serve(
 
 
 def _room(most: int) -> int:
-    """How many connections there may be: as many as are wanted, if the process may have so many files open."""
+    """Return how many connections there may be: as many as wanted, if the process may open so many files."""
     try:
         import resource
     except ModuleNotFoundError:  # Windows has no such limit
@@ -104,7 +104,7 @@ def _room(most: int) -> int:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which says when it answers, and lets streams know that it is about to stop."""
+    """uvicorn, which reports when it answers, and warns streams before it stops."""
 
     def __init__(self, config: uvicorn.Config, context: Context, on_start: Callable[[], None]) -> None:
         super().__init__(config)

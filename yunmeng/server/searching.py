@@ -1,4 +1,4 @@
-"""Routes that ask: search, and where the subject of a picture is."""
+"""Routes of queries: search, and the subject of a picture."""
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
@@ -60,7 +60,7 @@ class UploadedQuery(SearchOptions):
 
 @router.post("/search", responses=responses(404, 410, 415), response_model_exclude_unset=True)
 async def search(query: SearchQuery, here: Here, caller: Searcher) -> SearchAnswer:
-    """Find the pictures that fit best to a picture of the library or the web, an embedding, words, or a mixture."""
+    """Find the pictures that match best a picture of the library or the web, an embedding, words, or a mixture."""
     question = asked_with(query)
     plain = query.url is None and query.text is None and query.region is None and query.subject is None
     plain = plain and "geometry" not in query.rerank
@@ -71,7 +71,7 @@ async def search(query: SearchQuery, here: Here, caller: Searcher) -> SearchAnsw
 async def search_by_upload(
     query: Annotated[UploadedQuery, Form(media_type="multipart/form-data")], here: Here, caller: Searcher
 ) -> SearchAnswer:
-    """Find the pictures that are most similar to the one that is sent, or to a mixture of such."""
+    """Find the pictures that are most similar to the picture that is sent, or to a mixture of such."""
     files = [await file.read() for file in query.files]
     question = {
         "image": None if query.file is None else await query.file.read(),
@@ -83,7 +83,7 @@ async def search_by_upload(
 
 @router.post("/subject", responses=responses(404, 410, 415), dependencies=[MAY_SEARCH])
 async def subject(query: SubjectQuery, here: Here) -> SubjectOut:
-    """Where the main subject is of a picture of the library, or of one on the web."""
+    """Return where the main subject lies in a picture of the library, or in one on the web."""
     if query.id is not None:
         picture = await here.files.run(here.library.original, from_wire(query.id))
         return await _subject(here, picture)
@@ -92,7 +92,7 @@ async def subject(query: SubjectQuery, here: Here) -> SubjectOut:
 
 @router.post("/subject/upload", responses=responses(415), dependencies=[MAY_SEARCH])
 async def subject_of_upload(file: UploadFile, here: Here) -> SubjectOut:
-    """Where the main subject is of the picture that is sent."""
+    """Return where the main subject lies in the picture that is sent."""
     return await _subject(here, await file.read())
 
 

@@ -18,7 +18,7 @@ DAYS_30 = 30 * 24 * 3600
 
 @router.get("", responses=responses())
 async def get_session(request: Request, here: Here) -> SessionOut:
-    """Whether a key is needed, and what the caller may do."""
+    """Return whether a key is needed, and what the caller may do."""
     try:
         caller = await here.guard.caller(request)
     except Refused:  # a cookie of a key that was revoked since: the console then asks for another
@@ -40,5 +40,5 @@ async def open_session(given: KeyIn, request: Request, response: Response, here:
 
 @router.delete("", responses=responses(), status_code=204)
 async def close_session(response: Response) -> None:
-    """Forget the cookie."""
+    """Delete the cookie."""
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")

@@ -1,4 +1,4 @@
-"""Routes for those who run the server: is it there, is it ready, what does it do."""
+"""Routes for operators: whether the server runs, whether it is ready, and its metrics."""
 
 from anyio import to_thread
 from fastapi import APIRouter, Response
@@ -18,13 +18,13 @@ router = APIRouter(tags=["status"], route_class=Route)
 
 @router.get("/health", responses=responses())
 async def health() -> Health:
-    """Whether the process answers."""
+    """Return ok if the process answers."""
     return Health(status="ok", version=__version__)
 
 
 @router.get("/ready", responses=responses())
 async def ready(here: Here) -> Health:
-    """Whether it should be sent requests: the encoder is loaded, and the server is not about to stop."""
+    """Return ok if requests may be sent: the encoder is loaded, and the server is not about to stop."""
     if not here.ready:
         raise Refused("not-ready", "the encoder is being loaded, or the server is about to stop", {"Retry-After": "1"})
     return Health(status="ready", version=__version__)
@@ -37,7 +37,7 @@ async def ready(here: Here) -> Health:
     dependencies=[MAY_SEARCH],
 )
 async def metrics(here: Here) -> Response:
-    """The server's figures."""
+    """Return the server's metrics."""
     here.metrics.pictures.set(await to_thread.run_sync(here.library.count))
     here.metrics.waiting.set(here.workers.waiting)
     here.metrics.importing.set(await to_thread.run_sync(here.jobs.unfinished, IMPORT))

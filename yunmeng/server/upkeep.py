@@ -1,4 +1,4 @@
-"""What a server does for its library from time to time."""
+"""Regular maintenance of a served library."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ WRITING: Final = 30.0
 
 
 class Upkeep:
-    """Maintains a library, unless it is ``busy``, and writes its log of queries down, on a thread of its own."""
+    """Maintains a library, unless it is ``busy``, and writes its log of queries, on a thread of its own."""
 
     def __init__(self, library: "Library", log: "QueryLog", busy: Callable[[], bool]) -> None:
         self._library = library
@@ -35,13 +35,13 @@ class Upkeep:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write down what was asked, and end."""
+        """Write the log of queries, and end."""
         self._ending.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def write(self) -> None:
-        """Write the log of queries down."""
+        """Write the log of queries to disk."""
         try:
             self._log.write()
         except YunmengError as exc:  # a full disk, say: the next one may fare better

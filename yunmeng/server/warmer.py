@@ -1,4 +1,4 @@
-"""Asking ahead: what people ask often is asked in the background, so that its answers are at hand."""
+"""Warming: frequent queries are run in the background, so that their answers are in the cache."""
 
 import threading
 from collections import defaultdict, deque
@@ -30,15 +30,15 @@ SHOWN_FAILURES: Final = 100
 
 
 class Warmer:
-    """Asks what was ordered, one after the other, and lets people's questions go first. Each order is a job.
+    """Runs ordered queries one after the other, and lets people's queries go first. Each order is a job.
 
-    The questions are in memory: a job that the end of the server cut short does not go on.
+    The queries are in memory, so a job does not go on after the server has ended.
     """
 
     def __init__(
         self, library: "Library", jobs: JobRunner, write_log: Callable[[], None], workers: WorkerPool, metrics: Metrics
     ) -> None:
-        """``write_log`` is called before it is looked up what is popular."""
+        """Take the parts of a server. ``write_log`` is called before popular queries are looked up."""
         self._library = library
         self._jobs = jobs
         self._write_log = write_log
@@ -50,7 +50,7 @@ class Warmer:
         jobs.add(JobKind(name=KIND, work=self._work, can_resume=lambda _: False))
 
     def begin(self, top: int) -> None:
-        """Order the ``top`` most popular questions, if anything is kept here; never raises."""
+        """Order the ``top`` most popular queries, if anything is cached here; never raises."""
         if top and self._library.resources.caches.results.on:
             try:
                 self.order([], top)
@@ -58,7 +58,7 @@ class Warmer:
                 structlog.get_logger().warning("cannot ask ahead what is popular", error=str(exc))
 
     def order(self, queries: Sequence[SearchQuery], top: int) -> WarmOut:
-        """Have ``queries`` asked, and the ``top`` most popular. Raises `QueryError`, and `Busy` for too many."""
+        """Order ``queries``, and the ``top`` most popular ones. Raises `QueryError`, and `Busy` for too many."""
         if not self._library.resources.caches.results.on:
             raise QueryError("nothing is kept here: set YUNMENG_CACHE_ENTRIES or YUNMENG_REDIS_URL")
         for query in queries:
@@ -82,7 +82,7 @@ class Warmer:
         return self.view()
 
     def view(self) -> WarmOut:
-        """Return how far it has come."""
+        """Return the progress."""
         with self._lock:
             self._forget_cancelled()
             return self._state.model_copy(update={"failures": list(self._state.failures)})
@@ -104,19 +104,19 @@ class Warmer:
         return not run.stop.is_set()
 
     def _forget_cancelled(self) -> None:
-        """Let go of questions whose job was cancelled before its turn came."""
+        """Drop the queries of jobs that were cancelled before their turn."""
         for number in list(self._waiting):
             job = self._jobs.find(number)
             if (job is None or job.status not in ("queued", "running")) and not self._jobs.works_at(number):
                 self._drop(number)
 
     def _drop(self, number: int) -> None:
-        """Ask no more of what is left of a job."""
+        """Drop the queries that are left of a job."""
         self._state.total -= len(self._waiting.pop(number, ()))
         self._state.running = any(self._waiting.values())
 
     def _ask(self, query: SearchQuery, stop: threading.Event) -> str:
-        """Ask ahead; return why that failed, or nothing."""
+        """Run a query; return why it failed, or nothing."""
         patient = monotonic() + PATIENCE
         while self._workers.inside >= cores() and monotonic() < patient and not stop.is_set():
             sleep(0.01)

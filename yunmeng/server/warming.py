@@ -1,4 +1,4 @@
-"""Routes that have the server ask itself what people will ask."""
+"""Routes about warming: the server runs frequent queries in advance."""
 
 from anyio import to_thread
 from fastapi import APIRouter
@@ -15,11 +15,11 @@ router = APIRouter(prefix="/v1/warm", tags=["status"], route_class=Route)
 
 @router.post("", responses=responses(), status_code=202, dependencies=[IS_ADMIN])
 async def warm(order: WarmOrder, here: Here) -> WarmOut:
-    """Ask these questions in the background, so that their answers are at hand when people ask them."""
+    """Run these queries in the background, so that their answers are in the cache when people ask."""
     return await to_thread.run_sync(here.warmer.order, order.queries, order.top)
 
 
 @router.get("", responses=responses(), dependencies=[IS_ADMIN])
 async def warming(here: Here) -> WarmOut:
-    """How far that has come."""
+    """Return the progress of warming."""
     return here.warmer.view()

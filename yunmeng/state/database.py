@@ -46,11 +46,11 @@ class State(Closing):
         return cls(engine)
 
     def start_job(self, kind: str, arguments: Mapping[str, Any]) -> Job:
-        """Note that a job begins. Jobs that were running before it are taken for dead: a library has one writer."""
+        """Note that a job begins. Jobs still marked as running are marked as dead: a library has one writer."""
         return self._insert_job(kind, arguments, "running")
 
     def queue_job(self, kind: str, arguments: Mapping[str, Any]) -> Job:
-        """Note that a job is to be done, for `resume_job` to begin."""
+        """Note that a job is to be done; `resume_job` begins it."""
         return self._insert_job(kind, arguments, "queued")
 
     def requeue_job(self, job_id: int) -> None:
@@ -61,7 +61,8 @@ class State(Closing):
             )
 
     def resume_job(self, job_id: int) -> None:
-        """Note that a queued job begins, or one that has stopped goes on: from nothing, as it meets all again.
+        """Note that a queued job begins, or one that has stopped goes on. Its counts start at 0, as it meets all inputs
+        again.
 
         One that was cancelled stays so, until `requeue_job`.
         """
@@ -74,13 +75,13 @@ class State(Closing):
             )
 
     def note(self, job_id: int, arguments: Mapping[str, Any]) -> None:
-        """Add to the arguments of a job what was found out since."""
+        """Add to the arguments of a job what it has found out."""
         with self.transaction() as session:
             row = session.get_one(JobRow, job_id)
             row.arguments = {**row.arguments, **arguments}
 
     def checkpoint(self, job_id: int, progress: Progress, failures: Sequence[Failure] = ()) -> None:
-        """Note what a job has settled so far, with the failures since the last checkpoint."""
+        """Record the progress of a job, with the failures since the last checkpoint."""
         with self.transaction() as session:
             session.execute(
                 update(CheckpointRow)
@@ -98,17 +99,17 @@ class State(Closing):
                 session.execute(insert(FailureRow), rows)
 
     def finish_job(self, job_id: int, status: JobStatus, error: str | None = None) -> None:
-        """Note how a job ended, and why it failed. One that was cancelled stays cancelled, however its work ends."""
+        """Note how a job ended, and why it failed. A cancelled job stays cancelled, however its work ends."""
         with self.transaction() as session:
             ended = {"status": status, "finished_at": datetime.now(UTC), "error": _storable(error)}
             session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.status != "cancelled").values(ended))
 
     def last_job(self, *kinds: str) -> Job | None:
-        """The job that was started last (of these kinds)."""
+        """Return the job that was started last (of these kinds)."""
         return next(iter(self.jobs(*kinds, limit=1)), None)
 
     def jobs(self, *kinds: str, limit: int = KEPT_JOBS) -> list[Job]:
-        """The jobs (of these kinds), newest first."""
+        """Return the jobs (of these kinds), newest first."""
         query = select(JobRow, CheckpointRow).join(CheckpointRow).order_by(JobRow.id.desc()).limit(limit)
         if kinds:
             query = query.where(JobRow.kind.in_(kinds))
@@ -116,20 +117,20 @@ class State(Closing):
             return [_job(*found) for found in session.execute(query)]
 
     def job(self, job_id: int) -> Job | None:
-        """The job of this number."""
+        """Return the job of this number."""
         query = select(JobRow, CheckpointRow).join(CheckpointRow).where(JobRow.id == job_id)
         with self.reading() as session:
             found = session.execute(query).one_or_none()
             return None if found is None else _job(*found)
 
     def failures(self, job_id: int, limit: int = 1000) -> list[Failure]:
-        """What a job could not use, in the order it met them, at most ``limit`` of them."""
+        """Return the inputs that a job could not use, in the order it met them, at most ``limit`` of them."""
         query = select(FailureRow).where(FailureRow.job_id == job_id).order_by(FailureRow.id).limit(limit)
         with self.reading() as session:
             return [Failure(row.path, row.reason) for row in session.scalars(query)]
 
     def create_missing(self, tables: MetaData) -> None:
-        """Make those of ``tables`` that are not there: for apps of other packages, which have no step in migrations."""
+        """Create those of ``tables`` that are missing: for apps of other packages, which have no step in migrations."""
         with self._write, _mapped_errors():
             tables.create_all(self._engine)
 
@@ -138,13 +139,13 @@ class State(Closing):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that is committed at the end. For this room, and for the tables of apps."""
+        """Open a session that is committed at the end. For this package, and for the tables of apps."""
         with self._write, _mapped_errors(), Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads. For this room, and for the tables of apps."""
+        """Open a session that only reads. For this package, and for the tables of apps."""
         with _mapped_errors(), Session(self._engine) as session:
             yield session
 

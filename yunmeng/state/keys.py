@@ -18,7 +18,7 @@ ENTROPY = 32  # bytes: nobody guesses it, so one round of SHA-256 hides it as we
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of a key: all but the key itself."""
+    """All that is known of a key, without the key itself."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class Keys:
         self._state = state
 
     def create(self, name: str, scope: Scope) -> tuple[Key, str]:
-        """A new key, and its secret, ``ym_...``, which cannot be had again."""
+        """Make a key; return it and its secret, ``ym_...``, which is shown only this once."""
         secret = f"ym_{secrets.token_urlsafe(ENTROPY)}"
         key = Key(secrets.token_hex(4), name, scope, datetime.now(UTC))
         with self._state.transaction() as session:
@@ -41,24 +41,24 @@ class Keys:
         return key, secret
 
     def find(self, secret: str) -> Key | None:
-        """The key that ``secret`` is, if it is one."""
+        """Return the key with this secret, if there is one."""
         query = select(KeyRow).where(KeyRow.digest == _digest(secret))
         with self._state.reading() as session:
             row = session.scalars(query).one_or_none()
             return None if row is None else _key(row)
 
     def all(self) -> list[Key]:
-        """Every key, oldest first."""
+        """Return every key, oldest first."""
         with self._state.reading() as session:
             return [_key(row) for row in session.scalars(select(KeyRow).order_by(KeyRow.created_at))]
 
     def any(self) -> bool:
-        """Whether there is a key."""
+        """Return whether there is a key."""
         with self._state.reading() as session:
             return bool(session.scalar(select(func.count()).select_from(KeyRow)))
 
     def revoke(self, id: str) -> bool:
-        """Make a key worthless. Whether there was one."""
+        """Revoke a key. Returns whether there was one."""
         with self._state.transaction() as session:
             found = session.get(KeyRow, id)
             session.execute(delete(KeyRow).where(KeyRow.id == id))

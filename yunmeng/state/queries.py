@@ -1,4 +1,4 @@
-"""The log of queries: what was asked, how often, and when last; so that it can be asked again ahead of people."""
+"""The log of queries: their content, their number, and the time of the last one, to run frequent ones in advance."""
 
 import hashlib
 import json
@@ -26,9 +26,9 @@ CHUNK: Final = 500  # rows in one statement
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One thing that was asked with: ``value`` is an id, a URL, words or a digest.
+    """One query: ``value`` is an id, a URL, words or a digest.
 
-    ``wanted`` is what else was said when it was asked last, as the API's ``/v1/search`` has it: region, k, filter.
+    ``wanted`` holds the other arguments of its last use, as the API's ``/v1/search`` has them: region, k, filter.
     """
 
     kind: QueryKind
@@ -39,7 +39,7 @@ class Query:
 
     @property
     def picture(self) -> str:
-        """Names what was looked at: the same picture, or part of it, with another k or filter is the same query."""
+        """Digest of the picture or part of it: the same one with another k or filter is the same query."""
         seen = [self.kind, self.value, self.wanted.get("region"), self.wanted.get("subject")]
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
@@ -51,7 +51,7 @@ class Queries:
         self._state = state
 
     def add(self, asked: Iterable[Query]) -> None:
-        """Count queries that were asked since the last call; forget those that nobody asks any more."""
+        """Count queries since the last call, and forget those that are no longer used."""
         with self._state.transaction() as session:
             counted = iter({query.picture: query for query in asked}.items())
             while some := dict(islice(counted, CHUNK)):
@@ -71,7 +71,7 @@ class Queries:
                 session.execute(delete(QueryRow).where(QueryRow.picture.not_in(kept)))
 
     def popular(self, limit: int, *kinds: QueryKind) -> list[Query]:
-        """The queries (of these kinds) that were asked most, best first."""
+        """Return the most frequent queries (of these kinds), best first."""
         query = select(QueryRow).order_by(*_BEST_FIRST).limit(limit)
         if kinds:
             query = query.where(QueryRow.kind.in_(kinds))

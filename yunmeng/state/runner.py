@@ -1,4 +1,4 @@
-"""Jobs in the background: one of each kind at a time, on a thread of its own, and over the end of the process."""
+"""Background jobs: one of each kind at a time, each on a thread of its own; they survive the end of the process."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _MOST: Final = 2**63
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job has come: of ``total``, None until it is known, ``done`` without what was skipped and failed."""
+    """The progress of a job: ``done`` of ``total``, None until it is known, without skipped and failed ones."""
 
     phase: str | None = None
     total: int | None = None
@@ -31,7 +31,7 @@ class JobProgress:
 
 @dataclass(slots=True)
 class JobRun:
-    """A job at work. Its kind's function looks at ``stop``, and tells how far it is."""
+    """A job that is running. Its kind's function checks ``stop``, and reports the progress."""
 
     job: Job
     state: State
@@ -41,7 +41,7 @@ class JobRun:
     def tell(
         self, done: int, total: int | None = None, *, phase: str | None = None, skipped: int = 0, failed: int = 0
     ) -> None:
-        """Say how far the job is."""
+        """Report the progress."""
         self.progress = JobProgress(phase, total, done, skipped, failed)
 
     def fail(self, what: str, reason: str) -> None:
@@ -49,7 +49,7 @@ class JobRun:
         self.state.checkpoint(self.job.id, self._settled(), [Failure(what, reason)])
 
     def settle(self) -> None:
-        """Write down how far it has come."""
+        """Write the progress to the state database."""
         self.state.checkpoint(self.job.id, self._settled())
 
     def _settled(self) -> Progress:
@@ -59,15 +59,14 @@ class JobRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobKind:
-    """A kind of work that is done in the background.
+    """A kind of background work.
 
     Attributes:
         name: At most 32 characters; no two kinds have the same.
-        work: Does a job, and returns whether it came to its end, which it does not where ``stop`` was set. A
-            `YunmengError` that it raises is why the job failed.
-        arguments: What ``POST /v1/jobs`` takes for it; None where it is ordered elsewhere only.
-        prepare: Turns these into what is kept of them as JSON. Raises `YunmengError` for what cannot be done.
-        can_resume: Whether a job can go on that was stopped, also by the end of the process, which is then done.
+    work: Does a job, and returns whether it came to its end; it does not if ``stop`` was set. A `YunmengError` that it
+    raises is why the job failed. arguments: What ``POST /v1/jobs`` takes for it; None where it is ordered elsewhere
+    only. prepare: Turns these into what is kept of them as JSON. Raises `YunmengError` for what cannot be done.
+    can_resume: Whether a job can go on that was stopped, also by the end of the process, which is then done.
     """
 
     name: str
@@ -78,14 +77,14 @@ class JobKind:
 
 
 class JobRunner:
-    """Works off the jobs that the state database holds, of the kinds that are added.
+    """Runs the jobs of the state database, of the kinds that were added.
 
-    A job that the end of the process cut short, by a signal or by a kill, goes on when the next runner starts, if its
-    kind can resume it; one that somebody cancelled waits until somebody resumes it. Threads may share a runner.
+    A job that was interrupted by the end of the process goes on when the next runner starts, if its kind can resume it;
+    a cancelled job waits until somebody resumes it. Threads may share a runner.
     """
 
     def __init__(self, state: State, on_event: Callable[[str, Job, Exception | None], None]) -> None:
-        """``on_event`` is told what becomes of jobs, in a few words: for a log."""
+        """Take the jobs of ``state``. ``on_event`` is called with the changes of jobs, in a few words: for a log."""
         self._state = state
         self._on_event = on_event
         self._kinds: dict[str, JobKind] = {}
@@ -96,7 +95,7 @@ class JobRunner:
         self._started = self._ending = False
 
     def add(self, kind: JobKind) -> None:
-        """Have jobs of a kind done, too."""
+        """Add a kind of jobs."""
         self._kinds[kind.name] = kind
 
     def kind(self, name: str) -> JobKind | None:
@@ -104,7 +103,7 @@ class JobRunner:
         return self._kinds.get(name)
 
     def start(self) -> None:
-        """Begin, with what the last process has left."""
+        """Begin, with the jobs that the last process has left."""
         with self._changed:
             self._started = True
             for name, kind in self._kinds.items():
@@ -114,7 +113,7 @@ class JobRunner:
                 self._wake(name)
 
     def stop(self) -> None:
-        """End the jobs that run at a clean place, and their threads."""
+        """Stop the running jobs at a clean place, and end their threads."""
         with self._changed:
             self._ending = True
             for run in self._runs.values():
@@ -125,14 +124,14 @@ class JobRunner:
             thread.join()
 
     def order(self, kind: str, arguments: Mapping[str, Any]) -> Job:
-        """Have a new job done; ``arguments`` are as its kind has prepared them."""
+        """Queue a new job; ``arguments`` are as its kind has prepared them."""
         with self._changed:
             job = self._state.queue_job(kind, arguments)
             self._wake(kind)
         return job
 
     def cancel(self, number: int) -> bool:
-        """Stop a job that runs or waits: it is cancelled from now on, whatever becomes of this process.
+        """Cancel a job that runs or waits. It stays cancelled even if the process ends.
 
         Returns False if it is over.
         """
@@ -148,7 +147,7 @@ class JobRunner:
         return True
 
     def resume(self, number: int) -> bool:
-        """Have a job that stopped go on. Returns False if it runs, waits or is done."""
+        """Continue a job that stopped. Returns False if it runs, waits or is done."""
         with self._changed:
             job = self.find(number)
             if job is None or not self.can_resume(job):
@@ -176,11 +175,11 @@ class JobRunner:
             self._changed.wait_for(over)
 
     def works_at(self, number: int) -> bool:
-        """Return whether a job is under way, or has been cancelled and is about to end."""
+        """Return whether a job is running, or has been cancelled and is about to end."""
         return self._run(number) is not None
 
     def at_work(self, *kinds: str) -> bool:
-        """Return whether a job of one of these kinds is under way."""
+        """Return whether a job of one of these kinds is running."""
         return any(kind in self._runs for kind in kinds)
 
     def unfinished(self, kind: str) -> int:
@@ -197,16 +196,16 @@ class JobRunner:
         return self._state.jobs(*(kinds or self._kinds), limit=limit)
 
     def failures(self, number: int, limit: int) -> list[Failure]:
-        """Return what a job could not use."""
+        """Return the inputs that a job could not use."""
         return self._state.failures(number, limit)
 
     def progress(self, job: Job) -> JobProgress | None:
-        """Return how far a job is that is under way; None for any other."""
+        """Return the progress of a job that is running; None for any other."""
         run = self._run(job.id)
         return run.progress if run is not None and job.status in ("queued", "running") else None
 
     def _take_up(self, job: Job, *, goes_on: bool) -> None:
-        """Have a job go on that the last process has left, or note that it does not."""
+        """Continue a job that the last process has left, or note that it does not go on."""
         if goes_on and job.status != "queued":
             self._state.requeue_job(job.id)
         if not goes_on and job.status != "interrupted":
@@ -229,7 +228,7 @@ class JobRunner:
             self._do(run)
 
     def _next(self, kind: str) -> JobRun | None:
-        """Return the job whose turn it is; None ends the thread."""
+        """Return the next job; None ends the thread."""
         job = None
         with self._changed:
             with suppress(StateError):  # a full disk, say: the next order may fare better

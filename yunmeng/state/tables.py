@@ -48,7 +48,7 @@ class JobRow(Base):
 
 
 class CheckpointRow(Base):
-    """How far a job has come: what is counted here is durably in the store."""
+    """The progress of a job: what is counted here is durably in the store."""
 
     __tablename__ = "checkpoints"
 
@@ -84,7 +84,7 @@ class KeyRow(Base):
 
 
 class QueryRow(Base):
-    """One thing that was asked with, by the digest of what was looked at."""
+    """One query, by the digest of its content."""
 
     __tablename__ = "queries"
 

@@ -1,4 +1,4 @@
-"""Stores: vectors with their attributes, kept on disk, found again by nearness and by filters."""
+"""Stores of vectors with attributes, which are searched by nearness and by filters."""
 
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.stores.augmented import AugmentedStore, augmented_in_memory, regional_in

@@ -47,10 +47,10 @@ class AugmentedStore(Closing):
     """Keeps pictures in ``plain`` and their second vectors in ``second``, made with `second_schema`.
 
     Database-side augmentation (Arandjelović and Zisserman, "Three things everyone should know to improve object
-    retrieval", CVPR 2012, section 5): `search_augmented` finds pictures by the mean of their neighbourhood. A picture
-    that is written is found by its own vector there until `refresh` has averaged it. It is marked for that first, and
-    the mark is as durable as the picture: whenever the process is killed, the next `refresh` goes on. All else is
-    answered from ``plain``.
+    retrieval", CVPR 2012, section 5): `search_augmented` finds pictures by the mean of their neighbourhood. A new
+    picture is found there by its own vector until `refresh` has averaged it. It is marked as stale before that, and the
+    mark is as durable as the picture: if the process is killed, the next `refresh` goes on. Everything else is answered
+    from ``plain``.
     """
 
     def __init__(self, plain: Store, second: Store) -> None:
@@ -100,7 +100,7 @@ class AugmentedStore(Closing):
         return self.plain.search(vector, k, filter)
 
     def search_augmented(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        """The k pictures whose second vectors are nearest by cosine, best first; all there are if there are fewer."""
+        """Return the k pictures whose second vectors are nearest by cosine, best first; all if there are fewer."""
         if filter is not None:
             check(filter, self.schema)
         size = max(k, 0)
@@ -139,7 +139,7 @@ class AugmentedStore(Closing):
         return self.plain.unindexed()
 
     def optimise(self) -> None:
-        """Index the pictures' own vectors. `refresh` writes the second ones once more: index them after that."""
+        """Index the pictures' own vectors. `refresh` writes the second vectors: index those after it."""
         self.plain.optimise()
 
     def close(self) -> None:
@@ -149,21 +149,21 @@ class AugmentedStore(Closing):
             self.plain.close()
 
     def steps_left(self) -> int:
-        """How much there is for `refresh` to do: a step for each second vector that is stale, two for a new one."""
+        """Return the number of steps left for `refresh`: one for each stale second vector, two for a new one."""
         return self.second.count(Compare(MARK, ">", int(Mark.DONE))) + self.second.count(_NEW)
 
     def refresh(self, most: int) -> int:
-        """Take ``most`` steps at the most towards second vectors that are right. Returns how many; 0 when all are.
+        """Take at most ``most`` steps to bring second vectors up to date. Returns how many; 0 when none is stale.
 
-        Neighbours are found by the store's own search, so they are as near to right as that is, and those that a new or
-        deleted picture is a neighbour of are looked for among its fifty nearest. Writes may wait for a batch, searches
+        Neighbours are found by the store's own search, so they are as exact as that is. Pictures that have a new or
+        deleted picture as a neighbour are looked for among its fifty nearest. Writes may wait for a batch, searches
         never do.
         """
         taken = self._work_off(most, Compare(MARK, ">", int(Mark.STALE)), self._mark_stale)
         return taken + self._work_off(most - taken, Compare(MARK, "=", int(Mark.STALE)), self._average)
 
     def adopt(self, ids: Sequence[str]) -> None:
-        """Take over into ``second`` what ``plain`` has of these, and remove what it has not: as if written just now."""
+        """Copy these from ``plain`` into ``second``, as if just written, and remove those that ``plain`` lacks."""
         with self.changes.writing(ids), self._writing:
             present = self.plain.get(ids, vectors=True)
             self.second.upsert([second_of(record, self.schema, Mark.NEW) for record in present.values()])
@@ -211,7 +211,7 @@ class AugmentedStore(Closing):
 
 
 def augmented_in_memory(records: Sequence[Record]) -> AugmentedStore:
-    """Return a store of ``records``, one at least, with exact second vectors, in memory: to judge rankings by."""
+    """Return a store of ``records``, one or more, with exact second vectors, in memory: for evaluation of rankings."""
     vectors = np.array([record.vector for record in records], np.float32)
     plain, second = MemoryStore(vectors.shape[1]), MemoryStore(vectors.shape[1], second_schema({}))
     plain.upsert(records)

@@ -23,7 +23,7 @@ def stemmed(text: str) -> list[str]:
 
 
 def rank(texts: Mapping[str, Words], question: TextQuery) -> dict[str, tuple[float, bool]]:
-    """BM25 of each of the `stemmed` texts that answers ``question``, by id, and whether it answers all of it."""
+    """Return, by id, the BM25 of each `stemmed` text that answers ``question``, and whether it answers all of it."""
     wanted = [stemmed(" ".join(phrase)) for phrase in question.phrases]
     needed = len(question.needed)
     counts = {id: [_count(words, phrase) for phrase in wanted] for id, words in texts.items()}

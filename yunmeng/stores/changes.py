@@ -1,4 +1,4 @@
-"""What a store tells of its writes, so that what was worked out from its records is never older than they are."""
+"""Notifications of a store's writes, so that results computed from its records are never out of date."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ Watcher = Callable[[Sequence[str]], None]
 
 
 class Changes:
-    """Counts the writes of one open store, and tells whoever watches which records they were of.
+    """Counts the writes of one open store, and notifies watchers of the records that were written.
 
-    ``number`` is another one from the beginning of each write, and another one from its end: what was read at a number
-    is as fresh as the store for as long as the number stays. It says nothing across two openings.
+    ``number`` grows when a write begins and again when it ends: what was read at one number is as fresh as the store
+    while the number stays the same. It means nothing across two openings.
     """
 
     def __init__(self) -> None:
@@ -26,16 +26,16 @@ class Changes:
 
     @property
     def number(self) -> int:
-        """Grows at the beginning and at the end of each write."""
+        """A number that grows at the beginning and at the end of each write."""
         return self._number
 
     def watch(self, watcher: Watcher) -> None:
-        """Have ``watcher`` called after each write, on the thread that writes, for as long as the store is open."""
+        """Call ``watcher`` after each write, on the thread that writes, for as long as the store is open."""
         self._watchers.append(watcher)
 
     @contextmanager
     def writing(self, ids: Sequence[str]) -> Iterator[None]:
-        """Count a write of records with ``ids`` and tell of it: what a store does around each."""
+        """Count a write of records with ``ids`` and notify watchers of it; a store wraps each write in this."""
         self._grow()
         try:
             yield

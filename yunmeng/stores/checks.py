@@ -1,4 +1,4 @@
-"""What is checked before anything is written or asked, by every store alike."""
+"""Checks before anything is written or searched, the same for every store."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ def check_query(vector: NDArray[np.floating], dim: int) -> Vector:
 
 
 def check_group(group_by: str, schema: AttributeSchema) -> None:
-    """Raises `FilterError` unless ``group_by`` is a declared str attribute."""
+    """Check that ``group_by`` is a declared str attribute. Raises `FilterError`."""
     if schema.get(group_by) != "str":
         declared = describe({name: type for name, type in schema.items() if type == "str"}) or "none"
         raise FilterError(

@@ -1,6 +1,6 @@
 """Database-side augmentation: pictures averaged with their neighbours, which makes one view of a thing find the others.
 
-Which second vectors have to be worked out anew, and how that is done.
+Here is which second vectors are stale, and how they are computed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ ROUNDING: Final = 1e-5
 
 
 class Mark(IntEnum):
-    """What is to be done about a second vector."""
+    """The state of a second vector."""
 
     DONE = 0
     STALE = 1
@@ -69,7 +69,7 @@ def second_schema(schema: AttributeSchema) -> AttributeSchema:
 
 
 def second_of(record: Record, schema: AttributeSchema, mark: Mark) -> Record:
-    """What is kept of ``record`` beside a second vector, with its own for one. ``schema`` is what is declared."""
+    """Return the second record of ``record``, with its own vector at first. ``schema`` is what is declared."""
     declared = {name: record.attributes[name] for name in schema if name in record.attributes}
     return Record(
         id=record.id,
@@ -85,14 +85,14 @@ def second_of(record: Record, schema: AttributeSchema, mark: Mark) -> Record:
 
 
 def done(record: Record, vector: Vector, schema: AttributeSchema, radius: float) -> Record:
-    """Return what is kept of ``record`` beside ``vector``, its second one, once that is right."""
+    """Return the second record of ``record`` with ``vector``, its averaged one, marked as up to date."""
     second = second_of(record, schema, Mark.DONE)
     attributes: dict[str, AttributeValue] = {**second.attributes, RADIUS: radius}
     return replace(second, attributes=attributes, vector=vector)
 
 
 def tombstone(record: Record) -> Record:
-    """Return what is left of a picture whose vector goes: its neighbours are to be told. Its uri is the picture's id.
+    """Return a mark for a picture whose vector goes, so that its neighbours are updated. Its uri is the picture's id.
 
     It has an id of its own, as the picture may come back before that.
     """
@@ -103,9 +103,9 @@ def tombstone(record: Record) -> Record:
 
 
 def redescribed(second: Record, record: Record, schema: AttributeSchema) -> Record:
-    """Return ``second`` with the attributes of ``record``, whose vector it goes with.
+    """Return ``second`` with the attributes of ``record``, whose vector it belongs to.
 
-    It is marked all the same: the process may be killed before ``record`` is written.
+    It is marked as stale all the same: the process may be killed before ``record`` is written.
     """
     fresh = second_of(record, schema, max(_mark(second), Mark.STALE))
     radius = {RADIUS: second.attributes[RADIUS]} if RADIUS in second.attributes else {}
@@ -113,9 +113,9 @@ def redescribed(second: Record, record: Record, schema: AttributeSchema) -> Reco
 
 
 class Augmenter:
-    """Brings the records of ``second`` up to those of ``plain``, for which nobody may write to either meanwhile.
+    """Updates the records of ``second`` from those of ``plain``; nobody may write to either meanwhile.
 
-    What a picture is, is read from ``plain`` alone. So it does not matter at which write a process was killed.
+    The pictures' own records are read from ``plain`` alone, so it does not matter at which write a process was killed.
     """
 
     def __init__(self, plain: Store, second: Store) -> None:
@@ -142,7 +142,7 @@ class Augmenter:
         self._second.delete([*(id for id in lost if id not in present), *gone])
 
     def average(self, ids: Sequence[str]) -> None:
-        """Average the stale ones among these with their neighbours, from which ``plain`` has to be searched."""
+        """Average the stale ones among these with their neighbours, which a search in ``plain`` finds."""
         stale = [id for id, record in self._second.get(ids).items() if _mark(record) is Mark.STALE]
         present = self._plain.get(stale, vectors=True)
         near = {id: self._nearest(record) for id, record in present.items()}
@@ -201,12 +201,12 @@ def averaged(
 
 
 def contrasts(similarities: NDArray[np.floating], count: int = NEIGHBOURS) -> NDArray[np.floating]:
-    """Return what the first ``count`` neighbours count, in [0, 1], by their ``similarities`` (..., n), best first.
+    """Return the weights of the first ``count`` neighbours, in [0, 1], by their ``similarities`` (..., n), best first.
 
-    How far each stands out from the background, which is the fiftieth neighbour, or the last. Encoders differ in what
-    they give to strangers, 0.2 or 0.7: a power of the cosine itself, which is alpha expansion (Radenović, Tolias and
-    Chum, "Fine-tuning CNN Image Retrieval with No Human Annotation", TPAMI 2019, section 3.3), needs another power for
-    each.
+    A weight is how far a neighbour stands out from the background, which is the fiftieth neighbour, or the last.
+    Encoders differ in what they give to strangers, 0.2 or 0.7: a power of the cosine itself, which is alpha expansion
+    (Radenović, Tolias and Chum, "Fine-tuning CNN Image Retrieval with No Human Annotation", TPAMI 2019, section 3.3),
+    needs another power for each.
     """
     if not similarities.shape[-1]:
         return similarities

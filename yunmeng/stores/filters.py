@@ -1,4 +1,4 @@
-"""The filter tree: what a filter means, apart from how it is written or run.
+"""The filter tree: the meaning of a filter, apart from how it is written or run.
 
 Truth is SQL's, in three values: a comparison with a missing attribute is unknown, ``not unknown`` stays unknown,
 and a record passes only where the whole is true. ``evaluate`` is the reference that every store is held to.
@@ -149,7 +149,7 @@ def evaluate(filter: Filter, attributes: Attributes) -> bool | None:
 def fixed_truth(filter: Filter) -> bool | None:
     """Return the truth of ``filter`` for every record that has all attributes, or None where their values decide.
 
-    A constant, a list without values, and what is joined of such: `TRUE`, ``not (category in ())``.
+    Fixed are a constant, a list without values, and combinations of these: `TRUE`, ``not (category in ())``.
     """
     match filter:
         case And(operands):
@@ -167,7 +167,10 @@ def fixed_truth(filter: Filter) -> bool | None:
 
 
 def check(filter: Filter, schema: AttributeSchema) -> None:
-    """Raise `FilterError` if ``filter`` names what ``schema`` has not, or asks what a type cannot answer."""
+    """Check that ``filter`` names only attributes of ``schema``, and compares each as its type allows.
+
+    Raises `FilterError`.
+    """
     _check(filter, schema, 0)
 
 

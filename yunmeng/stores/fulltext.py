@@ -1,8 +1,8 @@
 """The text of a record and of a question, cut into the same words for every store.
 
-Latin and other spaced scripts are cut into words, Chinese, Japanese, Korean and Thai into single letters, which stand
-beside each other in the text as they do in the language. A question's Chinese is asked for by pairs of neighbours, as
-the CJK analysers of search engines do: 连衣裙 is found in 红色连衣裙, and 裙 as well, whatever a dictionary knows.
+Latin and other spaced scripts are cut into words; Chinese, Japanese, Korean and Thai into single characters, which stay
+in their order. Chinese in a query is searched by pairs of neighbours, as the CJK analysers of search engines do: so
+连衣裙 is found in 红色连衣裙, and 裙 as well, without a dictionary.
 """
 
 import re
@@ -49,9 +49,9 @@ _JOINING = re.compile("[的和与或及]")
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """What to look for: any of these phrases. No phrase is there twice, none holds anything but letters and digits.
+    """The phrases to look for. No phrase is there twice, none holds anything but letters and digits.
 
-    A record that holds all of ``needed`` answers the whole question; ``helpful`` are others that speak for it.
+    A record that holds all of ``needed`` answers the whole query; ``helpful`` are others that make it rank higher.
     """
 
     needed: tuple[Phrase, ...]
@@ -64,13 +64,16 @@ class TextQuery:
 
 
 def text_of(record: Record) -> str:
-    """All words by which ``record`` can be found, with spaces between them: those of its file's name, of its id's last
-    part if that is another, and of the values of its str and list[str] attributes."""
+    """Return all words by which ``record`` can be found, with spaces between them.
+
+    These are the words of its file's name, of its id's last part if that is another, and of the values of its str and
+    list[str] attributes.
+    """
     return " ".join(islice(_words(record), MAX_WORDS))
 
 
 def text_query(text: str) -> TextQuery:
-    """Return the phrases of what somebody has asked for.
+    """Return the phrases of a query text.
 
     Words such as "the" and single Latin letters and digits are left out where there is more to go by.
     """
@@ -90,10 +93,10 @@ def text_query(text: str) -> TextQuery:
 
 
 def share(bm25: float, *, whole: bool) -> float:
-    """The score of a hit in (0, 1), from BM25 in (0, inf): above a half where it holds every phrase of the question.
+    """Return the score of a hit in (0, 1), from BM25 in (0, inf): above 0.5 where it holds every phrase of the query.
 
-    Stores that keep their statistics by parts rank a record in a small part far below its like in a large one. What
-    holds every phrase comes first in any case.
+    Stores that keep statistics for each of their parts rank a record in a small part far below a similar one in a large
+    part. Records that hold every phrase come first in any case.
     """
     return (whole + bm25 / (1 + bm25)) / 2
 
@@ -122,7 +125,7 @@ def _name(place: str) -> str:
 
 
 def _runs(text: str) -> Iterator["re.Match[str]"]:
-    """Return what stands between spaces and signs: letters of a script without spaces (group 1), or any others.
+    """Yield the text between spaces and signs: letters of a script without spaces (group 1), or any others.
 
     Full-width letters, ligatures and accents have become plain ones.
     """
@@ -141,7 +144,7 @@ def _parts(run: str) -> tuple[str, ...]:
 
 
 def _read_spaceless(run: str, needed: dict[Phrase, None], helpful: dict[Phrase, None]) -> None:
-    """Neighbours by two, and letters that stand alone: 猫 and 狗 of 猫和狗, where neighbours across 和 only help."""
+    """Add pairs of neighbours, and letters that stand alone: 猫 and 狗 of 猫和狗; neighbours across 和 only help."""
     pieces = [piece for piece in _JOINING.split(run) if piece]
     for piece in pieces if len(pieces) > 1 else [run]:
         needed.update(dict.fromkeys(pairwise(piece) if len(piece) > 1 else [(piece,)]))

@@ -1,4 +1,4 @@
-"""One hit a group: by the store, or by searches that leave out the groups found so far."""
+"""One hit from each group: by the store itself, or by searches that leave out the groups found so far."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

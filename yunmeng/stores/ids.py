@@ -1,4 +1,4 @@
-"""Ids: how long they may be in any store, and how they and URIs are written where a store takes clean text only."""
+"""Ids: how long they may be in any store, and how ids and URIs are escaped for stores that take clean text only."""
 
 import re
 from collections.abc import Iterable

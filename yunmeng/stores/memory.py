@@ -1,4 +1,4 @@
-"""A store in memory: exact, small, and the same in meaning as those on disk. For tests and for trying things out."""
+"""A store in memory: exact, small, and with the same meaning as those on disk. For tests and for experiments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -160,12 +160,12 @@ def create(_url: str, _place: Path, dim: int, schema: AttributeSchema, *, text: 
 
 
 def open(_url: str, _place: Path, dim: int, schema: AttributeSchema) -> MemoryStore:
-    """Make an empty store: what was in it has gone with the process, or when it was closed."""
+    """Make an empty store: its content is lost with the process, or when it is closed."""
     return MemoryStore(dim, schema)
 
 
 def remove(_url: str, _place: Path) -> None:
-    """Do nothing: there is none left once it is closed."""
+    """Do nothing: nothing is left once the store is closed."""
 
 
 def _as_hits(scored: list[tuple[float, Record]]) -> list[Hit]:

@@ -49,9 +49,9 @@ _FUNCTIONS: Final[dict[str, type[ContainsAny] | type[ContainsAll]]] = {
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter. Whether it fits a library's attributes is for `yunmeng.stores.filters.check` to say.
+    """Read a filter. `yunmeng.stores.filters.check` checks whether it fits a library's attributes.
 
-    Raises `FilterError`, which names the place and gives an example.
+    Raises `FilterError`, which names the place of the error and gives an example.
     """
     if not text.strip():
         raise FilterError(f"the filter is empty: leave it out, or write one such as {EXAMPLE}")
@@ -69,7 +69,7 @@ def read_filter(filter: str | Filter | None) -> Filter | None:
 
 
 def format_filter(filter: Filter) -> str:
-    """``filter`` as text that `parse_filter` reads back to an equal tree (`And` and `Or` of one come back as that one).
+    """Return ``filter`` as text that `parse_filter` reads back to an equal tree; `And` and `Or` of one become that one.
 
     Raises `FilterError` if it is nested too deep.
     """

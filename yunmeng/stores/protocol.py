@@ -1,4 +1,4 @@
-"""What a store is: vectors and attributes, kept and found again."""
+"""The protocol of stores: vectors and attributes, kept and searched."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,14 +23,14 @@ VersionSource: TypeAlias = Literal["none", "files", "store"]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store can do. The rest of the house asks, and does without.
+    """The capabilities of a store. The rest of the program checks them, and does without what is missing.
 
     Args:
         text: `Store.search_text` finds records by their words. Without it, words are answered by their meaning only.
         groups: `Store.search_groups` is the store's own. Without it, groups are found by repeated searches.
         exclusive: one process at a time has the store open, so that `Store.changes` counts every write that there is.
-        version: what tells whether the contents have changed. Answers are kept over a restart, or in Redis, only where
-            something does; where nothing does and the store is not exclusive either, they are not kept at all.
+    version: how to tell whether the contents have changed. Answers are kept over a restart, or in Redis, only if there
+    is a way; if there is none and the store is not exclusive either, they are not kept at all.
     """
 
     text: bool = False
@@ -49,23 +49,23 @@ class Store(Protocol):
 
     @property
     def changes(self) -> "Changes":
-        """Counts the writes, and tells who watches of them: when they are done, in whichever way they end."""
+        """The counter of writes, which notifies watchers when a write is done, in whichever way it ends."""
         ...
 
     @property
     def schema(self) -> AttributeSchema:
-        """Return the declared attributes, the only ones that filters can name."""
+        """The declared attributes, the only ones that filters can name."""
         ...
 
     @property
     def capabilities(self) -> Capabilities:
-        """Return what this store can do; the same for as long as it is open."""
+        """The capabilities of this store; the same for as long as it is open."""
         ...
 
     def version(self) -> str | None:
-        """Name the contents: another name after every write, whoever wrote, and never the same name for others.
+        """Return a name of the contents: another one after every write, by any process, and never one used before.
 
-        What was found is right for a version that was the same before and after. None unless ``capabilities.version``
+        A result belongs to a version if the version was the same before and after. None unless ``capabilities.version``
         is ``store``.
         """
         ...
@@ -73,7 +73,7 @@ class Store(Protocol):
     def check_room(self, beside: int = 0) -> None:
         """Raise `DiskFull` if the store could not delete any more once ``beside`` bytes lie in the library's folder.
 
-        A store that keeps no files there has nothing to say.
+        A store that keeps no files there does nothing.
         """
         ...
 
@@ -114,7 +114,7 @@ class Store(Protocol):
 
         A record's text is its file's name and the values of its str and list[str] attributes, declared or not, see
         `yunmeng.stores.fulltext`. One word in common is enough. Scores are in (0, 1), no similarities: above a half
-        where the record has every word of the query. Any query will do, none is read as a language; one
+        where the record has every word of the query. Any text is a valid query, without a syntax of its own; text
         without words finds nothing. Without ``capabilities.text`` it finds nothing either.
         """
         ...
@@ -130,8 +130,8 @@ class Store(Protocol):
     def page(self, limit: int, after: tuple[str, str] | None = None, filter: "Filter | None" = None) -> list[Record]:
         """Return the next ``limit`` records (that match) in the order of (sha256, id), behind ``after``, one such pair.
 
-        An order that no write disturbs: whoever goes on from the last record of each page meets every record that
-        stays, once. It is random to the eye, and costs the same for the last page as for the first.
+        No write disturbs this order: a caller who goes on from the last record of each page meets every record that
+        stays, once. The order looks random, and the last page costs as much as the first.
         """
         ...
 
@@ -140,7 +140,7 @@ class Store(Protocol):
         ...
 
     def unindexed(self) -> int:
-        """Return how many records a search has to scan because `optimise` has not met them yet."""
+        """Return how many records a search has to scan because `optimise` has not indexed them yet."""
         ...
 
     def optimise(self) -> None:
@@ -148,18 +148,18 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Write what is outstanding and let go of it. Closing twice does no harm."""
+        """Write what is outstanding and close. Closing twice does no harm."""
         ...
 
 
 def joined(one: Store, other: Store) -> Capabilities:
-    """Return what two stores can do together, where ``one`` answers words and groups."""
+    """Return what two stores can do together; ``one`` answers words and groups."""
     mine, others = one.capabilities, other.capabilities
     version: VersionSource = mine.version if mine.version == others.version else "none"
     return replace(mine, exclusive=mine.exclusive and others.exclusive, version=version)
 
 
 def joined_version(one: Store, other: Store) -> str | None:
-    """Return the version of two stores together; None unless both tell theirs."""
+    """Return the version of two stores together; None unless both have one."""
     first, second = one.version(), other.version()
     return None if first is None or second is None else f"{first} {second}"

@@ -1,4 +1,4 @@
-"""The stores there are, by the scheme of their URL: those that come with Yunmeng, and those of other packages."""
+"""The registry of stores, by the scheme of their URL: those of Yunmeng, and those of other packages."""
 
 from importlib import import_module
 from pathlib import Path
@@ -18,24 +18,25 @@ BUILT_IN: Final = {"zvec": "yunmeng.stores.zvec", "memory": "yunmeng.stores.memo
 
 
 class StoreKind(Protocol):
-    """What a scheme stands for: three functions, mostly a module's. Here it is said what each is given.
+    """A kind of store, for one scheme: three functions, usually of a module, with these arguments.
 
     ``url`` is what ``library.toml`` names, the scheme included. A library has up to three stores: its pictures, their
-    regions and their second vectors, and as many again while it is encoded anew. ``place`` tells them apart: a path in
-    the library's folder, of which a store that keeps no files takes the name, ``store`` or ``regions-2`` or the like.
+    regions and their second vectors, and as many again while it is re-encoded. ``place`` distinguishes them: a path in
+    the library's folder, such as ``store`` or ``regions-2``. A store that keeps no files uses its name only.
     """
 
     def create(self, url: str, place: Path, dim: int, schema: AttributeSchema, *, text: bool) -> Store:
-        """Make an empty store for vectors of ``dim`` numbers. Without ``text`` its words are never looked for.
+        """Make an empty store for vectors of ``dim`` numbers. Without ``text`` it need not index words.
 
-        Raises `LibraryExists` where there is one, `SchemaError` or `StoreError`.
+        Raises `LibraryExists` where there is a store already, `SchemaError` or `StoreError`.
         """
         ...
 
     def open(self, url: str, place: Path, dim: int, schema: AttributeSchema) -> Store:
         """Open a store that was made before, with the same ``dim`` and ``schema``.
 
-        Raises `LibraryNotFound`, `LibraryLocked` where it can be open once only and is, `SchemaError` or `StoreError`.
+        Raises `LibraryNotFound`, `LibraryLocked` if another process has it open and only one may, `SchemaError` or
+        `StoreError`.
         """
         ...
 
@@ -60,9 +61,9 @@ def remove(url: str, place: Path) -> None:
 
 
 def check_url(url: str) -> StoreKind:
-    """Return what the scheme of ``url`` stands for.
+    """Return the kind of store for the scheme of ``url``.
 
-    Raises `UnknownStore`, which names the schemes there are, and `PluginError` for a package that is broken.
+    Raises `UnknownStore`, which lists the known schemes, and `PluginError` for a broken package.
     """
     scheme, colon, _ = url.partition(":")
     if colon and scheme in BUILT_IN:

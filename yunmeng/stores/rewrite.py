@@ -1,6 +1,6 @@
-"""A filter made plain for stores: no ``not`` above a leaf, and every number exact in its column's type.
+"""Filters simplified for stores: no ``not`` above a leaf, and every number exact in its column's type.
 
-What comes out is true for the same records; where it is not true it may be false instead of unknown, which makes no
+The result is true for the same records. Where it is not true it may be false instead of unknown, which makes no
 difference to a store.
 """
 
@@ -31,7 +31,7 @@ _OPPOSITE: Final[dict[Operator, Operator]] = {"=": "!=", "!=": "=", "<": ">=", "
 
 
 def plain(filter: Filter, schema: AttributeSchema) -> Filter:
-    """Return ``filter``, which must have passed `check`, in terms that every store can say.
+    """Return ``filter``, which must have passed `check`, in a simple form that every store can express.
 
     What is left is `And` and `Or` over leaves, with `Not` only around `In`, `IsNull`, `ContainsAny` and `ContainsAll`,
     none of them with an empty list; or `TRUE` or `FALSE` alone. Numbers are ints within 64 bits for an int attribute
@@ -86,7 +86,7 @@ def _any(parts: list[Filter]) -> Filter:
 
 
 def _exact(compare: Compare, type: str) -> Filter:
-    """``compare`` with its number in the column's type, or what it comes to where the type has no such number."""
+    """Return ``compare`` with its number in the column's type, or an equal condition if the type has no such number."""
     if type == "int":
         return _exact_int(compare.field, compare.op, compare.value)
     if type == "float":

@@ -30,7 +30,7 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 def parse_schema(text: str) -> dict[str, AttributeType]:
     """Read a declaration such as ``category:str, price:float, tags:list[str]``; blank text declares nothing.
 
-    Raises `SchemaError` for an unknown type, and for a name that is missing or there twice.
+    Raises `SchemaError` for an unknown type, and for a missing or repeated name.
     """
     schema: dict[str, Any] = {}
     for part in text.split(",") if text.strip() else ():
@@ -44,7 +44,7 @@ def parse_schema(text: str) -> dict[str, AttributeType]:
 
 
 def check_schema(schema: Mapping[str, str]) -> dict[str, AttributeType]:
-    """Return ``schema`` as a dict of its own. Raises `SchemaError` if a name or a type cannot be."""
+    """Return ``schema`` as a new dict. Raises `SchemaError` for a name or type that is not valid."""
     checked: dict[str, AttributeType] = {}
     for name, type in schema.items():
         if not name or name != name.strip() or not name.isprintable():
@@ -65,8 +65,8 @@ def describe(schema: AttributeSchema) -> str:
 def conform(attributes: Attributes, schema: AttributeSchema) -> dict[str, AttributeValue]:
     """Return ``attributes`` with each value of a declared one in exactly its type; None stays and means missing.
 
-    A whole number is taken for a float; NumPy scalars are taken for Python's. Undeclared attributes may be of any of
-    the types. Raises `PictureError` (bad-attribute), which names the attribute, its value and the type wanted.
+    A whole number may stand for a float, and NumPy scalars for Python's. Undeclared attributes may be of any of the
+    types. Raises `PictureError` (bad-attribute), which names the attribute, its value and the type wanted.
     """
     fitted: dict[str, AttributeValue] = {}
     for name, value in attributes.items():
@@ -79,9 +79,10 @@ def conform(attributes: Attributes, schema: AttributeSchema) -> dict[str, Attrib
 
 
 def admit(attributes: Attributes, schema: AttributeSchema) -> dict[str, AttributeValue]:
-    """Return attributes that come in, as `conform` does, if they take no more than `MAX_BYTES`.
+    """Return the attributes of an incoming picture, as `conform` does, if they take no more than `MAX_BYTES`.
 
-    What is in a library already is not measured: earlier versions took more. Raises `PictureError` (bad-attribute).
+    Attributes that a library has already are not measured: earlier versions accepted more. Raises `PictureError`
+    (bad-attribute).
     """
     fitted = conform(attributes, schema)
     size = len(json.dumps(fitted, ensure_ascii=False).encode("utf-8", "surrogatepass"))

@@ -1,3 +1,3 @@
-"""What commands share: options, output, progress, and stopping on a signal."""
+"""Shared parts of commands: options, output, progress, and stopping on a signal."""
 
 __all__: list[str] = []

@@ -33,14 +33,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def db_option(command: Command) -> Command:
-    """``--db DIR``, the library's folder."""
+    """Add ``--db DIR``, the library's folder."""
     return click.option(
         "--db", required=True, metavar="DIR", envvar="YUNMENG_DB", show_envvar=True, help="Folder of the library."
     )(command)
 
 
 def rerank_option(command: Command) -> Command:
-    """``--rerank LIST``, steps of re-ranking."""
+    """Add ``--rerank LIST``, steps of re-ranking."""
     return click.option(
         "--rerank",
         default="",
@@ -51,7 +51,7 @@ def rerank_option(command: Command) -> Command:
 
 
 def metric_option(command: Command) -> Command:
-    """``--metric NAME``, what hits are scored by."""
+    """Add ``--metric NAME``, the metric of scores."""
     return click.option(
         "--metric",
         type=click.Choice(get_args(Metric)),
@@ -60,20 +60,20 @@ def metric_option(command: Command) -> Command:
 
 
 def json_option(command: Command) -> Command:
-    """``--json``, for programs."""
+    """Add ``--json``, for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and nothing else.")(
         command
     )
 
 
 def print_json(value: object) -> None:
-    """One JSON object on stdout. Text stays readable, save for what no UTF-8 stream could carry."""
+    """Print one JSON object on stdout. Text stays readable, except what no UTF-8 stream can carry."""
     text = json.dumps(value, ensure_ascii=False)
     click.echo(text if text.isprintable() else json.dumps(value))
 
 
 def print_table(table: "Table") -> None:
-    """A table on stdout: within the terminal's width, or a line for each row where it goes into a file or a pipe."""
+    """Print a table on stdout: within the terminal's width, or one line for each row in a file or a pipe."""
     from rich.console import Console
 
     console = Console()
@@ -83,7 +83,7 @@ def print_table(table: "Table") -> None:
 
 
 def print_failures(failures: "Sequence[Failure]") -> None:
-    """The first failures of a run on stderr, and how many more there are."""
+    """Print the first failures of a run on stderr, and how many more there are."""
     for failure in failures[:SHOWN_FAILURES]:
         click.echo(f"{printable(failure.path)}: {printable(failure.reason)}", err=True)
     if len(failures) > SHOWN_FAILURES:
@@ -91,10 +91,10 @@ def print_failures(failures: "Sequence[Failure]") -> None:
 
 
 def printable(text: str) -> str:
-    """Text for a terminal: control characters and bytes that are no UTF-8, as file names may hold, are spelt out."""
+    """Return text for a terminal: control characters and bytes that are not UTF-8, as in file names, are spelt out."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def shown_attributes(attributes: "Attributes") -> str:
-    """``category=shoes, price=49.9``, for a terminal."""
+    """Return ``category=shoes, price=49.9``, for a terminal."""
     return printable(", ".join(f"{name}={value}" for name, value in attributes.items()))

@@ -53,7 +53,7 @@ def _bar() -> Progress:
 
 @contextmanager
 def indexing_progress() -> Iterator[Callable[["Tally"], None]]:
-    """A bar for `Library.index`: how many, rate, time left, failures."""
+    """Show a bar for `Library.index`: number, rate, time left, failures."""
     with _bar() as bar:
         task = bar.add_task("Indexing", total=None, note="")
 
@@ -71,7 +71,7 @@ def indexing_progress() -> Iterator[Callable[["Tally"], None]]:
 
 @contextmanager
 def counting_progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for work that is done one by one; called with how many are done, and how many there are."""
+    """Show a bar for work that is done one by one; called with how many are done, and how many there are."""
     with _bar() as bar:
         task = bar.add_task(what, total=None, note="")
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -79,7 +79,7 @@ def counting_progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, so that a run can end at a clean place. A second one ends it at once."""
+    """Yield an event that Ctrl-C or SIGTERM sets, so that a run can stop cleanly. A second signal ends it at once."""
     stop = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:

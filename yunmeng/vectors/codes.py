@@ -28,11 +28,11 @@ class CloseCodes(NamedTuple):
 
 
 def close_codes(codes: NDArray[np.uint8], radius: int) -> CloseCodes:
-    """Pairs of ``codes``, uint8 (n, bytes), that differ in at most ``radius`` bits.
+    """Return pairs of ``codes``, uint8 (n, bytes), that differ in at most ``radius`` bits.
 
     Nearly all of them: of a million random codes of 256 bits, all of the pairs at 10 bits, 99.9 % at 20 and 93 % at 31;
-    more among fewer codes. Where very many are close to each other, each is paired with some of them. Equal codes
-    should be there once.
+    more among fewer codes. Where very many are close to each other, each is paired with some of them. Give equal codes
+    only once.
     """
     n, width = codes.shape
     words = np.zeros((n, -(-width // _WORD) * _WORD), np.uint8)

@@ -8,7 +8,7 @@ __all__ = ["faiss"]
 
 
 def faiss() -> Any:
-    """The module ``faiss``. Raises `MissingExtra`."""
+    """Return the module ``faiss``. Raises `MissingExtra`."""
     try:
         import faiss as module
     except ImportError as exc:

@@ -34,7 +34,7 @@ class NearestCodes(NamedTuple):
 def nearest(
     queries: NDArray[np.float32], vectors: NDArray[np.float32], k: int, metric: ExactMetric = "cosine"
 ) -> Nearest:
-    """The ``k`` of ``vectors``, float32 (n, dim), that are nearest to each of ``queries``, float32 (m, dim).
+    """Return the ``k`` of ``vectors``, float32 (n, dim), that are nearest to each of ``queries``, float32 (m, dim).
 
     All of them where there are fewer than ``k``. Vectors need no certain length for the cosine; that of a vector of
     length 0 to any other is 0. Equally near ones come in no particular order. Raises `MissingExtra`, and ValueError
@@ -59,7 +59,7 @@ def nearest(
 
 
 def nearest_codes(queries: NDArray[np.uint8], codes: NDArray[np.uint8], k: int) -> NearestCodes:
-    """The ``k`` of ``codes``, uint8 (n, bytes), nearest to each of ``queries``, uint8 (m, bytes), by Hamming distance.
+    """Return the ``k`` of ``codes``, uint8 (n, bytes), nearest to each of ``queries``, uint8 (m, bytes), by Hamming.
 
     Bits are packed eight to a byte, as `numpy.packbits` does. All of them where there are fewer than ``k``. Raises
     `MissingExtra`, and ValueError where the lengths differ.

@@ -46,7 +46,7 @@ _SLACK: Final = 0.045
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """What is close to what among n vectors.
+    """The close pairs and the nearest neighbours of n vectors.
 
     ``pairs`` are the rows of all pairs found at or above the threshold, int64 (m, 2), the smaller first, in order, and
     ``cosines`` theirs, float32 (m,). ``nearest`` is the nearest other row of each, int64 (n,), -1 where there is none,
@@ -69,13 +69,13 @@ def close_pairs(
     on_done: Callable[[int], None] = lambda _: None,
     stop: threading.Event | None = None,
 ) -> Closeness:
-    """The pairs of ``vectors``, (n, dim) L2-normalised, whose cosine is at least ``threshold``.
+    """Return the pairs of ``vectors``, (n, dim) L2-normalised, whose cosine is at least ``threshold``.
 
     All of them up to some 4,000 vectors, and nearly all beyond.
 
-    ``vectors`` may be a memory map, and float16: beside it, a million takes some 800 MB. With ``rows``, only these of
-    its rows count, and the answer is in places among them. ``on_done`` hears how many vectors are done with. Where
-    ``stop`` is set, the pairs found until then are given. Raises `MissingExtra`.
+    ``vectors`` may be a memory map, and float16: beside it, a million takes some 800 MB. With ``rows``, only these rows
+    count, and the answer has positions among them. ``on_done`` is called with how many vectors are done. Where ``stop``
+    is set, the pairs found until then are given. Raises `MissingExtra`.
     """
     chosen = np.arange(len(vectors)) if rows is None else rows
     whole = vectors.shape[1] <= _DIM
@@ -107,7 +107,7 @@ def _shortened(vectors: NDArray[np.floating], rows: Rows, *, whole: bool) -> NDA
 
 
 def cosines(vectors: NDArray[np.floating], a: Rows, b: Rows) -> Floats:
-    """Of the rows ``a`` of ``vectors``, (n, dim) L2-normalised, to the rows ``b``, one by one: float32 (m,)."""
+    """Return the cosines of the rows ``a`` of ``vectors``, (n, dim) L2-normalised, to the rows ``b``: float32 (m,)."""
     found = np.empty(len(a), np.float32)
     for begin in range(0, len(a), _STEP):
         sides = (np.asarray(vectors[rows[begin : begin + _STEP]], np.float32) for rows in (a, b))
@@ -145,7 +145,7 @@ def _assigned(vectors: NDArray[np.floating], sample: Rows) -> NDArray[np.int32]:
 
 
 class _Found:
-    """What the lists have shown so far."""
+    """The pairs and neighbours that the lists have shown so far."""
 
     def __init__(self, n: int, threshold: float) -> None:
         self._n = n
@@ -172,7 +172,7 @@ class _Found:
         self._keys.append(np.unique(members[low] * self._n + members[high]))
 
     def judged(self, vectors: NDArray[np.floating], chosen: Rows, threshold: float) -> Closeness:
-        """What was found, by all that the vectors have: each pair once, in order."""
+        """Return what was found, measured with the full vectors: each pair once, in order."""
         keys = np.unique(np.concatenate([np.empty(0, np.int64), *self._keys]))
         pairs = np.stack(np.divmod(keys, max(self._n, 1)), axis=1)
         exact = cosines(vectors, chosen[pairs[:, 0]], chosen[pairs[:, 1]])

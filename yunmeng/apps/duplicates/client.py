@@ -21,24 +21,24 @@ _PLACE: Final = "/v1/duplicates"
 
 
 def find_duplicates(keep: KeepRule = "largest") -> Call[DuplicatesOut]:
-    """Start to look for pictures that are the same; ``keep`` says which of each group is proposed to stay."""
+    """Start a search for pictures that are the same; ``keep`` says which picture of each group is proposed to stay."""
     return Call("POST", _PLACE, DuplicatesOut.model_validate_json, json={"keep": keep})
 
 
 def duplicates() -> Call[DuplicatesOut]:
-    """Return how far that is, or how it ended, and how many groups there are."""
+    """Return the state of that search, or its outcome, and the number of groups."""
     return Call("GET", _PLACE, DuplicatesOut.model_validate_json)
 
 
 def cancel_duplicates() -> Call[DuplicatesOut]:
-    """End the search that is under way."""
+    """Cancel the search that is running."""
     return Call("POST", f"{_PLACE}/cancel", DuplicatesOut.model_validate_json)
 
 
 def duplicate_groups(open: bool | None = None, page: int = 100) -> Pages[DuplicateGroups, DuplicateGroup]:
-    """Iterate over groups of pictures that are the same, the largest first; with ``open``, those nobody has decided on.
+    """Iterate over groups of pictures that are the same, the largest first; with ``open``, only the undecided ones.
 
-    They are asked for ``page`` at a time: take all of them before deciding on any.
+    They are requested ``page`` at a time: read all of them before you decide on any.
     """
 
     def ask(offset: int) -> Call[DuplicateGroups]:

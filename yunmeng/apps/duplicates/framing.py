@@ -15,7 +15,7 @@ _BLURRED: Final = 4  # lines within which an inner edge is over, as compression 
 
 
 def share_within_frame(image: Image.Image) -> float:
-    """The share of an RGB picture that lies within a frame of one colour, in (0, 1]; 1 where it has none.
+    """Return the share of an RGB picture that lies within a frame of one colour, in (0, 1]; 1 where it has none.
 
     The inner edges of a frame stand out all along; those of the box around a thing on a plain ground do not.
     """

@@ -1,4 +1,4 @@
-"""From pairs to groups. A group is a picture and what is the same as it, never a chain of look-alikes."""
+"""From pairs to groups. All pictures of a group are the same as one of them, so chains of look-alikes are no groups."""
 
 import threading
 from collections import defaultdict
@@ -24,7 +24,7 @@ _REFUSALS: Final = 8
 
 
 class _Components:
-    """Which rows hang together."""
+    """Connected components: sets of rows that are linked by pairs."""
 
     def __init__(self) -> None:
         self._above: dict[int, int] = {}
@@ -46,9 +46,9 @@ def grouped(
     on_done: Callable[[int], None],
     stop: threading.Event,
 ) -> list[list[int]]:
-    """Groups of rows, at least two in each; first the one that all others are the same as.
+    """Return groups of rows, at least two in each, first the row that all others are the same as.
 
-    Judges no more pairs than it takes to know what hangs together. Where ``stop`` is set, there are none.
+    Judges only as many pairs as are needed to know which rows are connected. Returns no groups once ``stop`` is set.
     """
     same: dict[int, set[int]] = defaultdict(set)
     together = _Components()
@@ -82,7 +82,7 @@ def grouped(
 
 
 def _split(rows: set[int], same: dict[int, set[int]], candidates: Candidates, judge: "Judge") -> Iterator[list[int]]:
-    """What hangs together, as groups around a picture each: the others of a group are all the same as that one."""
+    """Split connected rows into groups around one picture each: all others of a group are the same as that one."""
     while len(rows) > 1:
         centre = max(sorted(rows), key=lambda row: len(same[row] & rows))
         group = same[centre] & rows

@@ -22,7 +22,7 @@ CUT_OFF: Final = "the process ended before the search did: look for duplicates a
 
 
 class DuplicateJobs:
-    """Has duplicates looked for by ``jobs``, one search at a time, which leaves what it finds with the library."""
+    """Runs searches for duplicates as jobs, one at a time; each stores what it finds in the library."""
 
     def __init__(self, service: "Duplicates", jobs: JobRunner) -> None:
         self._service = service
@@ -32,7 +32,7 @@ class DuplicateJobs:
         jobs.add(JobKind(name=KIND, work=self._work, arguments=DuplicateOrder, can_resume=lambda _: False))
 
     def order(self, keep: KeepRule) -> DuplicatesOut:
-        """Begin a search, unless one is under way."""
+        """Start a search, unless one is running."""
         with self._lock:
             if self._running() is None:
                 self._failure = None
@@ -40,14 +40,14 @@ class DuplicateJobs:
         return self.view()
 
     def cancel(self) -> DuplicatesOut:
-        """Have the search that is under way end, if there is one, and wait until it has."""
+        """Stop the search that is running, if there is one, and wait for its end."""
         if (job := self._running()) is not None:
             self._jobs.cancel(job.id)
             self._jobs.wait(job.id)
         return self.view()
 
     def view(self) -> DuplicatesOut:
-        """Return the last search, or the one under way, and what there is of groups."""
+        """Return the last search, or the running one, and the counts of groups."""
         job = self._running()
         progress = None if job is None else self._jobs.progress(job)
         search, counts = self._service.last_search()
@@ -70,7 +70,7 @@ class DuplicateJobs:
         )
 
     def _running(self) -> "Job | None":
-        """Return the search that waits or is under way, or is about to end."""
+        """Return the search that waits, runs, or is about to end."""
         last = next(iter(self._jobs.all(KIND, limit=1)), None)
         if last is None or (last.status not in ("queued", "running") and not self._jobs.works_at(last.id)):
             return None

@@ -1,4 +1,4 @@
-"""Whether two rows are one picture: by what is known of both, and where they can be read, by verifying them."""
+"""Decide whether two rows are one picture: by what is known of both, and by verifying them where they can be read."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -51,9 +51,9 @@ class Judge:
     def same(self, pair: "Pair") -> bool:
         """Return whether the two are one picture, perhaps edited. Raises `MissingExtra`.
 
-        `verify`, which match and compare ask too, decides. A copy in other colours is no duplicate: shops show the
-        colours of a garment so. Pairs whose fingerprints are not close, as they are or as
-        negatives, are verified only where their local features agree, which is seen sooner, or one has too few of them.
+        `verify` decides, as it does for match and compare. A copy in other colours is no duplicate: shops show the
+        colours of a garment so. Pairs whose fingerprints differ, also as negatives, are verified only if their local
+        features agree, which is quicker to see, or if one of them has too few features.
         """
         if pair.flat:  # all that can be said of a picture without contrast is said by its bytes
             return False

@@ -1,4 +1,4 @@
-"""Which picture of a group stays."""
+"""The choice of the picture of a group that stays."""
 
 import math
 import os
@@ -21,7 +21,7 @@ _FRAMED: Final = 0.9
 
 
 def rank(record: Record, file: os.stat_result | None, keep: KeepRule, share: float) -> tuple[float, ...]:
-    """Lowest for the picture that stays. ``share`` in (0, 1] is what of its pixels counts for the largest."""
+    """Return a sort key, lowest for the picture that stays. ``share`` in (0, 1] is the part of its pixels to count."""
     pixels, size = record.width * record.height, file.st_size if file else 0
     match keep:
         case "largest":
@@ -37,7 +37,10 @@ def rank(record: Record, file: os.stat_result | None, keep: KeepRule, share: flo
 
 
 def share_that_counts(original: Callable[[str], bytes], id: str, max_pixels: int) -> float:
-    """What of a picture counts when the largest is looked for, in (0, 1]: no frame does. 1 where it cannot be read."""
+    """Return the share of a picture that is not frame, in (0, 1]; 1 where it cannot be read.
+
+    The largest picture is chosen by this part of its pixels, as a frame adds pixels and shows nothing more.
+    """
     try:
         share = share_within_frame(decode(original(id), at_least=_SIDE, max_pixels=max_pixels).image)
     except YunmengError:

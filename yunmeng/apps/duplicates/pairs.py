@@ -1,4 +1,4 @@
-"""Which pictures may be the same: those whose fingerprints or vectors are close."""
+"""Find pairs of pictures that may be the same: those whose fingerprints or vectors are close."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ class Candidates:
     """Pairs of rows that may be the same, int64 (m, 2), each once, and what is known of any two rows.
 
     ``crowd`` is how near the neighbours around each of the n rows are, a cosine, float32 (n,); ``telling`` says whether
-    its code says anything.
+    a row's code means anything.
     """
 
     pairs: Rows
@@ -72,7 +72,7 @@ class Candidates:
     telling: NDArray[np.bool_]
 
     def known(self, pairs: Rows) -> list[Pair]:
-        """What is known of pairs of rows, int64 (m, 2)."""
+        """Return what is known of pairs of rows, int64 (m, 2)."""
         if not len(pairs):
             return []
         a, b = pairs[:, 0], pairs[:, 1]
@@ -90,7 +90,7 @@ class Candidates:
         return [Pair(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
     def in_order(self) -> Iterator[Pair]:
-        """The pairs, those that hang together one after the other, the closest of these first."""
+        """Yield the pairs, those of connected rows one after the other, the closest of these first."""
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components
 
@@ -103,7 +103,7 @@ class Candidates:
 
 
 def candidates(gathered: Gathered, on_done: Callable[[int], None], stop: threading.Event) -> Candidates:
-    """All pairs that are worth a look. Where ``stop`` is set, those found until then. Raises `MissingExtra`."""
+    """Return all pairs that are worth a look; once ``stop`` is set, those found until then. Raises `MissingExtra`."""
     first, equal = _stars(gathered.looks)
     close = close_pairs(gathered.vectors, CLOSE, first, on_done=on_done, stop=stop)
     near = np.flatnonzero((close.reach >= NEAREST) & (1 - close.reach <= STANDS_OUT * (1 - close.crowd)))

@@ -1,4 +1,4 @@
-"""What a search for duplicates needs of a library's records, in little memory: vectors lie in a file of their own."""
+"""Reads what a search for duplicates needs of a library's records, in little memory: vectors go to a file."""
 
 import tempfile
 import threading
@@ -23,11 +23,11 @@ _BITS: Final = (96, 160)
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The n pictures whose files are not the same, and all others.
+    """The n pictures with different files, and the twins of each: pictures whose files have the same bytes.
 
-    ``ids`` are of the n; ``twins`` holds, for each that has such, the ids of others with the same bytes. ``vectors``
-    float16 (n, dim) in a file; ``looks`` int64 (n,), equal where vectors are; ``codes`` PDQ, uint8 (n, 32), and
-    ``telling`` whether a code says anything; ``flat`` whether a picture has next to no contrast.
+    ``ids`` are of the n pictures; ``twins`` maps an id to the ids of its twins, where it has any. ``vectors`` are
+    float16 (n, dim) in a file; ``looks`` int64 (n,), equal where vectors are equal; ``codes`` PDQ, uint8 (n, 32), and
+    ``telling`` whether a code means anything; ``flat`` whether a picture has next to no contrast.
     """
 
     ids: list[str]

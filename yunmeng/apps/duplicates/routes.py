@@ -1,4 +1,4 @@
-"""Routes about duplicates: looking for them, deciding on each group, undoing that."""
+"""Routes about duplicates: find them, decide on each group, undo a decision."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,17 +33,17 @@ def routes(service: "Duplicates", web: Web) -> APIRouter:
 
     @router.post("", responses=responses(), status_code=202, dependencies=[web.writer])
     async def find_duplicates(order: DuplicateOrder) -> DuplicatesOut:
-        """Look for pictures that are the same, in the background; a search that is under way goes on."""
+        """Look for pictures that are the same, in the background. If a search is running already, it goes on."""
         return await to_thread.run_sync(searches.order, order.keep)
 
     @router.get("", responses=responses(), dependencies=[web.writer])
     async def duplicates() -> DuplicatesOut:
-        """How far the search is, or how it ended, and how many groups there are."""
+        """Return the state of the search, or its outcome, and the number of groups."""
         return await to_thread.run_sync(searches.view)
 
     @router.post("/cancel", responses=responses(), dependencies=[web.writer])
     async def cancel_duplicates() -> DuplicatesOut:
-        """End the search that is under way; groups that were found before stay."""
+        """Cancel the search that is running; groups that were found before stay."""
         return await to_thread.run_sync(searches.cancel)
 
     @router.get("/groups", responses=responses())
@@ -53,7 +53,7 @@ def routes(service: "Duplicates", web: Web) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         open: Annotated[bool | None, Query(description="true: those nobody has decided on; false: the others.")] = None,
     ) -> DuplicateGroups:
-        """Groups of pictures that are the same, the largest first."""
+        """List groups of pictures that are the same, the largest first."""
         found = await to_thread.run_sync(lambda: service.groups(offset, limit + 1, open=open))
         return DuplicateGroups(
             groups=[_shown(group, caller, web) for group in found[:limit]],

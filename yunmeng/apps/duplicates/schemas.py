@@ -1,4 +1,4 @@
-"""Near-duplicates of a whole library: looking for them, and what becomes of them."""
+"""Bodies about near-duplicates: the search for them, and the decisions on them."""
 
 from datetime import datetime
 from typing import get_args
@@ -20,7 +20,7 @@ __all__ = [
 
 
 class DuplicateOrder(Request):
-    """How to look for groups of pictures that are the same."""
+    """The options of a search for pictures that are the same."""
 
     keep: KeepRule = Field("largest", description="Which picture of each group is proposed to stay.")
 
@@ -66,7 +66,7 @@ class DuplicateGroups(BaseModel):
 
 
 class DuplicateDecision(Request):
-    """Which pictures of a group go; all others stay."""
+    """The pictures of a group that go; all others stay."""
 
     discard: list[Id] = Field(max_length=10_000)
 

@@ -49,12 +49,21 @@ def find_duplicates(
     on_tally: OnTally = lambda _: None,
     stop: threading.Event | None = None,
 ) -> DuplicateReport:
-    """The groups of pictures in ``store``, whose vectors have ``dim`` numbers, that are the same.
+    """Return the groups of pictures in ``store``, whose vectors have ``dim`` numbers, that are the same.
 
-    Files with the same bytes are; so are pictures with close fingerprints and vectors. Other pairs with close vectors
-    are read, through ``original``, laid over each other and compared; where that cannot be, only vectors that are very
-    close count. ``folder`` is where two bytes for each number of each vector are written meanwhile. ``on_tally`` hears
-    how far it is; where ``stop`` is set, it ends soon, without groups.
+    Files with the same bytes are the same, and so are pictures with close fingerprints and vectors. Other pairs with
+    close vectors are read, laid over each other and compared; where a file cannot be read, only very close vectors
+    count.
+
+    Args:
+        store: The pictures.
+        dim: The length of their vectors.
+        original: Returns the bytes of the picture with an id, or raises.
+        folder: Where two bytes for each number of each vector are written during the search.
+        keep: Which picture of a group is proposed to stay.
+        max_pixels: The largest picture that is decoded.
+        on_tally: Called with the progress.
+        stop: Ends the search soon, without groups, once it is set.
 
     Raises `MissingExtra`, `StoreError`.
     """

@@ -1,4 +1,4 @@
-"""The duplicates of a library: looking for them, discarding them, bringing them back."""
+"""The duplicates of a library: find them, discard them, bring them back."""
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -33,7 +33,7 @@ _BYTES_OF_NUMBER: Final = 2  # of the vectors in the file that a search for dupl
 
 @dataclass(frozen=True, slots=True)
 class FoundMember:
-    """A picture of a group: whether it is proposed or decided to stay (``keep``), and is ``there`` in the library now.
+    """A picture of a group: ``keep`` says whether it is to stay, ``there`` whether it is in the library now.
 
     ``reason`` is same-file, same-picture or edited-copy, ``score`` its cosine to the nearest other one.
     """
@@ -47,9 +47,9 @@ class FoundMember:
 
 @dataclass(frozen=True, slots=True)
 class FoundGroup:
-    """A group as the library keeps it, the picture first that was proposed to stay.
+    """A group as the library keeps it; first the picture that was proposed to stay.
 
-    Pictures that were deleted otherwise since it was found are left out.
+    Pictures that have been deleted in another way since then are left out.
     """
 
     number: int
@@ -76,8 +76,8 @@ class Duplicates:
         """Look for groups of pictures that are the same, and keep them for `groups`. Changes no picture.
 
         Files with the same bytes are the same, and pictures with close fingerprints and vectors; other pairs with close
-        vectors are read and laid over each other. Where the files are gone, or on the web, only vectors that are very
-        close count.
+        vectors are read and laid over each other. Where the files are gone, or on the web, only very close vectors
+        count.
 
         Args:
             keep: Which picture of each group is proposed to stay: largest (by pixels within a plain frame, then bytes),
@@ -125,22 +125,28 @@ class Duplicates:
         return replace(report, numbers=numbers)
 
     def last_search(self) -> tuple[DuplicateSearch, DuplicateCounts]:
-        """Return how the last search ended, and what there is of groups."""
+        """Return the last search and how it ended, and the counts of groups."""
         return self._tables.search(), self._tables.counts()
 
     def groups(self, offset: int = 0, limit: int = 100, *, open: bool | None = None) -> list[FoundGroup]:
-        """Return groups that were found, the largest first; ``open`` ones nobody has decided on, None stands for all.
+        """Return groups that were found, the largest first; ``open``: True for undecided ones, False for the others,
+        None for all.
 
-        Groups of earlier searches are among them as long as there is something to bring back.
+        Groups of earlier searches are among them as long as pictures of theirs can be brought back.
         """
         return self._with_records(self._tables.groups(offset, limit, open=open))
 
     def decide(self, number: int, discard: Collection[str], moved: Mapping[str, str] | None = None) -> FoundGroup:
         """Take pictures of a group out of the library; the others stay. Their files are left alone.
 
-        All that is needed to bring them back is kept, see `undo`. ``moved`` says to what paths the files of
-        pictures were moved, by id. Raises `RecordNotFound`, and `QueryError` where the group is decided already, or a
-        picture is none of it.
+        What is needed to bring them back is kept, see `undo`.
+
+        Args:
+            number: The number of the group.
+            discard: The ids of the pictures to take out.
+            moved: New paths by id, of pictures whose files the caller has moved.
+
+        Raises `RecordNotFound`, and `QueryError` if the group is already decided or a picture does not belong to it.
         """
         with self._library.generations.changing():
             group = self._group(number)
@@ -160,8 +166,8 @@ class Duplicates:
     def undo(self, number: int) -> FoundGroup:
         """Bring back what was discarded of a group, which is then open again.
 
-        A picture that came back otherwise meanwhile stays as it is. Raises `RecordNotFound`, and `PictureError` where
-        a picture has to be encoded again and its file is gone.
+        A picture that has been added again in the meantime stays as it is. Raises `RecordNotFound`, and `PictureError`
+        where a picture has to be encoded again and its file is gone.
         """
         with self._library.generations.changing():
             group = self._group(number)

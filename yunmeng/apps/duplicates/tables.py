@@ -1,4 +1,4 @@
-"""Groups of duplicates as they wait for a decision, and what was discarded, so that it can be brought back."""
+"""Tables of duplicate groups that wait for a decision, and of discarded pictures, so that they can be brought back."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class DuplicateGroupRow(Base):
 
 
 class DuplicateMemberRow(Base):
-    """One of them; the one in place 0 was proposed to stay. ``record`` and ``vector`` are of one that was discarded."""
+    """One picture of a group; place 0 was proposed to stay. ``record`` and ``vector`` are kept of a discarded one."""
 
     __tablename__ = "duplicate_members"
 
@@ -58,7 +58,7 @@ class DuplicateMemberRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class DuplicateSearch:
-    """How the last search ended, if it has."""
+    """The state of the last search, and how it ended."""
 
     status: SearchStatus = "none"
     finished_at: datetime | None = None
@@ -67,7 +67,7 @@ class DuplicateSearch:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateCounts:
-    """Groups, pictures in all of them together, and groups that nobody has decided on."""
+    """Number of groups, of pictures in all of them together, and of groups without a decision."""
 
     groups: int
     pictures: int
@@ -84,7 +84,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class KeptMember:
-    """One picture of a group; ``backup`` of one that was discarded."""
+    """One picture of a group; ``backup`` is set for a discarded one."""
 
     id: str
     reason: str
@@ -103,21 +103,21 @@ class KeptGroup:
 
 
 class DuplicateTables:
-    """What the tables of one library hold."""
+    """The tables of duplicates of one library."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def begin(self) -> None:
-        """Note that a search is under way."""
+        """Note that a search has begun."""
         self._note("running", None)
 
     def finish(self, status: SearchStatus, error: str | None = None) -> None:
-        """Note how it ended."""
+        """Note how the search ended."""
         self._note(status, error)
 
     def search(self) -> DuplicateSearch:
-        """The last search, or the one under way."""
+        """Return the last search, or the running one."""
         with self._state.reading() as session:
             row = session.get(DuplicateSearchRow, 1)
             if row is None:
@@ -126,7 +126,10 @@ class DuplicateTables:
             return DuplicateSearch(status, row.finished_at and row.finished_at.replace(tzinfo=UTC), row.error)
 
     def replace(self, groups: Iterable[Sequence[KeptMember]]) -> list[int]:
-        """Keep what a search has found, in place of all groups that have nothing to bring back. Their numbers."""
+        """Keep what a search has found and drop the groups that have nothing to bring back.
+
+        Returns the numbers of the new groups.
+        """
         found = list(groups)
         with self._state.transaction() as session:
             discarded = select(DuplicateMemberRow.group_id).where(DuplicateMemberRow.vector.is_not(None))
@@ -143,14 +146,14 @@ class DuplicateTables:
         return numbers
 
     def counts(self) -> DuplicateCounts:
-        """How many there are."""
+        """Return the number of groups, of their pictures, and of undecided groups."""
         waiting = func.count().filter(DuplicateGroupRow.decided.is_(False))
         query = select(func.count(), func.coalesce(func.sum(DuplicateGroupRow.size), 0), waiting)
         with self._state.reading() as session:
             return DuplicateCounts(*session.execute(query.select_from(DuplicateGroupRow)).one())
 
     def groups(self, offset: int, limit: int, *, open: bool | None = None) -> list[KeptGroup]:
-        """The largest first, from ``offset`` on; with ``open``, only those nobody has decided on, or the others."""
+        """Return the largest groups first, from ``offset`` on; ``open``: True for undecided ones, False for others."""
         query = select(DuplicateGroupRow).order_by(DuplicateGroupRow.size.desc(), DuplicateGroupRow.id)
         if open is not None:
             query = query.where(DuplicateGroupRow.decided.is_(not open))
@@ -158,13 +161,13 @@ class DuplicateTables:
             return [_group(session, row) for row in session.scalars(query.offset(offset).limit(limit))]
 
     def group(self, number: int) -> KeptGroup | None:
-        """The group of this number."""
+        """Return the group of this number; None where there is none."""
         with self._state.reading() as session:
             row = session.get(DuplicateGroupRow, number) if number < 2**63 else None
             return None if row is None else _group(session, row)
 
     def decide(self, number: int, discarded: Mapping[str, Backup], leaving: Collection[str]) -> None:
-        """Note that of a group the pictures ``leaving`` go; ``discarded`` is what was in the library of them."""
+        """Note that the pictures ``leaving`` go out of a group; ``discarded`` holds what the library had of them."""
         with self._state.transaction() as session:
             for member in _members(session, number):
                 member.keep = member.picture not in leaving
@@ -173,7 +176,7 @@ class DuplicateTables:
             session.execute(update(DuplicateGroupRow).where(DuplicateGroupRow.id == number).values(decided=True))
 
     def reopen(self, number: int) -> None:
-        """Note that all pictures of a group are back, and nobody has decided on it."""
+        """Note that all pictures of a group are back, and that it is undecided again."""
         with self._state.transaction() as session:
             for member in _members(session, number):
                 member.keep = member.place == 0

@@ -1,4 +1,4 @@
-"""What a search for duplicates is told, and what it finds."""
+"""Options and results of a search for duplicates."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ SearchStatus: TypeAlias = Literal["none", "running", "done", "cancelled", "faile
 
 @dataclass(slots=True)
 class DuplicateTally:
-    """How far a search has come: records read, vectors paired, pairs looked at. ``total`` is of the phase."""
+    """Progress of a search: records read, vectors paired, pairs compared. ``total`` is of the current phase."""
 
     phase: Phase = "reading"
     done: int = 0
@@ -75,10 +75,10 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateReport:
-    """What a search has found among ``pictures``: the groups, the largest first.
+    """The result of a search among ``pictures``: the groups, the largest first.
 
-    ``numbers`` are those under which the library keeps the groups, to decide on them. One that was ``interrupted`` has
-    no groups.
+    ``numbers`` are the numbers under which the library keeps the groups; decisions need them. A search that was
+    ``interrupted`` has no groups.
     """
 
     groups: Sequence[DuplicateGroup]
@@ -89,5 +89,5 @@ class DuplicateReport:
 
     @property
     def duplicates(self) -> int:
-        """How many pictures would go."""
+        """Number of pictures that would go."""
         return sum(len(group.discard) for group in self.groups)

@@ -1,4 +1,4 @@
-"""What of a picture is encoded: all of it or its main subject, enhanced or not, and its parts."""
+"""The parts of a picture that are encoded: all of it or its main subject, enhanced or not, and a grid of regions."""
 
 from yunmeng.encoders.crops.grid import grid
 from yunmeng.encoders.crops.views import WHOLE, Source, View, Views

@@ -21,7 +21,7 @@ _MOST: Final = 6
 
 
 def grid(width: int, height: int) -> tuple[Region, ...]:
-    """The parts of a picture of ``width`` x ``height`` pixels, in fractions of it; the whole is not among them.
+    """Return the parts of a picture of ``width`` x ``height`` pixels, in fractions; the whole is not among them.
 
     Row by row; 16 of a square picture, 12 of a photograph of 4:3, 15 of 16:9, and 6 of a long strip.
     """

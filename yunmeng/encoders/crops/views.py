@@ -37,7 +37,7 @@ class View(NamedTuple):
 
 
 class Views:
-    """What one library looks at in a picture."""
+    """The views of a picture that one library encodes."""
 
     def __init__(
         self,
@@ -56,17 +56,17 @@ class Views:
 
     @property
     def most(self) -> int:
-        """About how many views one picture has."""
+        """Largest number of views that one picture has, about."""
         return 1 + (len(grid(1, 1)) if self._regions else 0)
 
     def decode(self, data: bytes) -> Picture:
-        """A picture, as large as the encoder needs it. Raises `PictureError`."""
+        """Decode a picture as large as the encoder needs it. Raises `PictureError`."""
         return self._decode(data, 1.0)
 
     def main(self, source: Source, decoded: Picture | None = None, *, subject: bool | None = None) -> View:
-        """The whole picture, or its main subject where the library, or ``subject``, says so.
+        """Return the whole picture, or its main subject where the library, or ``subject``, says so.
 
-        ``decoded`` is what `decode` gave for the bytes, where it is at hand. Raises `PictureError`.
+        ``decoded`` is the result of `decode` for the bytes, if the caller has it. Raises `PictureError`.
         """
         image = self._image(source, WHOLE) if decoded is None else decoded.image
         if self._subject if subject is None else subject:
@@ -78,15 +78,15 @@ class Views:
         return View(WHOLE, self._prepared(image))
 
     def all(self, data: bytes, decoded: Picture) -> list[View]:
-        """Every view by which a picture is to be found, the main one first. Raises `PictureError`."""
+        """Return every view by which a picture is to be found, the main one first. Raises `PictureError`."""
         return [self.main(data, decoded), *self.parts(data, decoded)]
 
     def part(self, source: Source, region: Region) -> View:
-        """One part of a picture, read large enough for it. Raises `PictureError`."""
+        """Return one part of a picture, decoded large enough for it. Raises `PictureError`."""
         return View(region, self._prepared(_crop(self._image(source, region), region)))
 
     def parts(self, data: bytes, decoded: Picture) -> list[View]:
-        """All the parts by which a picture is to be found, where the library keeps such; else none."""
+        """Return all parts by which a picture is to be found; none if the library keeps no parts."""
         if not self._regions:
             return []
         regions = grid(decoded.width, decoded.height)
@@ -94,13 +94,13 @@ class Views:
         return [View(region, self._prepared(_crop(large, region))) for region in regions]
 
     def pixels(self, source: Source, region: Region | None = None) -> Pixels:
-        """A picture, or one part of it, as large as the encoder needs it. Raises `PictureError`."""
+        """Return a picture, or one part of it, as large as the encoder needs it. Raises `PictureError`."""
         if region is None:
             return np.asarray(self._image(source, WHOLE))
         return np.asarray(_crop(self._image(source, region), region))
 
     def subject_of(self, source: Source) -> "Subject":
-        """Where the main subject is. Raises `PictureError`."""
+        """Return where the main subject is. Raises `PictureError`."""
         from yunmeng.encoders.subject.finding import find_subject
 
         return find_subject(np.asarray(self._image(source, WHOLE)))

@@ -1,4 +1,4 @@
-"""Models of PyTorch written as ONNX graphs, once; nothing here is needed to run them."""
+"""Export of PyTorch models to ONNX graphs. Done once for each model; running the graphs needs nothing from here."""
 
 from yunmeng.encoders.export.exporting import add_exported
 from yunmeng.encoders.export.sources import Source, parse_source

@@ -18,7 +18,7 @@ _WRAPPED: Final = ("state_dict_ema", "model_ema", "state_dict", "model", "teache
 
 
 def find_checkpoints(folder: Path) -> list[Path]:
-    """The files of weights in a folder, all of the best ending that there is, the usual names first.
+    """Return the files of weights in a folder, all with the best ending that occurs, the usual names first.
 
     Raises WeightsError when there is none.
     """
@@ -30,7 +30,7 @@ def find_checkpoints(folder: Path) -> list[Path]:
 
 
 def find_checkpoint(place: Path) -> Path:
-    """``place`` itself, or the one file of weights in that folder. Raises WeightsError."""
+    """Return ``place`` itself, or the one file of weights in that folder. Raises WeightsError."""
     if place.is_dir():
         return find_checkpoints(place)[0]
     if not place.is_file():
@@ -39,7 +39,7 @@ def find_checkpoint(place: Path) -> Path:
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
-    """The tensors of a file by name, on the CPU.
+    """Return the tensors of a file by name, on the CPU.
 
     Raises WeightsError when the file is broken, or a pickle that holds anything but tensors and plain values.
     """
@@ -56,7 +56,7 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
 
 def check_checkpoint(file: Path) -> None:
-    """Raises WeightsError as `read_checkpoint` does; of safetensors it reads no more than the head."""
+    """Check a file of weights as `read_checkpoint` does, and raise as it does; of safetensors only the head is read."""
     if file.suffix == ".safetensors":
         from safetensors import safe_open
 

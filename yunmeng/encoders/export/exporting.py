@@ -46,8 +46,8 @@ def add_exported(
 ) -> EncoderSpec:
     """Load a model into PyTorch, write its towers as graphs, check them against PyTorch, and add it.
 
-    ``weights`` is a file or folder in place of the hub; ``resize`` another way to the square than the model's own;
-    ``on_stage`` is told what is being done. Raises MissingExtra without the extra ``export``; UnknownEncoder;
+    ``weights`` is a file or folder to use instead of the hub; ``resize`` replaces the model's own way to make a picture
+    square; ``on_stage`` is called with each step. Raises MissingExtra without the extra ``export``; UnknownEncoder;
     WeightsError when weights are out of reach, broken or of another model; EncoderError.
     """
     with workplace(name or source.short_name, settings) as place:

@@ -24,7 +24,7 @@ _RESIZES: Final = {"shortest": "crop", "squash": "squash", "longest": "pad"}
 
 
 def load_open_clip(source: Source, weights: Path | None, options: Options) -> LoadedModel:
-    """The model that ``source`` names: ARCHITECTURE/TAG, ARCHITECTURE with ``weights``, or hf-hub:ORG/NAME.
+    """Return the model that ``source`` names: ARCHITECTURE/TAG, ARCHITECTURE with ``weights``, or hf-hub:ORG/NAME.
 
     A folder of ``weights`` that holds open_clip_config.json says by itself what the model is. Raises EncoderError.
     """

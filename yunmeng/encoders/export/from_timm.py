@@ -19,7 +19,7 @@ _INTERPOLATIONS: Final = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 def load_timm(source: Source, weights: Path | None, options: Options) -> LoadedModel:
-    """The network without its classifier: what it pools is the embedding. Raises EncoderError."""
+    """Return the network without its classifier: its pooled features are the embedding. Raises EncoderError."""
     (timm,) = import_parts("timm")
     with foreign_errors(f"timm {source.model}"):
         config = _known(timm, source.model)
@@ -75,8 +75,8 @@ def _create(timm: Any, model: str, weights: Path, options: Options) -> Any:
 def _load(network: Any, state: dict[str, Any], what: str, *, strict: bool) -> None:
     """Load weights of any age that timm knows, and nothing less than all that the network needs.
 
-    More than that is only ``strict`` an error: a file that a user gives may be of a larger relative, while those that
-    timm itself names for a model may hold a head that is left out.
+    Weights beyond that are an error only if ``strict``: a user's file may belong to a larger related model, while
+    timm's own files may hold a head that is left out here.
     """
     convert = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     if convert is not None:
@@ -95,7 +95,7 @@ def _load(network: Any, state: dict[str, Any], what: str, *, strict: bool) -> No
 
 
 def _preparation(config: dict[str, Any], options: Options) -> Preparation:
-    """What timm's own evaluation does, `timm.data.transforms_factory.transforms_imagenet_eval`."""
+    """Return the preparation of timm's own evaluation, `timm.data.transforms_factory.transforms_imagenet_eval`."""
     _, height, width = config["input_size"]
     if height != width and options.input_size is None:
         raise EncoderError(f"the network takes {height}x{width}: only square inputs can be used; see --input-size")

@@ -25,7 +25,7 @@ _INTERPOLATIONS: Final = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic
 
 
 def load_transformers(source: Source, weights: Path | None, options: Options) -> LoadedModel:
-    """The model of the hub's repository ``source.model``, or that of the folder ``weights``. Raises EncoderError."""
+    """Return the model of the hub's repository ``source.model``, or of the folder ``weights``. Raises EncoderError."""
     transformers, _ = import_parts("transformers", "safetensors")
     if options.input_size is not None:
         raise EncoderError("models of transformers have one input size: leave --input-size out")

@@ -1,4 +1,4 @@
-"""Towers of PyTorch as ONNX graphs: with the pixels' normalisation and the vectors' length inside."""
+"""PyTorch towers as ONNX graphs, which normalise the pixels and the length of the vectors themselves."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ _AGREEMENT: Final = 1e-4  # greatest difference of a component of a unit vector;
 
 
 def write_picture_graph(model: LoadedModel, folder: Path, settings: Settings) -> int:
-    """Write `PICTURE_FILE`: uint8 (n, side, side, 3) to float32 (n, dim), L2-normalised. Gives dim.
+    """Write `PICTURE_FILE`: uint8 (n, side, side, 3) to float32 (n, dim), L2-normalised. Returns dim.
 
     Raises EncoderError when the network cannot be exported, or the graph gives other vectors than PyTorch.
     """
@@ -55,9 +55,9 @@ def write_picture_graph(model: LoadedModel, folder: Path, settings: Settings) ->
 def write_text_graph(model: LoadedModel, text: LoadedText, short: Tensor, folder: Path, settings: Settings) -> bool:
     """Write `TEXT_FILE`: int64 (n, context_length) to float32 (n, dim), L2-normalised.
 
-    ``short`` are the ids of some texts without the padding that all have in common, int64 (n, few). Gives whether the
-    graph takes ids of any length up to ``context_length``, which it does where padding changes nothing.
-    Raises EncoderError as `write_picture_graph` does.
+    ``short`` are the ids of some texts without the padding that all have in common, int64 (n, few). Returns whether the
+    graph takes ids of any length up to ``context_length``, which it does where padding changes nothing. Raises
+    EncoderError as `write_picture_graph` does.
     """
     import torch
 

@@ -23,7 +23,7 @@ class Fetched:
 
 
 def fetch(repository: str, wanted: str) -> Fetched:
-    """The weights, configuration and tokeniser of ``repository``; from the cache where the hub does not answer.
+    """Return the weights, configuration and tokeniser of ``repository``; from the cache if the hub does not answer.
 
     Raises WeightsError that says what was ``wanted`` and what to do.
     """

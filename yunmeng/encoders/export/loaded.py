@@ -17,14 +17,14 @@ Tensor: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user says beside the model's name. ``input_size`` in pixels, where a network leaves it open."""
+    """Options that the user gives beside the model's name. ``input_size`` in pixels, where a network leaves it open."""
 
     input_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How a picture is made ready: fields of `PictureTower`, with the mean and deviation that the graph takes in."""
+    """The preparation of a picture: fields of `PictureTower`; mean and deviation become part of the graph."""
 
     input_size: int
     resize: str

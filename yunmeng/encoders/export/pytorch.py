@@ -1,4 +1,4 @@
-"""PyTorch and its companions: imported here first, so that what is missing or ill-matched is said in one line."""
+"""PyTorch and related packages, imported here first, so that a missing or mismatched one is reported in one line."""
 
 import importlib
 import logging
@@ -16,7 +16,7 @@ _UNUSED_OPERATORS: Final = ("nms", "qnms")
 
 
 def import_parts(*names: str) -> tuple[ModuleType, ...]:
-    """The modules by name, after PyTorch. Raises MissingExtra when one is not installed."""
+    """Return the modules by name, after importing PyTorch. Raises MissingExtra when one is not installed."""
     try:
         _import_torchvision()
         return tuple(importlib.import_module(name) for name in names)
@@ -26,9 +26,11 @@ def import_parts(*names: str) -> tuple[ModuleType, ...]:
 
 
 def _import_torchvision() -> None:
-    """timm and open_clip import torchvision for its transforms. Where its compiled part is for another build of
-    PyTorch (one for CUDA beside one for the CPU), its import fails over two operators that nothing here runs; once
-    they are declared, its Python part loads."""
+    """Import torchvision, which timm and open_clip need for its transforms.
+
+    Its compiled part may be for another build of PyTorch (one for CUDA beside one for the CPU). Then its import fails
+    over two operators that nothing here runs; once they are declared, its Python part loads.
+    """
     import torch
 
     try:
@@ -48,7 +50,7 @@ _DECLARED: Final[list[Any]] = []  # a declaration ends when its library object d
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the talk of libraries, which is for their developers."""
+    """Silence the messages of libraries, which are for their developers."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -61,7 +63,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def foreign_errors(what: str) -> Iterator[None]:
-    """Turns whatever a library raises into one line that names ``what`` was being done."""
+    """Turn whatever a library raises into one line that says ``what`` was being done."""
     try:
         yield
     except (YunmengError, MemoryError):
@@ -81,7 +83,7 @@ def _translated(what: str, error: Exception) -> EncoderError:
 
 
 def mismatch(what: str, missing: list[str], unexpected: list[str]) -> WeightsError:
-    """The error for weights whose names do not fit."""
+    """Return the error for weights whose names do not fit."""
     parts = [f"{len(missing)} are missing, first {missing[0]}"] if missing else []
     parts += [f"{len(unexpected)} are not known, first {unexpected[0]}"] if unexpected else []
     return WeightsError(
@@ -90,5 +92,5 @@ def mismatch(what: str, missing: list[str], unexpected: list[str]) -> WeightsErr
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, on one line."""
+    """Return the message of an error on one line."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Where a model comes from, as people write it: ``timm:resnet50.a1_in1k``."""
+"""Names of models to add, as people write them: ``timm:resnet50.a1_in1k``."""
 
 import re
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ class Source:
 
     @property
     def short_name(self) -> str:
-        """What the model is called unless the user says otherwise: a name that `model.toml` takes."""
+        """The model's name unless the user gives another: one that `model.toml` takes."""
         last = self.model.rstrip("/").rsplit("/", 1)[-1] if self.family == "transformers" else self.model
         plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", last.split(":")[-1])
         return plain.strip("._+-")[:100] or "model"
 
 
 def parse_source(text: str) -> Source:
-    """Raises UnknownEncoder, with an example, when ``text`` names no family or no model."""
+    """Read such a name. Raises UnknownEncoder, with an example, when ``text`` names no family or no model."""
     family, colon, model = text.partition(":")
     for known in FAMILIES:
         if colon and family.lower().replace("-", "_") == known:

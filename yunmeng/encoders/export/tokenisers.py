@@ -51,7 +51,7 @@ _META: Final = "▁"  # sentencepiece's sign for a space
 
 
 def from_transformers(tokenizer: Any, cleaning: str | None = None) -> str:
-    """The JSON of a tokeniser of transformers, after ``cleaning`` (of open_clip) where it is named."""
+    """Return the JSON of a tokeniser of transformers, after ``cleaning`` (of open_clip) where it is named."""
     from tokenizers import Tokenizer, normalizers
 
     backend: Any = getattr(tokenizer, "backend_tokenizer", None) or getattr(tokenizer, "_tokenizer", None)
@@ -65,7 +65,7 @@ def from_transformers(tokenizer: Any, cleaning: str | None = None) -> str:
 
 
 def from_simple(tokenizer: Any, cleaning: str) -> str:
-    """The JSON of open_clip's own byte-pair tokeniser (Radford et al., CLIP, 2021)."""
+    """Return the JSON of open_clip's own byte-pair tokeniser (Radford et al., CLIP, 2021)."""
     from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
     merges = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.get)
@@ -89,7 +89,7 @@ def from_simple(tokenizer: Any, cleaning: str) -> str:
 def check_tokenizer(
     what: str, tokenise: Callable[[Sequence[str]], Ids], original: Callable[[Sequence[str]], Ids]
 ) -> None:
-    """Raises EncoderError, naming the first text on which the two give other ids."""
+    """Check that both give the same ids. Raises EncoderError, naming the first text on which they differ."""
     for text in HARD_TEXTS:
         ours, theirs = tokenise([text])[0], original([text])[0]
         if not np.array_equal(ours, theirs):
@@ -104,8 +104,11 @@ def _head(ids: Ids) -> str:
 
 
 def _cleaning(kind: str) -> list[Any]:
-    """What open_clip does to a text (`open_clip/tokenizer.py`), as far as normalisers can: ftfy's repair of characters
-    one by one, not its guesses at wrongly decoded text. Lower-casing is left to `LOWERING`."""
+    """Return open_clip's cleaning of a text (`open_clip/tokenizer.py`), as far as normalisers can do it.
+
+    They do ftfy's repair of single characters, not its guesses at wrongly decoded text. Lower-casing is left to
+    `LOWERING`.
+    """
     from ftfy import chardata
     from tokenizers import Regex, normalizers
 

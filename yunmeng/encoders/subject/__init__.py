@@ -1,4 +1,4 @@
-"""The main subject of a picture: where to look."""
+"""The main subject of a picture: where it lies."""
 
 from yunmeng.encoders.subject.finding import Subject, find_subject
 

@@ -1,4 +1,4 @@
-"""From a heat map to the box of what is hot."""
+"""From a heat map to the box of its hot part."""
 
 from typing import Final
 
@@ -20,10 +20,10 @@ _MARGIN: Final = 0.05  # on each side, in widths and heights of the box
 
 
 def subject_box(heat: NDArray[np.float32]) -> tuple[Region, float]:
-    """The box of the main subject in a heat map, float32 (h, w) in [0, 1], and how far it stands out, in [0, 1].
+    """Return the box of the main subject in a heat map, float32 (h, w) in [0, 1], and how far it stands out, in [0, 1].
 
-    What lies over Otsu's threshold falls into connected areas; the one with the most heat is the subject, with others
-    of nearly as much.
+    The part above Otsu's threshold falls into connected areas. The subject is the area with the most heat, and others
+    with nearly as much.
     """
     from scipy.ndimage import label, sum_labels
 
@@ -38,8 +38,11 @@ def subject_box(heat: NDArray[np.float32]) -> tuple[Region, float]:
 
 
 def threshold(heat: NDArray[np.float32]) -> float:
-    """The value that parts the map best in two: Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE
-    Transactions on Systems, Man, and Cybernetics, 1979. Lies below the greatest value."""
+    """Return the value that divides the map best in two; it lies below the greatest value.
+
+    Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE Transactions on Systems, Man, and Cybernetics,
+    1979.
+    """
     counts, edges = np.histogram(heat, _BINS)
     shares = counts / counts.sum()
     below = shares.cumsum()[:-1]  # of all places, up to each inner edge: never 0 and never 1

@@ -24,7 +24,7 @@ _CENTRE: Final = 0.4  # standard deviation of the weight around the centre, in s
 
 
 def contrast(pixels: Pixels) -> NDArray[np.float32]:
-    """How much each place of a picture, uint8 (height, width, 3), stands out: float32 (48, 48) in [0, 1]."""
+    """Return how much each place of a picture, uint8 (height, width, 3), stands out: float32 (48, 48) in [0, 1]."""
     from scipy.ndimage import gaussian_filter
 
     small = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("YCbCr")

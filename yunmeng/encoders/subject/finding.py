@@ -26,10 +26,11 @@ _network: "Saliency | None" = None
 
 
 def find_subject(pixels: Pixels, settings: Settings | None = None) -> Subject:
-    """The main subject of an RGB picture, uint8 (height, width, 3), as a box with a narrow margin.
+    """Return the main subject of an RGB picture, uint8 (height, width, 3), as a box with a narrow margin.
 
-    A flat picture, one of a few pixels, and an array that is no picture give the whole. The network is loaded by the
-    first call, with its ``settings`` (default: those of the environment), and kept. Threads may call this at once.
+    The box is the whole picture for a flat picture, one of a few pixels, and an array that is no picture. The network
+    is loaded by the first call, with its ``settings`` (default: those of the environment), and kept. Threads may call
+    this at once.
 
     Raises `WeightsError` when the extra's file is damaged, and `ProviderError` as loading an encoder does.
     """

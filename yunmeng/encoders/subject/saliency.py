@@ -43,7 +43,7 @@ class Saliency:
         self._session = OnnxSession(_graph(), settings)
 
     def heat(self, pixels: Pixels) -> NDArray[np.float32]:
-        """How much each place of a picture, uint8 (height, width, 3), matters: float32 (SIDE, SIDE) in [0, 1].
+        """Return how much each place of a picture, uint8 (height, width, 3), matters: float32 (SIDE, SIDE) in [0, 1].
 
         The picture is squashed to the square: that found subjects better than the padding of the package's own code.
         """

@@ -1,4 +1,4 @@
-"""Words as queries, for encoders that read pictures only."""
+"""Texts as queries, for encoders that only read pictures."""
 
 from yunmeng.encoders.text.bridge import NEIGHBOURS, NEIGHBOURS_OF_KINDS, CutOff, Narrowed, Words, words_for
 

@@ -1,8 +1,8 @@
 """The bridge from words to a picture encoder's own space, for networks with an ImageNet class head.
 
-The head's weights say which features speak for a class. Brought into the embedding's axes they are a direction for
-each class, and a text is the sum of its classes' directions: an ordinary query vector, for which nothing that is
-stored has to change.
+The head's weights say which features stand for a class. Transformed into the embedding's axes they give a direction for
+each class, and a text is the sum of its classes' directions: an ordinary query vector, so nothing in the store has to
+change.
 """
 
 import io
@@ -48,8 +48,11 @@ _STEEPNESS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """Cosines. Nothing in the library fits unless the best hit of the text's own vector has ``first``; of what fits,
-    hits below ``each`` are left out, those of the sharpened vector too. Infinite for texts that name nothing."""
+    """Cosines below which hits do not fit a text.
+
+    Nothing in the library fits unless the best hit of the text's own vector has ``first``; of what fits, hits below
+    ``each`` are left out, also those of the sharpened vector. Both are infinite for texts that name nothing.
+    """
 
     first: float
     each: float
@@ -57,7 +60,7 @@ class CutOff:
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """A kind as a library shows it: a vector, and the cosine below which a hit does not fit."""
+    """A kind as the pictures of a library show it: a vector, and the cosine below which a hit does not fit."""
 
     vector: NDArray[np.float32]
     each: float
@@ -76,11 +79,11 @@ class Words:
         self._directions = lru_cache(_KEPT)(self._make_directions)
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Directions of n texts, float32 (n, dim), L2-normalised. A text gives the same vector in any company."""
+        """Return directions of n texts, float32 (n, dim), L2-normalised. Each is independent of the other texts."""
         return np.array([self._direction(text) for text in texts], np.float32).reshape(len(texts), self.spec.dim)
 
     def cut_off(self, text: str) -> CutOff:
-        """What a hit must score to fit the text, by what the text is: the library need not be known."""
+        """Return the scores that a hit needs to fit the text. They depend on the text alone, not on the library."""
         reading = _read(text)
         if reading.likeness < _NAMES_NOTHING:
             return CutOff(math.inf, math.inf)
@@ -88,23 +91,23 @@ class Words:
         return CutOff(first, _EACH * first)
 
     def directions(self, text: str) -> NDArray[np.float32]:
-        """Where to look for members of a kind of many classes, float32 (n, dim), L2-normalised; n is 0 for other texts.
+        """Return directions to the members of a kind of many classes, float32 (n, dim), L2-normalised; else n is 0.
 
-        Give the vectors of what is found along all of them, at most `NEIGHBOURS_OF_KINDS` each, to `narrow`.
+        Search along all of them, and pass the vectors of the hits, at most `NEIGHBOURS_OF_KINDS` each, to `narrow`.
         """
         return self._directions(text)
 
     def narrow(self, text: str, pictures: NDArray[np.float32]) -> Narrowed | None:
-        """The kind that the text names as pictures, float32 (n, dim), show it; None where none of them is of it."""
+        """Return the kind that the text names as pictures, float32 (n, dim), show it; None where none is of it."""
         found = self._kind(text).narrowed(pictures)
         return found and Narrowed(found[0], _EACH * self._least(breadth(found[1])))
 
     def sharpen(self, vector: NDArray[np.float32], neighbours: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The vector of a text, float32 (dim,), drawn to the pictures that it found, float32 (n, dim), n may be 0.
+        """Return a text's vector, float32 (dim,), moved towards pictures that it found, float32 (n, dim), n may be 0.
 
-        Give the vectors of its best hits, at most `NEIGHBOURS` count: the library's own pictures then say how the thing
-        looks. Pseudo-relevance feedback after Rocchio (in Salton, "The SMART Retrieval System", 1971), each picture
-        weighted by a power of its score as in alpha query expansion (Radenović, Tolias and Chum, TPAMI 2019).
+        Pass the vectors of its best hits, of which `NEIGHBOURS` are used: the library's own pictures then show how the
+        thing looks. Pseudo-relevance feedback after Rocchio (in Salton, "The SMART Retrieval System", 1971), each
+        picture weighted by a power of its score as in alpha query expansion (Radenović, Tolias and Chum, TPAMI 2019).
         L2-normalised.
         """
         scores = neighbours @ vector
@@ -132,7 +135,7 @@ class Words:
 
 
 def words_for(spec: EncoderSpec) -> Words | None:
-    """The words of an encoder; None where there is no bridge to its space."""
+    """Return the text encoder of a picture encoder; None where there is no bridge to its space."""
     return Words(spec) if spec.name in _BRIDGED else None
 
 
@@ -143,7 +146,7 @@ def _read(text: str) -> Reading:
 
 @lru_cache(len(_BRIDGED))
 def class_directions(name: str, sha256: str) -> NDArray[np.float32]:
-    """Float32 (1000, dim), L2-normalised: where in the encoder's space the pictures of each class lie.
+    """Return where in the encoder's space the pictures of each class lie: float32 (1000, dim), L2-normalised.
 
     ``(W - mean(W)) U S^(1/2)``, with W the head's weights, and U S the whitening matrix, its columns U of length 1.
     S is the eigenvalues' power -1/4: the half step lies between the feature that speaks for a class and the place

@@ -40,7 +40,7 @@ _COUNTED: Final = re.compile(
 
 
 def is_chinese(text: str) -> bool:
-    """Whether a Chinese character is in it."""
+    """Return whether the text holds a Chinese character."""
     return _HAN.search(text) is not None
 
 
@@ -58,10 +58,10 @@ class Dictionary:
                     entries[word] = f"{entries[word]}\n{rest}" if word in entries else rest
 
     def meanings(self, word: str) -> list[str]:
-        """The first meanings of the word's readings in English, the first first; empty when it is not in there.
+        """Return the first meanings of the word's readings in English, in order; empty where the word is unknown.
 
-        Names count where the word is nothing else: 马 is a horse and no surname, 意大利面 (spaghetti) is read as a name
-        only. What is but another spelling has the meanings of the usual one.
+        Names count only where the word has no other meaning: 马 is a horse and no surname, 意大利面 (spaghetti) is
+        listed as a name only. A variant spelling has the meanings of the usual one.
         """
         entries = self._entries.get(word, "").splitlines()
         named = [entry for entry in entries if _NAME.match(entry)]
@@ -72,10 +72,10 @@ class Dictionary:
         return things or [meaning.removeprefix("to ") for meaning in found]
 
     def translate(self, text: str) -> list[str]:
-        """What the text can mean in English, likelier first; empty when no part of it is known.
+        """Return what the text can mean in English, likelier first; empty when no part of it is known.
 
-        A word that is not in the dictionary is cut into the longest words that are. The last of them is what the
-        text is about, as in Chinese it is; those before it go along with their first meaning.
+        A word that is not in the dictionary is cut into the longest words that are. The last one is what the text is
+        about, as usual in Chinese; of those before it, only the first meaning is used.
         """
         compact = "".join(text.split())
         counted = _COUNTED.sub("", compact)
@@ -113,7 +113,7 @@ def _useful(meanings: str) -> Iterator[str]:
 
 @cache
 def dictionary() -> Dictionary:
-    """The one of this process, read when it is first asked for. Raises MissingExtra, or EncoderError when broken."""
+    """Return the dictionary of this process, read at the first call. Raises MissingExtra, EncoderError if broken."""
     found = importlib.util.find_spec(_MODULE)  # found, not run
     files = [Path(folder) / _FILE for folder in (found and found.submodule_search_locations) or ()]
     file = next((file for file in files if file.is_file()), None)

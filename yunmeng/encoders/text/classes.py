@@ -34,7 +34,7 @@ _LONGEST: Final = 200
 
 
 class Reading(NamedTuple):
-    """What a text is taken for.
+    """The meaning of a text.
 
     ``weights`` over the classes: float32 (1000,), not negative, of length 1 (L2). ``likeness`` to the likeliest class:
     1 and more where the text names a class or a kind of them, below 0.3 for what names nothing that can be seen.
@@ -47,7 +47,7 @@ class Reading(NamedTuple):
 
     @property
     def breadth(self) -> float:
-        """How many classes share the weight, from 1 to 1,000."""
+        """Number of classes that share the weight, from 1 to 1,000."""
         return breadth(self.weights)
 
 
@@ -58,7 +58,7 @@ def breadth(weights: NDArray[np.float32]) -> float:
 
 
 def read(text: str) -> Reading:
-    """The classes that a text means. Raises MissingExtra and EncoderError."""
+    """Return the classes that a text means. Raises MissingExtra and EncoderError."""
     meanings = _meanings(_bare(text.strip()[:_LONGEST]))
     near = np.array([nouns().nearness(meaning) for meaning in meanings])
     later = _LATER_MEANING * np.arange(len(meanings))[:, None]

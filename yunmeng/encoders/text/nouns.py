@@ -38,7 +38,7 @@ LEADING: Final = re.compile(
 
 
 def plain(text: str) -> str:
-    """The text as it is looked up: lower case, no accents or apostrophes, hyphens and dots as spaces, single spaces."""
+    """Return the text as it is looked up: lower case, no accents or apostrophes, hyphens and dots as spaces."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(c for c in folded if not unicodedata.combining(c))
     return " ".join(re.sub(r"\W+|_", " ", re.sub(r"['\u2019]", "", bare)).split())
@@ -61,7 +61,7 @@ class Nouns:
                 self._below.setdefault(ancestor, []).append(index)
 
     def nearness(self, text: str) -> NDArray[np.float32]:
-        """Float32 (1000,) in [0, 1]: 1 where the class is a kind of the thing, or the thing a kind of the class.
+        """Return float32 (1000,) in [0, 1]: 1 where the class is a kind of the thing, or the thing a kind of the class.
 
         A phrase is looked up as a whole, then without its first words: an office chair is a chair. All zeros for
         words that name nothing in the table.
@@ -118,5 +118,5 @@ def _singulars(word: str) -> list[str]:
 
 @cache
 def nouns() -> Nouns:
-    """The table that the package carries, read when it is first asked for."""
+    """Return the table that the package carries, read at the first call."""
     return Nouns(resources.files("yunmeng.encoders.text").joinpath("data/nouns.npz").read_bytes())

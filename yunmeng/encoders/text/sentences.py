@@ -31,7 +31,7 @@ class SentenceModel:
         self._turn = threading.Lock()  # nothing says that the engine keeps two callers apart
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Float32 (n, 384), L2-normalised. Each text is read as a query ("query: " before it, as the model wants)."""
+        """Return vectors, float32 (n, 384), L2-normalised. "query: " is put before each text, as the model expects."""
         # one by one: the engine's own batches change the last digits with the company that a text has
         clean = [text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ") for text in texts]
         with self._turn:
@@ -41,7 +41,7 @@ class SentenceModel:
 
 @cache
 def sentence_model() -> SentenceModel:
-    """The one of this process, loaded when it is first asked for."""
+    """Return the model of this process, loaded at the first call."""
     return SentenceModel()
 
 
@@ -62,8 +62,11 @@ def _load() -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """The engine's OpenMP threads spin while they wait for each other: beside other work on two cores, two threads
-    took 170 ms for a word and one took 20. Its OpenMP reads the variable once, when it is loaded."""
+    """Run the engine with one thread.
+
+    Its OpenMP threads spin while they wait for each other: beside other work on two cores, two threads took 170 ms for
+    a word and one took 20. Its OpenMP reads the variable once, when it is loaded.
+    """
     before = os.environ.get(_THREADS)
     os.environ[_THREADS] = "1"
     try:

@@ -1,4 +1,4 @@
-"""What is kept so that a question is answered fast the second time, and never with what is no longer so."""
+"""Caches: a query is answered fast the second time, and never with an answer that is out of date."""
 
 from yunmeng.search.cache.content_version import ContentVersion
 from yunmeng.search.cache.digests import digest

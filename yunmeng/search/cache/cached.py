@@ -1,4 +1,4 @@
-"""Answers that are kept until the library changes."""
+"""Answers that are cached until the library changes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,19 +24,18 @@ __all__ = ["Answers", "CachedEngine"]
 
 
 class Answers(Protocol):
-    """Answers questions."""
+    """An engine that answers queries."""
 
     def ask(self, request: "SearchRequest") -> Hits: ...
 
 
 class CachedEngine:
-    """Answers as ``asker`` does, and at once what has been asked before of the same contents.
+    """Answers as ``asker`` does, and at once if the same query was answered before from the same contents.
 
-    ``version`` names all that answers depend on but the question: another name from the beginning of each write, and
-    another one from its end. An answer is kept under the name that held before and after it was found, so that it was
-    right under that name, and is found under no other; where there is none, nothing is kept. ``lasts`` says whether
-    other processes would give the same name: only then it is worth telling them. ``read`` gives the bytes of a path or
-    URL.
+    ``version`` names all that answers depend on except the query. The name changes when a write begins and again when
+    it ends. An answer is kept only if the name was the same before and after it was found, and it is found again only
+    under that name; without a name nothing is kept. ``lasts`` says whether other processes would use the same name:
+    only then is the answer shared with them. ``read`` returns the bytes at a path or URL.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class CachedEngine:
         return _timed(found, timings)
 
     def _at_hand(self, part: "QueryPart", timings: "Timings") -> "QueryPart":
-        """Return the part by its content: a file may change under its name."""
+        """Return the part with the picture's bytes in place of its path or URL: a file may change under its name."""
         if isinstance(part.image, str | Path):
             with timed(timings, "read"):
                 return replace(part, image=self._read(part.image))

@@ -1,4 +1,4 @@
-"""What a library's contents are called, so that answers which outlive a process are believed only while they hold."""
+"""Version names of a library's contents, so that cached answers of other processes are used only while they hold."""
 
 import json
 import os
@@ -17,9 +17,9 @@ _NOT_CONTENTS: Final = frozenset({"cache", "uploads"})
 
 
 class ContentVersion:
-    """Names the contents of one open library: another name after every write, and never the same for others.
+    """Names the contents of one open library. The name changes with every write, and other contents never have it.
 
-    What the name goes by is what the store says it can tell (`yunmeng.stores.protocol.VersionSource`):
+    The name comes from what the store can tell (`yunmeng.stores.protocol.VersionSource`):
 
     - by itself: its own version is the name;
     - by its files: the name is left in the file ``place`` at a clean close and taken away at the next opening, so that
@@ -28,7 +28,7 @@ class ContentVersion:
       written since;
     - by nothing: an exclusive store's contents have a name of this process's, any other's have none.
 
-    Make it before the store is opened, and call `begin` once it is, when no other process can have it open.
+    Create the object before the store is opened, and call `begin` after that, when no other process can have it open.
     """
 
     def __init__(self, place: Path, generation: int) -> None:
@@ -41,7 +41,7 @@ class ContentVersion:
         self._store: Store | None = None
 
     def begin(self, store: "Store") -> None:
-        """Name the contents of ``store`` from now on; by the name that was left, if it still holds."""
+        """Name the contents of ``store`` from now on; by the name in the file, if it still holds."""
         self._store = store
         if self.by_files:
             before, self._name = self._name, self._read()
@@ -55,7 +55,7 @@ class ContentVersion:
 
     @property
     def name(self) -> str | None:
-        """Return what the contents are called now; None where nothing tells, so that no answer may be kept."""
+        """Name of the contents now; None where nothing can tell whether they change, so that no answer may be kept."""
         if self._store is None:
             return None
         told = self._store.capabilities
@@ -68,22 +68,22 @@ class ContentVersion:
 
     @property
     def lasts(self) -> bool:
-        """Return whether other processes will call the same contents by the same name."""
+        """True where other processes will give the same contents the same name."""
         return self._store is not None and self._store.capabilities.version != "none"
 
     @property
     def found(self) -> bool:
-        """Return whether the contents still had the name that they were left with."""
+        """True where the contents still had the name that the last process left in the file."""
         return self._found
 
     @property
     def by_files(self) -> bool:
-        """Return whether the name is to be left, see `leaving`."""
+        """True where the name is written to the file at the close, see `leaving`."""
         return self._store is not None and self._store.capabilities.version == "files"
 
     @contextmanager
     def leaving(self) -> Iterator[None]:
-        """Leave the name for the next opening; the block closes the library, in which nothing writes any more."""
+        """Write the name to the file for the next opening. The block closes the library; nothing writes then."""
         last = self.name
         with suppress(OSError):  # then the next process begins anew
             self._place.write_text(json.dumps({"edition": self._generation, "contents": last}), encoding="utf-8")
@@ -99,7 +99,7 @@ class ContentVersion:
                     self._place.unlink()
 
     def _left(self) -> str | None:
-        """Return the name in the file, unless something else of the library is newer."""
+        """Return the name in the file, unless a file of the library is newer."""
         name = self._read()
         try:
             return None if name is None or self._newest() > self._place.stat().st_mtime_ns else name

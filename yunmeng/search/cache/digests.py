@@ -1,4 +1,4 @@
-"""One name for any question: equal questions have the same digest, and others another one."""
+"""Digests of queries: equal queries have the same digest, different ones have different digests."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -16,11 +16,11 @@ _PLAIN: Final = frozenset({type(None), bool, int, float})  # not what is derived
 
 
 def digest(*values: object) -> str:
-    """40 hex digits that say what ``values`` are: their types, and all that is in them, field by field.
+    """Return 40 hex digits that identify ``values``: their types, and all that is in them, field by field.
 
-    They may be None, bool, int, float, str, bytes, tuples, lists, mappings, NumPy arrays and numbers, and dataclasses
-    of such, all fields of which count. Raises TypeError for anything else, which may hold what cannot be seen. A tuple
-    and a list of the same are the same, and so are two mappings in another order.
+    Values may be None, bool, int, float, str, bytes, tuples, lists, mappings, NumPy arrays and numbers, and dataclasses
+    of these, of which all fields count. Raises TypeError for anything else, as it may have contents that do not show. A
+    tuple and a list with equal items have the same digest, and so have two mappings that differ in order only.
     """
     told: list[bytes] = []
     _tell(told.append, values)
@@ -28,7 +28,7 @@ def digest(*values: object) -> str:
 
 
 def _tell(add: Callable[[bytes], None], value: object) -> None:
-    """Return the value, so that no other reads alike: each part says what it is and how long."""
+    """Add a value to a digest so that no two values read alike: each part says its type and its length."""
     kind = type(value)
     if kind in _PLAIN:
         add(b"%r;" % (value,))

@@ -1,4 +1,4 @@
-"""What answers depend on beside the library: the program itself, and the packages that are installed with it."""
+"""The environment of answers: the version of the program and of the packages that are installed with it."""
 
 from dataclasses import fields
 from importlib import metadata
@@ -28,9 +28,9 @@ _PARTS: Final = (
 
 
 def environment(settings: Settings) -> str:
-    """Return a digest of what may make two programs answer the same question in two ways; part of the cache key.
+    """Return a digest of all that may make two programs answer the same query differently; part of the cache key.
 
-    Within one process nothing of it changes, so that it need only be known where entries leave it.
+    It does not change within one process, so it is needed only for entries that other processes may read.
     """
     if not settings.redis_url:
         return ""

@@ -1,4 +1,4 @@
-"""Hits as text, which can be kept anywhere and read by nobody as code."""
+"""Hits as text, which can be stored anywhere and is never run as code."""
 
 import json
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ _REGION, _ALIGNMENT, _EXPLANATION = map(_NAMES.index, ("region", "alignment", "e
 
 
 def pack_hits(hits: Iterable[Hit]) -> bytes:
-    """Hits as JSON: a list of the fields of each, in their order."""
+    """Return hits as JSON: a list of the fields of each, in their order."""
     return _JSON.encode([_fields(hit) for hit in hits]).encode()
 
 
 def unpack_hits(packed: bytes) -> list[Hit]:
-    """Return what `pack_hits` has made into text; equal to what it was, and nobody else's."""
+    """Return new hits, equal to those that `pack_hits` was given."""
     return [_hit(row) for row in json.loads(packed)]
 
 
@@ -37,7 +37,7 @@ def _hit(row: list[Any]) -> Hit:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON does not know: alignments, and numbers of NumPy."""
+    """Return a value that JSON knows for one that it does not: alignments, and numbers of NumPy."""
     return _of_alignment(value) if isinstance(value, Alignment) else value.item()
 
 

@@ -1,4 +1,4 @@
-"""The tier in Redis, which may be down, slow or full at any time: then there is nothing in it, and nobody waits."""
+"""The tier of the cache in Redis. If Redis is down, slow or full, it has no entries, and nobody waits."""
 
 import hashlib
 import logging
@@ -31,8 +31,9 @@ _log = logging.getLogger(__name__)
 class RedisTier(Closing):
     """Entries in the Redis at ``url``, each for ``seconds``. Threads may share it, and so may libraries and machines.
 
-    Every value is preceded by a checksum of key and value: what is cut, or was written by somebody else, is no entry.
-    Raises `MissingExtra` without the extra "redis", and `SettingsError` for a URL that is none; nothing else ever.
+    Every value is preceded by a checksum of key and value: a value that is cut, or was written by another program, is
+    ignored. Raises `MissingExtra` without the extra "redis", and `SettingsError` for an invalid URL; it raises nothing
+    else.
     """
 
     def __init__(self, url: str, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,12 +46,12 @@ class RedisTier(Closing):
 
     @property
     def errors(self) -> int:
-        """Commands that have failed so far."""
+        """Number of commands that have failed so far."""
         return self._errors
 
     @property
     def up(self) -> bool:
-        """Return whether it answered when it was asked last."""
+        """True where Redis answered the last command."""
         return not self._all.begun
 
     def get(self, key: str) -> bytes | None:
@@ -58,13 +59,13 @@ class RedisTier(Closing):
         return _checked(key, found) if isinstance(found, bytes) else None
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep an entry, if Redis takes it."""
+        """Keep an entry, if Redis accepts it."""
         if len(value) <= LARGEST and not self._all.begun:
             entry = _checksum(key, value) + value
             self._tried(self._writes, lambda: self._client.set(_name(key), entry, px=self._milliseconds))
 
     def look(self) -> bool:
-        """Return whether it answers now, as far as it is to be asked now."""
+        """Return whether Redis answers now, unless it is not to be asked at the moment."""
         self._tried(self._all, self._client.ping)
         return self.up
 
@@ -94,7 +95,7 @@ class RedisTier(Closing):
 
 
 class _Pause:
-    """After an error, a while without further attempts; said once, and once more when it is over."""
+    """A pause after an error, without further attempts; its begin and its end are logged once."""
 
     def __init__(self, what: str, clock: Callable[[], float]) -> None:
         self._what = what
@@ -104,7 +105,7 @@ class _Pause:
         self.begun = False
 
     def holds(self) -> bool:
-        """Return whether to leave it alone. When the time is over, one caller may try, and the others wait for that."""
+        """Return whether Redis is to be left alone. After the pause one caller may try, and the others wait for it."""
         if not self.begun:
             return False
         with self._lock:

@@ -1,4 +1,4 @@
-"""What is kept of one kind, in process first and in Redis behind it, and how often it was found there."""
+"""A cache of one kind of entries: in process first, in Redis behind it, with counts of hits and misses."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ TierName: TypeAlias = Literal["process", "redis"]
 
 
 class Figures(NamedTuple):
-    """How often one tier of one cache was asked, with and without success, since the library was opened."""
+    """Counts of hits and misses of one tier of one cache, since the library was opened."""
 
     cache: str
     tier: TierName
@@ -61,7 +61,7 @@ class MemoryTier:
 
 
 class Cache:
-    """Entries of one kind by their digests: bytes, which no caller can change. Threads may share it."""
+    """Entries of one kind by their digests, as bytes, which no caller can change. Threads may share it."""
 
     def __init__(self, name: str, process: MemoryTier | None, redis: RedisTier | None) -> None:
         self.name: Final = name
@@ -72,11 +72,11 @@ class Cache:
 
     @property
     def on(self) -> bool:
-        """Return whether anything is kept at all."""
+        """True where anything is kept at all."""
         return self._process is not None or self._redis is not None
 
     def get(self, key: str, *, shared: bool = True) -> bytes | None:
-        """Return the entry, from the first tier that has it. Not ``shared``: no other process can have made it."""
+        """Return the entry, from the first tier that has it. ``shared`` False: no other process can have written it."""
         if self._process is not None:
             found = self._counted("process", self._process.get(key))
             if found is not None:
@@ -89,18 +89,18 @@ class Cache:
         return found
 
     def put(self, key: str, value: bytes, *, shared: bool = True) -> None:
-        """Keep an entry in all tiers; in Redis only where it is ``shared``, of use to other processes."""
+        """Keep an entry in all tiers; in Redis only if it is ``shared``, of use to other processes."""
         if self._process is not None:
             self._process.put(key, value)
         if self._redis is not None and shared:
             self._redis.put(f"{self.name}:{key}", value)
 
     def size(self) -> tuple[int, int]:
-        """Entries in process, and the bytes that they take."""
+        """Return how many entries there are in process, and how many bytes they take."""
         return (0, 0) if self._process is None else self._process.size()
 
     def figures(self) -> Iterator[Figures]:
-        """Yield one for each tier that there is."""
+        """Yield the counts of each tier."""
         tiers: tuple[tuple[TierName, object], ...] = (("process", self._process), ("redis", self._redis))
         for name, tier in tiers:
             if tier is not None:
@@ -114,7 +114,7 @@ class Cache:
 
 
 class Caches(Closing):
-    """All that an open library keeps to be fast the second time: answers, and the vectors of queries."""
+    """All caches of an open library: answers, and the vectors of queries."""
 
     def __init__(self, settings: Settings) -> None:
         seconds = settings.cache_seconds

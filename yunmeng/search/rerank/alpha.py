@@ -16,7 +16,7 @@ ALPHA: Final = 3.0
 
 
 class Alpha:
-    """Searches anew with the query and its best hits, weighted by a power of their cosines.
+    """Searches again with the query and its best hits, weighted by a power of their cosines.
 
     Alpha query expansion (Radenović, Tolias and Chum, "Fine-tuning CNN Image Retrieval with No Human Annotation", TPAMI
     2019, section 3.3). Scores are cosines with the weighted mean, in [-1, 1].

@@ -14,7 +14,7 @@ NEIGHBOURS: Final = 5
 
 
 class Average:
-    """Searches anew with the mean of the query and its best hits.
+    """Searches again with the mean of the query and its best hits.
 
     Average query expansion (Chum, Philbin, Sivic, Isard and Zisserman, "Total Recall", ICCV 2007, section 5.2), of
     embeddings and without verifying the hits first. Scores are cosines with the mean, in [-1, 1].

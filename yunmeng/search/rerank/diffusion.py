@@ -46,9 +46,9 @@ class Diffusion:
 
 
 def diffused(cosines: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What each of n pictures gets, as a share of the most, (n,) in [0, 1]; all 0 where none is like the query.
+    """Return the scores of n pictures as shares of the highest, (n,) in [0, 1]; all 0 if none is like the query.
 
-    ``cosines`` (n, n) are theirs with each other, ``query`` (n,) theirs with the query.
+    ``cosines`` (n, n) are those of the pictures with each other, ``query`` (n,) those with the query.
     """
     from scipy.linalg import solve
 

@@ -35,8 +35,8 @@ class Expand:
     Recall", ICCV 2007, section 5.2). In a library without second vectors, the first 400 hits are averaged with each
     other instead, and put in order.
 
-    It finds things of one kind, and makes little of what tells a picture from others of its kind. So the first hit
-    stays the first, and before the others stay those that look like copies. Scores are cosines with the mean, in
+    It finds things of one kind, and gives little weight to what distinguishes a picture from others of its kind. So the
+    first hit stays first, and those that look like copies stay before the others. Scores are cosines with the mean, in
     [-1, 1].
     """
 
@@ -69,7 +69,7 @@ def _front(context: RerankContext, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _far(context: RerankContext, store: AugmentedStore, hits: Sequence[Hit]) -> list[Hit]:
-    """As many as there were, from all of the library; the mean takes the query's place."""
+    """Search all of the library for as many hits as before; the mean takes the query's place."""
     near = store.search_augmented(context.vector, BACKGROUND, context.filter)
     seconds = store.get_augmented([hit.id for hit in near[:NEIGHBOURS]])
     context.vector = _mean(context.vector, near, seconds)

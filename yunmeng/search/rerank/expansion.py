@@ -10,7 +10,7 @@ __all__ = ["expanded"]
 
 
 def expanded(query: Vector, neighbours: NDArray[np.float32], scores: NDArray[np.floating], alpha: float) -> Vector:
-    """The query (dim,) and its best hits (n, dim), summed and brought to length 1.
+    """Return the query (dim,) and its best hits (n, dim), summed and brought to length 1.
 
     A hit's weight is its score, a cosine, to the power ``alpha``, and 0 below 0 but where ``alpha`` is 0, which is
     average expansion (Chum, Philbin, Sivic, Isard and Zisserman, "Total Recall", ICCV 2007, section 5.2); above 0 it is

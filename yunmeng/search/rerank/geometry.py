@@ -1,4 +1,4 @@
-"""Re-ranking by what local features agree on."""
+"""Re-ranking by matching local features."""
 
 from dataclasses import replace
 from typing import Final
@@ -16,13 +16,13 @@ HALF: Final = 30
 
 
 class Geometry:
-    """Puts those of the first 50 hits first in which the query picture is found by its local features.
+    """Moves those of the first 50 hits to the front in which the query picture is found by its local features.
 
     Spatial verification (Philbin, Chum, Isard, Sivic and Zisserman, "Object retrieval with large vocabularies and fast
     spatial matching", CVPR 2007, section 4): verified hits by the number of inliers, then by overlap; they score above
     0.5, up to 1, and carry their ``alignment``. All others keep their order behind them, with half of their score.
 
-    Raises `QueryError` where no single picture was asked with, and `MissingExtra` without ``copies``.
+    Raises `QueryError` where the query is not a single picture, and `MissingExtra` without ``copies``.
     """
 
     name: Final = "geometry"

@@ -1,4 +1,4 @@
-"""What a step of re-ranking is, and what it can see."""
+"""The protocol of re-ranking steps, and the context that they can use."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +23,11 @@ out. `yunmeng.copies.Verifier.align` is one."""
 
 @dataclass(slots=True)
 class RerankContext:
-    """A question on its way through the steps.
+    """The context of a query while steps re-rank its hits.
 
-    ``vector`` is the query's embedding, which a step may replace for those behind it; ``wanted`` how many hits will be
-    left in the end, one for each value of ``group_by`` where that is given; ``picture`` the one picture that was asked
-    with and ``pdq`` its fingerprint, 64 hex digits, both None for mixtures, words and vectors.
+    ``vector`` is the query's embedding, which a step may replace for the steps after it; ``wanted`` how many hits will
+    be left in the end, one for each value of ``group_by`` where that is given; ``picture`` the one picture of the query
+    and ``pdq`` its fingerprint, 64 hex digits, both None for mixtures, words and vectors.
     """
 
     vector: Vector
@@ -41,7 +41,7 @@ class RerankContext:
     _vectors: dict[str, Vector] = field(default_factory=dict)
 
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        """The embeddings of pictures, (n, dim); those that have been deleted meanwhile are all zeros."""
+        """Return the embeddings of pictures, (n, dim); those that have been deleted meanwhile are all zeros."""
         missing = [id for id in ids if id not in self._vectors]
         found = self.store.get(missing, vectors=True)
         for id in missing:
@@ -50,39 +50,39 @@ class RerankContext:
         return np.array([self._vectors[id] for id in ids], np.float32).reshape(len(ids), len(self.vector))
 
     def cosines(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        """The query's similarity to pictures, (n,)."""
+        """Return the query's similarity to pictures, (n,)."""
         cosines: NDArray[np.float32] = np.clip(self.vectors(ids) @ self.vector, -1, 1)
         return cosines
 
 
 class Step(Protocol):
-    """Puts hits in a better order. Threads may share a step: what belongs to one question is in `RerankContext`."""
+    """Puts hits in a better order. Threads may share a step: what belongs to one query is in `RerankContext`."""
 
     @property
     def name(self) -> str: ...
 
     def depth(self, wanted: int, /) -> int:
-        """How many hits it needs to look at, where ``wanted`` are to be left in the end.
+        """Return how many hits the step needs to look at, if ``wanted`` are to be left in the end.
 
-        The same for many numbers: where a step looked at more hits for the second page, the second page would not go
-        on from the first.
+        It should be the same for a whole range of numbers: if a step looked at more hits for the second page, that page
+        would not continue the first.
         """
         ...
 
     def reorder(self, context: RerankContext, hits: list[Hit]) -> list[Hit]:
-        """The hits in a new order, best first, each with its new score, which falls from hit to hit.
+        """Return the hits in a new order, best first, each with its new score, which falls from hit to hit.
 
-        ``hits`` may be more than it needs to look at: those behind stay behind, see `behind`. It may bring in pictures
-        that were not among ``hits``.
+        ``hits`` may be more than the step needs to look at: the rest stays behind, see `behind`. A step may add
+        pictures that were not among ``hits``.
         """
         ...
 
 
 def behind(hits: Sequence[Hit], last: float, scale: float = 1.0) -> list[Hit]:
-    """Hits that a step did not look at, in their order: ``scale`` times their scores, none above ``last``."""
+    """Return hits that a step did not look at, in their order: ``scale`` times their scores, none above ``last``."""
     return [replace(hit, score=min(scale * hit.score, last)) for hit in hits]
 
 
 def by_scores(hits: Sequence[Hit], scores: NDArray[np.floating]) -> list[Hit]:
-    """Hits with new ``scores`` (n,), best first; those that are equal in the order before."""
+    """Return hits with new ``scores`` (n,), best first; equal ones keep their order."""
     return [replace(hits[row], score=float(scores[row])) for row in np.argsort(-scores, kind="stable")]

@@ -21,7 +21,7 @@ LAMBDA: Final = 0.3
 
 
 class Reciprocal:
-    """Puts those hits first whose neighbours are the query's, among the first 400.
+    """Moves hits to the front that share the query's neighbours, among the first 400.
 
     k-reciprocal encoding (Zhong, Zheng, Cao and Li, "Re-ranking Person Re-identification with k-reciprocal Encoding",
     CVPR 2017, section 3) over the query and its candidates; the distance is 1 - cosine. A score is 1 - the paper's
@@ -45,7 +45,7 @@ class Reciprocal:
 
 
 def jaccard(cosines: Matrix, k1: int, k2: int) -> Matrix:
-    """How much the neighbourhood of the first picture has in common with those of the others, (n - 1,) in [0, 1].
+    """Return how much the first picture's neighbourhood shares with those of the others, (n - 1,) in [0, 1].
 
     ``cosines`` (n, n) is symmetric. Equations 1 to 11 of the paper.
     """
@@ -70,6 +70,6 @@ def _nearest(order: NDArray[np.intp], k: int) -> Sets:
 
 
 def _mutual(order: NDArray[np.intp], k: int) -> Sets:
-    """Which pictures have each other among their k nearest, beside themselves."""
+    """Return which pictures have each other among their k nearest, beside themselves."""
     near = _nearest(order, k + 1)
     return near & near.T

@@ -1,4 +1,4 @@
-"""The steps there are, by name: those that come with Yunmeng, and those of other packages."""
+"""The registry of re-ranking steps: those that come with Yunmeng, and those of other packages."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -31,7 +31,7 @@ WITHOUT_VECTOR: Final = frozenset({"geometry", "diverse"})
 def read_steps(names: str | Sequence[str]) -> tuple[str, ...]:
     """Return the names of steps, in order, from a list of them or from text such as ``geometry,expand``.
 
-    Raises `QueryError` for a name that is none, and for one that is there twice: it would only cost the time again.
+    Raises `QueryError` for an unknown name, and for a name that comes twice.
     """
     given = names.split(",") if isinstance(names, str) else names
     read = tuple(name.strip() for name in given if name.strip())
@@ -45,7 +45,7 @@ def read_steps(names: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def step_named(name: str) -> "Step":
-    """Return a step that `read_steps` has passed. Raises `PluginError` for one of a package that is broken."""
+    """Return the step of a name that `read_steps` has accepted. Raises `PluginError` for one of a broken package."""
     if name in STEPS:
         return STEPS[name]
     step: Step = plugins.load(plugins.find("steps")[name])
@@ -53,9 +53,9 @@ def step_named(name: str) -> "Step":
 
 
 def steps_of(names: str | Sequence[str], metric: Metric | None = None) -> "list[Step]":
-    """The steps with these names, behind the one that scores by ``metric``. Raises `QueryError` for a wrong name.
+    """Return the steps with these names, after the one that scores by ``metric``. Raises `QueryError` for a wrong name.
 
-    None is the cosine, which hits are scored by already.
+    None is the cosine, by which hits are scored already.
     """
     first: list[Step] = [] if metric in (None, "cosine") else [Rescore(metric)]
     return [*first, *(step_named(name) for name in read_steps(names))]

@@ -1,4 +1,4 @@
-"""Searching once more, with another query vector."""
+"""A second search, with another query vector."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,9 +14,9 @@ __all__ = ["requery"]
 
 
 def requery(context: "RerankContext", vector: Vector, hits: list[Hit]) -> list[Hit]:
-    """As many hits as there were, for ``vector``, which takes the query's place; then those of ``hits`` it left out.
+    """Search again with ``vector`` in the query's place: as many hits as before, then those of ``hits`` it left out.
 
-    Hits are new but for what steps before found out about them. Scores are cosines with ``vector``, in [-1, 1].
+    Hits are new, but keep what earlier steps have found out about them. Scores are cosines with ``vector``, in [-1, 1].
     """
     context.vector = vector
     known = {hit.id: hit for hit in hits}

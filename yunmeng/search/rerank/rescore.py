@@ -20,10 +20,10 @@ TIMES: Final = 4
 
 
 class Rescore:
-    """Scores the nearest by cosine anew, exactly, by another metric; by ``fingerprint``, by the equal bits of PDQ.
+    """Scores the nearest hits by cosine again, exactly, by another metric; ``fingerprint`` counts equal bits of PDQ.
 
-    At least 200 candidates are scored, and four for each hit that is wanted: the number is doubled until it is enough,
-    so that it stays the same from page to page as long as it can.
+    At least 200 candidates are scored, and four for each hit that is wanted. The number is doubled until it is enough,
+    so that it stays the same over several pages.
     """
 
     def __init__(self, metric: Metric) -> None:

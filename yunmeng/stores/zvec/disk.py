@@ -1,4 +1,4 @@
-"""Room on the disk, asked for before a database could run out of it."""
+"""Free room on the disk, checked before a database can run out of it."""
 
 import shutil
 from pathlib import Path

@@ -36,7 +36,7 @@ class Engine:
 
 
 def engine() -> Engine:
-    """zvec, initialised. The one place that imports it: that takes a tenth of a second."""
+    """Return zvec, initialised. Only here it is imported, which takes a tenth of a second."""
     global _engine
     with _lock:
         if _engine is None:
@@ -53,10 +53,10 @@ def create(path: str | Path, schema: Any) -> Any:
 
 
 def open_collection(path: str | Path) -> Any:
-    """Return the collection at ``path``, open for reading and writing: zvec has one process at it.
+    """Return the collection at ``path``, open for reading and writing; zvec lets one process at a time open it.
 
-    There is no way in for readers meanwhile. Opened read-only after its writer was killed, a collection shows none of
-    what that process wrote last.
+    Readers cannot open it meanwhile. If its writer was killed and it is opened read-only, it shows nothing of the last
+    writes.
 
     Raises `LibraryNotFound`, `LibraryLocked`, or `StoreError`.
     """
@@ -73,8 +73,10 @@ def open_collection(path: str | Path) -> Any:
 
 
 def abandon(collection: Any) -> None:
-    """Never close ``collection``, not even when the process ends: zvec's own end would write what there is no room for,
-    and its log would be gone."""
+    """Leave ``collection`` open, even when the process ends.
+
+    zvec's own end would write what there is no room for, and remove its log.
+    """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(collection))
     for part in vars(collection).values():
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(part))
@@ -95,10 +97,10 @@ def mapped(what: str) -> Iterator[None]:
 def _start() -> Engine:
     """Load zvec and settle how many threads may query at a time.
 
-    A query over several segments makes a thread of zvec's Arrow pool wait for another of that pool. With as many
+    A query over several segments makes a thread of zvec's Arrow pool wait for another thread of that pool. With as many
     queries as threads, all wait and the process hangs for good; with ``OMP_NUM_THREADS=1`` a single query does (zvec
-    0.8.0, seen by gdb). So a small pool is made larger, and only half as many queries as it has threads are let in.
-    A host program that has loaded zvec before may have queried it too, and then the pool is what it is.
+    0.8.0, seen by gdb). So a small pool is made larger, and only half as many queries as it has threads are let in. A
+    program that has loaded zvec before may have queried it too, and then the pool cannot be changed.
 
     Raises `StoreError` on Windows: what `mend` relies on is POSIX's.
     """
@@ -118,7 +120,7 @@ def _start() -> Engine:
 
 
 def _pool_threads() -> int:
-    """Threads that Arrow's pool has where nothing is done about it."""
+    """Return the number of threads of Arrow's pool if nothing is changed."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = [os.environ[name] for name in (_THREADS, _LIMIT) if name in os.environ]
     if not all(number.isdigit() for number in wanted):
@@ -129,7 +131,7 @@ def _pool_threads() -> int:
 
 @contextmanager
 def _environment(threads: int) -> Iterator[None]:
-    """Set ``OMP_NUM_THREADS`` for as long as it takes: other libraries are not to see it."""
+    """Set ``OMP_NUM_THREADS`` for a short time only: other libraries must not see it."""
     before = {name: os.environ.pop(name, None) for name in (_THREADS, _LIMIT)}
     os.environ[_THREADS] = str(threads)
     try:
@@ -140,7 +142,7 @@ def _environment(threads: int) -> Iterator[None]:
 
 
 def _make_pool(zvec: Any) -> None:
-    """Have Arrow make its pool now, by the smallest query that needs one: some 30 ms."""
+    """Make Arrow create its pool now, by the smallest query that needs one: some 30 ms."""
     vector = zvec.VectorSchema("v", zvec.DataType.VECTOR_FP32, dimension=1)
     with tempfile.TemporaryDirectory() as folder:
         collection = zvec.create_and_open(f"{folder}/pool", zvec.CollectionSchema("pool", vectors=[vector]))
@@ -158,7 +160,7 @@ def _locked(path: Path) -> str:
 
 
 def _holder(lock: Path) -> int | None:
-    """Return the process that holds ``lock``, where the system says (Linux)."""
+    """Return the process that holds ``lock``, where the system can tell (Linux)."""
     with suppress(OSError, ValueError, IndexError):
         inode = str(lock.stat().st_ino)
         for line in Path("/proc/locks").read_text().splitlines():

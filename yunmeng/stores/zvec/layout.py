@@ -1,4 +1,4 @@
-"""How records lie in a zvec collection, and how filters read there."""
+"""The layout of records in a zvec collection, and filters in zvec's language."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -66,10 +66,11 @@ _DATA_TYPES: Final[dict[AttributeType, str]] = {
 
 
 def collection_schema(zvec: Any, dim: int, schema: AttributeSchema, *, text: bool = True) -> Any:
-    """The columns: ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared one.
+    """Return the columns of a collection.
 
+    They are ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared attribute.
     ``present`` is true in every document, see `Condition`. ``text`` holds the words for full-text search; collections
-    made before there was such a thing have none, nor can they get one: zvec 0.8.0 adds columns of numbers only.
+    made before there was such a column cannot get one: zvec 0.8.0 adds columns of numbers only.
     """
     types, ranged, plain = zvec.DataType, zvec.InvertIndexParam(enable_range_optimization=True), zvec.InvertIndexParam()
     fields = [
@@ -159,7 +160,7 @@ def to_word_hit(doc: Any, *, whole: bool) -> Hit:
 
 
 def encode_text(value: str) -> str:
-    r"""``value`` without backslashes, in the same order by code point: a < b holds before exactly if it holds after.
+    r"""Return ``value`` without backslashes, in the same order by code point: a < b holds exactly if it held before.
 
     zvec's filters can escape a quote by ``\'`` but not the backslash itself, so no value may hold one. ``[`` becomes
     ``[a`` and the backslash, its neighbour in Unicode, ``[b``.
@@ -186,12 +187,12 @@ class Condition:
 
 
 def condition(filter: Filter) -> Condition:
-    """Return a filter that `yunmeng.stores.rewrite.plain` has made, as zvec takes it."""
+    """Return a filter that `yunmeng.stores.rewrite.plain` has made in zvec's language."""
     return Condition(_text(filter), tuple(dict.fromkeys(_columns(filter))))
 
 
 def sha256_condition(digests: Sequence[str]) -> Condition:
-    """Return records whose file had one of ``digests``, of which there must be one at least."""
+    """Return the condition that a record's file has one of ``digests``, of which there must be at least one."""
     return Condition(_listed(" or ", "sha256 in", tuple(digests)), ("sha256",))
 
 
@@ -201,9 +202,9 @@ def with_sha256_prefix(whole: Condition, prefix: str) -> Condition:
 
 
 def wording(needed: Sequence[Phrase], helpful: Sequence[Phrase]) -> str:
-    """zvec's full-text query for what holds all of ``needed``, and any of ``helpful`` if nothing is needed.
+    """Return zvec's full-text query for all of ``needed``; for any of ``helpful`` if nothing is needed.
 
-    Each phrase is in quotes: words such as ``or`` are the query language's outside of them.
+    Each phrase is in quotes, as words such as ``or`` have a meaning of their own outside of quotes.
     """
     return " ".join([*(f'+"{" ".join(each)}"' for each in needed), *(f'"{" ".join(each)}"' for each in helpful)])
 
@@ -225,7 +226,7 @@ def _columns(filter: Filter) -> Iterator[str]:
 
 
 def _text(filter: Filter) -> str:
-    """zvec knows no constants, so true and false are said of a column that is never null."""
+    """Return a filter as text. zvec has no constants: true and false are conditions on a column that is never null."""
     match filter:
         case And(operands):
             return _joined(" and ", operands) or EVERYTHING.text

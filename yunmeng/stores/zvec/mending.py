@@ -1,16 +1,16 @@
-"""What zvec 0.8.0 does not survive when its process is killed, made good before it opens a collection again.
+"""Repairs what zvec 0.8.0 does not survive when its process is killed, before it opens a collection again.
 
-Written before a record is acknowledged is only its line in the log; the rest is written by a flush, in this order: the
-files of the new part, the map of ids (a RocksDB, as are the indexes of attributes and words), the manifest that counts
-them in, and then the log goes. Killed between, the collection opens as its last manifest says and its log is played
-again; but
+Before a record is acknowledged, only its line in the log is written. A flush writes the rest, in this order: the files
+of the new part, the map of ids (a RocksDB, as are the indexes of attributes and words), the manifest that lists them;
+then it removes the log. If the process is killed in between, the collection opens as its last manifest says and its log
+is replayed; but
 
 - with a map of ids that knows the records of the log already, each of them is taken for the successor of itself, and
   deleted: what was acknowledged would be gone;
 - with indexes that were about to be closed for good, as optimising does before it begins a new part, nothing opens;
 - with a log that has no header yet, or a manifest that is not whole, nothing opens either, though they hold nothing.
 
-So the databases are *kept* as each manifest found them, and put back; what was only begun is removed.
+So a copy of the databases is *kept* as each manifest found them, and put back; files that were only begun are removed.
 """
 
 import os
@@ -31,9 +31,9 @@ ATTEMPTS: Final = 50
 
 
 class Snapshotter:
-    """Keeps the databases of an open collection as its manifest found them, in a folder ``kept.N`` of manifest N.
+    """Keeps copies of an open collection's databases as its manifest found them, in a folder ``kept.N`` of manifest N.
 
-    Hard links where the file system has them, so it takes about a millisecond and hardly any room.
+    They are hard links where the file system has them, so a copy takes about a millisecond and hardly any room.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,9 +41,9 @@ class Snapshotter:
         self._kept: int | None = None
 
     def take(self) -> None:
-        """To be called before anything is written. Does nothing until zvec has written another manifest.
+        """Keep the databases, before anything is written. Does nothing until zvec has written another manifest.
 
-        What is written later reaches the databases on disk only by a flush. Raises `StoreError`.
+        Later writes reach the databases on disk only by a flush. Raises `StoreError`.
         """
         newest = self._newest()
         if newest is None or newest == self._kept:
@@ -63,13 +63,13 @@ class Snapshotter:
 
     @contextmanager
     def flushing(self) -> Iterator[None]:
-        """For what makes zvec flush, while nothing is written. Raises `StoreError`."""
+        """Keep the databases before and after a block that makes zvec flush and writes nothing. Raises `StoreError`."""
         self.refresh()
         yield
         self.refresh()
 
     def refresh(self) -> None:
-        """Keep what a log builds on, and drop what none does any more. Raises `StoreError`."""
+        """Keep the databases that a log needs, and drop copies that no log needs any more. Raises `StoreError`."""
         if _logs(self._path):
             self.take()
         elif not self.current():
@@ -81,7 +81,7 @@ class Snapshotter:
 
 
 def mend(path: Path) -> None:
-    """Make good what a killed process has left in the collection at ``path``, unless a process has it open.
+    """Repair what a killed process has left in the collection at ``path``, unless a process has it open.
 
     Raises `StoreError`.
     """
@@ -96,7 +96,7 @@ def mend(path: Path) -> None:
 
 
 def _remove_unbegun(path: Path) -> None:
-    """Logs and manifests that were made and not written."""
+    """Remove logs and manifests that were created and never written."""
     for log in _logs(path):
         if log.stat().st_size < LOG_HEADER:
             log.unlink()
@@ -106,7 +106,7 @@ def _remove_unbegun(path: Path) -> None:
 
 
 def _restore(path: Path) -> None:
-    """Put back the databases as that manifest found them which counts in no interrupted flush: it is to be read."""
+    """Put back the databases as the last manifest that is no part of an interrupted flush found them."""
     manifests, number = _numbered(path, "manifest"), max(_numbered(path, "kept"), default=-1)
     if number not in manifests:  # the last flush was finished, or nothing was written since
         _forget(path)
@@ -145,13 +145,13 @@ def _forget(path: Path, but: Path | None = None) -> None:
 
 
 def _databases(path: Path) -> list[Path]:
-    """RocksDB's folders below ``path``, not those that were kept."""
+    """Return RocksDB's folders below ``path``, without the kept copies."""
     found = (file.parent for pattern in ("*/CURRENT", "*/*/CURRENT") for file in path.glob(pattern))
     return [folder for folder in found if not folder.relative_to(path).parts[0].startswith("kept.")]
 
 
 def _copy(path: Path, target: Path) -> None:
-    """Make ``target``, whole or not at all, with the databases of ``path``. Raises OSError."""
+    """Copy the databases of ``path`` to ``target``, whole or not at all. Raises OSError."""
     fresh = target.with_name("kept.new")
     for _ in range(ATTEMPTS):
         shutil.rmtree(fresh, ignore_errors=True)
@@ -167,7 +167,7 @@ def _copy(path: Path, target: Path) -> None:
 
 
 def _state(path: Path) -> list[tuple[str, int]]:
-    """Return what changes whenever a RocksDB counts files in or out: its own manifest grows, or is replaced."""
+    """Return what changes whenever a RocksDB adds or removes files: its own manifest grows, or is replaced."""
     return sorted((str(file), file.stat().st_size) for folder in _databases(path) for file in folder.glob("MANIFEST-*"))
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a zvec collection, within what one zvec query can do."""
+"""Queries of a zvec collection, within what one zvec query can do."""
 
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
@@ -35,7 +35,7 @@ SHA256_DIGITS: Final = 64
 
 
 class Queries:
-    """Reads from the collection that ``opened`` gives, no more threads at a time than ``readers`` lets in.
+    """Reads from the collection that ``opened`` returns, on no more threads at a time than ``readers`` allows.
 
     Every method raises `StoreError` where zvec fails, or ``opened`` does.
     """
@@ -45,13 +45,13 @@ class Queries:
         self._readers = readers
 
     def fetch(self, keys: Sequence[str], *, vectors: bool) -> dict[str, Any]:
-        """Return the documents that there are, by key."""
+        """Return the existing documents, by key."""
         with self._readers, mapped("cannot read records"):
             docs: dict[str, Any] = self._opened().fetch(list(keys), include_vector=vectors)
             return docs
 
     def unindexed(self) -> int:
-        """Return how many documents HNSW does not know yet."""
+        """Return how many documents HNSW does not hold yet."""
         documents, completeness = self._stats()
         return round((1 - completeness) * documents)
 
@@ -65,7 +65,7 @@ class Queries:
         return min(k, MAX_TOP)
 
     def nearest(self, vector: Vector, k: int, where: Condition | None) -> list[Any]:
-        """The documents of the k nearest. Where HNSW comes back with fewer, it is asked again for an exact scan."""
+        """Return the documents of the k nearest. If HNSW finds fewer, an exact scan is made."""
         if k < 1:
             return []
         ef = min(MAX_EF, max(k, EF if where is None else EF_FILTERED))
@@ -75,9 +75,9 @@ class Queries:
         return docs
 
     def worded(self, question: TextQuery, k: int, where: Condition | None) -> tuple[list[Any], list[Any]]:
-        """The best k documents that answer the whole of ``question`` by its phrases, and as many that answer any of it.
+        """Return the best k documents that hold every phrase of ``question``, and the best k that hold any of them.
 
-        The latter may hold some of the former, and are asked for only where the former are fewer than k.
+        The second list may repeat documents of the first, and is searched only if the first has fewer than k.
         """
         if k < 1 or not question.phrases:
             return [], []
@@ -87,7 +87,7 @@ class Queries:
         return whole, self._filtered(self._match(wording((), question.phrases)), k, where)
 
     def copies(self, digests: Sequence[str], *, vectors: bool) -> list[Any]:
-        """Return the documents with these digests, asked for in smaller parts where one query cannot give them all."""
+        """Return the documents with these digests, in several queries if one cannot return them all."""
         docs = self._query(filter=sha256_condition(digests).text, topk=MAX_TOP, include_vector=vectors)
         if len(docs) < MAX_TOP:
             return docs
@@ -97,7 +97,7 @@ class Queries:
         return self.copies(digests[:half], vectors=vectors) + self.copies(digests[half:], vectors=vectors)
 
     def by_digest(self, where: Condition, start: str, size: int) -> Iterator[list[Any]]:
-        """Return the documents that match, from the range of digests that holds ``start`` on, range by range.
+        """Yield the documents that match, range by range of digests, from the range that holds ``start`` on.
 
         The ranges ascend and hold about ``size`` documents each: a digest's first digits are as good as random.
         """
@@ -108,7 +108,7 @@ class Queries:
             yield self._query(filter=with_sha256_prefix(where, prefix).text, topk=MAX_TOP)
 
     def _stats(self) -> tuple[int, float]:
-        """Return how many documents there are, and what part of them HNSW knows."""
+        """Return how many documents there are, and the share of them that HNSW holds."""
         with self._readers, mapped("cannot count"):
             stats = self._opened().stats
             return int(stats.doc_count), float(stats.index_completeness[VECTOR])
@@ -142,7 +142,7 @@ class Queries:
         return asked(where.beside_vector)
 
     def _count(self, where: Condition, prefix: str = "") -> int:
-        """How many documents match, counted by the digits of their SHA-256 where one query cannot give them all."""
+        """Return how many documents match, counted by the digits of their SHA-256 if one query cannot return all."""
         part = with_sha256_prefix(where, prefix) if prefix else where
         found = len(self._query(filter=part.text, topk=MAX_TOP, output_fields=list(part.columns)))
         if found < MAX_TOP or len(prefix) == SHA256_DIGITS:
@@ -173,7 +173,7 @@ class Scan(Iterator[Any]):
             return doc
 
     def close(self) -> None:
-        """End the pass, if it has not come to its end."""
+        """End the pass, if it has not ended."""
         with self._lock:
             self._cut = self.open
             self.open = False

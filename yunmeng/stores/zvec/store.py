@@ -57,8 +57,8 @@ class ZvecStore(Closing):
     found by the next search. Searches, counts and writes go on while `optimise` works. An iteration holds off
     `optimise`, which raises `StoreError` meanwhile; one begun during `optimise` waits for its end.
 
-    Each `flush`, `iterate` or `close` after a write leaves a part of its own on disk, which every query visits: call
-    `flush` at the end of a run, and not after every batch. Where parts have become many, `flush` merges them.
+    Each `flush`, `iterate` or `close` after a write leaves a new part on disk, which every query has to visit: call
+    `flush` at the end of a run, and not after every batch. When there are many parts, `flush` merges them.
     """
 
     def __init__(self, collection: Any, path: Path, dim: int, schema: AttributeSchema) -> None:
@@ -90,10 +90,10 @@ class ZvecStore(Closing):
 
     @classmethod
     def open(cls, path: str | Path, schema: AttributeSchema | None = None) -> Self:
-        """The store at ``path``, with the attributes that it was made with. After a crash, what was written is there.
+        """Open the store at ``path``, with the attributes it was made with. Everything written before a crash is there.
 
         Raises `LibraryNotFound`, `LibraryLocked` while another process has it open, `SchemaError` if the attributes
-        are others, or `StoreError`.
+        differ, or `StoreError`.
         """
         checked = check_schema(schema or {})
         collection = open_collection(path)
@@ -110,7 +110,7 @@ class ZvecStore(Closing):
 
     @property
     def capabilities(self) -> Capabilities:
-        """All of it; a store that was made before there was full-text search has none."""
+        """All capabilities; a store that was made before full-text search was added lacks that one."""
         return Capabilities(text=self._text, groups=True, exclusive=True, version="files")
 
     def version(self) -> None:
@@ -178,10 +178,10 @@ class ZvecStore(Closing):
         return search_others(nearest, self._queries.affordable(k), group_by, filter, MAX_TOP)
 
     def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
-        """As the protocol says, within what zvec 0.8.0 can: it weighs a word by how rare it is in its part on disk.
+        """Search by words as the protocol says, as far as zvec 0.8.0 can.
 
-        So hits that have every word of the query come before the others for certain, but among themselves they may lie
-        out of order until `optimise` has merged the parts.
+        zvec weighs a word by how rare it is in its part on disk. So hits that have every word of the query always come
+        before the others, but among themselves they may be out of order until `optimise` has merged the parts.
 
         Raises `FilterError`, or `QueryError` for more than 100,000 hits in a library that has more pictures.
         """
@@ -201,8 +201,8 @@ class ZvecStore(Closing):
     def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
         """Return all records (that match), as they were at the call, in no particular order and in constant memory.
 
-        On a nearly full disk they come by pages instead, which may miss what is deleted meanwhile: to show them as they
-        are at the call, zvec would write what it holds in memory.
+        On a nearly full disk they come by pages instead, without those that are deleted meanwhile: for the state at the
+        call, zvec would have to write what it holds in memory.
         """
         if filter is not None:
             check(filter, self._schema)
@@ -215,7 +215,7 @@ class ZvecStore(Closing):
         return (record for record in records if filter is None or evaluate(filter, record.attributes))
 
     def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
-        """As the protocol says. zvec cannot sort, so it is asked for one range of digests after the other."""
+        """Return a page as the protocol says. zvec cannot sort, so it reads one range of digests after the other."""
         where = self._condition(filter) or EVERYTHING
         found: list[Record] = []
         for docs in self._queries.by_digest(where, after[0] if after else "", limit):
@@ -247,10 +247,11 @@ class ZvecStore(Closing):
             raise StoreError("cannot optimise while records are being iterated: finish or drop the iteration first")
 
     def close(self) -> None:
-        """Write what is outstanding and let other processes in. Iterations that are under way end with an error.
+        """Write what is outstanding and unlock the store for other processes. Iterations that are under way end with an
+        error.
 
         On a full disk, and after a write that failed, the collection is left as a killed process leaves it: its log
-        brings back all that was acknowledged. Other processes are let in when this one ends.
+        restores all that was acknowledged. It is unlocked when this process ends.
         """
         with self._maintenance, self._writing, self._readers.exclusive():
             collection, self._collection = self._collection, None
@@ -287,10 +288,10 @@ class ZvecStore(Closing):
             return True
 
     def _merge(self, collection: Any) -> None:
-        """Have zvec optimise, with nothing written before it has begun the part that new records go to.
+        """Make zvec optimise, and hold back writes until it has begun a new part for them.
 
-        Until then it closes the indexes of the present part for good, which `mend` can only undo if all that they hold
-        was there when they were kept.
+        Before that it closes the indexes of the present part for good. `mend` can only undo this if the kept copies
+        hold all that the indexes held.
         """
         with ThreadPoolExecutor(1) as pool, ExitStack() as until:
             until.enter_context(self._writing)
@@ -306,7 +307,7 @@ class ZvecStore(Closing):
             self._snapshots.refresh()
 
     def _parts(self) -> int:
-        """Return in how many parts the vectors lie on disk; zvec has a file for each and does not tell their number."""
+        """Return how many parts the vectors have on disk; zvec has a file for each and does not report their number."""
         return sum(1 for _ in self.path.glob("*/*.proxima"))
 
     def _condition(self, filter: Filter | None) -> Condition | None:

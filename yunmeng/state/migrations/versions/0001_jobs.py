@@ -37,6 +37,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove them."""
+    """Remove these tables."""
     for table in ("failures", "checkpoints", "jobs"):
         op.drop_table(table)

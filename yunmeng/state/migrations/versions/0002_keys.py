@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add what the server keeps."""
+    """Add the keys of the server, and the errors of jobs."""
     op.create_table(
         "api_keys",
         sa.Column("id", sa.String(16), primary_key=True),
@@ -22,6 +22,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove it."""
+    """Remove these."""
     op.drop_column("jobs", "error")
     op.drop_table("api_keys")

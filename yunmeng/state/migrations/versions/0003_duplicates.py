@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make their tables."""
+    """Make the tables of duplicates."""
     op.create_table(
         "duplicate_searches",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -37,6 +37,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove them."""
+    """Remove these tables."""
     for table in ("duplicate_members", "duplicate_groups", "duplicate_searches"):
         op.drop_table(table)

@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add what is known of the queries that were asked."""
+    """Add the table of queries."""
     op.create_table(
         "queries",
         sa.Column("picture", sa.String(64), primary_key=True),
@@ -23,5 +23,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove it."""
+    """Remove this table."""
     op.drop_table("queries")
