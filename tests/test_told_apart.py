@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from tests.copies.scenes import scene
 from tests.imaging.samples import photograph
@@ -107,22 +107,10 @@ def captioned(image: Image.Image) -> Image.Image:
     return image
 
 
-def stickered(image: Image.Image) -> Image.Image:
-    image = image.copy()
-    ImageDraw.Draw(image).ellipse((300, 40, 420, 160), (255, 205, 30), (120, 90, 0), 3)
-    return image
-
-
 COPIES: Final = {
     "caption": (PHOTO, captioned(PHOTO)),
-    "sticker": (PHOTO, stickered(PHOTO)),
-    "crop": (PHOTO, PHOTO.crop((60, 40, 430, 330))),
-    "turned": (PHOTO, PHOTO.transpose(Image.Transpose.ROTATE_90)),
-    "upside down": (PHOTO, PHOTO.transpose(Image.Transpose.ROTATE_180)),
-    "mirrored": (PHOTO, ImageOps.mirror(PHOTO)),
     "negative": (PHOTO, jpeg(ImageOps.invert(PHOTO))),
     "frame": (PHOTO, ImageOps.expand(PHOTO, 40, "#1b3a2f")),
-    "blurred": (PHOTO, PHOTO.filter(ImageFilter.GaussianBlur(1.5))),
     "invoice as a JPEG": (invoice(), jpeg(invoice(), 60)),
     "invoice made smaller": (invoice(), invoice().resize((520, 390), Image.Resampling.LANCZOS)),
     "drawing with a caption": (scene(5, (480, 360)), captioned(scene(5, (480, 360)))),
