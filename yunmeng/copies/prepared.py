@@ -25,7 +25,7 @@ _SMALLEST_PART: Final = 24  # pixels
 
 
 class PreparedPicture:
-    """A picture to be verified, and what was worked out of it so far. Threads may share it."""
+    """A picture to be verified, with what was computed from it so far. Threads may share it."""
 
     def __init__(self, picture: Picture) -> None:
         self.image = picture.image
@@ -39,7 +39,7 @@ class PreparedPicture:
 
     @cached_property
     def order(self) -> tuple[int, bytes]:
-        """What two pictures are sorted by, so that it does not matter which of them is named first."""
+        """Sort key of two pictures, so that it does not matter which of them is named first."""
         return self.image.width * self.image.height, blake2b(self.image.tobytes(), digest_size=16).digest()
 
     @cached_property
@@ -50,7 +50,7 @@ class PreparedPicture:
 
     @cached_property
     def parts(self) -> list[tuple[Region, "PreparedPicture"]]:
-        """Rectangles that look as if they were pasted, in fractions of the picture, and each as a picture."""
+        """Rectangles that look as if they were pasted, in fractions of the picture, and each with its picture."""
         width, height = self.image.size
         found = []
         for part in find_insets(self.image):
@@ -63,7 +63,7 @@ class PreparedPicture:
         return found
 
     def features(self, side: int, most: int) -> LocalFeatures:
-        """The local features at a longer side of ``side`` pixels, at most ``most``. Raises `MissingExtra`."""
+        """Return the local features at a longer side of ``side`` pixels, at most ``most``. Raises `MissingExtra`."""
         known = self._features.get((side, most))
         if known is None:
             known = self._features[side, most] = local_features(self.image, side, most)

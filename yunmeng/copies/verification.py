@@ -146,11 +146,9 @@ class _Laid:
         ahead = self.forth.agreement - self.back.agreement
         ways = [(self._one, self._other, self.alignment, self.forth)] if ahead > -_AS_WELL else []
         ways += [(self._other, self._one, self.inverse, self.back)] if ahead < _AS_WELL else []
-        contents = [other_content(a.pixels, b.pixels, alignment, pair) for a, b, alignment, pair in ways]
-        if all(contents):
+        if all(other_content(a.pixels, b.pixels, alignment, pair) for a, b, alignment, pair in ways):
             return "other-content"
-        moments = other_moment(self.forth), other_moment(self.back)
-        return "other-moment" if all(moments) else None
+        return "other-moment" if other_moment(self.forth) and other_moment(self.back) else None
 
 
 def _laid(one: PreparedPicture, other: PreparedPicture, alignment: Alignment | None) -> _Laid | None:

@@ -118,7 +118,7 @@ class TimedBytes(BytesIO):
 
 
 def memory_of(image: "Image.Image", kind: "Format", factor: int) -> int:
-    """Bytes that it takes to decode an opened picture, of any kind but WebP, and reduce it by ``factor``."""
+    """Return the bytes needed to decode an opened picture, of any kind but WebP, and reduce it by ``factor``."""
     pixels = image.width * image.height
     reduced = 8 * pixels // factor**2  # a picture and its turned or converted copy
     banded = min(_BANDS, 32 * pixels)
@@ -138,7 +138,7 @@ def _of_tiff(image: "Image.Image") -> int:
 
 
 def webp_memory(data: bytes) -> int:
-    """The same for a WebP file, whose decoder takes memory for the whole canvas as soon as it is opened."""
+    """Return the same for a WebP file, whose decoder takes memory for the whole canvas as soon as it is opened."""
     width, height = _webp_size(data)
     return _WEBP * width * height
 

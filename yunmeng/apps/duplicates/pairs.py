@@ -47,7 +47,8 @@ class Pair:
     """Two rows and what is known of both.
 
     ``cosine`` of their vectors; ``bits`` by which their PDQ codes differ, 256 where a code says nothing; ``crowd`` how
-    near the neighbours are that surround either, a cosine, -1 where that is not known; whether one of them is ``flat``.
+    near the neighbours around either are, a cosine, -1 where that is not known; ``flat`` whether one of the two has
+    next to no contrast.
     """
 
     a: int
