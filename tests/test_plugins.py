@@ -54,7 +54,7 @@ def broken(tmp_path: Path) -> Iterator[Path]:
     [
         ("broken", "broken of the package yunmeng-broken 3.1 cannot be loaded: RuntimeError: it is Monday"),
         ("absent", "No module named 'yunmeng_absent'"),
-        ("half", "is none of the stores: it lacks create, open, remove"),
+        ("half", "cannot be used for stores: it lacks create, open, remove"),
     ],
 )
 def test_a_broken_plugin_says_what_is_wrong_where_it_is_asked_for(broken: Path, scheme: str, said: str) -> None:

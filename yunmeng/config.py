@@ -147,9 +147,7 @@ class ServerSettings(_FromEnvironment):
         description='Folders that imports may read, links followed, as JSON: ["/srv/photos"]. Unset: none where other '
         "machines can reach the server, all of the disk where they cannot.",
     )
-    log_queries: bool = Field(
-        True, description="Whether the ids, URLs and words that are asked with are counted, for yunmeng warm."
-    )
+    log_queries: bool = Field(True, description="Count the ids, URLs and words of queries, for yunmeng warm.")
     warm: int = Field(
         100,
         ge=0,

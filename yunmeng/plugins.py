@@ -73,7 +73,7 @@ def load(plugin: Plugin) -> Any:
         reason = next(iter(str(exc).splitlines()), "")
         raise PluginError(f"{plugin} cannot be loaded: {type(exc).__name__}: {reason}") from exc
     if missing := [name for name in GROUPS[plugin.group] if not hasattr(loaded, name)]:
-        raise PluginError(f"{plugin} is none of the {plugin.group}: it lacks {', '.join(missing)}")
+        raise PluginError(f"{plugin} cannot be used for {plugin.group}: it lacks {', '.join(missing)}")
     return loaded
 
 

@@ -115,5 +115,5 @@ def test_the_identity_is_of_all_that_decides_a_vector_and_of_nothing_else() -> N
 
 
 def test_a_fusion_needs_as_many_of_each() -> None:
-    with pytest.raises(EncoderError, match="equally many"):
+    with pytest.raises(EncoderError, match="the same length"):
         parse_description(dump_description(FUSION).replace("0.5,", "0.5, 0.5,"), "model.toml")

@@ -59,7 +59,7 @@ def test_a_fusion_can_be_fitted_on_the_pictures_of_a_library(
         (["--parts", "efficientnet-lite0,nonsense"], "there is no encoder 'nonsense'"),
         (["--parts", PARTS, "--weights", "1,heavy"], "'1,heavy' is not a list of numbers like 1,0.5"),
         (["--parts", PARTS, "--weights", "1"], "there are 2 parts and 1 weights"),
-        (["--parts", PARTS, "--dim", "64"], "--dim goes with a projection: add --fit PICTURES or --db DIR"),
+        (["--parts", PARTS, "--dim", "64"], "--dim needs a projection: add --fit PICTURES or --db DIR"),
         (["--parts", PARTS, "--fit", "nowhere"], "'nowhere' does not exist"),
         (["--parts", PARTS, "--fit", "."], "there are no pictures to fit on"),
         (["--parts", PARTS, "--db", "nowhere"], "no library at nowhere"),

@@ -73,7 +73,7 @@ def fuse(
     from yunmeng.terminal.progress import counting_progress
 
     if dim is not None and not fit and db is None:
-        raise click.UsageError("--dim goes with a projection: add --fit PICTURES or --db DIR")
+        raise click.UsageError("--dim needs a projection: add --fit PICTURES or --db DIR")
     settings = Settings.load()
     with ExitStack() as opened, counting_progress("Encoding") as on_encoded:
         pictures = _in_files(fit, settings) + ([] if db is None else _in_library(db, settings, opened))

@@ -133,7 +133,7 @@ def _by_library(db: str, top: int, lines: list[str] | None, show: OnProgress) ->
             _ask(library, name, wanted, question, outcome)
             show(done, len(asked))
         if not redis.up:
-            raise SettingsError("Redis has stopped to answer, so that not all is kept")
+            raise SettingsError("Redis no longer answers, so some answers were not kept")
     return outcome
 
 

@@ -123,7 +123,7 @@ def _checked(key: str) -> str:
     """``key`` without the space around it that files and shells leave. Raises `SettingsError` that does not say it."""
     found = str(key).strip()
     if not _KEY.fullmatch(found):
-        raise SettingsError("the key is none: it is empty, or has characters that keys do not have")
+        raise SettingsError("this is no key: it is empty, or has characters that no key has")
     return found
 
 

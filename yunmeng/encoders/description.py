@@ -200,7 +200,7 @@ class FusionDescription(_Described):
     @model_validator(mode="after")
     def _as_many_of_each(self) -> Self:
         if not len(self.parts) == len(self.part_sha256) == len(self.weights):
-            raise ValueError("parts, part_sha256 and weights must be equally many")
+            raise ValueError("parts, part_sha256 and weights must have the same length")
         return self
 
     @property

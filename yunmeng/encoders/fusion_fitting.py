@@ -122,7 +122,7 @@ def _checked(parts: Sequence[str], weights: Sequence[float] | None) -> tuple[flo
     if len(found) != len(parts):
         raise EncoderError(f"there are {len(parts)} parts and {len(found)} weights: give one weight for each part")
     if not all(math.isfinite(weight) and weight > 0 for weight in found):
-        raise EncoderError("weights must be above 0: leave a part out that is not to count")
+        raise EncoderError("weights must be above 0: leave out a part that does not count")
     return found
 
 

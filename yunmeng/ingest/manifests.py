@@ -144,7 +144,7 @@ def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, 
         if any(filled[len(columns) :]) or row.pop("", ""):
             yield number, PictureError(Reason.BAD_ATTRIBUTE, "there are more cells than in the first line")
         elif not all(map(is_decoded, filled)):
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, "not all of it is text in the encoding of the file")
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, "it has bytes that are no text in the file's encoding")
         else:
             yield number, _decimal_points(row, schema) if delimiter == ";" else row
 
@@ -200,7 +200,7 @@ def _json_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, Row]]
         if not isinstance(row, dict):
             yield number, PictureError(Reason.BAD_ATTRIBUTE, "this is no JSON object")
         elif not is_decoded(line):
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, "not all of it is text in the encoding of the file")
+            yield number, PictureError(Reason.BAD_ATTRIBUTE, "it has bytes that are no text in the file's encoding")
         else:
             yield number, dict(zip(columns(tuple(row)), row.values(), strict=True))
 

@@ -73,7 +73,7 @@ class Selection(Request):
         if not self.all and "ids" not in self.model_fields_set and self.filter is None:
             raise ValueError("name ids, give a filter, or say all")
         if self.all and (self.ids or self.filter is not None):
-            raise ValueError("all goes without ids and filter")
+            raise ValueError("give all, or ids and filter, not both")
         return self
 
 

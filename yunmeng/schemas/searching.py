@@ -150,7 +150,7 @@ class SearchAnswer(BaseModel):
 
     hits: list[HitOut]
     next_offset: int | None = Field(description="Where the next page begins; null on the last one.")
-    cached: bool = Field(False, description="Whether the answer was kept from before; it is as fresh as the library.")
+    cached: bool = Field(False, description="True for an answer from the cache; it is as fresh as the library.")
     timings: dict[str, float] = Field(description="Milliseconds by stage (read, encode, search, rerank) and total.")
 
 

@@ -293,5 +293,5 @@ def _position(cursor: str) -> tuple[str, str]:
         digest, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         int(digest, 16)
     except (ValueError, TypeError, binascii.Error):
-        raise QueryError("the cursor is none that this server gave: begin without one") from None
+        raise QueryError("this server did not give this cursor: begin without one") from None
     return str(digest), str(id)

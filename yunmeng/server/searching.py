@@ -54,7 +54,7 @@ class UploadedQuery(SearchOptions):
         if self.file is None and (self.mix is None or not self.mix.root):
             raise ValueError("send a file, or a mix")
         if self.file is None and self.region is not None:
-            raise ValueError("a region goes with a file; one of a mix's parts goes with the part")
+            raise ValueError("a region needs a file; the region of a part of a mix is given in that part")
         return self
 
 

@@ -70,7 +70,7 @@ class Warmer:
             self._forget_cancelled()
             waiting = sum(map(len, self._waiting.values()))
             if waiting + len(wanted) > 2 * MAX_WARM:
-                raise Busy(f"{waiting:,} questions wait to be asked already: order more in a while")
+                raise Busy(f"{waiting:,} questions are waiting already: order more later")
             if wanted:
                 if not self._state.running:
                     self._state = WarmOut(running=True, total=0, done=0, failed=0, failures=[])

@@ -93,7 +93,7 @@ def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
     columns = {field.name: field.data_type for field in found.fields}
     vectors = [field.dimension for field in found.vectors if field.name == VECTOR]
     if not vectors or not {"sha256", "uri", "attributes", "facts", "present"} <= columns.keys():
-        raise SchemaError("the collection is none of Yunmeng's")
+        raise SchemaError("this collection was not made by Yunmeng")
     for name, type in schema.items():
         if columns.pop(_column(name), None) != getattr(zvec.DataType, _DATA_TYPES[type]):
             raise SchemaError(f"the store was not made with the attribute {name!r} of type {type}")

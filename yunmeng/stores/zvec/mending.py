@@ -163,7 +163,7 @@ def _copy(path: Path, target: Path) -> None:
             if _state(path) == before:
                 fresh.rename(target)
                 return
-    raise OSError(f"its databases in {path} do not come to rest")
+    raise OSError(f"its databases in {path} keep changing")
 
 
 def _state(path: Path) -> list[tuple[str, int]]:
