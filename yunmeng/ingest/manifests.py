@@ -4,7 +4,8 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -124,29 +125,37 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, Row]]:
-    lines = enumerate(read_lines(file), 1)
-    delimiter, columns = _header(file, lines, schema)
+    with closing(read_lines(file)) as text:
+        lines = enumerate(text, 1)
+        delimiter, columns = _header(file, lines, schema)
 
-    def names_picture(cells: list[str]) -> bool:
-        """Return whether these are certainly the cells of a row, and not part of a text that has several lines."""
-        row = dict(zip(columns, cells, strict=False))
-        places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
-        return len(cells) == len(columns) > 1 and any(is_url(place) or claims(place) for place in places)
+        def names_picture(cells: list[str]) -> bool:
+            """Return whether these are certainly the cells of a row, and not part of a text that has several lines."""
+            row = dict(zip(columns, cells, strict=False))
+            places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
+            return len(cells) == len(columns) > 1 and any(is_url(place) or claims(place) for place in places)
 
-    for number, cells in records(lines, delimiter, len(columns), names_picture):
-        if isinstance(cells, str):
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, cells)
-            continue
-        filled = [cell.strip() for cell in cells]
-        if not any(filled):
-            continue
-        row = dict(zip(columns, filled, strict=False))
-        if any(filled[len(columns) :]) or row.pop("", ""):
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, "there are more cells than in the first line")
-        elif not all(map(is_decoded, filled)):
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, "it has bytes that are no text in the file's encoding")
-        else:
-            yield number, _decimal_points(row, schema) if delimiter == ";" else row
+        for number, cells in records(lines, delimiter, len(columns), names_picture):
+            row = _of_cells(cells, columns)
+            if isinstance(row, PictureError):
+                yield number, row
+            elif row is not None:
+                yield number, _decimal_points(row, schema) if delimiter == ";" else row
+
+
+def _of_cells(cells: list[str] | str, columns: Sequence[str]) -> dict[str, str] | PictureError | None:
+    """Return what a row says, or what is wrong with it; None for one that is empty."""
+    if isinstance(cells, str):
+        return PictureError(Reason.BAD_ATTRIBUTE, cells)
+    filled = [cell.strip() for cell in cells]
+    if not any(filled):
+        return None
+    row = dict(zip(columns, filled, strict=False))
+    if any(filled[len(columns) :]) or row.pop("", ""):
+        return PictureError(Reason.BAD_ATTRIBUTE, "there are more cells than in the first line")
+    if not all(map(is_decoded, filled)):
+        return PictureError(Reason.BAD_ATTRIBUTE, "it has bytes that are no text in the file's encoding")
+    return row
 
 
 def _header(file: Path, lines: Iterator[tuple[int, str]], schema: AttributeSchema) -> tuple[str, list[str]]:
@@ -189,7 +198,12 @@ def _decimal_points(row: Mapping[str, str], schema: AttributeSchema) -> Mapping[
 
 def _json_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, Row]]:
     columns = lru_cache(maxsize=256)(lambda names: _columns(names, frozenset(schema)))
-    for number, line in enumerate(read_lines(file), 1):
+    with closing(read_lines(file)) as text:
+        yield from _of_json(text, columns)
+
+
+def _of_json(text: Iterable[str], columns: Callable[[tuple[str, ...]], list[str]]) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(text, 1):
         if not line.strip():
             continue
         try:

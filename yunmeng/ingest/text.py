@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ _PLAINLY_CHINESE: Final = 0.9
 _WORD: Final = re.compile(rb"[\x80-\xff]+")
 
 
-def read_lines(file: Path) -> Iterator[str]:
+def read_lines(file: Path) -> Generator[str]:
     """Yield the lines of a text file, with their ends: LF, CRLF or CR.
 
     Text that is not UTF-8 is read in its most probable encoding. A line that cannot be decoded holds lone surrogates,
