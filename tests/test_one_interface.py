@@ -42,7 +42,7 @@ DIFFERENT = {
     ("count", "filter"): "a filter is sent as text",
     ("delete", "filter"): "a filter is sent as text",
 }
-"""What the clients do not take as the library does, and why."""
+"""Arguments that the clients do not take as the library does, and the reasons."""
 
 LIBRARY = {"Filter": Filter}
 """Names that Library has for type checkers only, beside those of types."""
@@ -332,7 +332,7 @@ REFUSED: dict[str, tuple[Callable[[Face, Path], object], type[errors.YunmengErro
     "no source": (lambda face, _: face.index(["/no/such/folder"]), errors.SourceError, "source"),
     "no frames": (lambda face, photo: face.index([photo], frames=0), errors.YunmengError, None),
 }
-"""What is refused, by which error; a code of None is ``query``, and ``invalid`` where a server has looked first."""
+"""Refused arguments, and their errors; a code of None is ``query``, and ``invalid`` where a server has looked first."""
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -102,16 +102,16 @@ Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fing
 StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
 """Steps of re-ranking that come with Yunmeng."""
 Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]
-"""What two pictures are to each other."""
+"""The relation of two pictures."""
 Difference: TypeAlias = Literal["other-content", "other-moment"]
 """Why two pictures that agree are no copies: a template with other entries, or one scene at another time."""
 EditName: TypeAlias = Literal[
     "crop", "flip", "rotation", "scale", "stretch", "perspective", "inset",
     "colour", "grey", "negative", "blur", "noise", "overlay",
 ]  # fmt: skip
-"""What may have been done to a copy."""
+"""The edits of a copy."""
 AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
-"""What became of a picture that was added: ``replaced`` has new content, ``updated`` new attributes only."""
+"""The result of adding a picture: ``replaced`` has new content, ``updated`` new attributes only."""
 JobStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
 """How far work in the background is; what is interrupted goes on, what is cancelled does not."""
 

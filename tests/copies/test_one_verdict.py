@@ -177,7 +177,7 @@ def test_there_are_three_hundred() -> None:
 
 
 def match(pair: PicturePair) -> float:
-    """The score that b's candidate a gets, 0 where it is none."""
+    """Return the score that b's candidate a gets, 0 where it is none."""
     encoder = FakeEncoder()
     pixels = decode(pair.a).pixels
     found = fingerprint(pixels)
@@ -191,7 +191,7 @@ def match(pair: PicturePair) -> float:
 
 
 def grouped(pair: PicturePair) -> bool:
-    """Whether duplicates calls the two the same; their vectors are close, so that it looks at them."""
+    """Return whether duplicates calls the two the same; their vectors are close, so that it looks at them."""
     random = np.random.default_rng(0)
     pictures = {"a": pair.a, "b": pair.b}
     records = {id: record(id, random, pdq=fingerprint(decode(data).pixels).pdq) for id, data in pictures.items()}

@@ -60,8 +60,8 @@ class Client(Transport):
         base_url: The server's address.
         key: What ``yunmeng keys`` gave.
         timeout: Seconds for every step of a call; one with a URL takes as long as the server takes to fetch it.
-    retries: How often a request is repeated if the server is busy (503) or was asked too often (429) and says when to
-    retry.
+        retries: How often a request is repeated if the server is busy (503) or was asked too often (429) and says when
+            to retry.
     """
 
     # Asking, as a library is asked
@@ -95,11 +95,12 @@ class Client(Transport):
             vector: An embedding of the library's encoder, (dim,).
             text: Words, in Chinese or English.
             mix: More such parts with weights.
-        region: The part of the picture to search with: x, y, width and height in fractions of it. k: How many hits are
-        wanted. offset: How many of the best hits are passed over, for the next page. filter: A condition on attributes
-        that reads like SQL: ``"category = 'shoes' and price < 50"``. rerank: Steps that put the first hits in a better
-        order, applied left to right, see docs/ranking.md. **options: Which hits are wanted, such as ``min_score=0.3``,
-        each as `yunmeng.types.SearchOptions` says.
+            region: The part of the picture to search with: x, y, width and height in fractions of it.
+            k: How many hits are wanted.
+            offset: How many of the best hits are passed over, for the next page.
+            filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
+            rerank: Steps that put the first hits in a better order, applied left to right, see docs/ranking.md.
+            **options: Which hits are wanted, such as ``min_score=0.3``, each as `yunmeng.types.SearchOptions` says.
         """
         return self._send(
             calls.search,
@@ -294,9 +295,11 @@ class Client(Transport):
         return self._send(server_calls.attributes)
 
     def warm(self, queries: Iterable[Mapping[str, object]] = (), top: int = 0) -> schemas.WarmOut:
-        """Have the server run these queries in the background, and the ``top`` most popular ones::
+        """Run these queries on the server in the background, and the ``top`` most popular ones.
 
-        client.warm([{"id": "shoes/red"}, {"text": "red dress", "k": 24}], top=100)
+        ::
+
+            client.warm([{"id": "shoes/red"}, {"text": "red dress", "k": 24}], top=100)
         """
         return self._send(server_calls.warm, queries, top)
 
@@ -336,10 +339,12 @@ class Client(Transport):
         return self._send(server_calls.resume_import, number)
 
     def follow_import(self, number: int) -> Iterator[schemas.ImportOut]:
-        """Yield the progress of an import until it is over::
+        """Yield the progress of an import until it is over.
 
-        for progress in client.follow_import(client.start_import("/srv/photos").number):
-            print(progress.indexed, "of", progress.total)
+        ::
+
+            for progress in client.follow_import(client.start_import("/srv/photos").number):
+                print(progress.indexed, "of", progress.total)
         """
         return self._follow(built(server_calls.import_events, number), schemas.ImportOut)
 

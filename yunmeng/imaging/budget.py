@@ -28,7 +28,7 @@ _STORED: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;
 _WHOLE: Final = {"AVIF": 12, "HEIC": 11}  # planes, colours, the codec's own and Pillow's copy, all of the whole picture
 _WEBP: Final = 17
 _BANDS: Final = 32_000_000
-"""What works on bands of a large picture takes beside it."""
+"""Bytes beside a large picture, for work on bands of it."""
 
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH, _ORIENTATION = 278, 322, 323, 274  # tags of TIFF
 

@@ -106,9 +106,9 @@ class Library(Closing):
             subject: Cut pictures and queries to their main subject first.
             regions: Encode a grid of each picture's parts as well, so that they can be searched.
             augmented: Keep a second vector of each picture, see `augment`.
-        metric: The metric of scores unless a query names another: cosine, euclidean, manhattan or hamming. store: The
-        URL of what keeps the vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed, or one of
-        another package.
+            metric: The metric of scores unless a query names another: cosine, euclidean, manhattan or hamming.
+            store: The URL of what keeps the vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed,
+                or one of another package.
 
         Raises:
             LibraryExists, UnknownEncoder, UnknownStore, SchemaError.
@@ -273,13 +273,14 @@ class Library(Closing):
             text: Words, in Chinese or English.
             mix: More such parts with weights: ``QueryPart(text="red", weight=0.5)``, or
                 ``QueryPart(id="7", weight=-0.5)``, which hits are to be unlike.
-        region: The part of the picture to search with: x, y, width and height in fractions of it. k: How many hits are
-        wanted. offset: How many of the best hits are passed over, for the next page. filter: A condition on attributes
-        that reads like SQL: ``"category = 'shoes' and price < 50"``. rerank: Steps that put the first hits in a better
-        order, applied left to right: average, alpha, expand, reciprocal, diffusion, geometry, diverse, see
-        docs/ranking.md. Hits then have the score of the last step, and an ``alignment`` after geometry; their chance is
-        still computed from the cosine. **options: Which hits are wanted, such as ``min_score=0.3``, each as
-        `yunmeng.types.SearchOptions` says.
+            region: The part of the picture to search with: x, y, width and height in fractions of it.
+            k: How many hits are wanted.
+            offset: How many of the best hits are passed over, for the next page.
+            filter: A condition on attributes that reads like SQL: ``"category = 'shoes' and price < 50"``.
+            rerank: Steps that put the first hits in a better order, applied left to right: average, alpha, expand,
+                reciprocal, diffusion, geometry, diverse, see docs/ranking.md. Hits then have the score of the last
+                step, and an ``alignment`` after geometry; their chance is still computed from the cosine.
+            **options: Which hits are wanted, such as ``min_score=0.3``, each as `yunmeng.types.SearchOptions` says.
 
         Raises:
             PictureError, RecordNotFound, FilterError, MissingExtra.

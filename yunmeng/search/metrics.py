@@ -34,8 +34,8 @@ def similarities(queries: NDArray[np.floating], vectors: NDArray[np.floating], m
     - ``cosine``: in [-1, 1]; 0 to a vector of length 0.
     - ``euclidean``, ``manhattan``: 1 / (1 + distance), in (0, 1], 1 where they are equal.
     - ``hamming``: the share of equal bits of their `sign_codes`, in [0, 1]. For unit vectors it grows with the cosine:
-    a random hyperplane separates two of them with a chance of angle / pi (Charikar, "Similarity estimation techniques
-    from rounding algorithms", STOC 2002, section 3); here the hyperplanes are those of the axes.
+      a random hyperplane separates two of them with a chance of angle / pi (Charikar, "Similarity estimation
+      techniques from rounding algorithms", STOC 2002, section 3); here the hyperplanes are those of the axes.
 
     Raises `QueryError` for ``fingerprint``, which is of pictures and not of vectors: see `equal_bits`.
     """

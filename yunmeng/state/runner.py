@@ -63,10 +63,11 @@ class JobKind:
 
     Attributes:
         name: At most 32 characters; no two kinds have the same.
-    work: Does a job, and returns whether it came to its end; it does not if ``stop`` was set. A `YunmengError` that it
-    raises is why the job failed. arguments: What ``POST /v1/jobs`` takes for it; None where it is ordered elsewhere
-    only. prepare: Turns these into what is kept of them as JSON. Raises `YunmengError` for what cannot be done.
-    can_resume: Whether a job can go on that was stopped, also by the end of the process, which is then done.
+        work: Does a job, and returns whether it came to its end; it does not if ``stop`` was set. A `YunmengError` that
+            it raises is why the job failed.
+        arguments: What ``POST /v1/jobs`` takes for it; None where it is ordered elsewhere only.
+        prepare: Turns these into what is kept of them as JSON. Raises `YunmengError` for what cannot be done.
+        can_resume: Whether a job can go on that was stopped, also by the end of the process, which is then done.
     """
 
     name: str

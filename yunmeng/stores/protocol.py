@@ -29,8 +29,8 @@ class Capabilities:
         text: `Store.search_text` finds records by their words. Without it, words are answered by their meaning only.
         groups: `Store.search_groups` is the store's own. Without it, groups are found by repeated searches.
         exclusive: one process at a time has the store open, so that `Store.changes` counts every write that there is.
-    version: how to tell whether the contents have changed. Answers are kept over a restart, or in Redis, only if there
-    is a way; if there is none and the store is not exclusive either, they are not kept at all.
+        version: how to tell whether the contents have changed. Answers are kept over a restart, or in Redis, only if
+            there is a way; if there is none and the store is not exclusive either, they are not kept at all.
     """
 
     text: bool = False
