@@ -1,11 +1,13 @@
 """The server's answers as the values that a library returns. Only this module reads the bodies of `yunmeng.schemas`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final
 
 from yunmeng import schemas
 from yunmeng.errors import ServerError
+from yunmeng.schemas.common import as_region
 from yunmeng.types import (
     Addition,
     Alignment,
@@ -20,7 +22,6 @@ from yunmeng.types import (
     IndexReport,
     LibraryInfo,
     Record,
-    Region,
     Subject,
     Tally,
 )
@@ -55,14 +56,10 @@ def read_hits(body: bytes) -> Hits:
 def hits_of(answer: schemas.SearchAnswer) -> Iterator[Hit]:
     """Return the hits of one page."""
     for hit in answer.hits:
-        yield Hit(
-            id=schemas.from_wire(hit.id),
-            score=hit.score,
-            uri=schemas.from_wire(hit.uri or ""),
-            attributes=_attributes(hit.attributes),
+        yield replace(
+            _hit(hit),
             chance=hit.chance,
-            region=None if hit.region is None else _region(hit.region),
-            alignment=_alignment(hit.alignment),
+            region=None if hit.region is None else as_region(hit.region),
             explanation=tuple(Contribution(part.step, part.score, part.rank) for part in hit.explanation or ()),
         )
 
@@ -70,17 +67,7 @@ def hits_of(answer: schemas.SearchAnswer) -> Iterator[Hit]:
 def read_matches(body: bytes) -> Hits:
     """Return the originals of a suspect picture."""
     answer = schemas.MatchAnswer.model_validate_json(body)
-    hits = (
-        Hit(
-            id=schemas.from_wire(match.id),
-            score=match.score,
-            uri=schemas.from_wire(match.uri or ""),
-            attributes=_attributes(match.attributes),
-            alignment=_alignment(match.alignment),
-        )
-        for match in answer.matches
-    )
-    return Hits(hits, _seconds(answer.timings))
+    return Hits(map(_hit, answer.matches), _seconds(answer.timings))
 
 
 def read_comparison(body: bytes | str) -> Comparison:
@@ -115,7 +102,7 @@ def read_evidence(body: bytes) -> Evidence:
 def read_subject(body: bytes) -> Subject:
     """Return where the main subject of a picture is."""
     found = schemas.SubjectOut.model_validate_json(body)
-    return Subject(_region(found.region), found.method, found.confidence)
+    return Subject(as_region(found.region), found.method, found.confidence)
 
 
 def read_record(body: bytes) -> Record:
@@ -201,8 +188,15 @@ def _attributes(told: Mapping[str, Any]) -> Attributes:
     return told  # which the server has checked; JSON allows more
 
 
-def _region(region: schemas.Region) -> Region:
-    return Region(region.x, region.y, region.w, region.h)
+def _hit(told: schemas.HitOut | schemas.MatchOut) -> Hit:
+    """Return what the hits of a search and the originals of a picture have in common."""
+    return Hit(
+        id=schemas.from_wire(told.id),
+        score=told.score,
+        uri=schemas.from_wire(told.uri or ""),
+        attributes=_attributes(told.attributes),
+        alignment=_alignment(told.alignment),
+    )
 
 
 def _alignment(shown: schemas.AlignmentOut | None) -> Alignment | None:

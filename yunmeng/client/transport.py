@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel
@@ -41,6 +41,22 @@ def _wait(state: RetryCallState) -> float:
     return (asked or 0.0) + _jitter(state)
 
 
+def _policy(retries: int) -> dict[str, Any]:
+    """Return when requests are repeated, for tenacity."""
+    return {
+        "retry": retry_if_exception(_is_transient),
+        "stop": stop_after_attempt(1 + retries),
+        "wait": _wait,
+        "reraise": True,
+    }
+
+
+def _request(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Request:
+    """Return the request of a call. Raises `QueryError` for values that no request can hold."""
+    with preparing():
+        return http.build_request(call.method, call.path, params=call.params, json=call.json, files=call.parts)
+
+
 class Transport(AppCalls, Closing):
     """Sends calls, and waits for their answers. Threads may share it."""
 
@@ -48,12 +64,7 @@ class Transport(AppCalls, Closing):
         self._server = Server(base_url, key, timeout)
         with self._server.reachable():
             self._http = httpx.Client(base_url=base_url, headers=self._server.headers, timeout=self._server.timeout)
-        self._retrying = Retrying(
-            retry=retry_if_exception(_is_transient),
-            stop=stop_after_attempt(1 + retries),
-            wait=_wait,
-            reraise=True,
-        )
+        self._retrying = Retrying(**_policy(retries))
 
     def close(self) -> None:
         self._http.close()
@@ -90,13 +101,13 @@ class Transport(AppCalls, Closing):
         return self.send(built(build, *args, **options))
 
     def _attempt(self, call: Call[T]) -> T:
-        request = self._request(call)
+        request = _request(self._http, call)
         with self._server.reachable():
             response = self._http.send(request)
         return self._server.value(response, call.read)
 
     def _open(self, call: Call[bytes]) -> httpx.Response:
-        request = self._request(call)
+        request = _request(self._http, call)
         with self._server.reachable():
             response = self._http.send(request, stream=True)
             if not response.is_success:
@@ -104,12 +115,6 @@ class Transport(AppCalls, Closing):
         if not response.is_success:
             raise self._server.failure(response)
         return response
-
-    def _request(self, call: Call[T]) -> httpx.Request:
-        with preparing():
-            return self._http.build_request(
-                call.method, call.path, params=call.params, json=call.json, files=call.parts
-            )
 
 
 class AsyncTransport(AppCalls):
@@ -121,12 +126,7 @@ class AsyncTransport(AppCalls):
             self._http = httpx.AsyncClient(
                 base_url=base_url, headers=self._server.headers, timeout=self._server.timeout
             )
-        self._retrying = AsyncRetrying(
-            retry=retry_if_exception(_is_transient),
-            stop=stop_after_attempt(1 + retries),
-            wait=_wait,
-            reraise=True,
-        )
+        self._retrying = AsyncRetrying(**_policy(retries))
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -169,13 +169,13 @@ class AsyncTransport(AppCalls):
         return await self.send(built(build, *args, **options))
 
     async def _attempt(self, call: Call[T]) -> T:
-        request = self._request(call)
+        request = _request(self._http, call)
         with self._server.reachable():
             response = await self._http.send(request)
         return self._server.value(response, call.read)
 
     async def _open(self, call: Call[bytes]) -> httpx.Response:
-        request = self._request(call)
+        request = _request(self._http, call)
         with self._server.reachable():
             response = await self._http.send(request, stream=True)
             if not response.is_success:
@@ -183,9 +183,3 @@ class AsyncTransport(AppCalls):
         if not response.is_success:
             raise self._server.failure(response)
         return response
-
-    def _request(self, call: Call[T]) -> httpx.Request:
-        with preparing():
-            return self._http.build_request(
-                call.method, call.path, params=call.params, json=call.json, files=call.parts
-            )

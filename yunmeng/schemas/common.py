@@ -5,7 +5,19 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-__all__ = ["Attributes", "ErrorBody", "ErrorDetail", "Id", "Region", "RegionText", "Request", "check_extent"]
+from yunmeng import types
+
+__all__ = [
+    "Attributes",
+    "ErrorBody",
+    "ErrorDetail",
+    "Id",
+    "Region",
+    "RegionText",
+    "Request",
+    "as_region",
+    "check_extent",
+]
 
 
 Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -69,7 +81,12 @@ class Region(Request):
         return self
 
 
-def _as_region(value: object) -> object:
+def as_region(region: Region) -> types.Region:
+    """Return the same region as the library's type."""
+    return types.Region(region.x, region.y, region.w, region.h)
+
+
+def _from_text(value: object) -> object:
     """``"x,y,w,h"``, as forms give it, for the model to check."""
     if not isinstance(value, str):
         return value
@@ -84,5 +101,5 @@ def _as_region(value: object) -> object:
 
 RegionText: TypeAlias = Annotated[
     Region,
-    BeforeValidator(_as_region, json_schema_input_type=str),
+    BeforeValidator(_from_text, json_schema_input_type=str),
 ]

@@ -9,13 +9,14 @@ from pydantic import ValidationError
 from yunmeng import schemas
 from yunmeng.errors import QueryError
 from yunmeng.net.fetch import is_url
+from yunmeng.schemas.common import as_region
 from yunmeng.state.queries import Queries, Query
-from yunmeng.types import Hits, QueryPart, Region, SearchKeywords, SearchOptions
+from yunmeng.types import Hits, QueryPart, SearchKeywords, SearchOptions
 
 if TYPE_CHECKING:
     from yunmeng.library.library import Library
 
-__all__ = ["as_part", "as_region", "ask", "asked_with", "checked_url", "popular"]
+__all__ = ["as_part", "ask", "asked_with", "checked_url", "popular"]
 
 _OPTIONS: Final = [field.name for field in fields(SearchOptions)]
 
@@ -59,11 +60,6 @@ def as_part(part: schemas.MixPart, files: Sequence[bytes] = ()) -> QueryPart:
         weight=part.weight,
         region=None if part.region is None else as_region(part.region),
     )
-
-
-def as_region(region: schemas.Region) -> Region:
-    """Return the same region as the library's type."""
-    return Region(region.x, region.y, region.w, region.h)
 
 
 def checked_url(url: str) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field, model_validator
 
 from yunmeng.schemas.common import Region as WireRegion
-from yunmeng.schemas.common import RegionText
+from yunmeng.schemas.common import RegionText, as_region
 from yunmeng.schemas.scopes import Caller
 from yunmeng.schemas.searching import (
     MAX_PARTS,
@@ -28,7 +28,7 @@ from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
-from yunmeng.server.requests import as_part, as_region, ask, asked_with, checked_url
+from yunmeng.server.requests import as_part, ask, asked_with, checked_url
 from yunmeng.types import Hit, Hits, Record, Region
 
 if TYPE_CHECKING:
