@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TypeAlias, get_args, get_type_hints
 
 import numpy as np
@@ -227,11 +228,13 @@ def test_pictures_of_the_web_and_of_the_program(
 
 
 def test_answers_tell_their_time_and_where_pictures_are(face: Face, photo: Path) -> None:
+    began = perf_counter()
     hits = face.search(photo, k=1)
+    taken = perf_counter() - began
     assert hits[0].uri == str(photo)
     assert hits[0].attributes == {"category": "hats", "price": 3.5}
     assert "total" not in hits.timings
-    assert all(0 <= seconds < 60 for seconds in hits.timings.values())
+    assert all(0 <= seconds <= taken for seconds in hits.timings.values())  # in milliseconds they would be more
     assert face.search(photo, k=1).cached
 
 

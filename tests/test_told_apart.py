@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from tests.copies.scenes import scene
+from tests.copies.scenes import scene, smiling
 from tests.imaging.samples import photograph
 from tests.needing import need
 from yunmeng.apps.duplicates import Duplicates
@@ -78,23 +78,8 @@ TEMPLATES: Final = {
 }
 
 
-def smiling(image: Image.Image, seed: int) -> Image.Image:
-    """What is in the middle moved a little, all around it still."""
-    from scipy.ndimage import gaussian_filter, map_coordinates
-
-    width, height = image.size
-    random = np.random.default_rng(seed)
-    down, across = np.mgrid[:height, :width].astype(np.float64)
-    near = np.exp(-(((down / height - 0.5) / 0.2) ** 2 + ((across / width - 0.5) / 0.2) ** 2))
-    shift = np.stack([gaussian_filter(random.normal(size=(height, width)), 25) for _ in range(2)])
-    places = np.stack([down, across]) + shift * 9 / shift.std() * near
-    pixels = np.asarray(image, np.float64)
-    moved = [map_coordinates(pixels[..., channel], places, order=1, mode="nearest") for channel in range(3)]
-    return Image.fromarray(np.stack(moved, axis=-1).round().astype(np.uint8))
-
-
 MOMENTS: Final = {
-    f"moment {seed}": (picture, smiling(picture, seed))
+    f"moment {seed}": (picture, smiling(picture, seed, by=9, smooth=25))
     for seed, picture in enumerate([photograph(21, (400, 320)), photograph(22, (400, 320))])
 }
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-__all__ = ["mapped", "scene", "seen_through"]
+__all__ = ["mapped", "scene", "seen_through", "smiling"]
 
 
 def scene(seed: int, size: tuple[int, int] = (400, 300)) -> Image.Image:
@@ -22,6 +22,21 @@ def scene(seed: int, size: tuple[int, int] = (400, 300)) -> Image.Image:
         ]
         draw.polygon(corners, colour)
     return image
+
+
+def smiling(image: Image.Image, seed: int, by: float, smooth: float) -> Image.Image:
+    """Return the same scene with its middle moved, as a face does: ``by`` pixels, in waves of ``smooth`` pixels."""
+    from scipy.ndimage import gaussian_filter, map_coordinates
+
+    width, height = image.size
+    random = np.random.default_rng(seed)
+    down, across = np.mgrid[:height, :width].astype(np.float64)
+    near = np.exp(-(((down / height - 0.5) / 0.2) ** 2 + ((across / width - 0.5) / 0.2) ** 2))
+    shift = np.stack([gaussian_filter(random.normal(size=(height, width)), smooth) for _ in range(2)])
+    places = np.stack([down, across]) + shift * by / shift.std() * near
+    pixels = np.asarray(image, np.float64)
+    moved = [map_coordinates(pixels[..., channel], places, order=1, mode="nearest") for channel in range(3)]
+    return Image.fromarray(np.stack(moved, axis=-1).round().astype(np.uint8))
 
 
 def seen_through(image: Image.Image, homography: NDArray[np.float64], size: tuple[int, int]) -> Image.Image:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from tests.copies.scenes import scene
+from tests.copies.scenes import scene, smiling
 from tests.duplicates.conftest import DIM, like, record
 from tests.imaging.samples import photograph
 from tests.needing import need
@@ -90,20 +90,6 @@ def card(layout: int, seed: int) -> Image.Image:
     return image
 
 
-def smiling(image: Image.Image, seed: int) -> Image.Image:
-    """The same scene, of which the middle moved a little, as a face does."""
-    from scipy.ndimage import gaussian_filter, map_coordinates
-
-    random = np.random.default_rng(seed)
-    down, across = np.mgrid[: image.height, : image.width].astype(np.float64)
-    near = np.exp(-(((down / image.height - 0.5) / 0.2) ** 2 + ((across / image.width - 0.5) / 0.2) ** 2))
-    shift = np.stack([gaussian_filter(random.normal(size=down.shape), 10) for _ in range(2)])
-    places = np.stack([down, across]) + shift * (3 + seed % 4) / shift.std() * near
-    pixels = np.asarray(image, np.float64)
-    moved = [map_coordinates(pixels[..., channel], places, order=1, mode="nearest") for channel in range(3)]
-    return Image.fromarray(np.stack(moved, axis=-1).round().astype(np.uint8))
-
-
 def frame_of_video(seed: int, time: int) -> Image.Image:
     """A still ground before which something moves."""
     image = photograph(seed, SIZE)
@@ -126,7 +112,11 @@ def on_one_layout() -> Iterator[PicturePair]:
 
 def of_one_person() -> Iterator[PicturePair]:
     for seed in range(25):
-        yield PicturePair("person", as_file(photograph(seed, SIZE)), as_file(smiling(photograph(seed, SIZE), seed)))
+        yield PicturePair(
+            "person",
+            as_file(photograph(seed, SIZE)),
+            as_file(smiling(photograph(seed, SIZE), seed, by=3 + seed % 4, smooth=10)),
+        )
 
 
 def of_one_video() -> Iterator[PicturePair]:
