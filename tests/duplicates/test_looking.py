@@ -122,6 +122,21 @@ def test_what_lies_on_a_plain_ground_has_no_frame() -> None:
     assert share_within_frame(photograph(3)) == 1
 
 
+def test_two_colours_are_no_group_though_a_grey_picture_is_a_copy_of_both(
+    find: Find, random: np.random.Generator
+) -> None:
+    original = photograph(3, (480, 360))
+    blue = Image.merge("RGB", original.split()[::-1])
+    files = {"red": as_file(original), "blue": as_file(blue), "grey": as_file(original.convert("L"))}
+    grey = record("grey", random)
+    assert grey.vector is not None
+    beside = {id: record(id, random, vector=like(grey.vector, 0.95, random)) for id in ("red", "blue")}
+    for id in beside:  # each alone with it is a pair
+        assert ids(find([grey, beside[id]], files.__getitem__)) == [sorted(["grey", id])]
+    together = ids(find([grey, *beside.values()], files.__getitem__))
+    assert together in ([["grey", "red"]], [["blue", "grey"]])
+
+
 def test_close_vectors_are_believed_only_after_a_look(find: Find, random: np.random.Generator) -> None:
     one, other = record("one", random), record("other", random)
     assert one.vector is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from yunmeng.copies.alignment import FEWEST_INLIERS, align
 from yunmeng.copies.features import LocalFeatures
@@ -14,7 +14,11 @@ from yunmeng.imaging.decode import decode
 if TYPE_CHECKING:
     from yunmeng.apps.duplicates.pairs import Pair
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "Judgement"]
+
+Judgement: TypeAlias = Literal["same", "unlike", "apart"]
+"""Two rows are one picture; or they are not; or they agree and are told apart all the same: other text on one layout,
+another moment of one scene, another colour of one garment. Those are never of one group."""
 
 SURE: Final = 0.95
 """Cosine from which on vectors alone will do, where a picture cannot be read. Photographs of alike clothes, by one
@@ -48,7 +52,7 @@ class Judge:
         self._picture = lru_cache(_PICTURES_KEPT)(self._read)
         self._features = lru_cache(_FEATURES_KEPT)(self._looked_at)
 
-    def same(self, pair: "Pair") -> bool:
+    def judge(self, pair: "Pair") -> Judgement:
         """Return whether the two are one picture, perhaps edited. Raises `MissingExtra`.
 
         `verify` decides, as it does for match and compare. A copy in other colours is no duplicate: shops show the
@@ -56,19 +60,21 @@ class Judge:
         features agree, which is quicker to see, or if one of them has too few features.
         """
         if pair.flat:  # all that can be said of a picture without contrast is said by its bytes
-            return False
+            return "unlike"
         close = pair.bits <= self._radius and pair.cosine >= KNOWN
         one, other = self._features(pair.a), self._features(pair.b)
         if one is None or other is None:
-            return close or self._without_looking(pair)
+            return "same" if close or self._without_looking(pair) else "unlike"
         few = min(len(one), len(other)) < FEWEST_INLIERS
         if not close and not few and pair.bits < _BITS - self._radius and align(one, other) is None:
-            return False
+            return "unlike"
         pictures = self._picture(pair.a), self._picture(pair.b)
         if pictures[0] is None or pictures[1] is None:  # gone since it was looked at
-            return False
+            return "unlike"
         found = verify(pictures[0], pictures[1])
-        return found.is_copy and not found.recoloured
+        if found.difference is not None or found.recoloured:
+            return "apart"
+        return "same" if found.is_copy else "unlike"
 
     @staticmethod
     def _without_looking(pair: "Pair") -> bool:
