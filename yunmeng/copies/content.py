@@ -224,14 +224,23 @@ def _moved(layers: _Layers, shares: Sequence[tuple[float, float]]) -> bool:
     if differing.sum() < _SOME * places.sum():
         return False
     shifts = [(down, across) for down in _SHIFTS for across in _SHIFTS]
+    around = _around(differing, abs(_SHIFTS[0]) + _PLACE)
 
     def found_again(still: tuple[Plane, Plane], other: tuple[Plane, Plane]) -> bool:
-        best = np.minimum.reduce([apart(shift, still, other) for shift in shifts])
-        found = int((differing & (np.sqrt(best) < _FOUND * np.sqrt(here))).sum())
+        nearby = [(planes[0][around], planes[1][around]) for planes in (still, other)]
+        best = np.minimum.reduce([apart(shift, *nearby) for shift in shifts])
+        found = int((differing[around] & (np.sqrt(best) < _FOUND * np.sqrt(here[around]))).sum())
         return any(found >= some * places.sum() and found >= most * differing.sum() for some, most in shares)
 
     # Both ways: what is laid over a smooth picture hides what goes on beside it, but is not found there itself.
     return found_again((a, mean_a), (b, mean_b)) and found_again((b, mean_b), (a, mean_a))
+
+
+def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """The rows and columns of all that is marked, and ``margin`` pixels around it."""
+    down, across = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (slice(max(0, int(side[0]) - margin), int(side[-1]) + margin + 1) for side in (down, across))
+    return rows, columns
 
 
 def _within(side: int, size: tuple[int, int], least: int = 1) -> tuple[int, int]:
