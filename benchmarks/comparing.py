@@ -79,7 +79,7 @@ def verified(a: Image.Image, b: Image.Image) -> tuple[Verification, tuple[Edit, 
     began = time.perf_counter()
     one, other = (PreparedPicture(Picture(image, image.width, image.height, "JPEG")) for image in (a, b))
     found = verify(one, other)
-    edits = () if found.alignment is None else edits_between(one, other, found.alignment)
+    edits = edits_between(one, other, found)
     return found, edits, time.perf_counter() - began
 
 

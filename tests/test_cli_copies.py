@@ -87,7 +87,7 @@ def test_the_original_of_a_part_is_found(yunmeng: CommandLine, library: str) -> 
     done = yunmeng("match", "part.png", "--db", library, "--json", "-k", "2", "--evidence", "evidence.png")
     assert (done.returncode, done.stderr) == (0, "Evidence: evidence.png\n")
     first, *others = json.loads(done.stdout)["matches"]
-    assert list(first) == ["id", "score", "uri", "attributes", "alignment"]
+    assert list(first) == ["id", "score", "uri", "attributes", "alignment", "recoloured"]
     assert (first["id"], first["score"] > 0.5) == ("1.png", True)
     assert first["alignment"]["target_overlap"] == pytest.approx(320 * 240 / (480 * 360), rel=0.02)
     assert all(other["score"] < 0.5 for other in others)

@@ -92,6 +92,13 @@ def test_the_original_of_an_edited_copy_comes_first(stocked: Library, name: str,
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
+def test_another_colour_of_one_thing_is_found_and_told(stocked: Library) -> None:
+    blue = Image.merge("RGB", scene(5).split()[::-1])
+    first, *_ = stocked.match(blue)
+    assert (first.id, first.recoloured) == ("5.jpg", True)
+    assert not stocked.match(compressed(scene(5)))[0].recoloured
+
+
 @pytest.mark.parametrize("seed", range(100, 104))
 def test_strangers_have_no_likely_original(stocked: Library, seed: int) -> None:
     assert all(0 <= hit.score < 0.5 and hit.alignment is None for hit in stocked.match(scene(seed)))

@@ -107,7 +107,7 @@ Difference: TypeAlias = Literal["other-content", "other-moment"]
 """Why two pictures that agree are no copies: a template with other entries, or one scene at another time."""
 EditName: TypeAlias = Literal[
     "crop", "flip", "rotation", "scale", "stretch", "perspective", "inset",
-    "colour", "grey", "negative", "blur", "noise", "overlay",
+    "colour", "recoloured", "grey", "negative", "blur", "noise", "overlay",
 ]  # fmt: skip
 """The edits of a copy."""
 AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
@@ -260,7 +260,8 @@ class Hit:
     ``chance`` is the probability in [0, 1] that it is a real match, None in a library that has not learnt to tell.
     ``region`` is the part of the picture that matches, where the parts of pictures were searched. ``alignment`` says
     how the query lies in it, if local features were compared and agree. ``explanation`` holds, if requested, every step
-    that changed the score, in their order.
+    that changed the score, in their order. ``recoloured`` says of the original of a copy that it shows the same in
+    other colours, as photographs of two colours of one garment do.
     """
 
     id: str
@@ -271,6 +272,7 @@ class Hit:
     region: Region | None = None
     alignment: Alignment | None = None
     explanation: tuple[Contribution, ...] = ()
+    recoloured: bool = False
 
 
 class Hits(list[Hit]):
@@ -343,8 +345,8 @@ class Edit:
     ``amount`` is in the edit's own measure: crop, the share of the original that is left; rotation, degrees clockwise;
     scale, new over old length; stretch, the change of width over height; inset, the share of the copy that the
     original takes up; colour, the root mean square change in grey levels of 255; blur, the Gaussian's sigma in pixels
-    of the copy; noise, its standard deviation in grey levels; overlay, the share of what both show; perspective, grey,
-    negative and flip have none.
+    of the copy; noise, its standard deviation in grey levels; overlay, the share of what both show; perspective,
+    recoloured, grey, negative and flip have none.
     ``detail`` says it to people, in English.
     """
 

@@ -43,8 +43,8 @@ class Told(NamedTuple):
 
 def told(copy: Picture, original: Picture) -> Told:
     pair = PreparedPicture(copy), PreparedPicture(original)
-    alignment = verify(*pair).alignment
-    return Told(alignment, () if alignment is None else edits_between(*pair, alignment))
+    found = verify(*pair)
+    return Told(found.alignment, edits_between(*pair, found))
 
 
 def judged(copy: Image.Image, original: Image.Image = ORIGINAL) -> Told:
@@ -168,6 +168,11 @@ def test_another_photograph_of_the_same_things_is_no_copy() -> None:
     )
     assert judged(right, left).alignment is None
     assert names(judged(left.crop((100, 50, 700, 450)), left)) == {"crop"}
+
+
+def test_other_colours_of_one_thing_are_told_apart_from_a_tint() -> None:
+    assert names(judged(Image.merge("RGB", ORIGINAL.split()[::-1]))) == {"recoloured"}
+    assert names(judged(ImageEnhance.Color(ORIGINAL).enhance(0.4))) == {"colour"}
 
 
 def flat(colour: str, spot: tuple[int, int] | None = None) -> Image.Image:

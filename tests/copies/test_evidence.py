@@ -26,9 +26,9 @@ def panel(image: Image.Image, name: str = "") -> Panel:
 
 def drawn(a: Image.Image, b: Image.Image, verdict: str = "edited-copy") -> tuple[NDArray[np.uint8], tuple[Edit, ...]]:
     one, other = (PreparedPicture(Picture(image, image.width, image.height, "PNG")) for image in (a, b))
-    alignment = verify(one, other).alignment
-    edits = () if alignment is None else edits_between(one, other, alignment)
-    shown = draw_evidence(panel(a, "suspect.jpg"), panel(b, "mine.jpg"), verdict, edits, alignment, FIGURES)
+    found = verify(one, other)
+    edits = edits_between(one, other, found)
+    shown = draw_evidence(panel(a, "suspect.jpg"), panel(b, "mine.jpg"), verdict, edits, found.alignment, FIGURES)
     assert (shown.mode, shown.width) == ("RGB", 1600)
     return np.asarray(shown), edits
 

@@ -82,6 +82,7 @@ def _shown(hit: "Hit") -> dict[str, Any]:
         "uri": hit.uri,
         "attributes": hit.attributes,
         "alignment": shown_alignment(hit.alignment),
+        "recoloured": hit.recoloured,
     }
 
 
@@ -100,6 +101,9 @@ def _print(hits: "Hits") -> None:
     table.add_column("shows of it", justify="right")
     table.add_column("points", justify="right", style="dim")
     table.add_column("id", overflow="fold")
+    recoloured = any(hit.recoloured for hit in likely)
+    if recoloured:
+        table.add_column("")
     described = any(hit.attributes for hit in hits)
     if described:
         table.add_column("attributes", overflow="fold", style="dim")
@@ -107,6 +111,7 @@ def _print(hits: "Hits") -> None:
         shown = (
             ("", "") if hit.alignment is None else (f"{hit.alignment.target_overlap:.0%}", f"{hit.alignment.inliers}")
         )
+        colours = ["same shape, other colour" if hit.recoloured else ""] if recoloured else []
         attributes = [Text(shown_attributes(hit.attributes))] if described else []
-        table.add_row(str(rank), f"{hit.score:.0%}", *shown, Text(printable(hit.id)), *attributes)
+        table.add_row(str(rank), f"{hit.score:.0%}", *shown, Text(printable(hit.id)), *colours, *attributes)
     print_table(table)

@@ -196,6 +196,7 @@ def _hit(told: schemas.HitOut | schemas.MatchOut) -> Hit:
         uri=schemas.from_wire(told.uri or ""),
         attributes=_attributes(told.attributes),
         alignment=_alignment(told.alignment),
+        recoloured=isinstance(told, schemas.MatchOut) and told.recoloured,
     )
 
 

@@ -67,7 +67,7 @@ class Comparer:
         same_file = one.record.sha256 == other.record.sha256
         a_seen, b_seen = (PreparedPicture(picture) for picture in pictures)
         found = Verification.of_itself() if same_file else verify(a_seen, b_seen)
-        edits = () if same_file or found.alignment is None else edits_between(a_seen, b_seen, found.alignment)
+        edits = () if same_file else edits_between(a_seen, b_seen, found)
         timings["align"] = perf_counter() - began
         assert one.record.vector is not None
         assert other.record.vector is not None

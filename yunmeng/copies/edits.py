@@ -27,10 +27,15 @@ _LAID_OVER: Final = 0.002  # share of what both show
 _PLAIN: Final = 14.0  # grey levels: a surrounding that varies less is a border
 
 
-def find_edits(pair: Superposed, place: Placing, a: Pixels, alignment: Alignment) -> list[Edit]:
-    """Return all edits, the most visible first. ``a`` is the copy, ``pair`` shows it laid over the original."""
+def find_edits(
+    pair: Superposed, place: Placing, a: Pixels, alignment: Alignment, *, recoloured: bool = False
+) -> list[Edit]:
+    """Return all edits, the most visible first.
+
+    ``a`` is the copy, ``pair`` shows it laid over the original; ``recoloured`` says that it has other hues.
+    """
     look = looks(pair)
-    return [*_places(place, a, alignment), *_colours(look), *_textures(look, pair)]
+    return [*_places(place, a, alignment), *_colours(look, recoloured=recoloured), *_textures(look, pair)]
 
 
 def _places(place: Placing, a: Pixels, alignment: Alignment) -> Iterator[Edit]:
@@ -60,13 +65,15 @@ def _places(place: Placing, a: Pixels, alignment: Alignment) -> Iterator[Edit]:
         yield Edit("scale", scale, f"scaled to {scale:.0%}")
 
 
-def _colours(look: Looks) -> Iterator[Edit]:
+def _colours(look: Looks, *, recoloured: bool) -> Iterator[Edit]:
     if look.grey:
         yield Edit("grey", None, "without colour")
     if look.negative:
         yield Edit("negative", None, "colours inverted, as in a negative")
         return
-    if look.change > _RECOLOURED and not (look.grey and abs(look.brighter) < 8 and 0.85 < look.contrast < 1.18):
+    if recoloured:
+        yield Edit("recoloured", None, "the same shape in other colours")
+    elif look.change > _RECOLOURED and not (look.grey and abs(look.brighter) < 8 and 0.85 < look.contrast < 1.18):
         yield Edit("colour", look.change, f"colours changed: {_recolouring(look)}")
 
 

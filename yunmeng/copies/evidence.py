@@ -57,6 +57,7 @@ _CHINESE: Final = {
     "perspective": "透视变形",
     "inset": "置于边框或其他图片之中，占 {:.0%}",
     "colour": "调整颜色",
+    "recoloured": "款式相同，颜色不同",
     "grey": "去除颜色",
     "negative": "反相（负片）",
     "blur": "模糊",

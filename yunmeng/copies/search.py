@@ -152,6 +152,7 @@ class CopySearch:
                 one.record.uri,
                 one.record.attributes,
                 alignment=one.alignment if one.evidence.agreement > _AGREED and one.is_copy is not False else None,
+                recoloured=one.verification is not None and one.verification.recoloured,
             )
             for one in self.scored(source, filter, timings)[:k]
         ]

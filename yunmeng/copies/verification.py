@@ -105,10 +105,12 @@ def verify(a: PreparedPicture, b: PreparedPicture) -> Verification:
     return Verification(alignment, laid.agreement, recoloured=is_recoloured(laid.better))
 
 
-def edits_between(a: PreparedPicture, b: PreparedPicture, alignment: Alignment) -> tuple[Edit, ...]:
-    """Return all edits to ``b`` if ``a``, which lies in it by ``alignment``, was made from it."""
-    pair = superpose(a.pixels, b.pixels, alignment)
-    return tuple(find_edits(pair, placing(alignment, a.size, b.size), a.pixels, alignment))
+def edits_between(a: PreparedPicture, b: PreparedPicture, found: Verification) -> tuple[Edit, ...]:
+    """Return all edits to ``b`` if ``a`` was made from it, as ``found`` by `verify`; none where it is no copy."""
+    if found.alignment is None:
+        return ()
+    pair, place = superpose(a.pixels, b.pixels, found.alignment), placing(found.alignment, a.size, b.size)
+    return tuple(find_edits(pair, place, a.pixels, found.alignment, recoloured=found.recoloured))
 
 
 class _Laid:

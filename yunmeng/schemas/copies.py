@@ -88,6 +88,7 @@ class MatchOut(BaseModel):
     id: str
     score: Share = Field(description="The chance that it is a copy, learnt from edited copies and strangers.")
     alignment: AlignmentOut | None = None
+    recoloured: bool = Field(False, description="The same shape in other colours, as a garment that comes in several.")
     attributes: Attributes = {}
     uri: str | None = Field(None, description="Where it came from; a path only for those who may write.")
 

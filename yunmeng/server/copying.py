@@ -164,6 +164,7 @@ def _shown_match(hit: Hit, caller: Caller) -> MatchOut:
         id=to_wire(hit.id),
         score=hit.score,
         alignment=None if hit.alignment is None else shown_alignment(hit.alignment),
+        recoloured=hit.recoloured,
         attributes=wire_attributes(hit.attributes),
         uri=visible(hit.uri, caller),
     )

@@ -185,7 +185,7 @@ export const compare = (a, b, signal) => call("POST", "/v1/compare", { form: sid
  */
 export const evidence = (a, b, signal) => call("POST", "/v1/compare/evidence", { form: sidesOnWire(a, b), signal, read: "blob" });
 
-/** @typedef {{ id: string, score: number, alignment?: Alignment | null }} Match The score is the chance of being an original. */
+/** @typedef {{ id: string, score: number, alignment?: Alignment | null, recoloured?: boolean }} Match The score is the chance of being an original. */
 
 /**
  * The pictures that { id }, { url } or { file } may be made from.

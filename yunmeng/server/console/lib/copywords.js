@@ -27,6 +27,7 @@ export const COPY_WORDS = {
   "edit-perspective": ["透视变形", "seen from the side"],
   "edit-inset": ["置于边框或其他画面中，占 {n}", "set in a border or another picture, of which it takes up {n}"],
   "edit-colour": ["调色", "colours changed"],
+  "edit-recoloured": ["款式相同，颜色不同", "the same shape in other colours"],
   "edit-grey": ["去色", "colours removed"],
   "edit-negative": ["反相（负片）", "colours inverted, as in a negative"],
   "edit-blur": ["模糊", "blurred"],
@@ -57,6 +58,7 @@ export const COPY_WORDS = {
   "match-unlikely": ["可能性不足 50% 的图片（{n}）", "Less than 50 % likely ({n})"],
   "match-unlikely-hint": ["多半无关，仅供核对。", "Most probably unrelated; shown so that you can check."],
   "match-unaligned": ["细节未能对齐，依据指纹与特征判断。", "Its details could not be aligned: judged by fingerprint and features."],
+  "match-recoloured": ["款式相同，颜色不同", "Same shape, other colour"],
   "match-evidence": ["查看证据", "See the evidence"],
   "match-back": ["查找相似图片", "Find similar pictures"],
 };

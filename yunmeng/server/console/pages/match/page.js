@@ -134,11 +134,12 @@ export class MatchPage {
 
   /** @param {Match} match */
   #row(match) {
-    const { id, score, alignment } = match;
+    const { id, score, alignment, recoloured } = match;
     const image = h("img", { src: api.thumbnail(id, 512), alt: "", loading: "lazy" });
     /** @param {MouseEvent} event */
     const open = (event) => (event.preventDefault(), show(id));
     const words = alignment ? alignmentWords(alignment) : [t("match-unaligned")];
+    if (recoloured) words.unshift(t("match-recoloured"));
     return h(
       "li",
       { class: "match" },
