@@ -21,6 +21,7 @@ __all__ = [
     "AttributeType",
     "AttributeValue",
     "Attributes",
+    "Band",
     "Closing",
     "Comparable",
     "Comparison",
@@ -101,6 +102,8 @@ LibraryMetric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming"
 Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
 """Steps of re-ranking that come with Yunmeng."""
+Band: TypeAlias = Literal["same", "very-alike", "alike", "distant"]
+"""How alike a hit and the query are, against what is usual in the library (`yunmeng.search.bands`)."""
 Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]
 """The relation of two pictures."""
 Difference: TypeAlias = Literal["other-content", "other-moment"]
@@ -257,7 +260,9 @@ class Contribution(NamedTuple):
 class Hit:
     """One answer to a search. ``score`` is a similarity: higher is better, cosine in [-1, 1] unless words were asked.
 
-    ``chance`` is the probability in [0, 1] that it is a real match, None in a library that has not learnt to tell.
+    ``chance`` is the probability in [0, 1] that it is the same picture, edited or not, None in a library that has not
+    learnt to tell. ``band`` says in words how alike it is, against what is usual in this library, whatever steps made
+    of the score; None for words, mixtures and parts of pictures, and in a library of fewer than 50 pictures.
     ``region`` is the part of the picture that matches, where the parts of pictures were searched. ``alignment`` says
     how the query lies in it, if local features were compared and agree. ``explanation`` holds, if requested, every step
     that changed the score, in their order.
@@ -268,6 +273,7 @@ class Hit:
     uri: str
     attributes: Attributes
     chance: float | None = None
+    band: Band | None = None
     region: Region | None = None
     alignment: Alignment | None = None
     explanation: tuple[Contribution, ...] = ()

@@ -41,7 +41,7 @@ def test_hits_that_geometry_verifies_show_where_they_match(tabs: Tabs) -> None:
     assert tiles(page)[:2] == [CAT, SCRIPT_ID]
     natural = mirrored.locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
     assert within(outline.get_attribute("points") or "", *natural)
-    expect(mirrored.locator(".chance")).to_contain_text(re.compile(r"\d+ points agree"))
+    expect(mirrored.locator(".agreement")).to_contain_text(re.compile(r"\d+ points agree"))
     expect(tile(page, "sky/moon.jpg").locator(".outline-of-part")).to_have_count(0)
     expect(mirrored.locator(".tile-open")).to_have_attribute("aria-label", re.compile("verified by geometry$"))
     mirrored.locator(".tile-open").click()

@@ -59,6 +59,7 @@ def hits_of(answer: schemas.SearchAnswer) -> Iterator[Hit]:
         yield replace(
             _hit(hit),
             chance=hit.chance,
+            band=hit.band,
             region=None if hit.region is None else as_region(hit.region),
             explanation=tuple(Contribution(part.step, part.score, part.rank) for part in hit.explanation or ()),
         )

@@ -88,8 +88,9 @@ class Generation(Closing):
         fixed = digest(self.config.model_dump_json(by_alias=True), environment(self._resources.settings))
 
         def version() -> str | None:
-            contents, learnt = self._contents.name, self.calibrator.calibration
+            contents, learnt, bands = self._contents.name, self.calibrator.calibration, self.calibrator.known_bands
             told = "" if learnt is None else f"{learnt.slope!r} {learnt.offset!r}"
+            told += "" if bands is None else f" {bands.same!r} {bands.very_alike!r} {bands.alike!r}"
             return None if contents is None else f"{fixed} {contents} {told}"
 
         plain = SearchEngine(
@@ -98,6 +99,7 @@ class Generation(Closing):
             self.encoding,
             read=self.read,
             calibration=lambda: self.calibrator.calibration,
+            bands=lambda: self.calibrator.bands,
             metric=self.config.metric,
             verify=lambda picture, ids: self.verifier.align(picture, ids),
         )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validat
 from yunmeng import types
 from yunmeng.schemas.common import Attributes, Id, Region, Request, check_extent
 from yunmeng.schemas.copies import AlignmentOut
-from yunmeng.types import StepName
+from yunmeng.types import Band, StepName
 
 __all__ = [
     "MAX_K",
@@ -131,7 +131,10 @@ class HitOut(BaseModel):
     score: float = Field(
         description="Higher is better: cosine similarity in [-1, 1]; for words, in [0, 1]; or by the last step."
     )
-    chance: float | None = Field(None, description="That it is a real match, in a library that has learnt to tell.")
+    chance: float | None = Field(None, description="That it is the same picture, in a library that has learnt to tell.")
+    band: Band | None = Field(
+        None, description="How alike it is, against what is usual in the library; for single pictures, not for words."
+    )
     region: Region | None = Field(None, description="The part of the picture that matches, where parts were searched.")
     alignment: AlignmentOut | None = Field(None, description="How the query lies in it, where geometry was looked at.")
     explanation: list[ContributionOut] | None = Field(None, description="The steps behind the score, with explain.")

@@ -137,6 +137,8 @@ def _shown(hit: Hit, wanted: SearchOptions, record: Record | None, caller: Calle
     shown: dict[str, Any] = {"id": to_wire(hit.id), "score": hit.score}
     if hit.chance is not None:
         shown["chance"] = hit.chance
+    if hit.band is not None:
+        shown["band"] = hit.band
     if hit.region is not None:
         shown["region"] = _wire_region(hit.region)
     if hit.alignment is not None:

@@ -125,6 +125,8 @@
  * @property {string} id
  * @property {number} [score]
  * @property {number | null} [chance]
+ * @property {string | null} [band] How alike it is, in words: a key of lib/words.js behind "band-".
+ * @property {boolean} [byWords] The score is a rank among what fits the words, no likeness.
  * @property {Box | null} [region]
  * @property {Alignment | null} [alignment]
  */

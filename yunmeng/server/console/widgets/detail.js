@@ -65,7 +65,7 @@ function newDialog(page) {
   return dialog;
 }
 
-/** Draws what is known of the open picture as a hit: its score, its chance and the part that matches. */
+/** Draws what is known of the open picture as a hit: its score and the part that matches, or its chance. */
 export function hitsChanged() {
   if (!open) return;
   const hit = hitOf(open);
@@ -86,7 +86,7 @@ function matched(hit) {
   return [
     words,
     hit.alignment && h("p", { class: "hint aligned" }, alignmentWords(hit.alignment).join(" · ")),
-    hasChance(hit) && h("p", { class: "hint" }, t("chance-explained")),
+    hasChance(hit) && hit.score === undefined && h("p", { class: "hint" }, t("chance-explained")),
   ];
 }
 
