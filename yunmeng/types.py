@@ -32,6 +32,7 @@ __all__ = [
     "Enhancement",
     "Evidence",
     "Failure",
+    "HeatMap",
     "Hit",
     "Hits",
     "IndexReport",
@@ -57,6 +58,7 @@ __all__ = [
     "Tally",
     "Vector",
     "Verdict",
+    "Why",
 ]
 
 if TYPE_CHECKING:
@@ -291,6 +293,37 @@ class Hits(list[Hit]):
         super().__init__(hits)
         self.timings: Mapping[str, float] = timings or {}
         self.cached = cached
+
+
+class HeatMap(NamedTuple):
+    """How alike each place of a picture is to what it is compared with.
+
+    ``rows`` are numbers in [0, 1] from the upper left on: 0 where nothing is alike, 1 where most is. They cover
+    ``region`` of the picture evenly.
+    """
+
+    region: Region
+    rows: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The answer to "why this hit?" about the picture ``id``.
+
+    ``hit`` and ``query`` are the heat maps of the two pictures, both None with an encoder that shows no places, and
+    ``query`` for words, which have no picture. ``score`` is the cosine of their embeddings, None for words; ``band``
+    and ``chance`` are those of a `Hit`. ``words`` are those of the query, or of the attributes of the picture that is
+    asked with, that the hit's name or attributes have as well. ``timings`` are the seconds that each stage took.
+    """
+
+    id: str
+    score: float | None
+    band: Band | None
+    chance: float | None
+    hit: HeatMap | None
+    query: HeatMap | None
+    words: tuple[str, ...]
+    timings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

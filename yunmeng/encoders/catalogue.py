@@ -38,7 +38,7 @@ __all__ = [
 
 DEFAULT_ENCODER: Final = "efficientnet-lite2"
 
-_GRAPH_FORMAT: Final = 1  # raise it whenever build_graph writes another graph for the same weights
+_GRAPH_FORMAT: Final = 2  # raise it whenever build_graph writes another graph for the same weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
         _graph_name(row.spec, settings.precision, whitening),
         lambda: _build(row, whitening, settings.precision),
     )
-    return OnnxEncoder(row.spec, OnnxSession(graph, settings))
+    return OnnxEncoder(row.spec, OnnxSession(graph, settings), lambda: _fitted(whitening))
 
 
 def open_model(description: Description, folder: Path, settings: Settings) -> Encoder:
@@ -207,6 +207,9 @@ def _graph_name(spec: EncoderSpec, precision: Precision, whitening: bytes) -> st
 
 
 def _build(row: _Row, whitening: bytes, precision: Precision) -> bytes:
+    return build_graph(row.variant, load_state_dict(row.weights), _fitted(whitening), precision)
+
+
+def _fitted(whitening: bytes) -> Whitening:
     with np.load(io.BytesIO(whitening)) as arrays:
-        fitted = Whitening(arrays["mean"], arrays["matrix"])
-    return build_graph(row.variant, load_state_dict(row.weights), fitted, precision)
+        return Whitening(arrays["mean"], arrays["matrix"])

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from yunmeng.encoders.onnx_graph import GraphWriter, Precision
 from yunmeng.encoders.weights import StateDict
 
-__all__ = ["EMBEDDING", "PIXELS", "SCORES", "Variant", "Whitening", "build_graph"]
+__all__ = ["EMBEDDING", "FEATURES", "PIXELS", "SCORES", "Variant", "Whitening", "build_graph"]
 
 PIXELS: Final = "pixels"
 """The graph's input: uint8 (n, size, size, 3), RGB."""
 EMBEDDING: Final = "embedding"
 """Output: float32 (n, dim), L2-normalised."""
+FEATURES: Final = "features"
+"""Output: float32 (n, side, side, channels), the last feature map, of which the embedding is made by pooling."""
 SCORES: Final = "scores"
 """Output: float32 (n, classes), probabilities that add up to 1."""
 
@@ -74,17 +76,19 @@ _GEM_FLOOR: Final = 1e-6  # with the power 3, as the whitening was fitted
 
 
 def build_graph(variant: Variant, weights: StateDict, whitening: Whitening, precision: Precision) -> bytes:
-    """Return a serialised ONNX model with input `PIXELS` and outputs `EMBEDDING` and `SCORES`, any batch size.
+    """Return a serialised ONNX model with input `PIXELS` and outputs `EMBEDDING`, `SCORES` and `FEATURES`.
 
-    ``weights`` are named as in the package efficientnet-lite-pytorch. Batch normalisation is folded into the
-    convolutions in float64, so results differ from the reference by rounding only.
+    Batches may have any size. ``weights`` are named as in the package efficientnet-lite-pytorch. Batch normalisation is
+    folded into the convolutions in float64, so results differ from the reference by rounding only.
     """
     network = _Network(GraphWriter("efficientnet-lite", precision), weights, variant.input_size)
     features = network.features(variant)
     embedding_dim, classes = whitening.matrix.shape[1], weights["_fc.weight"].shape[0]
     network.embed(features, whitening)
     network.classify(features)
-    return network.graph.serialise((PIXELS, variant.input_size), {EMBEDDING: embedding_dim, SCORES: classes})
+    side, channels = network.expose(features)
+    outputs = {EMBEDDING: (embedding_dim,), SCORES: (classes,), FEATURES: (side, side, channels)}
+    return network.graph.serialise((PIXELS, variant.input_size), outputs)
 
 
 class _Network:
@@ -119,6 +123,11 @@ class _Network:
         weight = graph.constant(self._weights["_fc.weight"], heavy=True)
         bias = graph.constant(self._weights["_fc.bias"])
         graph.add("Softmax", graph.add("Gemm", pooled, weight, bias, transB=1), name=SCORES, axis=1)
+
+    def expose(self, features: str) -> tuple[int, int]:
+        """Make the feature map an output; return its side and its channels."""
+        self.graph.add("Transpose", features, name=FEATURES, perm=[0, 2, 3, 1])
+        return self._side, self._weights["_fc.weight"].shape[1]
 
     def _normalised(self) -> str:
         """Pixels as the network was trained on them: (x - 127) / 128, channels first."""

@@ -24,6 +24,7 @@ from yunmeng.search.cache.content_version import ContentVersion
 from yunmeng.search.cache.digests import digest
 from yunmeng.search.cache.environment import environment
 from yunmeng.search.engine import SearchEngine
+from yunmeng.search.why import Explainer
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
@@ -122,6 +123,17 @@ class Generation(Closing):
             lambda: self.encoding.views,
             lambda: self.verifier,
             self._resources.settings.max_pixels,
+        )
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """The explanation of hits."""
+        return Explainer(
+            self.encoding,
+            lambda id: self.find(id, vector=True),
+            self._resources.media.read,
+            lambda: self.calibrator.calibration,
+            lambda: self.calibrator.bands,
         )
 
     @cached_property
