@@ -5,8 +5,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from yunmeng.library.paths import put
-from yunmeng.search import bands
-from yunmeng.search.bands import Bands
+from yunmeng.search.bands import Bands, learn
 from yunmeng.search.calibration import CALIBRATED_FROM, Calibration, Sample, fit, sample_pairs, sample_scores
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class Calibrator:
         if min(len(nearest), len(pairs)) < FEWEST:  # nearly all are copies
             self._tried = count
             return
-        learnt = bands.learn(nearest, pairs, self.calibration, edition=self._generation, pictures=count)
+        learnt = learn(nearest, pairs, self.calibration, edition=self._generation, pictures=count)
         self.known_bands = learnt
         with suppress(OSError):  # a search may come to a folder that it cannot write to
             put(self._paths.bands, learnt.model_dump_json(indent=1))

@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from yunmeng.search.calibration import Calibration
 from yunmeng.types import Band
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from yunmeng.search.calibration import Calibration
 
 __all__ = ["Bands", "learn"]
 
@@ -64,7 +65,7 @@ class Bands(BaseModel):
 def learn(
     nearest: "Sequence[float] | NDArray[np.float64]",
     pairs: "Sequence[float] | NDArray[np.float64]",
-    calibration: Calibration | None,
+    calibration: "Calibration | None",
     *,
     edition: int,
     pictures: int,
@@ -88,7 +89,7 @@ def _equal_error(near: NDArray[np.float64], far: NDArray[np.float64]) -> float:
     return float(scores[np.argmax(below >= above)])
 
 
-def _score_of(calibration: Calibration, chance: float) -> float:
+def _score_of(calibration: "Calibration", chance: float) -> float:
     """The score that has this chance; 1 where none has."""
     if calibration.chance(1.0) < chance:
         return 1.0
