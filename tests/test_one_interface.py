@@ -250,7 +250,7 @@ WHYS: dict[str, Callable[[Face, Path], Why]] = {
 @pytest.mark.parametrize("name", WHYS)
 def test_hits_are_explained_alike(face: Face, library: Library, photo: Path, name: str) -> None:
     found, expected = WHYS[name](face, photo), WHYS[name](library, photo)
-    assert found.hit is not None
+    assert (found.hit is None) == (name == "text")  # which this encoder does not read
     assert replace(found, timings={}, score=0) == replace(expected, timings={}, score=0)
     assert found.score == (None if expected.score is None else pytest.approx(expected.score, abs=1e-6))
     assert set(found.timings) <= {"read", "encode"}

@@ -53,10 +53,8 @@ class Calibrator:
     @property
     def bands(self) -> Bands | None:
         """The bands of scores, which are learnt now if they were not; None where too few pictures are there."""
-        if self.known_bands is None:
-            with self._learning:
-                if self.known_bands is None and self._store.count() >= max(CALIBRATED_FROM, GROWN * self._tried):
-                    self._learn_bands()
+        if self.known_bands is None and self._store.count() >= max(CALIBRATED_FROM, GROWN * self._tried):
+            self._learn_bands(again=False)
         return self.known_bands
 
     def keep_up(self) -> None:
@@ -65,8 +63,7 @@ class Calibrator:
         if count >= (CALIBRATED_FROM if learnt is None else 2 * learnt.pictures):
             self.calibrate()
         elif known is not None and count >= GROWN * known.pictures:
-            with self._learning:
-                self._learn_bands()
+            self._learn_bands()
 
     def calibrate(self) -> Sample | None:
         """Learn again. Returns None where too few pictures are there or readable, or where scores mean nothing."""
@@ -79,20 +76,22 @@ class Calibrator:
         # What tells nothing is kept as well, so that it is not tried again before the library has grown.
         self._learnt = fit(sample, self._generation, count) if enough else nothing
         put(self._paths.calibration, self._learnt.model_dump_json(indent=1))
-        with self._learning:
-            self._learn_bands()
+        self._learn_bands()
         return sample if self._learnt.tells else None
 
-    def _learn_bands(self) -> None:
-        count = self._store.count()
-        nearest, pairs = sample_pairs(self._store, DRAWN)
-        if min(len(nearest), len(pairs)) < FEWEST:  # nearly all are copies
-            self._tried = count
-            return
-        learnt = learn(nearest, pairs, self.calibration, edition=self._generation, pictures=count)
-        self.known_bands = learnt
-        with suppress(OSError):  # a search may come to a folder that it cannot write to
-            put(self._paths.bands, learnt.model_dump_json(indent=1))
+    def _learn_bands(self, *, again: bool = True) -> None:
+        with self._learning:
+            if not again and self.known_bands is not None:  # another thread has come first
+                return
+            count = self._store.count()
+            nearest, pairs = sample_pairs(self._store, DRAWN)
+            if min(len(nearest), len(pairs)) < FEWEST:  # nearly all are copies
+                self._tried = count
+                return
+            learnt = learn(nearest, pairs, self.calibration, edition=self._generation, pictures=count)
+            self.known_bands = learnt
+            with suppress(OSError):  # a search may come to a folder that it cannot write to
+                put(self._paths.bands, learnt.model_dump_json(indent=1))
 
 
 def _read(kind: type[Learnt], place: "Path", generation: int) -> Learnt | None:

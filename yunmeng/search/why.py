@@ -5,19 +5,21 @@ and Pless, "Visualizing Deep Similarity Networks", WACV 2019, decompose a score 
 encoder's last feature map: 9 x 9 for efficientnet-lite2. An encoder that shows no such map has no heat.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.encoders.protocol import PlaceEncoder
+from yunmeng.errors import MissingExtra
 from yunmeng.search.query import timed
 from yunmeng.stores.fulltext import shared_words
 from yunmeng.types import HeatMap, Region, Why
 
 if TYPE_CHECKING:
-    from yunmeng.encoders.crops.views import View, Views
+    from yunmeng.encoders.crops.views import Source, View, Views
     from yunmeng.encoders.protocol import Encoder, TextEncoder
     from yunmeng.search.bands import Bands
     from yunmeng.search.calibration import Calibration
@@ -66,38 +68,42 @@ class Explainer:
         record, timings = self._find(hit), dict[str, float]()
         assert record.vector is not None  # it is found with it
         asked, view, words = self._asked(query, timings)
-        with timed(timings, "read"):
-            shown = self._encoding.views.main(self._read(record))
-        with timed(timings, "encode"):
-            places = self._places([shown] if view is None else [shown, view])
-        heats = (
-            []
-            if asked is None
-            else [np.maximum(one @ other, 0) for one, other in zip(places, (asked, record.vector), strict=False)]
-        )
-        full = max([FULL_HEAT, *(float(heat.max()) for heat in heats)])
-        maps = [_map(heat / full, of.region) for heat, of in zip(heats, (shown, view), strict=False) if of is not None]
+        maps = [] if asked is None else self._maps(record, asked, view, timings)
         score = None if query.text is not None or asked is None else float(np.clip(asked @ record.vector, -1, 1))
-        whole = score is not None and query.region is None
         calibration, bands = self._calibration(), self._bands()
         return Why(
             id=record.id,
             score=score,
-            chance=calibration.chance(score) if whole and calibration is not None and score is not None else None,
-            band=bands.band(score) if bands is not None and score is not None else None,
+            chance=None if calibration is None or score is None or query.region else calibration.chance(score),
+            band=None if bands is None or score is None else bands.band(score),
             hit=maps[0] if maps else None,
             query=maps[1] if len(maps) > 1 else None,
             words=shared_words(words, record),
             timings=timings,
         )
 
+    def _maps(self, record: "Record", asked: "Vector", view: "View | None", timings: dict[str, float]) -> list[HeatMap]:
+        """The map of a hit, and that of the query's ``view`` where there is one; none where the encoder shows none."""
+        encoder = self._encoding.encoder
+        if not isinstance(encoder, PlaceEncoder):
+            return []
+        with timed(timings, "read"):
+            shown = self._encoding.views.main(self._read(record))
+        views, others = ([shown], [asked]) if view is None else ([shown, view], [asked, record.vector])
+        with timed(timings, "encode"):
+            places = encoder.embed_places([one.prepared for one in views])
+        if places is None:
+            return []
+        heats = [np.maximum(place @ other, 0) for place, other in zip(places, others, strict=True)]
+        full = max(FULL_HEAT, *(float(heat.max()) for heat in heats))
+        return [_map(heat / full, one.region) for heat, one in zip(heats, views, strict=True)]
+
     def _asked(self, query: "QueryPart", timings: dict[str, float]) -> "tuple[Vector | None, View | None, str]":
         """The query's embedding, the view that it is of, and its words."""
         if query.text is not None:
-            texts = self._encoding.texts
-            with timed(timings, "encode"):
-                return None if texts is None else texts.encode_texts([query.text])[0], None, query.text
+            return self._meaning(query.text, timings), None, query.text
         embedder, words = self._encoding.embedder, ""
+        source: Source
         if query.id is not None:
             known = self._find(query.id)
             source, words = self._read(known), _words(known)
@@ -112,11 +118,14 @@ class Explainer:
             view = views.main(source) if query.region is None else views.part(source, query.region)
         return vector, view, words
 
-    def _places(self, views: "Sequence[View]") -> "Sequence[NDArray[np.float32]]":
-        """The embeddings of the places of each view, (h, w, dim); none where the encoder gives none."""
-        encoder = self._encoding.encoder
-        found = encoder.embed_places([view.prepared for view in views]) if isinstance(encoder, PlaceEncoder) else None
-        return [] if found is None else list(found)
+    def _meaning(self, text: str, timings: dict[str, float]) -> "Vector | None":
+        """The embedding of words; None where they are looked up by name alone."""
+        if (texts := self._encoding.texts) is None:
+            return None
+        with timed(timings, "encode"), suppress(MissingExtra):
+            vector: Vector = texts.encode_texts([text])[0]
+            return vector
+        return None
 
 
 def _map(heat: "NDArray[np.float32]", region: Region) -> HeatMap:
