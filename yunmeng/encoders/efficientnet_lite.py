@@ -18,14 +18,23 @@ from numpy.typing import NDArray
 from yunmeng.encoders.onnx_graph import GraphWriter, Precision
 from yunmeng.encoders.weights import StateDict
 
-__all__ = ["EMBEDDING", "FEATURES", "PIXELS", "SCORES", "Variant", "Whitening", "build_graph"]
+__all__ = [
+    "EMBEDDING",
+    "FEATURES",
+    "PIXELS",
+    "SCORES",
+    "Variant",
+    "Whitening",
+    "build_features",
+    "build_graph",
+]
 
 PIXELS: Final = "pixels"
 """The graph's input: uint8 (n, size, size, 3), RGB."""
 EMBEDDING: Final = "embedding"
 """Output: float32 (n, dim), L2-normalised."""
 FEATURES: Final = "features"
-"""Output: float32 (n, side, side, channels), the last feature map, of which the embedding is made by pooling."""
+"""Output of `build_features`: float32 (n, side, side, channels), what the embedding is pooled from."""
 SCORES: Final = "scores"
 """Output: float32 (n, classes), probabilities that add up to 1."""
 
@@ -76,19 +85,27 @@ _GEM_FLOOR: Final = 1e-6  # with the power 3, as the whitening was fitted
 
 
 def build_graph(variant: Variant, weights: StateDict, whitening: Whitening, precision: Precision) -> bytes:
-    """Return a serialised ONNX model with input `PIXELS` and outputs `EMBEDDING`, `SCORES` and `FEATURES`.
+    """Return a serialised ONNX model with input `PIXELS` and outputs `EMBEDDING` and `SCORES`, any batch size.
 
-    Batches may have any size. ``weights`` are named as in the package efficientnet-lite-pytorch. Batch normalisation is
-    folded into the convolutions in float64, so results differ from the reference by rounding only.
+    ``weights`` are named as in the package efficientnet-lite-pytorch. Batch normalisation is folded into the
+    convolutions in float64, so results differ from the reference by rounding only.
     """
     network = _Network(GraphWriter("efficientnet-lite", precision), weights, variant.input_size)
     features = network.features(variant)
     embedding_dim, classes = whitening.matrix.shape[1], weights["_fc.weight"].shape[0]
     network.embed(features, whitening)
     network.classify(features)
-    side, channels = network.expose(features)
-    outputs = {EMBEDDING: (embedding_dim,), SCORES: (classes,), FEATURES: (side, side, channels)}
-    return network.graph.serialise((PIXELS, variant.input_size), outputs)
+    return network.graph.serialise((PIXELS, variant.input_size), {EMBEDDING: (embedding_dim,), SCORES: (classes,)})
+
+
+def build_features(variant: Variant, weights: StateDict, precision: Precision) -> bytes:
+    """Return a serialised ONNX model with input `PIXELS` and output `FEATURES`.
+
+    It is a graph of its own: as one more output of the other, the map would cost every picture that is encoded.
+    """
+    network = _Network(GraphWriter("efficientnet-lite-features", precision), weights, variant.input_size)
+    side, channels = network.expose(network.features(variant))
+    return network.graph.serialise((PIXELS, variant.input_size), {FEATURES: (side, side, channels)})
 
 
 class _Network:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +14,34 @@ from yunmeng.encoders.preparation import squash, stack
 from yunmeng.encoders.protocol import EncoderSpec
 from yunmeng.types import Pixels
 
-__all__ = ["OnnxEncoder"]
+__all__ = ["OnnxEncoder", "Places"]
 
 _CLASSES: Final = 1000
 _SHORTEST: Final = 1e-12  # a place where no feature stands out has no direction
 
 
+class Places(NamedTuple):
+    """The runtime of the feature map, and the projection from a place's features to its embedding."""
+
+    session: OnnxSession
+    whitening: Whitening
+
+
 class OnnxEncoder:
     """Embeddings, and the class probabilities that the same pass through the network gives.
 
-    ``whitening`` reads the projection that the graph ends with. Vectors of one picture from batches of different
-    make-up agree to float32 rounding (about 1e-6).
+    ``open_places`` opens the graph that ends with the feature map, and the projection behind it, when places are first
+    asked for. Vectors of one picture from batches of different make-up agree to float32 rounding (about 1e-6).
     """
 
-    def __init__(self, spec: EncoderSpec, session: OnnxSession, whitening: Callable[[], Whitening]) -> None:
+    def __init__(self, spec: EncoderSpec, session: OnnxSession, open_places: Callable[[], Places]) -> None:
         self.spec: Final = spec
         self._session = session
-        self._read_whitening = whitening
+        self._open_places = open_places
 
     @cached_property
-    def _whitening(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        fitted = self._read_whitening()
-        return fitted.mean.astype(np.float32), fitted.matrix.astype(np.float32)
+    def _places(self) -> Places:
+        return self._open_places()
 
     def prepare(self, picture: Pixels | Image.Image) -> Pixels:
         """Return the picture as the network takes it, uint8 (input_size, input_size, 3); prepared ones unchanged."""
@@ -50,9 +56,9 @@ class OnnxEncoder:
 
         Each place is taken as if the whole picture looked like it, and whitened like the embedding.
         """
-        (features,) = self._session.run((FEATURES,), stack(batch, self.spec.input_size))
-        mean, matrix = self._whitening
-        return _unit((_unit(features) - mean) @ matrix)
+        session, whitening = self._places
+        (features,) = session.run((FEATURES,), stack(batch, self.spec.input_size))
+        return _unit((_unit(features) - whitening.mean) @ whitening.matrix)
 
     def classify(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
         """Return probabilities of the 1,000 ImageNet classes, float32 (n, 1000) in [0, 1]; `imagenet` has the names."""
