@@ -171,7 +171,7 @@ class SearchOptions:
     min_score: Annotated[float | None, Option("Leave out hits that score less.", least=-1, most=1)] = None
     min_chance: Annotated[
         float | None,
-        Option("Leave out hits that are less likely to be real, in a library that knows.", least=0, most=1),
+        Option("Leave out hits that are less likely to be the same picture, in a library that knows.", least=0, most=1),
     ] = None
     regions: Annotated[
         bool,
