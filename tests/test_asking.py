@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.conftest import paint
+from tests.conftest import paint, write_pictures
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import QueryError, RecordNotFound
 from yunmeng.library import Library
 from yunmeng.search import QueryPart
+from yunmeng.types import Band
 
 Make = Callable[..., Path]
 COUNT = 30
@@ -171,7 +173,37 @@ def test_chances_grow_with_the_score_and_cut(tmp_path: Path, settings: Settings)
         kept = library.search(id="005.png", k=80, min_chance=middle)
         assert [hit.id for hit in kept] == [hit.id for hit in hits if (hit.chance or 0) >= middle]
         assert library.search(mix=[QueryPart(id="005.png"), QueryPart(id="006.png")])[0].chance is None
+        assert library.search(mix=[QueryPart(id="005.png"), QueryPart(id="006.png")])[0].band is None
+        bands = [hit.band for hit in hits]
+        assert bands[0] == "same"
+        assert {"alike", "distant"} <= {*bands[1:]}
+        assert [get_args(Band).index(band) for band in bands] == sorted(get_args(Band).index(band) for band in bands)
+        assert library.search(id="005.png", region=(0, 0, 0.5, 0.5), k=1)[0].band is not None
+        reordered = library.search(id="005.png", k=80, rerank="reciprocal")
+        assert {hit.id: hit.band for hit in reordered} == {hit.id: hit.band for hit in hits}
         with pytest.raises(QueryError, match="whole single pictures"):
             library.search(mix=[QueryPart(id="005.png"), QueryPart(id="006.png")], min_chance=0.1)
     with Library.open(tmp_path / "library", FakeEncoder(), settings) as again:
         assert [hit.chance for hit in again.search(id="005.png", k=80)] == chances
+        assert [hit.band for hit in again.search(id="005.png", k=80)] == bands
+
+
+def test_a_library_from_before_learns_its_bands_when_it_is_asked(tmp_path: Path, settings: Settings) -> None:
+    with Library.create(tmp_path / "library", FakeEncoder(), settings=settings) as library:
+        library.index([write_pictures(tmp_path / "pictures", 60)])
+        bands = [hit.band for hit in library.search(id="005.jpg", k=60)]
+    learnt = tmp_path / "library" / "bands.json"
+    learnt.unlink()
+    with Library.open(tmp_path / "library", FakeEncoder(), settings) as library:
+        assert [hit.band for hit in library.search(id="005.jpg", k=60)] == bands
+        before = learnt.read_bytes()
+        library.index([write_pictures(tmp_path / "few", 10, start=100)])
+        assert learnt.read_bytes() == before
+        library.index([write_pictures(tmp_path / "more", 20, start=200)])
+        assert learnt.read_bytes() != before
+
+
+def test_few_pictures_have_no_bands(tmp_path: Path, settings: Settings) -> None:
+    with Library.create(tmp_path / "library", FakeEncoder(), settings=settings) as library:
+        library.index([write_pictures(tmp_path / "pictures", 20)])
+        assert library.search(id="005.jpg", k=1)[0].band is None

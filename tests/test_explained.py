@@ -293,6 +293,10 @@ def test_geometry_finds_the_original_of_a_part_and_says_where(tmp_path: Path) ->
         x, y = np.array(hits[0].alignment.outline).T
         assert [x.min(), x.max(), y.min(), y.max()] == pytest.approx([0.5, 1, 0.2, 0.8], abs=0.03)
         assert [part.step for part in hits[0].explanation] == ["search", "geometry"]
+        for own in ({"id": "5.jpg"}, {"image": tmp_path / "pictures" / "5.jpg"}):
+            first, *others = library.search(**own, k=12, rerank="geometry")
+            assert (first.id, first.score) == ("5.jpg", 1.0)
+            assert all(hit.score < 1 for hit in others)
         by_region = library.search(id="5.jpg", region=(0.5, 0.2, 0.5, 0.6), k=3, rerank=["geometry"])
         assert by_region[0].id == "5.jpg"
         assert by_region[0].alignment is not None

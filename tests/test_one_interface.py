@@ -25,11 +25,11 @@ from yunmeng.config import ServerSettings
 from yunmeng.library import Library
 from yunmeng.server import create_app
 from yunmeng.stores.filters import Filter
-from yunmeng.types import Addition, Hit, QueryPart, SearchKeywords, Tally
+from yunmeng.types import Addition, Hit, QueryPart, SearchKeywords, Tally, Why
 
 Face: TypeAlias = Library | Client
 
-ASKING = ["search", "match", "compare", "evidence", "subject"]
+ASKING = ["search", "why", "match", "compare", "evidence", "subject"]
 LOOKING = ["get", "iterate", "count", "original", "thumbnail", "info"]
 CHANGING = ["index", "add", "set_attributes", "delete"]
 SHARED = ASKING + LOOKING + CHANGING
@@ -238,6 +238,24 @@ def test_answers_tell_their_time_and_where_pictures_are(face: Face, photo: Path)
     assert face.search(photo, k=1).cached
 
 
+WHYS: dict[str, Callable[[Face, Path], Why]] = {
+    "path": lambda face, photo: face.why("004.jpg", photo),
+    "id": lambda face, _: face.why("004.jpg", id="003.jpg"),
+    "text": lambda face, _: face.why("004.jpg", text="hats 004"),
+    "region": lambda face, photo: face.why("004.jpg", photo.read_bytes(), region=(0.5, 0.25, 0.5, 0.75)),
+    "region of an id": lambda face, _: face.why("004.jpg", id="003.jpg", region=[0.5, 0.25, 0.5, 0.75]),
+}
+
+
+@pytest.mark.parametrize("name", WHYS)
+def test_hits_are_explained_alike(face: Face, library: Library, photo: Path, name: str) -> None:
+    found, expected = WHYS[name](face, photo), WHYS[name](library, photo)
+    assert (found.hit is None) == (name == "text")  # which this encoder does not read
+    assert replace(found, timings={}, score=0) == replace(expected, timings={}, score=0)
+    assert found.score == (None if expected.score is None else pytest.approx(expected.score, abs=1e-6))
+    assert set(found.timings) <= {"read", "encode"}
+
+
 def test_alignments_are_the_same(face: Face, library: Library) -> None:
     need("faiss", "cv2", extra="copies")
     picture = jpeg(3)
@@ -316,6 +334,9 @@ REFUSED: dict[str, tuple[Callable[[Face, Path], object], type[errors.YunmengErro
     "matched": (lambda face, _: face.match(b"no picture"), errors.PictureError, "not-a-picture"),
     "matched none": (lambda face, photo: face.match(photo, k=0), errors.QueryError, None),
     "compared": (lambda face, photo: face.compare(photo, b"no picture"), errors.PictureError, "not-a-picture"),
+    "why of nobody": (lambda face, photo: face.why("nobody", photo), errors.RecordNotFound, "not-found"),
+    "why of nothing": (lambda face, _: face.why("003.jpg"), errors.QueryError, None),
+    "why in no region": (lambda face, photo: face.why("003.jpg", photo, region=(0, 0, 2, 1)), errors.QueryError, None),
     "got": (lambda face, _: face.get("nobody"), errors.RecordNotFound, "not-found"),
     "original": (lambda face, _: face.original("nobody"), errors.RecordNotFound, "not-found"),
     "thumbnail": (lambda face, _: face.thumbnail("nobody"), errors.RecordNotFound, "not-found"),

@@ -21,6 +21,7 @@ __all__ = [
     "AttributeType",
     "AttributeValue",
     "Attributes",
+    "Band",
     "Closing",
     "Comparable",
     "Comparison",
@@ -31,6 +32,7 @@ __all__ = [
     "Enhancement",
     "Evidence",
     "Failure",
+    "HeatMap",
     "Hit",
     "Hits",
     "IndexReport",
@@ -56,6 +58,7 @@ __all__ = [
     "Tally",
     "Vector",
     "Verdict",
+    "Why",
 ]
 
 if TYPE_CHECKING:
@@ -101,6 +104,8 @@ LibraryMetric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming"
 Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
 """Steps of re-ranking that come with Yunmeng."""
+Band: TypeAlias = Literal["same", "very-alike", "alike", "distant"]
+"""How alike a hit and the query are, against what is usual in the library (`yunmeng.search.bands`)."""
 Verdict: TypeAlias = Literal["same-file", "same-picture", "edited-copy", "different"]
 """The relation of two pictures."""
 Difference: TypeAlias = Literal["other-content", "other-moment"]
@@ -166,7 +171,7 @@ class SearchOptions:
     min_score: Annotated[float | None, Option("Leave out hits that score less.", least=-1, most=1)] = None
     min_chance: Annotated[
         float | None,
-        Option("Leave out hits that are less likely to be real, in a library that knows.", least=0, most=1),
+        Option("Leave out hits that are less likely to be the same picture, in a library that knows.", least=0, most=1),
     ] = None
     regions: Annotated[
         bool,
@@ -257,7 +262,9 @@ class Contribution(NamedTuple):
 class Hit:
     """One answer to a search. ``score`` is a similarity: higher is better, cosine in [-1, 1] unless words were asked.
 
-    ``chance`` is the probability in [0, 1] that it is a real match, None in a library that has not learnt to tell.
+    ``chance`` is the probability in [0, 1] that it is the same picture, edited or not, None in a library that has not
+    learnt to tell. ``band`` says in words how alike it is, against what is usual in this library, whatever steps made
+    of the score; None for words, mixtures and parts of pictures, and in a library of fewer than 50 pictures.
     ``region`` is the part of the picture that matches, where the parts of pictures were searched. ``alignment`` says
     how the query lies in it, if local features were compared and agree. ``explanation`` holds, if requested, every step
     that changed the score, in their order. ``recoloured`` says of the original of a copy that it shows the same in
@@ -269,6 +276,7 @@ class Hit:
     uri: str
     attributes: Attributes
     chance: float | None = None
+    band: Band | None = None
     region: Region | None = None
     alignment: Alignment | None = None
     explanation: tuple[Contribution, ...] = ()
@@ -287,6 +295,37 @@ class Hits(list[Hit]):
         super().__init__(hits)
         self.timings: Mapping[str, float] = timings or {}
         self.cached = cached
+
+
+class HeatMap(NamedTuple):
+    """How alike each place of a picture is to what it is compared with.
+
+    ``rows`` are numbers in [0, 1] from the upper left on: 0 where nothing is alike, 1 where most is. They cover
+    ``region`` of the picture evenly.
+    """
+
+    region: Region
+    rows: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The answer to "why this hit?" about the picture ``id``.
+
+    ``hit`` and ``query`` are the heat maps of the two pictures, both None with an encoder that shows no places, and
+    ``query`` for words, which have no picture. ``score`` is the cosine of their embeddings, None for words; ``band``
+    and ``chance`` are those of a `Hit`. ``words`` are those of the query, or of the attributes of the picture that is
+    asked with, that the hit's name or attributes have as well. ``timings`` are the seconds that each stage took.
+    """
+
+    id: str
+    score: float | None
+    band: Band | None
+    chance: float | None
+    hit: HeatMap | None
+    query: HeatMap | None
+    words: tuple[str, ...]
+    timings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

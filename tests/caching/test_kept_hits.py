@@ -1,13 +1,14 @@
 """Hits come back as they were."""
 
 from dataclasses import fields
+from typing import get_args
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yunmeng.search.cache import pack_hits, unpack_hits
-from yunmeng.types import Alignment, Contribution, Hit, Region
+from yunmeng.types import Alignment, Band, Contribution, Hit, Region
 
 NUMBERS = st.floats(allow_nan=False)
 TEXTS = st.text(st.characters() | st.sampled_from("\udcff\ud800\n\0\"'"))
@@ -29,6 +30,7 @@ HITS = st.builds(
         TEXTS, TEXTS | st.integers() | NUMBERS | st.booleans() | st.none() | st.lists(TEXTS, max_size=3), max_size=4
     ),
     chance=st.none() | NUMBERS,
+    band=st.none() | st.sampled_from(get_args(Band)),
     region=st.none() | st.builds(Region, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
     alignment=st.none() | ALIGNMENTS,
     explanation=st.lists(st.builds(Contribution, TEXTS, NUMBERS, st.integers()), max_size=3).map(tuple),
@@ -43,7 +45,7 @@ def test_hits_come_back_as_they_were(hits: list[Hit]) -> None:
 
 
 def test_every_field_is_tried() -> None:
-    tried = {"id", "score", "uri", "attributes", "chance", "region", "alignment", "explanation"}
+    tried = {"id", "score", "uri", "attributes", "chance", "band", "region", "alignment", "explanation"}
     assert {field.name for field in fields(Hit)} == tried, "add the new field to HITS"
 
 

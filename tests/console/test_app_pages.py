@@ -43,6 +43,14 @@ def test_the_page_of_an_application_is_in_the_navigation(tabs: Tabs, pictured: L
         tabs.leave()
 
 
+def test_the_console_works_module_by_module_too(tabs: Tabs, pictured: Library) -> None:
+    with serving(create_app(pictured)) as url:
+        page = tabs.open("/?plain", address=url)
+        page.get_by_role("link", name="Duplicates").click()
+        expect(page.get_by_role("heading", name="Near-duplicates")).to_be_visible()
+        tabs.leave()
+
+
 def test_a_page_that_is_broken_leaves_the_others_as_they_are(tabs: Tabs, pictured: Library, tmp_path: Path) -> None:
     tabs.tolerate("no such thing")
     broken = "throw new Error('no such thing');"

@@ -69,30 +69,51 @@ def test_a_cut_off_that_leaves_nothing_is_not_the_words_fault(asker: Asker) -> N
     expect(page.locator(".tile-open").first).to_be_visible()
 
 
-def chances(page: Page) -> list[str]:
-    return page.locator(".grid .chance").all_inner_texts()
+def told(page: Page) -> list[str]:
+    """What the tiles say of the likeness."""
+    return page.locator(".grid .score").all_inner_texts()
 
 
-def told(chance: float) -> str:
-    """As the console should say it: never 100 for less than certainty, nor 0 for more than none."""
-    if 0 < chance < 0.005:
-        return "<1"
-    return ">99" if 0.995 <= chance < 1 else str(int(chance * 100 + 0.5))
+BANDS = {
+    "en-US": {"same": "same", "very-alike": "very alike", "alike": "alike", "distant": "distant"},
+    "zh-CN": {"same": "相同", "very-alike": "很像", "alike": "像", "distant": "不太像"},
+}
 
 
-def test_hits_tell_their_chance_and_are_cut_off_by_it(asker: Asker) -> None:
+@pytest.mark.parametrize("locale", BANDS)
+def test_hits_tell_their_likeness_in_words_and_the_number_to_who_wants_it(asker: Asker, locale: str) -> None:
+    page = asker(locale=locale)
+    with page.expect_response("**/v1/search") as answer:
+        page.evaluate("location.hash = '#/?id=007.jpg'")
+    hits = answer.value.json()["hits"]
+    settled(page, PAINTED)
+    shown = told(page)
+    assert shown == [BANDS[locale][hit["band"]] for hit in hits[: len(shown)]]
+    assert len({*shown}) > 1
+    number = f"{hits[1]['score']:.3f}"
+    expect(page.locator(".grid .score").nth(1)).to_have_attribute("title", re.compile(f"^(Score|相似度) {number}"))
+    label = page.locator(".tile-open").nth(1).get_attribute("aria-label") or ""
+    assert re.search(rf"(, score |，相似度 ){number}(, |，){shown[1]}$", label)
+    switch = page.get_by_role("switch", name={"en-US": "Scores as numbers", "zh-CN": "用数字显示相似度"}[locale])
+    switch.check()
+    assert told(page)[1] == number
+    page.reload()
+    settled(page, PAINTED)
+    assert told(page)[1] == number
+    page.evaluate("location.hash = '#/?text=red'")
+    settled(page, "red.png")
+    assert float(told(page)[0]) > 0
+    switch.uncheck()
+    assert not any(told(page))
+
+
+def test_hits_are_cut_off_by_their_chance(asker: Asker) -> None:
     page = asker()
     with page.expect_response("**/v1/search") as answer:
         page.evaluate("location.hash = '#/?id=007.jpg'")
     hits = answer.value.json()["hits"]
     settled(page, PAINTED)
-    shown = chances(page)
-    assert shown == [f"{told(hit['chance'])} % match" for hit in hits[: len(shown)]]
-    explained = page.locator(".grid .chance").nth(1)
-    expect(explained).to_have_attribute("title", re.compile("^How likely"))
-    label = page.locator(".tile-open").nth(1).get_attribute("aria-label") or ""
-    assert label.endswith(f", score {hits[1]['score']:.3f}, {told(hits[1]['chance'])} % match")
-    page.get_by_role("radio", name="Chance").check()
+    page.get_by_role("radio", name="Same picture").check()
     slider = page.get_by_label("Minimum chance")
     expect(slider).to_have_attribute("aria-valuetext", "any")
     with page.expect_request("**/v1/search") as request:
@@ -106,7 +127,7 @@ def test_hits_tell_their_chance_and_are_cut_off_by_it(asker: Asker) -> None:
     page.reload()
     expect(page.locator(".status")).to_have_text(re.compile(rf"^{len(left)} results"))
     expect(page.get_by_label("Minimum chance")).to_have_attribute("aria-valuetext", "36 %")
-    page.get_by_role("radio", name="Score").check()
+    page.get_by_role("radio", name="Score", exact=True).check()
     expect(page.locator(".status")).to_have_text(re.compile(rf"^{PICTURES} results"))
     assert asked(page) == {"id": [PAINTED]}
 
@@ -128,13 +149,11 @@ def test_no_chance_is_shown_or_asked_for_where_there_is_none(asker: Asker) -> No
         page.locator("#question").fill("red")
     assert question(request.value) == {"text": "red"}
     settled(page, "red.png")
-    assert not any(chances(page))
-    expect(page.get_by_role("radio", name="Chance")).to_be_hidden()
+    expect(page.get_by_role("radio", name="Same picture")).to_be_hidden()
     expect(page.get_by_label("Minimum score")).to_be_visible()
 
 
-def test_the_detail_tells_score_and_chance_and_explains_it(asker: Asker) -> None:
+def test_the_detail_tells_score_and_likeness(asker: Asker) -> None:
     page = asker("/#/?id=007.jpg&show=007.jpg", locale="zh-CN")
     detail = page.get_by_role("dialog", name="详情")
-    expect(detail.locator(".matched")).to_have_text(re.compile("^相似度 1.000 · 匹配概率 (100|>99)%$"))
-    expect(detail.locator(".matched-place .hint")).to_contain_text("由本图库中")
+    expect(detail.locator(".matched")).to_have_text("相似度 1.000 · 相同")

@@ -41,7 +41,7 @@ def test_hits_that_geometry_verifies_show_where_they_match(tabs: Tabs) -> None:
     assert tiles(page)[:2] == [CAT, SCRIPT_ID]
     natural = mirrored.locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
     assert within(outline.get_attribute("points") or "", *natural)
-    expect(mirrored.locator(".chance")).to_contain_text(re.compile(r"\d+ points agree"))
+    expect(mirrored.locator(".agreement")).to_contain_text(re.compile(r"\d+ points agree"))
     expect(tile(page, "sky/moon.jpg").locator(".outline-of-part")).to_have_count(0)
     expect(mirrored.locator(".tile-open")).to_have_attribute("aria-label", re.compile("verified by geometry$"))
     mirrored.locator(".tile-open").click()
@@ -124,6 +124,41 @@ def test_a_hit_says_why_it_is_one(tabs: Tabs, locale: str, words: str) -> None:
     expect(rows.nth(1).locator("th .hint")).not_to_be_empty()
     expect(rows.nth(1).locator("strong")).to_have_text(tile(page, SCRIPT_ID).locator(".score").inner_text())
     expect(rows.nth(1).locator(".rank")).to_have_text(re.compile(rf"^{place}"))
+
+
+@pytest.mark.parametrize(
+    ("locale", "query", "hit"), [("en-US", "The query", "This picture"), ("zh-CN", "查询图片", "这张图片")]
+)
+def test_a_hit_shows_what_is_alike(tabs: Tabs, locale: str, query: str, hit: str) -> None:
+    page = tabs.open(BY_ID, locale=locale)
+    settled(page, CAT)
+    tile(page, SCRIPT_ID).locator(".tile-open").click()
+    detail = page.locator("dialog.detail")
+    with page.expect_request("**/v1/why") as request:
+        detail.locator(".why summary").click()
+    assert request.value.post_data_json == {"hit": SCRIPT_ID, "id": CAT}
+    expect(detail.locator(".heat figcaption")).to_have_text([query, hit])
+    expect(detail.locator(".heat canvas")).to_have_count(2)
+    lit = detail.locator(".heat canvas").last.evaluate(
+        "(one) => [...one.getContext('2d').getImageData(0, 0, one.width, one.height).data]"
+    )[3::4]
+    assert min(lit) < 60 < max(lit)  # bright where the cat is, dark elsewhere
+    expect(detail.locator(".explained tbody tr")).to_have_count(1)
+
+
+def test_an_upload_and_words_show_what_is_alike(page: Page, tabs: Tabs, query: Path) -> None:
+    page.locator(".box input[name=choose-picture]").set_input_files(query)
+    settled(page, CAT)
+    page.locator(".tile-open").first.click()
+    page.get_by_text("Why this hit?").click()
+    expect(page.locator(".heat img").first).not_to_have_js_property("naturalWidth", 0)
+    expect(page.locator(".heat canvas")).to_have_count(2)
+    page = tabs.open("/#/?text=coffee")
+    expect(page.locator(".score").first).not_to_be_empty()
+    page.locator(".tile-open").first.click()
+    page.get_by_text("Why this hit?").click()
+    expect(page.locator(".heat canvas")).to_have_count(1)
+    expect(page.locator(".explanation")).to_contain_text("Words in common: coffee")
 
 
 def test_ranks_that_rose_and_fell_are_told(tabs: Tabs) -> None:

@@ -24,7 +24,7 @@ def test_the_original_of_an_upload_is_found_and_shown_where_it_matches(page: Pag
     expect(page.get_by_role("heading", name="Originals of this picture")).to_be_visible()
     first = page.locator(".results > .matches .match").first
     expect(first.locator(".match-name")).to_have_text(CAT)  # though a filter of the search would have hidden it
-    expect(first.locator(".match-chance")).to_have_text(re.compile(r"^(>?9\d|100) % likely$"))
+    expect(first.locator(".match-chance")).to_have_text(re.compile(r"^same picture: (>?9\d|100) %$"))
     expect(first).to_contain_text(re.compile(r"\d+ points agree"))
     points = first.locator(".outline-of-part polygon").last.get_attribute("points") or ""
     width, height = first.locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
@@ -47,7 +47,7 @@ def test_a_match_is_compared_for_the_evidence_and_its_details_are_opened(page: P
     first.locator(".match-picture").click()
     detail = page.get_by_role("dialog", name="Details")
     expect(detail.get_by_role("heading", name=CAT)).to_be_visible()
-    expect(detail.locator(".matched")).to_contain_text("% match")
+    expect(detail.locator(".matched")).to_contain_text("same picture: ")
     expect(detail.locator(".why")).to_be_hidden()
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Find similar pictures").click()
@@ -101,12 +101,12 @@ def test_likely_and_unlikely_originals_are_kept_apart(tabs: Tabs) -> None:
     page.goto(f"{tabs.address}/#/match?id=sky/rocket.jpg")
     expect(page.locator(".match-page .status")).to_have_text("2 likely originals found.")
     chances = page.locator(".match-chance")
-    expect(chances.nth(0)).to_have_text(">99 % likely")
+    expect(chances.nth(0)).to_have_text("same picture: >99 %")
     expect(chances.nth(2)).to_be_hidden()
     expect(page.locator(".match").nth(1)).to_contain_text("could not be aligned")
     expect(page.locator(".match").nth(0)).to_contain_text("the query covers 40 % of this picture")
     page.get_by_text("Less than 50 % likely (1)").click()
-    expect(chances.nth(2)).to_have_text("<1 % likely")
+    expect(chances.nth(2)).to_have_text("same picture: <1 %")
 
 
 def test_an_upload_that_is_gone_is_asked_for_again(tabs: Tabs) -> None:

@@ -144,7 +144,7 @@ def test_a_subject_that_cannot_be_looked_for_says_why(asker: Asker, tabs: Tabs) 
 def test_an_option_that_is_a_number_needs_its_row_only(tabs: Tabs, asker: Callable[..., Page], tmp_path: Path) -> None:
     tabs.tolerate("422")  # this server does not know it
     script = next(name for name in changed("A new option of search", tmp_path) if name.endswith(".js"))
-    page = asker()
+    page = asker("/?plain")
     page.route("**/lib/options.js", lambda route: route.fulfill(path=tmp_path / script, content_type="text/javascript"))
     page.goto(f"{page.url}#/?id={PAINTED}")
     page.reload()

@@ -26,6 +26,8 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("POST", "/v1/subject", {"json": {"id": "x"}}, "search"),
     ("POST", "/v1/subject/upload", {"files": {"file": jpeg(1)}}, "search"),
     ("POST", "/v1/compare", {"data": {"a_id": "x", "b_id": "x"}}, "search"),
+    ("POST", "/v1/why", {"json": {"hit": "x", "id": "x"}}, "search"),
+    ("POST", "/v1/why/upload", {"data": {"hit": "x"}, "files": {"file": b"x"}}, "search"),
     ("POST", "/v1/compare/evidence", {"data": {"a_id": "x", "b_id": "x"}}, "search"),
     ("POST", "/v1/match", {"json": {"id": "x"}}, "search"),
     ("POST", "/v1/match/upload", {"files": {"file": jpeg(1)}}, "search"),

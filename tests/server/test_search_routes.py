@@ -214,10 +214,12 @@ def test_regions_and_chances_are_shown(tmp_path: Path, settings: Settings) -> No
             hit = client.post("/v1/search", json={"id": "005.jpg", "regions": True, "k": 1}).json()["hits"][0]
             assert hit["region"] == {"x": 0, "y": 0, "w": 1, "h": 1}
             assert "chance" not in hit
+            assert "band" not in hit
             hits = client.post("/v1/search", json={"id": "005.jpg", "min_chance": 0.5}).json()["hits"]
             assert hits[0]["chance"] > 0.95
             assert all(hit["chance"] >= 0.5 for hit in hits)
             assert "region" not in hits[0]
+            assert hits[0]["band"] == "same"
 
 
 def test_the_subject_of_a_picture(client: TestClient, filled: Library) -> None:

@@ -27,6 +27,7 @@ from yunmeng.cli import (
     search,
     serve,
     warm,
+    why,
 )
 from yunmeng.errors import YunmengError
 from yunmeng.version import __version__
@@ -85,6 +86,7 @@ def cli() -> None:
 for _command in (
     index.index,
     search.search,
+    why.why,
     match.match,
     compare.compare,
     manage.info,

@@ -59,7 +59,7 @@ def reencode(
 @db_option
 @json_option
 def calibrate(db: str, as_json: bool) -> int:
-    """Learn what scores mean in a library: the chance that a hit is a real match.
+    """Learn what scores mean in a library: how alike is very alike, and the chance that a hit is the same picture.
 
     Indexing does this by itself as a library grows. This command does it again and checks the result: it learns from
     half of the scores, and the other half shows how many hits with a given chance were real matches.

@@ -110,6 +110,8 @@ def _shown(hit: "Hit") -> dict[str, Any]:
     shown: dict[str, Any] = {"id": hit.id, "score": hit.score, "uri": hit.uri, "attributes": hit.attributes}
     if hit.chance is not None:
         shown["chance"] = hit.chance
+    if hit.band is not None:
+        shown["band"] = hit.band
     if hit.region is not None:
         shown["region"] = list(hit.region)
     if hit.alignment is not None:
@@ -145,9 +147,9 @@ def _print(hits: "list[Hit]") -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("#", justify="right", style="dim")
     table.add_column("score", justify="right", style="cyan")
-    told = any(hit.chance is not None for hit in hits)
-    if told:
-        table.add_column("chance", justify="right", style="green")
+    banded = any(hit.band is not None for hit in hits)
+    if banded:
+        table.add_column("likeness", style="green")
     table.add_column("id", overflow="fold")
     explained = any(hit.explanation for hit in hits)
     if explained:
@@ -156,10 +158,10 @@ def _print(hits: "list[Hit]") -> None:
     if described:
         table.add_column("attributes", overflow="fold", style="dim")
     for rank, hit in enumerate(hits, 1):
-        chance = [] if not told else ["" if hit.chance is None else f"{hit.chance:.0%}"]
+        band = [] if not banded else ["" if hit.band is None else hit.band.replace("-", " ")]
         steps = [] if not explained else [_explained(hit)]
         attributes = [Text(shown_attributes(hit.attributes))] if described else []
-        table.add_row(str(rank), f"{hit.score:.3f}", *chance, Text(printable(hit.id)), *steps, *attributes)
+        table.add_row(str(rank), f"{hit.score:.3f}", *band, Text(printable(hit.id)), *steps, *attributes)
     print_table(table)
 
 

@@ -17,6 +17,7 @@ from yunmeng.types import (
     Edit,
     Evidence,
     Failure,
+    HeatMap,
     Hit,
     Hits,
     IndexReport,
@@ -24,6 +25,7 @@ from yunmeng.types import (
     Record,
     Subject,
     Tally,
+    Why,
 )
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "read_matches",
     "read_record",
     "read_subject",
+    "read_why",
 ]
 
 _MILLISECONDS: Final = 1000.0
@@ -59,6 +62,7 @@ def hits_of(answer: schemas.SearchAnswer) -> Iterator[Hit]:
         yield replace(
             _hit(hit),
             chance=hit.chance,
+            band=hit.band,
             region=None if hit.region is None else as_region(hit.region),
             explanation=tuple(Contribution(part.step, part.score, part.rank) for part in hit.explanation or ()),
         )
@@ -103,6 +107,25 @@ def read_subject(body: bytes) -> Subject:
     """Return where the main subject of a picture is."""
     found = schemas.SubjectOut.model_validate_json(body)
     return Subject(as_region(found.region), found.method, found.confidence)
+
+
+def read_why(body: bytes) -> Why:
+    """Return what of a query and of a hit is alike."""
+    told = schemas.WhyAnswer.model_validate_json(body)
+    return Why(
+        id=schemas.from_wire(told.id),
+        score=told.score,
+        band=told.band,
+        chance=told.chance,
+        hit=_heat(told.hit),
+        query=_heat(told.query),
+        words=tuple(map(schemas.from_wire, told.words)),
+        timings=_seconds(told.timings),
+    )
+
+
+def _heat(told: schemas.HeatMapOut | None) -> HeatMap | None:
+    return None if told is None else HeatMap(as_region(told.region), tuple(map(tuple, told.rows)))
 
 
 def read_record(body: bytes) -> Record:

@@ -27,6 +27,7 @@ from yunmeng.types import (
     Record,
     SearchKeywords,
     Subject,
+    Why,
 )
 
 if TYPE_CHECKING:
@@ -97,6 +98,17 @@ class AsyncClient(AsyncTransport):
 
     async def evidence(self, a: Comparable, b: Comparable, names: tuple[str, str] = ("", "")) -> Evidence:
         return await self._send(calls.evidence, a, b, names)
+
+    async def why(
+        self,
+        hit: str,
+        image: "QueryPicture | None" = None,
+        *,
+        id: str | None = None,
+        text: str | None = None,
+        region: Sequence[float] | None = None,
+    ) -> Why:
+        return await self._send(calls.why, hit, image, id, text, region)
 
     async def subject(self, image: "QueryPicture | Record") -> Subject:
         return await self._send(calls.subject, image)

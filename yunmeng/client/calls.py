@@ -26,6 +26,7 @@ from yunmeng.types import (
     Record,
     SearchKeywords,
     Subject,
+    Why,
 )
 
 if TYPE_CHECKING:
@@ -151,6 +152,26 @@ def _turned(call: Call[T], offset: int) -> Call[T]:
 def match(image: "QueryPicture | Record", k: int, filter: str | None, min_score: float) -> Call[Hits]:
     wanted = given(k=k, filter=filter, min_score=min_score)
     return _of_one("/v1/match", image, answers.read_matches, wanted)
+
+
+def why(
+    hit: str,
+    image: "QueryPicture | None",
+    id: str | None,
+    text: str | None,
+    region: Sequence[float] | None,
+) -> Call[Why]:
+    files: list[bytes] = []
+    part: Any = region  # for the server to check
+    asked = _part(QueryPart(image, id, text=text, region=part), files)
+    named = schemas.to_wire(hit)
+    if not files:
+        del asked["weight"]
+        return Call("POST", "/v1/why", answers.read_why, json={"hit": named, **asked})
+    parts = [field("hit", named), file("file", files[0])]
+    if "region" in asked:
+        parts.append(field("region", ",".join(map(str, asked["region"].values()))))
+    return Call("POST", "/v1/why/upload", answers.read_why, parts=parts)
 
 
 def subject(image: "QueryPicture | Record") -> Call[Subject]:

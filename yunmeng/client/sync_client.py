@@ -27,6 +27,7 @@ from yunmeng.types import (
     Record,
     SearchKeywords,
     Subject,
+    Why,
 )
 
 if TYPE_CHECKING:
@@ -151,6 +152,23 @@ class Client(Transport):
             client.evidence("suspect.jpg", client.get("shoes/red")).picture.save("evidence.png")
         """
         return self._send(calls.evidence, a, b, names)
+
+    def why(
+        self,
+        hit: str,
+        image: "QueryPicture | None" = None,
+        *,
+        id: str | None = None,
+        text: str | None = None,
+        region: Sequence[float] | None = None,
+    ) -> Why:
+        """Return what of a query and of the picture ``hit`` is alike, as `Library.why` does.
+
+        ::
+
+            client.why("shoes/red", "photo.jpg").words
+        """
+        return self._send(calls.why, hit, image, id, text, region)
 
     def subject(self, image: "QueryPicture | Record") -> Subject:
         """Return where the main subject of a picture is: its ``region`` can be searched with."""

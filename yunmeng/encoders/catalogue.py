@@ -15,9 +15,9 @@ from yunmeng import plugins
 from yunmeng.config import Settings
 from yunmeng.encoders.added import added_names, check_files, find_added, model_bytes, model_folder, open_described
 from yunmeng.encoders.description import Description, FusionDescription
-from yunmeng.encoders.efficientnet_lite import Variant, Whitening, build_graph
+from yunmeng.encoders.efficientnet_lite import Variant, Whitening, build_features, build_graph
 from yunmeng.encoders.graph_cache import cached_graph
-from yunmeng.encoders.onnx_encoder import OnnxEncoder
+from yunmeng.encoders.onnx_encoder import OnnxEncoder, Places
 from yunmeng.encoders.onnx_graph import Precision
 from yunmeng.encoders.onnx_runtime import OnnxSession
 from yunmeng.encoders.protocol import Encoder, EncoderPlugin, EncoderSpec
@@ -153,7 +153,7 @@ def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
         _graph_name(row.spec, settings.precision, whitening),
         lambda: _build(row, whitening, settings.precision),
     )
-    return OnnxEncoder(row.spec, OnnxSession(graph, settings))
+    return OnnxEncoder(row.spec, OnnxSession(graph, settings), lambda: _places(row, whitening, settings))
 
 
 def open_model(description: Description, folder: Path, settings: Settings) -> Encoder:
@@ -207,6 +207,18 @@ def _graph_name(spec: EncoderSpec, precision: Precision, whitening: bytes) -> st
 
 
 def _build(row: _Row, whitening: bytes, precision: Precision) -> bytes:
+    return build_graph(row.variant, load_state_dict(row.weights), _fitted(whitening), precision)
+
+
+def _places(row: _Row, whitening: bytes, settings: Settings) -> Places:
+    graph = cached_graph(
+        settings.cache_dir,
+        f"features-{_graph_name(row.spec, settings.precision, b'')}",
+        lambda: build_features(row.variant, load_state_dict(row.weights), settings.precision),
+    )
+    return Places(OnnxSession(graph, settings), _fitted(whitening))
+
+
+def _fitted(whitening: bytes) -> Whitening:
     with np.load(io.BytesIO(whitening)) as arrays:
-        fitted = Whitening(arrays["mean"], arrays["matrix"])
-    return build_graph(row.variant, load_state_dict(row.weights), fitted, precision)
+        return Whitening(arrays["mean"], arrays["matrix"])

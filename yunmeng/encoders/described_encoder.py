@@ -59,6 +59,22 @@ class DescribedEncoder:
         (found,) = self._session.run([_output(self._session, tower.output)], pixels)
         return self._finished(found, len(batch), tower.pooling, tower.normalise)
 
+    def embed_places(self, batch: Sequence[Pixels]) -> NDArray[np.float32] | None:
+        """Return embeddings of the places of the feature map, float32 (n, h, w, dim), L2-normalised.
+
+        None where the graph pools by itself, and where the map covers a part of the picture only.
+        """
+        tower = self._description.picture
+        if tower.pooling not in ("mean", "gem") or tower.resize != "squash":
+            return None
+        pixels = _as_input(np.stack([fit(picture, tower) for picture in batch]), tower)
+        (found,) = self._session.run([_output(self._session, tower.output)], pixels)
+        if found.ndim != 4 or found.shape[1] != self.spec.dim:
+            return None
+        places = np.ascontiguousarray(found.transpose(0, 2, 3, 1), np.float32)
+        places /= np.maximum(np.linalg.norm(places, axis=-1, keepdims=True), _SHORTEST)
+        return places
+
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return embeddings of texts in the space of the pictures, float32 (n, dim), L2-normalised.
 

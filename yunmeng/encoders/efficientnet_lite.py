@@ -18,12 +18,23 @@ from numpy.typing import NDArray
 from yunmeng.encoders.onnx_graph import GraphWriter, Precision
 from yunmeng.encoders.weights import StateDict
 
-__all__ = ["EMBEDDING", "PIXELS", "SCORES", "Variant", "Whitening", "build_graph"]
+__all__ = [
+    "EMBEDDING",
+    "FEATURES",
+    "PIXELS",
+    "SCORES",
+    "Variant",
+    "Whitening",
+    "build_features",
+    "build_graph",
+]
 
 PIXELS: Final = "pixels"
 """The graph's input: uint8 (n, size, size, 3), RGB."""
 EMBEDDING: Final = "embedding"
 """Output: float32 (n, dim), L2-normalised."""
+FEATURES: Final = "features"
+"""Output of `build_features`: float32 (n, side, side, channels), what the embedding is pooled from."""
 SCORES: Final = "scores"
 """Output: float32 (n, classes), probabilities that add up to 1."""
 
@@ -84,7 +95,17 @@ def build_graph(variant: Variant, weights: StateDict, whitening: Whitening, prec
     embedding_dim, classes = whitening.matrix.shape[1], weights["_fc.weight"].shape[0]
     network.embed(features, whitening)
     network.classify(features)
-    return network.graph.serialise((PIXELS, variant.input_size), {EMBEDDING: embedding_dim, SCORES: classes})
+    return network.graph.serialise((PIXELS, variant.input_size), {EMBEDDING: (embedding_dim,), SCORES: (classes,)})
+
+
+def build_features(variant: Variant, weights: StateDict, precision: Precision) -> bytes:
+    """Return a serialised ONNX model with input `PIXELS` and output `FEATURES`.
+
+    It is a graph of its own: as one more output of the other, the map would cost every picture that is encoded.
+    """
+    network = _Network(GraphWriter("efficientnet-lite-features", precision), weights, variant.input_size)
+    side, channels = network.expose(network.features(variant))
+    return network.graph.serialise((PIXELS, variant.input_size), {FEATURES: (side, side, channels)})
 
 
 class _Network:
@@ -119,6 +140,11 @@ class _Network:
         weight = graph.constant(self._weights["_fc.weight"], heavy=True)
         bias = graph.constant(self._weights["_fc.bias"])
         graph.add("Softmax", graph.add("Gemm", pooled, weight, bias, transB=1), name=SCORES, axis=1)
+
+    def expose(self, features: str) -> tuple[int, int]:
+        """Make the feature map an output; return its side and its channels."""
+        self.graph.add("Transpose", features, name=FEATURES, perm=[0, 2, 3, 1])
+        return self._side, self._weights["_fc.weight"].shape[1]
 
     def _normalised(self) -> str:
         """Pixels as the network was trained on them: (x - 127) / 128, channels first."""

@@ -56,6 +56,14 @@ class FakeEncoder:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
+    def embed_places(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
+        """Return embeddings of plain pictures in the colours of the 8x8 pixels, float32 (n, 8, 8, dim)."""
+        flat = stack(batch, _SIDE).reshape(-1, 1, 3).repeat(_SIDE * _SIDE, axis=1).astype(np.float32) / 255 - 0.5
+        rows = flat.reshape(len(flat), -1)
+        places = np.hstack([rows, np.ones((len(rows), 1), np.float32)]) @ self._projection
+        places /= np.linalg.norm(places, axis=1, keepdims=True)
+        return np.asarray(places.reshape(len(batch), _SIDE, _SIDE, -1), np.float32)
+
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return embeddings of texts, float32 (n, dim), L2-normalised."""
         return np.stack([self._read(text) for text in texts])

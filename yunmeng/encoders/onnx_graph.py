@@ -49,15 +49,15 @@ class GraphWriter:
         self._constants.append(self._onnx.numpy_helper.from_array(stored, name))
         return self.add("Cast", name, to=self._onnx.TensorProto.FLOAT) if halved else name
 
-    def serialise(self, source: tuple[str, int], outputs: dict[str, int]) -> bytes:
-        """Return the model: input ``source`` (name, side) as uint8 (n, side, side, 3), outputs float32 (n, length)."""
+    def serialise(self, source: tuple[str, int], outputs: dict[str, tuple[int, ...]]) -> bytes:
+        """Return the model: input ``source`` (name, side) as uint8 (n, side, side, 3), outputs float32 (n, *shape)."""
         helper, kinds = self._onnx.helper, self._onnx.TensorProto
         name, side = source
         graph = helper.make_graph(
             self._nodes,
             self._name,
             [helper.make_tensor_value_info(name, kinds.UINT8, ["n", side, side, 3])],
-            [helper.make_tensor_value_info(key, kinds.FLOAT, ["n", length]) for key, length in outputs.items()],
+            [helper.make_tensor_value_info(key, kinds.FLOAT, ["n", *shape]) for key, shape in outputs.items()],
             self._constants,
         )
         model = helper.make_model(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from yunmeng.config import Settings
 
-__all__ = ["Encoder", "EncoderPlugin", "EncoderSpec", "TextEncoder"]
+__all__ = ["Encoder", "EncoderPlugin", "EncoderSpec", "PlaceEncoder", "TextEncoder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,18 @@ class TextEncoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return embeddings of n texts: float32 (n, dim), L2-normalised."""
+        ...
+
+
+@runtime_checkable
+class PlaceEncoder(Protocol):
+    """An encoder that shows the places of its last feature map, before they are pooled into one embedding."""
+
+    def embed_places(self, batch: Sequence[Pixels]) -> NDArray[np.float32] | None:
+        """Return embeddings of the places of n pictures: float32 (n, h, w, dim), L2-normalised, by rows.
+
+        They cover the picture evenly, and are in the space of `Encoder.encode`. None where the network has none.
+        """
         ...
 
 

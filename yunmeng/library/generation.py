@@ -24,6 +24,7 @@ from yunmeng.search.cache.content_version import ContentVersion
 from yunmeng.search.cache.digests import digest
 from yunmeng.search.cache.environment import environment
 from yunmeng.search.engine import SearchEngine
+from yunmeng.search.why import Explainer
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
@@ -88,8 +89,9 @@ class Generation(Closing):
         fixed = digest(self.config.model_dump_json(by_alias=True), environment(self._resources.settings))
 
         def version() -> str | None:
-            contents, learnt = self._contents.name, self.calibrator.calibration
+            contents, learnt, bands = self._contents.name, self.calibrator.calibration, self.calibrator.known_bands
             told = "" if learnt is None else f"{learnt.slope!r} {learnt.offset!r}"
+            told += "" if bands is None else f" {bands.same!r} {bands.very_alike!r} {bands.alike!r}"
             return None if contents is None else f"{fixed} {contents} {told}"
 
         plain = SearchEngine(
@@ -98,6 +100,7 @@ class Generation(Closing):
             self.encoding,
             read=self.read,
             calibration=lambda: self.calibrator.calibration,
+            bands=lambda: self.calibrator.bands,
             metric=self.config.metric,
             verify=lambda picture, ids: self.verifier.align(picture, ids),
         )
@@ -120,6 +123,17 @@ class Generation(Closing):
             lambda: self.encoding.views,
             lambda: self.verifier,
             self._resources.settings.max_pixels,
+        )
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """The explanation of hits."""
+        return Explainer(
+            self.encoding,
+            lambda id: self.find(id, vector=True),
+            self._resources.media.read,
+            lambda: self.calibrator.calibration,
+            lambda: self.calibrator.bands,
         )
 
     @cached_property

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         SearchKeywords,
         Subject,
         Vector,
+        Why,
     )
 
 __all__ = ["Library", "LibraryInfo"]
@@ -302,6 +303,33 @@ class Library(Closing):
             **options,
         )
         return generation.engine.ask(question)
+
+    def why(
+        self,
+        hit: str,
+        image: "QueryPicture | None" = None,
+        *,
+        id: str | None = None,
+        text: str | None = None,
+        region: Sequence[float] | None = None,
+    ) -> "Why":
+        """Return what of a query and of the picture ``hit`` is alike: places of both, and words.
+
+        Ask with one of ``image``, ``id`` and ``text``, as in `search`; the picture need not be among its hits. The
+        steps behind a score are told by ``search(..., explain=True)``.
+
+        Args:
+            hit: The id of a picture in the library.
+            image: A path, a URL, a file's bytes, a Pillow image or RGB pixels.
+            id: The id of a picture in the library.
+            text: Words, in Chinese or English.
+            region: The part of the picture that is asked with: x, y, width and height in fractions of it.
+
+        Raises:
+            PictureError, RecordNotFound, OriginalGone, QueryError, MissingExtra.
+        """
+        query = QueryPart(image, id, text=text, region=None if region is None else check_region(region))
+        return self.generation.explainer.explain(query, hit)
 
     def match(
         self,

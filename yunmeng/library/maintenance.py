@@ -33,8 +33,7 @@ class Maintenance:
             generation.store.optimise()
         generation.store.flush()
         refresh_some(generation.store)
-        if generation.calibrator.outgrown:
-            generation.calibrator.calibrate()
+        generation.calibrator.keep_up()
 
     def warm(self) -> None:
         """Load the encoder now, so that the first query does not wait for it."""

@@ -20,6 +20,7 @@ class LibraryPaths:
         self.config = self.folder / "library.toml"
         self.next_config = self.folder / "library.next.toml"
         self.calibration = self.folder / "calibration.json"
+        self.bands = self.folder / "bands.json"
         self.contents = self.folder / "contents.json"
         self.state = self.folder / "state.db"
         self.in_hand = self.folder / "in-hand.json"

@@ -157,6 +157,6 @@ class LibraryWriter:
             pipeline = generation.pipeline(classifier, workers, on_tally or (lambda _: None), stop)
             report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
             refresh(generation.store, stop)
-            if not report.interrupted and generation.calibrator.outgrown:
-                generation.calibrator.calibrate()
+            if not report.interrupted:
+                generation.calibrator.keep_up()
         return report

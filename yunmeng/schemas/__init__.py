@@ -29,6 +29,7 @@ from yunmeng.schemas.searching import (
     MAX_PARTS,
     ContributionOut,
     FieldName,
+    HeatMapOut,
     HitOut,
     MixPart,
     MixText,
@@ -37,6 +38,8 @@ from yunmeng.schemas.searching import (
     SearchQuery,
     SubjectOut,
     SubjectQuery,
+    WhyAnswer,
+    WhyQuery,
 )
 from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.schemas.warming import MAX_WARM, WarmFailure, WarmOrder, WarmOut
@@ -62,6 +65,7 @@ __all__ = [
     "FieldName",
     "FromUrl",
     "Health",
+    "HeatMapOut",
     "HitOut",
     "ImportFailure",
     "ImportList",
@@ -95,6 +99,8 @@ __all__ = [
     "WarmFailure",
     "WarmOrder",
     "WarmOut",
+    "WhyAnswer",
+    "WhyQuery",
     "check_extent",
     "from_wire",
     "to_wire",

@@ -60,7 +60,7 @@ class LibraryOut(BaseModel):
     regions: bool = Field(description="Whether the parts of its pictures can be searched.")
     augmented: bool = Field(description="Whether a second vector of each picture is kept, for re-ranking by expand.")
     subject: bool = Field(description="Whether pictures are seen by their main subject only.")
-    calibrated: bool = Field(description="Whether hits tell their chance of being real.")
+    calibrated: bool = Field(description="Whether hits tell their chance of being the same picture.")
     enhance: list[Enhancement]
     attributes: Mapping[str, AttributeType]
     vocabulary: Vocabulary = VOCABULARY

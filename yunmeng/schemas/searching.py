@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validat
 from yunmeng import types
 from yunmeng.schemas.common import Attributes, Id, Region, Request, check_extent
 from yunmeng.schemas.copies import AlignmentOut
-from yunmeng.types import StepName
+from yunmeng.types import Band, StepName
 
 __all__ = [
     "MAX_K",
@@ -15,6 +15,7 @@ __all__ = [
     "MAX_PARTS",
     "ContributionOut",
     "FieldName",
+    "HeatMapOut",
     "HitOut",
     "Mix",
     "MixPart",
@@ -24,6 +25,8 @@ __all__ = [
     "SearchQuery",
     "SubjectOut",
     "SubjectQuery",
+    "WhyAnswer",
+    "WhyQuery",
 ]
 
 
@@ -131,7 +134,10 @@ class HitOut(BaseModel):
     score: float = Field(
         description="Higher is better: cosine similarity in [-1, 1]; for words, in [0, 1]; or by the last step."
     )
-    chance: float | None = Field(None, description="That it is a real match, in a library that has learnt to tell.")
+    chance: float | None = Field(None, description="That it is the same picture, in a library that has learnt to tell.")
+    band: Band | None = Field(
+        None, description="How alike it is, against what is usual in the library; for single pictures, not for words."
+    )
     region: Region | None = Field(None, description="The part of the picture that matches, where parts were searched.")
     alignment: AlignmentOut | None = Field(None, description="How the query lies in it, where geometry was looked at.")
     explanation: list[ContributionOut] | None = Field(None, description="The steps behind the score, with explain.")
@@ -173,3 +179,41 @@ class SubjectOut(BaseModel):
     region: Region
     method: Literal["saliency", "centre"] = Field(description="centre: guessed, as the extra subject is missing.")
     confidence: float = Field(ge=0, le=1, description="How far it stands out; 0 goes with the whole picture.")
+
+
+class WhyQuery(Request):
+    """A picture of the library, and the question that it answers: exactly one of id, url and text."""
+
+    hit: Id = Field(description="The picture of the library to explain.")
+    id: Id | None = Field(None, description="A picture of the library.")
+    url: str | None = Field(None, min_length=1, max_length=4096, description="A picture on the web, http or https.")
+    text: str | None = Field(None, min_length=1, max_length=1000, description="Words.")
+    region: Region | None = Field(None, description="Asked with this part of the picture only; with id or url.")
+
+    @model_validator(mode="after")
+    def _one(self) -> "WhyQuery":
+        if sum(given is not None for given in (self.id, self.url, self.text)) != 1:
+            raise ValueError("ask with exactly one of id, url and text")
+        if self.region is not None and self.text is not None:
+            raise ValueError("a region goes with an id or a url")
+        return self
+
+
+class HeatMapOut(BaseModel):
+    """How alike each place of a picture is to the other side."""
+
+    region: Region = Field(description="The part of the picture that the rows cover evenly.")
+    rows: list[list[float]] = Field(description="From the upper left: 0 where nothing is alike, 1 where most is.")
+
+
+class WhyAnswer(BaseModel):
+    """What of a query and of a picture of the library is alike."""
+
+    id: str
+    score: float | None = Field(description="Cosine similarity in [-1, 1]; null for words.")
+    band: Band | None = Field(description="How alike they are, against what is usual in the library.")
+    chance: float | None = Field(description="That it is the same picture, in a library that has learnt to tell.")
+    hit: HeatMapOut | None = Field(description="Heat over the hit; null with an encoder that shows no places.")
+    query: HeatMapOut | None = Field(description="Heat over the query's picture; null for words too.")
+    words: list[str] = Field(description="Words of the query that the hit's name or attributes have.")
+    timings: dict[str, float] = Field(description="Milliseconds by stage (read, encode) and total.")

@@ -9,7 +9,7 @@ picture got 0.96, and held-out pictures were off by 0.064 on average instead of 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from yunmeng.errors import YunmengError
 from yunmeng.imaging.edits import edited
 from yunmeng.imaging.fingerprint import hamming
+from yunmeng.search.metrics import codes_of_hex, equal_bits
 from yunmeng.types import Pixels, Record, Vector
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.stores.protocol import Store
 
-__all__ = ["CALIBRATED_FROM", "Bin", "Calibration", "Sample", "fit", "reliability", "sample_scores"]
+__all__ = ["CALIBRATED_FROM", "Bin", "Calibration", "Sample", "fit", "reliability", "sample_pairs", "sample_scores"]
 
 CALIBRATED_FROM: Final = 50
 """Pictures that a library must have to learn from."""
@@ -37,6 +38,7 @@ STRANGERS: Final = 400
 COPIES: Final = 100  # each is read, edited and encoded: two seconds in all
 NEIGHBOURS: Final = 16  # looked at for the nearest stranger, as the nearest of all are copies now and then
 SAME_PICTURE: Final = 31  # bits of PDQ that differ at the most between copies of one picture
+PDQ_BITS: Final = 256
 BATCH: Final = 16
 LEAST_ANGLE: Final = 1e-3
 SURE: Final = 0.9  # the least chance that an untouched copy must get
@@ -89,7 +91,7 @@ def sample_scores(
     random = np.random.default_rng(seed)
     ids = [record.id for record in _drawn(store, random, STRANGERS)]
     records = store.get(ids, vectors=True)
-    strangers = [score for record in records.values() if (score := _best_stranger(store, record)) is not None]
+    strangers = _strangers(store, records.values())
     copies: list[float] = []
     readable = _edited_copies(records, ids, views, original, random)
     while len(copies) < COPIES and (batch := list(islice(readable, min(BATCH, COPIES - len(copies))))):
@@ -98,11 +100,31 @@ def sample_scores(
     return Sample(np.array(strangers, np.float64), np.array(copies, np.float64))
 
 
+def sample_pairs(store: "Store", count: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return scores of ``count`` pictures with their nearest other picture, and of all pairs among them.
+
+    Copies are no other picture, and no pair.
+    """
+    drawn = store.get([record.id for record in _drawn(store, np.random.default_rng(seed), count)], vectors=True)
+    records = list(drawn.values())
+    vectors = np.array([_vector(record) for record in records], np.float32)
+    codes = codes_of_hex([record.pdq for record in records])
+    pairs = np.triu_indices(len(records), 1)
+    apart = equal_bits(codes, codes)[pairs] < 1 - SAME_PICTURE / PDQ_BITS
+    scores = np.clip((vectors @ vectors.T)[pairs][apart], -1, 1)
+    return np.array(_strangers(store, records), np.float64), scores.astype(np.float64)
+
+
 def _drawn(store: "Store", random: np.random.Generator, count: int) -> list[Record]:
     """Records from a random place on, in the order of their digests, which is random in itself."""
     start = (random.bytes(4).hex(), "")
     found = store.page(count, start)
     return found if len(found) == count else [*found, *store.page(count - len(found))]
+
+
+def _strangers(store: "Store", records: Iterable[Record]) -> list[float]:
+    """The scores of pictures with the nearest that is no copy, of those that have one among the nearest of all."""
+    return [score for record in records if (score := _best_stranger(store, record)) is not None]
 
 
 def _best_stranger(store: "Store", record: Record) -> float | None:

@@ -1,4 +1,4 @@
-"""From a query to hits: find near pictures, order them, cut a page, and add chances."""
+"""From a query to hits: find near pictures, order them, cut a page, and say what scores mean."""
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 
 from yunmeng.encoders.crops.views import WHOLE
 from yunmeng.errors import QueryError, RecordNotFound
-from yunmeng.imaging.fingerprint import fingerprint
+from yunmeng.imaging.fingerprint import fingerprint, sha256
 from yunmeng.search.fusing import merged
 from yunmeng.search.grouping import group_heads, one_each
 from yunmeng.search.query import as_vector, timed
@@ -23,6 +23,7 @@ from yunmeng.types import Hit, Hits, Metric, Record, Vector
 if TYPE_CHECKING:
     from yunmeng.encoders.crops.views import Source
     from yunmeng.encoders.protocol import TextEncoder
+    from yunmeng.search.bands import Bands
     from yunmeng.search.calibration import Calibration
     from yunmeng.search.query import Embedder, Timings
     from yunmeng.search.request import QueryPart, SearchRequest
@@ -47,8 +48,8 @@ class QueryEncoding(Protocol):
 class SearchEngine:
     """Answers queries from one store, by one encoder. Threads may share it.
 
-    ``read`` returns the file of a picture by its id; ``calibration`` says what scores mean, if it is known; ``metric``
-    is used by queries that name none; ``verify`` is for the step ``geometry``.
+    ``read`` returns the file of a picture by its id; ``calibration`` and ``bands`` say what scores mean, if that is
+    known; ``metric`` is used by queries that name none; ``verify`` is for the step ``geometry``.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class SearchEngine:
         *,
         read: Callable[[str], bytes],
         calibration: "Callable[[], Calibration | None]",
+        bands: "Callable[[], Bands | None]",
         metric: Metric = "cosine",
         verify: "Verify | None" = None,
     ) -> None:
@@ -67,6 +69,7 @@ class SearchEngine:
         self._encoding = encoding
         self._read = read
         self._calibration = calibration
+        self._bands = bands
         self._metric = metric
         self._verify = verify
 
@@ -92,8 +95,8 @@ class SearchEngine:
         hits = hits[request.offset : request.offset + request.k]
         if request.min_score is not None:
             hits = [hit for hit in hits if hit.score >= request.min_score]
-        if calibration is not None:
-            hits = self._with_chances(hits, found, calibration)
+        if hits and (calibration is not None or request.banded):
+            hits = self._with_meaning(hits, found, calibration, self._bands() if request.banded else None)
         if request.min_chance is not None:
             hits = [hit for hit in hits if hit.chance is not None and hit.chance >= request.min_chance]
         return Hits(hits, timings)
@@ -199,7 +202,8 @@ class SearchEngine:
         with timed(timings, "rerank"):
             asked = self._asked(request, found)
             if request.pictured is not None:
-                asked.picture = self._picture(request.pictured) if STEPS["geometry"] in steps else None
+                if STEPS["geometry"] in steps:
+                    asked.picture, asked.own = self._picture(request.pictured), self._own(request.pictured)
                 asked.pdq = self._pdq(request.pictured) if request.metric == "fingerprint" else None
             return ranked(found, asked, steps, first=first, explain=request.explain)
 
@@ -210,6 +214,18 @@ class SearchEngine:
     def _picture(self, part: "QueryPart") -> "Source":
         source = self._source(part)
         return source if part.region is None else self._encoding.embedder.pixels(source, part.region)
+
+    def _own(self, part: "QueryPart") -> frozenset[str]:
+        """Return the ids of the pictures that are the query's own file: none for a part of one, or for pixels."""
+        if part.region is not None:
+            return frozenset()
+        if part.id is not None:
+            digest = self._record(part.id).sha256
+        elif isinstance(source := self._source(part), bytes):
+            digest = sha256(source)
+        else:
+            return frozenset()
+        return frozenset(record.id for record in self._store.find_sha256([digest]).get(digest, []))
 
     def _pdq(self, part: "QueryPart") -> str:
         if part.id is not None and part.region is None:
@@ -222,14 +238,25 @@ class SearchEngine:
         assert part.image is not None  # a picture is asked with
         return self._encoding.embedder.source(part.image)
 
-    def _with_chances(self, hits: Sequence[Hit], found: Candidates, calibration: "Calibration") -> list[Hit]:
-        """Each with the chance that its cosine with the query gives it, whatever steps made of its score."""
+    def _with_meaning(
+        self, hits: Sequence[Hit], found: Candidates, calibration: "Calibration | None", bands: "Bands | None"
+    ) -> list[Hit]:
+        """Each with the chance and the band that its cosine with the query gives it, whatever steps made of it."""
+        if calibration is None and bands is None:
+            return list(hits)
         scores = {hit.id: hit.score for hit in found.hits}
         brought = [hit.id for hit in hits if hit.id not in scores]
         if brought and found.vector is not None:
             cosines = RerankContext(found.vector, self._store, 0).cosines(brought)
             scores.update(zip(brought, cosines.tolist(), strict=True))
-        return [replace(hit, chance=calibration.chance(scores[hit.id])) for hit in hits]
+        return [
+            replace(
+                hit,
+                chance=None if calibration is None else calibration.chance(scores[hit.id]),
+                band=None if bands is None else bands.band(scores[hit.id]),
+            )
+            for hit in hits
+        ]
 
     def _mixed(self, request: "SearchRequest", timings: "Timings") -> Vector:
         """Return the sum of the parts' embeddings by their weights (Rocchio, 1971), brought to length 1."""

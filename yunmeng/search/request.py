@@ -63,6 +63,12 @@ class SearchRequest(SearchOptions):
         return only is not None and only.text is None and only.region is None
 
     @property
+    def banded(self) -> bool:
+        """True where the query is one picture, a part of one, or a vector, and hits are whole pictures."""
+        only = self._only
+        return only is not None and only.text is None and not self.regions
+
+    @property
     def wanted(self) -> int:
         """Number of hits needed to fill the page."""
         return self.offset + self.k

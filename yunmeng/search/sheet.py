@@ -35,7 +35,7 @@ def _tile(hit: Hit, settings: Settings) -> Tile:
 
 
 def _detail(hit: Hit) -> str:
-    return f"{hit.score:.3f}" if hit.chance is None else f"{hit.score:.3f}  {hit.chance:.0%}"
+    return f"{hit.score:.3f}" if hit.band is None else f"{hit.score:.3f}  {hit.band.replace('-', ' ')}"
 
 
 def _pixels(place: str | Path, settings: Settings) -> Pixels | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from anyio import to_thread
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from yunmeng.config import ServerSettings, cores
 from yunmeng.encoders.batching import BatchingEncoder
@@ -43,6 +44,12 @@ SMALL_WORK = 40
 
 THUMBNAILS = 500
 """Requests for thumbnails that may wait: a browser that scrolls asks for dozens at a time."""
+
+SMALL_ANSWER = 2_000
+"""Bytes that are not worth compressing."""
+
+UNCOMPRESSED = ("image/*", "video/*", "audio/*", "application/octet-stream", "text/event-stream")
+"""Answers that are compressed already, or must leave at once."""
 
 DESCRIPTION = "Find the pictures of one library by picture, by part of one, or by attributes. 云梦镜像图像搜索"
 
@@ -104,7 +111,8 @@ def create_app(
         app.include_router(routes.router)
     app.include_router(jobs.encoders)
     apps.install(app, context)
-    pages.install(app)
+    pages.install(app, context.pages)
+    app.add_middleware(GZipMiddleware, minimum_size=SMALL_ANSWER, compresslevel=5, exclude_content_types=UNCOMPRESSED)
     app.add_middleware(AnswerMethods, router=app.router)
     app.add_middleware(CheckHeaders, guard=context.guard)
     app.add_middleware(Drain)

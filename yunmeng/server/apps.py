@@ -32,7 +32,7 @@ def install(app: FastAPI, context: Context) -> None:
             app.include_router(resolve_name(one.routes)(service, _Web(one, context)))
         if one.page is not None:
             app.mount(f"/console/pages/{one.name}", Files(directory=one.page))
-            context.pages.append(one.name)
+            context.pages[one.name] = one.page
 
 
 @dataclass(frozen=True)

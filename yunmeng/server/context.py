@@ -1,6 +1,7 @@
 """The parts of a server that routes share, and the caller."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import anyio
@@ -70,8 +71,8 @@ class Context:
     files: "WorkerPool"
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     fetching: "Fetching"
-    pages: list[str] = field(default_factory=list)
-    """Apps that have a page in the console."""
+    pages: dict[str, Path] = field(default_factory=dict)
+    """Folders of the pages that apps have in the console."""
     outgoing: Outgoing = field(default_factory=Outgoing)
     parsing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     """The thread that parses large bodies of JSON."""

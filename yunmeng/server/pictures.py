@@ -69,7 +69,7 @@ async def library(here: Here) -> LibraryOut:
         calibrated=here.library.reader.calibrated,
         enhance=list(info.enhance),
         attributes=dict(info.attributes),
-        pages=here.pages,
+        pages=list(here.pages),
         created=info.created,
         bytes=info.bytes,
         version=__version__,

@@ -8,12 +8,13 @@ from anyio import to_thread
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field, model_validator
 
+from yunmeng.schemas.common import Id, RegionText, Request, as_region
 from yunmeng.schemas.common import Region as WireRegion
-from yunmeng.schemas.common import RegionText, as_region
 from yunmeng.schemas.scopes import Caller
 from yunmeng.schemas.searching import (
     MAX_PARTS,
     ContributionOut,
+    HeatMapOut,
     HitOut,
     MixText,
     SearchAnswer,
@@ -21,6 +22,8 @@ from yunmeng.schemas.searching import (
     SearchQuery,
     SubjectOut,
     SubjectQuery,
+    WhyAnswer,
+    WhyQuery,
 )
 from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
 from yunmeng.server.admission import Route
@@ -29,7 +32,7 @@ from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
 from yunmeng.server.requests import as_part, ask, asked_with, checked_url
-from yunmeng.types import Hit, Hits, Record, Region
+from yunmeng.types import HeatMap, Hit, Hits, Record, Region
 
 if TYPE_CHECKING:
     from yunmeng.library.library import Library
@@ -96,6 +99,52 @@ async def subject_of_upload(file: UploadFile, here: Here) -> SubjectOut:
     return await _subject(here, await file.read())
 
 
+class UploadedWhy(Request):
+    """A question about one hit, by a picture that comes with it."""
+
+    hit: Id = Field(description="The picture of the library to explain.")
+    file: UploadFile = Field(description="The picture that was asked with.")
+    region: RegionText | None = Field(None, description="Asked with this part of it only: x,y,w,h.")
+
+
+@router.post("/why", responses=responses(404, 410, 415, 501), dependencies=[MAY_SEARCH])
+async def why(query: WhyQuery, here: Here) -> WhyAnswer:
+    """Return what of a query and of a picture of the library is alike: places of both pictures, and words."""
+    question = {"text": query.text, "region": None if query.region is None else as_region(query.region)}
+    if query.id is not None:
+        question["id"] = from_wire(query.id)
+    if query.url is not None:
+        question["image"] = checked_url(query.url)
+    return await _why(here, query.hit, question)
+
+
+@router.post("/why/upload", responses=responses(404, 410, 415), dependencies=[MAY_SEARCH])
+async def why_by_upload(query: Annotated[UploadedWhy, Form(media_type="multipart/form-data")], here: Here) -> WhyAnswer:
+    """Return what of the picture that is sent and of a picture of the library is alike."""
+    region = None if query.region is None else as_region(query.region)
+    return await _why(here, query.hit, {"image": await query.file.read(), "region": region})
+
+
+async def _why(here: Context, hit: str, question: dict[str, Any]) -> WhyAnswer:
+    began = perf_counter()
+    found = await here.workers.run(lambda: here.library.why(from_wire(hit), **question))
+    here.metrics.took(found.timings)
+    return WhyAnswer(
+        id=to_wire(found.id),
+        score=found.score,
+        band=found.band,
+        chance=found.chance,
+        hit=_heat(found.hit),
+        query=_heat(found.query),
+        words=list(map(to_wire, found.words)),
+        timings=milliseconds({**found.timings, "total": perf_counter() - began}),
+    )
+
+
+def _heat(heat: HeatMap | None) -> HeatMapOut | None:
+    return None if heat is None else HeatMapOut(region=_wire_region(heat.region), rows=[list(row) for row in heat.rows])
+
+
 async def _subject(here: Context, picture: bytes | str) -> SubjectOut:
     found = await here.workers.run(lambda: here.library.subject(picture))
     return SubjectOut(region=_wire_region(found.region), method=found.method, confidence=found.confidence)
@@ -137,6 +186,8 @@ def _shown(hit: Hit, wanted: SearchOptions, record: Record | None, caller: Calle
     shown: dict[str, Any] = {"id": to_wire(hit.id), "score": hit.score}
     if hit.chance is not None:
         shown["chance"] = hit.chance
+    if hit.band is not None:
+        shown["band"] = hit.band
     if hit.region is not None:
         shown["region"] = _wire_region(hit.region)
     if hit.alignment is not None:

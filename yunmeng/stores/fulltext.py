@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from yunmeng.types import Record
 
-__all__ = ["MAX_LETTERS", "MAX_PHRASES", "Phrase", "TextQuery", "share", "text_of", "text_query"]
+__all__ = ["MAX_LETTERS", "MAX_PHRASES", "Phrase", "TextQuery", "share", "shared_words", "text_of", "text_query"]
 
 Phrase: TypeAlias = tuple[str, ...]
 """Words that must stand beside each other, in this order; mostly one, or two letters of Chinese."""
@@ -90,6 +90,25 @@ def text_query(text: str) -> TextQuery:
     needed = dict.fromkeys((telling or list(needed))[:MAX_PHRASES])
     more = [phrase for phrase in helpful if phrase not in needed and not _says_nothing(phrase)]
     return TextQuery(tuple(needed), tuple(more[: MAX_PHRASES - len(needed)]))
+
+
+def shared_words(text: str, record: Record) -> tuple[str, ...]:
+    """Return the words of ``text`` by which ``record`` can be found, each once; Chinese as long as both have it."""
+    kept = f" {text_of(record)} "
+    found: dict[str, None] = {}
+    for run in _runs(text[:MAX_LETTERS]):
+        if not run[1]:
+            found.update((word, None) for word in _parts(run[0]) if not _says_nothing((word,)) and f" {word} " in kept)
+            continue
+        begin = 0
+        while begin < len(run[1]):
+            end = begin
+            while end < len(run[1]) and f" {' '.join(run[1][begin : end + 1])} " in kept:
+                end += 1
+            if end - begin > 1 or (end > begin and len(run[1]) == 1):
+                found[run[1][begin:end]] = None
+            begin = max(end, begin + 1)
+    return tuple(found)
 
 
 def share(bm25: float, *, whole: bool) -> float:

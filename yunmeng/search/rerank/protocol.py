@@ -27,7 +27,8 @@ class RerankContext:
 
     ``vector`` is the query's embedding, which a step may replace for the steps after it; ``wanted`` how many hits will
     be left in the end, one for each value of ``group_by`` where that is given; ``picture`` the one picture of the query
-    and ``pdq`` its fingerprint, 64 hex digits, both None for mixtures, words and vectors.
+    and ``pdq`` its fingerprint, 64 hex digits, both None for mixtures, words and vectors. ``own`` are the ids of
+    pictures that are the query's own file.
     """
 
     vector: Vector
@@ -38,6 +39,7 @@ class RerankContext:
     picture: "Source | None" = None
     verify: "Verify | None" = None
     pdq: str | None = None
+    own: frozenset[str] = frozenset()
     _vectors: dict[str, Vector] = field(default_factory=dict)
 
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:

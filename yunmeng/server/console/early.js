@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a remembered theme or language does not flash. A classic script: modules wait.
+// Runs before the first paint, so that what was chosen (theme, language, how scores are told) does not flash. A classic script: modules wait.
 (() => {
   /** @param {string} name */
   const read = (name) => {
@@ -10,6 +10,7 @@
   };
   const theme = read("yunmeng.theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  document.documentElement.dataset.scores = read("yunmeng.scores") === "numbers" ? "numbers" : "words";
   const language = read("yunmeng.language") ?? navigator.language ?? "en";
   document.documentElement.lang = language.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
 })();

@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Why } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -164,6 +164,16 @@ export const subject = ({ file, ...picture }, signal) =>
   file
     ? call("POST", "/v1/subject/upload", { form: asForm({ file }), signal })
     : call("POST", "/v1/subject", { json: picture, signal });
+
+/**
+ * What of { id }, { url }, { file } or { text } and of the picture `hit` is alike.
+ *
+ * @type {(hit: string, question: Question, region: Region | null, signal: AbortSignal) => Promise<Why>}
+ */
+export const why = (hit, { file, id, url, text }, region, signal) =>
+  file
+    ? call("POST", "/v1/why/upload", { form: asForm({ file, hit, region: region?.join(",") }), signal })
+    : call("POST", "/v1/why", { json: given({ hit, id, url, text, region: region && boxOnWire(region) }), signal });
 
 /** @param {Picture} a @param {Picture} b */
 const sidesOnWire = (a, b) => {

@@ -54,7 +54,7 @@ export const COPY_WORDS = {
   "match-none": ["没有找到可能的原图。", "No likely original was found."],
   "match-none-title": ["图库中没有它的原图", "This library does not seem to hold its original"],
   "match-none-hint": ["改动太大时也可能找不到，可在下面查看可能性较低的图片。", "A copy that was changed very much can be missed. Less likely pictures, if there are any, are shown below."],
-  "match-chance": ["可能性 {n}%", "{n} % likely"],
+  "match-chance": ["同一张图片：{n}%", "same picture: {n} %"],
   "match-unlikely": ["可能性不足 50% 的图片（{n}）", "Less than 50 % likely ({n})"],
   "match-unlikely-hint": ["多半无关，仅供核对。", "Most probably unrelated; shown so that you can check."],
   "match-unaligned": ["细节未能对齐，依据指纹与特征判断。", "Its details could not be aligned: judged by fingerprint and features."],

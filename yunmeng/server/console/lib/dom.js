@@ -100,6 +100,7 @@ export const $ = (selector, within = document) => within.querySelector(selector)
  */
 export const addStyles = (address) =>
   new Promise((resolve, reject) => {
+    if ($(`link[data-holds~="${address}"]`)) return resolve(); // joined with the others, see server/bundle.py
     const onload = () => resolve();
     const onerror = () => reject(new Error(`${address} cannot be loaded`));
     document.head.append(h("link", { rel: "stylesheet", href: address, onload, onerror }));

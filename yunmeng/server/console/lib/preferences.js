@@ -1,4 +1,4 @@
-// Theme and language: the browser's at first, then what was chosen here.
+// Theme and language: the browser's at first, then what was chosen here. Scores are told in words unless numbers were chosen.
 import { language, setLanguage } from "./i18n.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -19,6 +19,14 @@ export function nextTheme() {
   if (next === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
   remember("theme", next);
+}
+
+export const showsNumbers = () => document.documentElement.dataset.scores === "numbers";
+
+/** @param {boolean} on */
+export function showNumbers(on) {
+  document.documentElement.dataset.scores = on ? "numbers" : "words";
+  remember("scores", on ? "numbers" : "words");
 }
 
 export function switchLanguage() {

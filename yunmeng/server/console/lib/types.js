@@ -125,8 +125,23 @@
  * @property {string} id
  * @property {number} [score]
  * @property {number | null} [chance]
+ * @property {string | null} [band] How alike it is, in words: a key of lib/words.js behind "band-".
+ * @property {boolean} [byWords] The score is a rank among what fits the words, no likeness.
  * @property {Box | null} [region]
  * @property {Alignment | null} [alignment]
+ */
+
+/** @typedef {{ region: Box, rows: number[][] }} HeatMap How alike each place of a picture is to the other side, in [0, 1]. */
+
+/**
+ * @typedef {object} Why What of a query and of a hit is alike.
+ * @property {string} id
+ * @property {number | null} score
+ * @property {string | null} band
+ * @property {number | null} chance
+ * @property {HeatMap | null} hit
+ * @property {HeatMap | null} query
+ * @property {string[]} words
  */
 
 /** @typedef {Shown & { score: number, explanation?: Step[] | null }} Hit */

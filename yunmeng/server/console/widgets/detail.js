@@ -15,6 +15,7 @@ import { likeButtons } from "./like.js";
 import { outline, outlineOf } from "./outline.js";
 import { failure } from "./states.js";
 import { hasChance, said } from "./tile.js";
+import { likeness } from "./why.js";
 
 /** @import { Child } from "/console/lib/dom.js" */
 /** @import { Page, Picture, PictureFacts, Route, Shown } from "/console/lib/types.js" */
@@ -65,7 +66,7 @@ function newDialog(page) {
   return dialog;
 }
 
-/** Draws what is known of the open picture as a hit: its score, its chance and the part that matches. */
+/** Draws what is known of the open picture as a hit: its score and the part that matches, or its chance. */
 export function hitsChanged() {
   if (!open) return;
   const hit = hitOf(open);
@@ -86,7 +87,7 @@ function matched(hit) {
   return [
     words,
     hit.alignment && h("p", { class: "hint aligned" }, alignmentWords(hit.alignment).join(" · ")),
-    hasChance(hit) && h("p", { class: "hint" }, t("chance-explained")),
+    hasChance(hit) && hit.score === undefined && h("p", { class: "hint" }, t("chance-explained")),
   ];
 }
 
@@ -193,7 +194,7 @@ function actions(found, hit) {
 }
 
 /**
- * "Why this hit?": asks the same question again, for the steps behind the score.
+ * "Why this hit?": what is alike, and the steps behind the score, for which the same question is asked again.
  *
  * @param {string} id
  * @param {Page} page
@@ -204,8 +205,9 @@ function explanation(id, page, signal) {
   const load = async () => {
     place.replaceChildren(h("div", { class: "facts-wait" }));
     try {
-      const steps = await page.explain?.(id, signal);
-      place.replaceChildren(steps?.length ? explanationTable(steps) : h("p", { class: "hint" }, t("why-nothing")));
+      const [alike, steps] = await Promise.all([likeness(id, queryOf(route()), signal), page.explain?.(id, signal)]);
+      const table = steps?.length ? [h("h3", {}, t("why-steps")), explanationTable(steps)] : [h("p", { class: "hint" }, t("why-nothing"))];
+      fill(place, ...alike, ...table);
     } catch (error) {
       if (!signal.aborted) place.replaceChildren(failure(error, load));
     }

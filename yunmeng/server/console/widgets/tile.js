@@ -8,7 +8,7 @@ import { addToComparison } from "./compare.js";
 import { likeButtons } from "./like.js";
 import { outline, outlineOf } from "./outline.js";
 
-/** @import { Shown } from "/console/lib/types.js" */
+/** @import { Alignment, Shown } from "/console/lib/types.js" */
 
 export const DRAGGED = "application/x-yunmeng-id";
 
@@ -33,7 +33,7 @@ export function tile(item, known) {
       { class: "tile", role: "gridcell" },
       h("a", { class: "tile-open", onclick: open, ondragstart: (/** @type {DragEvent} */ event) => drag(event, id) }, picture(id)),
       h("div", { class: "caption" }, h("span", { class: "name", title: id }, shortName(id)), h("span", { class: "score" })),
-      h("span", { class: "chance", title: t("chance-explained") }),
+      h("span", { class: "agreement" }),
       h("div", { class: "tile-actions" }),
     ),
     item,
@@ -45,8 +45,8 @@ function refresh(cell, item) {
   const link = $("a", cell);
   link.setAttribute("aria-label", [item.id, ...said(item)].join(t("and")));
   link.href = href({ ...route(), show: item.id });
-  $(".score", cell).textContent = isHit(item) ? score(item.score) : "";
-  $(".chance", cell).textContent = [chanceText(item), item.alignment && item.alignment.inliers > 0 && t("aligned-points", { n: number(item.alignment.inliers) })].filter(Boolean).join(" · ");
+  $(".score", cell).replaceWith(scoreOf(item));
+  $(".agreement", cell).textContent = agrees(item) ? t("aligned-points", { n: number(item.alignment.inliers) }) : "";
   $(".outline-of-part", cell)?.remove();
   const part = outlineOf(item);
   if (part) link.append(outline($("img", cell), part));
@@ -60,6 +60,27 @@ function refresh(cell, item) {
 
 /** @param {Shown} item @returns {item is Shown & { score: number }} */
 const isHit = (item) => typeof item.score === "number";
+/**
+ * A score as a word and as a number, of which styles show one. With words, a score is a rank and shown to who wants numbers.
+ *
+ * @param {Shown} item
+ */
+function scoreOf(item) {
+  if (!isHit(item)) return h("span", { class: "score" });
+  const told = score(item.score);
+  const word = bandText(item);
+  return h(
+    "span",
+    { class: item.byWords ? "score by-words" : "score", title: item.band ? t("band-explained", { score: told }) : t("hit-score", { score: told }) },
+    word && h("span", { class: "band" }, word),
+    h("span", { class: "number" }, told),
+  );
+}
+
+/** @param {Shown} item */
+const bandText = (item) => item.band && t(`band-${item.band}`);
+/** @param {Shown} item @returns {item is Shown & { alignment: Alignment }} */
+const agrees = (item) => Boolean(item.alignment && item.alignment.inliers > 0);
 /** @param {Shown} item @returns {item is Shown & { chance: number }} */
 export const hasChance = (item) => typeof item.chance === "number";
 /** @param {Shown} item */
@@ -70,7 +91,7 @@ const chanceText = (item) => hasChance(item) && t("chance", { n: percent(item.ch
  *
  * @param {Shown} item
  */
-export const hasSecondLine = (item) => hasChance(item) || Boolean(item.alignment);
+export const hasSecondLine = (item) => agrees(item);
 
 /**
  * What is to be said of a hit, in words.
@@ -80,7 +101,7 @@ export const hasSecondLine = (item) => hasChance(item) || Boolean(item.alignment
 export function said(item) {
   return [
     isHit(item) && t("hit-score", { score: score(item.score) }),
-    chanceText(item),
+    isHit(item) ? bandText(item) : chanceText(item),
     item.region && t("hit-part"),
     item.alignment && t("hit-verified"),
   ].filter(Boolean);

@@ -2,6 +2,7 @@
 import { h } from "/console/lib/dom.js";
 import { percent } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { showNumbers, showsNumbers } from "/console/lib/preferences.js";
 
 /** @typedef {"min" | "chance"} By */
 /** @typedef {{ min: number | null, chance: number | null }} Cut */
@@ -65,7 +66,13 @@ export function cutoff(onMove) {
   };
   offer(false);
   const head = h("div", { class: "filter-head" }, label, value);
-  return { element: h("div", { class: "cutoff" }, scales.element, head, slider, hint), set, offer };
+  return { element: h("div", { class: "cutoff" }, scales.element, head, slider, hint, numbersSwitch()), set, offer };
+}
+
+/** Whether hits tell their score in words or as a number: remembered in this browser. */
+function numbersSwitch() {
+  const input = h("input", { type: "checkbox", role: "switch", id: "score-numbers", checked: showsNumbers(), onchange: () => showNumbers(input.checked) });
+  return h("div", { class: "switch" }, h("label", { for: "score-numbers" }, h("span", {}, t("score-numbers")), input));
 }
 
 /** @param {(by: By) => void} onChange */

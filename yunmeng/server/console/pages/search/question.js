@@ -127,7 +127,9 @@ export async function fetchPage(route, cursor, signal, more = {}) {
     const narrowed = { filter, min, chance: chanceOf(route), options: optionsOf(route) };
     const options = { k: PAGE, offset: cursor ?? 0, ...narrowed, ...orderOf(route), ...more, fields: ["attributes"] };
     const { hits, next_offset: next, timings, cached } = await api.search(question, options, signal);
-    return { items: hits.map(withoutWhole), next, timings, cached };
+    const parts = partsOf(route);
+    const byWords = parts.length === 1 && Boolean(parts[0].text);
+    return { items: hits.map((hit) => ({ ...withoutWhole(hit), byWords })), next, timings, cached };
   }
   const page = await api.pictures({ limit: PAGE, cursor, filter }, signal);
   return { items: page.pictures, next: page.next_cursor, total: page.total };
