@@ -41,6 +41,7 @@ __all__ = [
     "Metric",
     "OnTally",
     "Option",
+    "Palette",
     "Pixels",
     "Progress",
     "QueryPart",
@@ -53,6 +54,7 @@ __all__ = [
     "SearchOptions",
     "StepName",
     "Subject",
+    "Swatch",
     "Tally",
     "Vector",
     "Verdict",
@@ -207,7 +209,8 @@ class Record:
 
     ``sha256``, 64 hex digits, is of the file's bytes, or of these and ``part``, the part of the file that the picture
     is (`yunmeng.media`), where that is not empty; ``phash`` 16 and ``pdq`` 64 hex digits; ``width`` and ``height`` are
-    of the upright picture in pixels; ``quality`` maps the score names of `yunmeng.imaging.quality` to their values.
+    of the upright picture in pixels; ``palette`` has its colours, see `Palette.read`, and is empty where they were
+    not computed; ``quality`` maps the score names of `yunmeng.imaging.quality` to their values.
     ``vector`` is None if it was not requested. ``regions`` are the regions by which the picture can be found, for a
     store that keeps such; None leaves those that the store has for these bytes.
     """
@@ -224,6 +227,43 @@ class Record:
     vector: "Vector | None" = None
     regions: tuple[RegionVector, ...] | None = None
     part: str = ""
+    palette: str = ""
+
+
+class Swatch(NamedTuple):
+    """A colour, sRGB in 0-255, and its ``share``, in (0, 1]."""
+
+    red: int
+    green: int
+    blue: int
+    share: float
+
+    @property
+    def hex(self) -> str:
+        """The colour as ``#c0392b``."""
+        return f"#{self.red:02x}{self.green:02x}{self.blue:02x}"
+
+
+class Palette(NamedTuple):
+    """The colours of a picture's ``subject``, and of the ``whole`` picture, at most five each, the largest first."""
+
+    subject: tuple[Swatch, ...]
+    whole: tuple[Swatch, ...]
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return the palette that `Record.palette` holds: without colours where that is empty."""
+        subject, _, whole = text.partition("-")
+        return cls(_swatches(subject), _swatches(whole))
+
+    def text(self) -> str:
+        """Return the palette as `Record.palette` holds it: RRGGBB and the share of 255 in hex, ``-`` between both."""
+        return "-".join("".join(f"{one.hex[1:]}{round(255 * one.share):02x}" for one in each) for each in self)
+
+
+def _swatches(text: str) -> tuple[Swatch, ...]:
+    values = bytes.fromhex(text)
+    return tuple(Swatch(*values[at : at + 3], values[at + 3] / 255) for at in range(0, len(values), 4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from yunmeng.schemas.pictures import (
     Deleted,
     FromUrl,
     NewAttributes,
+    PaletteOut,
     PictureOut,
     PicturePage,
     Selection,
@@ -275,6 +276,7 @@ def shown(record: Record, caller: Caller) -> PictureOut:
         pdq=record.pdq,
         quality=dict(record.quality),
         problems=list(problems(record.quality)),
+        palette=PaletteOut.of(record.palette),
         attributes=wire_attributes(record.attributes),
     )
 
