@@ -188,6 +188,10 @@ class SearchOptions:
         str | None,
         Option("Only the best hit of each value of this attribute, a declared str, and none without one.", longest=200),
     ] = None
+    color: Annotated[
+        str | None,
+        Option("Colours, alone or beside a picture or words; shares if you like: #c0392b:0.6,white.", longest=200),
+    ] = None
     explain: Annotated[bool, Option("Say what each step made of the score of each hit.")] = False
 
 
@@ -200,6 +204,7 @@ class SearchKeywords(TypedDict, total=False):
     subject: bool | None
     metric: Metric | None
     group_by: str | None
+    color: str | None
     explain: bool
 
 

@@ -10,7 +10,9 @@ from yunmeng.imaging import palette
 from yunmeng.imaging.oklab import oklab, oklab_of_linear
 from yunmeng.types import Palette, Swatch
 
-FROM_XYZ = np.array([(3.2404542, -1.5371385, -0.4985314), (-0.9692660, 1.8760108, 0.0415560), (0.0556434, -0.2040259, 1.0572252)])  # fmt: skip
+FROM_XYZ = np.array(
+    [(3.2404542, -1.5371385, -0.4985314), (-0.9692660, 1.8760108, 0.0415560), (0.0556434, -0.2040259, 1.0572252)]
+)
 """XYZ (D65) to linear sRGB."""
 
 REFERENCE = [

@@ -34,6 +34,8 @@ Examples:
   yunmeng search id:summer/beach.jpg --db my-library -k 20 --min-score 0.6
   yunmeng search "red dress" --db shop
   yunmeng search 红色连衣裙 --db shop
+  yunmeng search --color "#c0392b:0.6,#ffffff" --db shop
+  yunmeng search id:7 --color green --db shop
   yunmeng search --like a.jpg --like id:7:0.5 --unlike id:9 --text "red:0.5" --db shop
   yunmeng search page.jpg --region 0.1,0.2,0.4,0.3 --db archive
   yunmeng search stamp.jpg --regions --db archive
@@ -80,12 +82,13 @@ def search(
     """Find the pictures of a library that match QUERY best.
 
     QUERY is a picture file, a URL, id:KEY for a picture of the library, which is then the first hit, or words. With
-    --like, --unlike and --text, QUERY may be left out; if it is given, it is one part of the mixture, with weight 1.
+    --like, --unlike, --text and --color, QUERY may be left out; if it is given, it is one part of the
+    mixture, with weight 1.
     """
     from yunmeng.library.library import Library
 
-    if query is None and not (like or unlike or texts):
-        raise click.UsageError("name a QUERY, or give --like, --unlike or --text")
+    if query is None and not (like or unlike or texts or wanted["color"]):
+        raise click.UsageError("name a QUERY, or give --like, --unlike, --text or --color")
     asked = {} if query is None else kind_of(query)
     mix = list(parts(like, unlike, texts))
     with Library.open(db) as library:
