@@ -20,6 +20,8 @@ from yunmeng.terminal.options import (
 from yunmeng.types import UNLIKE_WEIGHT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from yunmeng.library.library import Library
     from yunmeng.search.request import QueryPart
     from yunmeng.types import Hit
@@ -95,6 +97,8 @@ def search(
         hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
             _draw(library, asked, mix, hits, sheet)
+        texts_asked = [asked.get("text"), *(part.text for part in mix)]
+        lacking = _asks_colour(wanted["color"], texts_asked) and library.reader.lacks_palettes
         by_name_only = not hits and "text" in asked and not mix and not library.reader.reads_meaning
     if as_json:
         print_json({"hits": [_shown(hit) for hit in hits]})
@@ -105,8 +109,16 @@ def search(
             "The library's encoder reads no words: only names and attributes were searched; see: yunmeng models list",
             err=True,
         )
+    if lacking:
+        click.echo(f"Some pictures have no colours yet: run yunmeng palettes --db {db} once", err=True)
     if sheet is not None:
         click.echo(f"Sheet: {sheet}", err=as_json)
+
+
+def _asks_colour(color: str | None, texts: "Iterable[str | None]") -> bool:
+    from yunmeng.search.colour.reading import read_text
+
+    return color is not None or any(text is not None and read_text(text) is not None for text in texts)
 
 
 def _shown(hit: "Hit") -> dict[str, Any]:

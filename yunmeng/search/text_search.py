@@ -97,13 +97,15 @@ class WordSearch:
         return Candidates(fused, vector, {"meaning": meant, "name": entirely or named}, whole)
 
     def _names(self, depth: int) -> tuple[list[Hit], frozenset[str]]:
-        """Return hits by name, and which of them have all words in it, also those for colours."""
+        """Return hits by name, and which of them have all words in it where some of these are for colours."""
         if not self._store.capabilities.text:
             return [], frozenset()
         with timed(self._timings, "search"):
             named = self._store.search_text(self._text, depth, self._filter)
+            if self._meant_text == self._text:
+                return named, frozenset()
             whole = frozenset(hit.id for hit in named if hit.score > WHOLLY_NAMED)
-            if not whole and self._meant_text != self._text:
+            if not whole:
                 without = self._store.search_text(self._meant_text, depth, self._filter)
                 named = [hit for hit in without if hit.score > WHOLLY_NAMED] or named
         return named, whole

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASIC", "fits", "spread"]
+__all__ = ["BASIC", "EXAMPLE", "fits", "spread"]
 
 _EXAMPLES: Final = {  # lightness, chroma, hue in degrees
     "black": ((0.13, 0, 0), (0.30, 0, 0)),
@@ -41,6 +41,13 @@ _EXAMPLES: Final = {  # lightness, chroma, hue in degrees
 
 BASIC: Final = tuple(_EXAMPLES)
 """The names, in the order of the columns of `fits`."""
+
+EXAMPLE: Final = {
+    "black": "#1c1c1e", "white": "#ffffff", "grey": "#8a8a8c", "red": "#c8202c", "orange": "#f08a24",
+    "yellow": "#f4d03f", "green": "#3c8f4d", "blue": "#2c5fb3", "purple": "#7d3c98", "pink": "#ec7fa9",
+    "brown": "#7a4b2a", "beige": "#dcc9a8",
+}  # fmt: skip
+"""One colour for each name, to show it."""
 
 _LIGHTNESS: Final = 3.0  # weight of lightness against chroma and hue
 _CHROMA: Final = 0.02  # below it chroma counts in proportion, above it by its logarithm
