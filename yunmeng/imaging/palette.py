@@ -25,7 +25,7 @@ _BITS: Final = 3
 _SHIFT: Final = 8 - _BITS
 _BINS: Final = 1 << 3 * _BITS
 _BORDER: Final = 3  # pixels of the small copy
-_NEAREST: Final = 0.05
+_NEAREST: Final = 0.02
 """Share of the border that must be like a colour for it to be background: the subject may reach over the edge."""
 _CHROMA: Final = 2.0  # weight of a difference in hue against one in brightness, which shadows make too
 _UNLIKE: Final = 0.08

@@ -22,8 +22,12 @@ _LEAST: Final = 0.01
 """Score of a colour that is missing altogether: such hits come last, and keep their order."""
 
 
+_POWER: Final = 2 / 3
+"""Below 1, the kind of thing counts for more than its colour: that was best on garments (docs/benchmarks.md)."""
+
+
 class ByColour:
-    """Multiplies the score of each hit by that of its colours.
+    """Multiplies the score of each hit by that of its colours, to the power of 2/3.
 
     The number of candidates is doubled until it is enough, so that it stays the same over several pages. ``named`` are
     hits whose names say all that was asked for, colours too: their scores stay as they are.
@@ -46,4 +50,4 @@ class ByColour:
         colours = np.maximum(self._index.scores(self._question, [hit.id for hit in hits]), _LEAST)
         scores = np.array([max(hit.score, 0.0) for hit in hits])
         named = np.array([hit.id in self._named for hit in hits], np.bool_)
-        return by_scores(hits, np.where(named, scores, scores * colours))
+        return by_scores(hits, np.where(named, scores, scores * colours**_POWER))
