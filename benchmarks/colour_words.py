@@ -10,7 +10,7 @@ colour of a kind of garment that at least three of them have is asked for in Eng
   more fit). Tops are told apart as the folders do it, and again with shirts, long sleeves and t-shirts as one kind:
   the built-in words do not tell these apart, in whatever colour.
 - colour: the share of the first five hits, and of first hits, that have the colour.
-- "words alone" is the same text without palettes; "told colours" sorts the hits for the kind's word by what people told:
+- "words alone" is the same text without palettes; "told colours" puts what has the colour by what people told first:
   no better palette could do more.
 - plain words: the kind alone.
 """
@@ -34,7 +34,8 @@ LEAST = 3
 KINDS = {
     "dress": ("dress", "连衣裙"), "hat": ("hat", "帽子"), "longsleeve": ("long sleeve shirt", "长袖衫"),
     "outwear": ("jacket", "外套"), "pants": ("trousers", "裤子"), "shirt": ("shirt", "衬衫"),
-    "shoes": ("shoes", "鞋子"), "shorts": ("shorts", "短裤"), "skirt": ("skirt", "半身裙"), "t-shirt": ("t-shirt", "T恤"),
+    "shoes": ("shoes", "鞋子"), "shorts": ("shorts", "短裤"), "skirt": ("skirt", "半身裙"),
+    "t-shirt": ("t-shirt", "T恤"),
 }  # fmt: skip
 COLOURS = {
     "black": "黑色", "white": "白色", "grey": "灰色", "red": "红色", "orange": "橙色", "yellow": "黄色",

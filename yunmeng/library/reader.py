@@ -77,8 +77,8 @@ class LibraryReader:
 
     @property
     def lacks_palettes(self) -> bool:
-        """True where pictures have no palette, as far as some hundreds of them tell; `colours` counts them."""
-        return any(not record.palette for record in self._generations.current.store.page(500))
+        """True where pictures have no palette, see `ColourIndex.lacking`; `colours` counts them."""
+        return self._generations.current.colours.lacking
 
     def original(self, picture: "str | Record") -> bytes:
         """Return the file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""

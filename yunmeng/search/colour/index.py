@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from yunmeng.stores.protocol import Store
 
 __all__ = ["LEAST_SHARE", "ColourCounts", "ColourIndex"]
+
+T = TypeVar("T")
 
 LEAST_SHARE: Final = 0.3
 """Share of its subject that a picture must have of a colour to be counted under its name."""
@@ -60,6 +62,7 @@ class ColourIndex:
         self._changed: set[str] = set()
         self._version: str | None = None
         self._read = False
+        self._known = False  # that some picture of a large store has a palette
         self._ids: list[str] = []
         self._rows: dict[str, int] = {}
         self._lacking: set[str] = set()
@@ -69,11 +72,27 @@ class ColourIndex:
     @property
     def empty(self) -> bool:
         """True where no picture has a palette."""
-        if not self._read and any(record.palette for record in self._store.page(_AHEAD)):
+        if not self._at_hand and not self._known:
+            self._known = any(record.palette for record in islice(self._store.iterate(), _AHEAD))
+        if self._known and not self._at_hand:
             return False
         with self._lock:
             self._refresh()
             return not self._ids
+
+    @property
+    def lacking(self) -> bool:
+        """True where pictures have no palette; in a large store that was not read yet, as far as some of them tell."""
+        if not self._at_hand:
+            return any(not record.palette for record in islice(self._store.iterate(), _AHEAD))
+        with self._lock:
+            self._refresh()
+            return bool(self._lacking)
+
+    @property
+    def _at_hand(self) -> bool:
+        """True where all palettes are in memory, or soon read."""
+        return self._read or self._store.count() <= _FEW
 
     def counts(self) -> ColourCounts:
         """Return how many pictures have each colour."""
@@ -87,7 +106,7 @@ class ColourIndex:
     def scores(self, question: "ColourQuestion", ids: Sequence[str]) -> NDArray[np.float32]:
         """Return the scores of pictures, float32 (n,) in [0, 1]; 0 for those without a palette."""
         found = np.zeros(len(ids), np.float32)
-        if self._read or self._store.count() <= _FEW:
+        if self._at_hand:
             with self._lock:
                 self._refresh()
                 places = [place for place, id in enumerate(ids) if id in self._rows]
@@ -110,12 +129,13 @@ class ColourIndex:
         scores = np.concatenate([np.zeros(0, np.float32), *found])
         order = np.argsort(-scores, kind="stable").tolist()
         hits: list[Hit] = []
-        for start in range(0, len(order), _AHEAD):
+        step = max(k, 1) if filter is None else _AHEAD
+        for start in range(0, len(order), step):
             if filter is not None and start >= _TRIED:  # few pass: the store knows which
                 passing = {record.id for record in self._store.iterate(filter)}
                 rest = [row for row in order[start:] if ids[row] in passing]
                 return [*hits, *self._hits(rest[: k - len(hits)], ids, scores, filter)]
-            hits += self._hits(order[start : start + max(_AHEAD, k)], ids, scores, filter)
+            hits += self._hits(order[start : start + step], ids, scores, filter)
             if len(hits) >= k:
                 break
         return hits[: max(k, 0)]
@@ -152,11 +172,7 @@ class ColourIndex:
 
     def _read_all(self) -> None:
         self._ids, self._lacking = [], set()
-        pages = []
-        after = None
-        while page := self._store.page(_PAGE, after):  # one long iteration would keep writers waiting
-            after = (page[-1].sha256, page[-1].id)
-            pages.append(self._taken(page))
+        pages = [self._taken(page) for page in batched(self._store.iterate(), _PAGE)]
         self._palettes = joined([palettes_of([]), *pages])
         self._rows = {id: row for row, id in enumerate(self._ids)}
 
@@ -181,7 +197,7 @@ class ColourIndex:
         yield from (slice(start, start + _CHUNK) for start in range(0, len(self._ids), _CHUNK))
 
 
-def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield lists of at most ``size`` values."""
     every = iter(values)
     while batch := list(islice(every, size)):
