@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from yunmeng.encoders.text.bridge import Words
 from yunmeng.errors import MissingExtra, QueryError
-from yunmeng.search.colour.question import Asked, ColourQuestion, read_color
+from yunmeng.search.colour.question import MOST_COLOURS, Asked, ColourQuestion, read_color
 from yunmeng.search.colour.reading import read_text
 from yunmeng.search.colour.step import ByColour
 
@@ -66,8 +66,9 @@ def colour_asked(
             if part.text is not None and part.weight > 0 and (found := read_text(part.text)) is not None}  # fmt: skip
     if not read or index.empty or not _bridged(encoding):
         return request, None
-    asked = [one for found in read.values() for one in found.colours.asked]
-    question = ColourQuestion(tuple(Asked(colour, share / len(read)) for colour, share in asked))
+    asked = [one for found in read.values() for one in found.colours.asked][:MOST_COLOURS]
+    total = sum(share for _, share in asked)
+    question = ColourQuestion(tuple(Asked(colour, share / total) for colour, share in asked))
     if request.words is not None:
         return request, AskedColour(question, index, read[0].words, alone=not read[0].words)
     left = [

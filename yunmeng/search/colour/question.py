@@ -12,7 +12,7 @@ __all__ = ["MOST_COLOURS", "Asked", "ColourQuestion", "read_color"]
 MOST_COLOURS: Final = 8
 
 _BETWEEN: Final = re.compile(r"[,，、;；]")
-_EPSILON: Final = 1e-6
+_ROUNDED: Final = 0.05  # by which shares may come to more than 1: people round them
 
 
 class Asked(NamedTuple):
@@ -45,7 +45,7 @@ def read_color(text: str) -> ColourQuestion:
     read = [_part(part) for part in parts]
     given = math.fsum(share for _, share in read if share is not None)
     open_ = sum(share is None for _, share in read)
-    if given > 1 + _EPSILON or (open_ and given > 1 - _EPSILON):
+    if given > 1 + _ROUNDED or (open_ and given >= 1):
         raise QueryError(f"the shares of the colours come to {given:g}: all together are 1, as in #c0392b:0.6,#ffffff")
     rest = (1 - given) / open_ if open_ else 0.0
     total = 1.0 if open_ else given
