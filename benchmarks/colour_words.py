@@ -65,7 +65,10 @@ def judged(garments: dict[str, Garment], search: Search) -> dict[str, float]:
     """Return the means over all questions."""
     asked = Counter((garment.kind, colour) for garment in garments.values() for colour in garment.colours)
     questions = [one for one, count in sorted(asked.items()) if count >= LEAST and one[1] in COLOURS]
-    precise, tops, coloured, first = [], [], [], []
+    precise: list[float] = []
+    tops: list[float] = []
+    coloured: list[float] = []
+    first: list[bool] = []
     for kind, colour in questions:
         found = [garments[hit.id] for hit in search(kind, colour)[:5]]
         fitting = [colour in garment.colours for garment in found]
@@ -76,7 +79,12 @@ def judged(garments: dict[str, Garment], search: Search) -> dict[str, float]:
             into.append(sum(right[:most]) / most)
         coloured.append(sum(fitting) / max(1, len(fitting)))
         first.append(bool(fitting) and fitting[0])
-    told = {"P@5": precise, "P@5, tops as one": tops, "colour of five": coloured, "colour of the first": first}
+    told: dict[str, Sequence[float]] = {
+        "P@5": precise,
+        "P@5, tops as one": tops,
+        "colour of five": coloured,
+        "colour of the first": first,
+    }
     return {"questions": len(questions), **{name: round(statistics.fmean(values), 3) for name, values in told.items()}}
 
 

@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yunmeng.errors import QueryError
@@ -77,6 +77,7 @@ def test_one_character_is_a_colour_before_any_thing_that_a_dictionary_does_not_j
     assert (found.words, str(found.colours)) == ("一只狗", "black:1.0000")
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("red white dress with and in 红色白的裙子黑茶和 -,"), max_size=30))
 def test_any_text_is_read(text: str) -> None:
     found = read_text(text)
@@ -98,6 +99,7 @@ parts = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(parts, min_size=1, max_size=8))
 def test_colours_and_shares_are_read_as_they_are_written(asked: list[tuple[str, int | None]]) -> None:
     text = ", ".join(name if share is None else f"{name}:{share / 100}" for name, share in asked)
@@ -113,6 +115,7 @@ def test_colours_and_shares_are_read_as_they_are_written(asked: list[tuple[str, 
     assert [share for _, share in again.asked] == pytest.approx([share for _, share in question.asked], abs=1e-3)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_question_or_one_line_of_complaint(text: str) -> None:
     try:

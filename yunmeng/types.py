@@ -268,7 +268,8 @@ class Palette(NamedTuple):
 
 def _swatches(text: str) -> tuple[Swatch, ...]:
     values = bytes.fromhex(text)
-    return tuple(Swatch(*values[at : at + 3], values[at + 3] / 255) for at in range(0, len(values), 4))
+    fours = zip(*(values[channel::4] for channel in range(4)), strict=True)
+    return tuple(Swatch(red, green, blue, share / 255) for red, green, blue, share in fours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -55,6 +55,7 @@ def test_a_picture_of_one_colour_is_its_own_subject() -> None:
     assert shares(found.subject) == shares(found.whole) == {"#0ac81e": 1.0}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.tuples(st.integers(1, 90), st.integers(1, 90)))
 def test_every_picture_has_a_palette_that_reads_as_it_was_written(seed: int, size: tuple[int, int]) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)

@@ -6,7 +6,7 @@ has none. Where the border has several colours, what is near the centre counts m
 """
 
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ _PLAIN: Final = 0.9
 _CENTRE: Final = 0.2  # standard deviation of the weight around the centre, in sides
 _LEAST: Final = 0.02
 """Share of the picture that a subject has at least; where all is like the border, the whole picture is the subject."""
-_ROUNDS: Final = 4
+_ROUNDS: Final = 2
 _SMALLEST: Final = 1 / 255
 
 
@@ -68,7 +68,7 @@ def _places() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
 
 
 def _subject(
-    lab: NDArray[np.float32], area: NDArray[np.float32], edge: NDArray[np.floating], inside: NDArray[np.float64]
+    lab: NDArray[np.float32], area: NDArray[np.float32], edge: NDArray[np.floating], inside: NDArray[Any]
 ) -> NDArray[np.floating]:
     """Return how much of each colour (n,) belongs to the subject; ``edge`` is its share of the border."""
     scaled = lab * np.array((1, _CHROMA, _CHROMA), np.float32)
@@ -112,6 +112,7 @@ def _grouped(lab: NDArray[np.float32], weight: NDArray[np.floating]) -> NDArray[
         centres.append(lab[np.argmax(rooted * away)])
         away = np.minimum(away, ((lab - centres[-1]) ** 2).sum(axis=1))
     found = np.array(centres)
+    belongs = np.zeros(len(lab), np.intp)
     for _ in range(_ROUNDS):
         belongs = np.argmin((found**2).sum(axis=1) - 2 * lab @ found.T, axis=1)
         mine = (belongs[:, None] == np.arange(MOST_COLOURS)) * weight[:, None]

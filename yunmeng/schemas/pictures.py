@@ -52,7 +52,8 @@ def _shown(swatch: Swatch) -> SwatchOut:
 
 
 def _swatch(shown: SwatchOut) -> Swatch:
-    return Swatch(*bytes.fromhex(shown.hex[1:]), shown.share)
+    red, green, blue = bytes.fromhex(shown.hex[1:])
+    return Swatch(red, green, blue, shown.share)
 
 
 class PictureOut(BaseModel):
