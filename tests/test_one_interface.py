@@ -312,7 +312,7 @@ REFUSED: dict[str, tuple[Callable[[Face, Path], object], type[errors.YunmengErro
     "blank": (lambda face, _: face.search(text=" "), errors.QueryError, "query"),
     "no weight": (lambda face, _: face.search(mix=[QueryPart(id="a", weight=0)]), errors.QueryError, "query"),
     "words mixed": (
-        lambda face, _: face.search(mix=[QueryPart(text="red"), QueryPart(id="003.jpg")]),
+        lambda face, _: face.search(mix=[QueryPart(text="sea"), QueryPart(id="003.jpg")]),
         errors.QueryError,
         "query",
     ),

@@ -43,6 +43,7 @@ __all__ = [
     "Metric",
     "OnTally",
     "Option",
+    "Palette",
     "Pixels",
     "Progress",
     "QueryPart",
@@ -55,6 +56,7 @@ __all__ = [
     "SearchOptions",
     "StepName",
     "Subject",
+    "Swatch",
     "Tally",
     "Vector",
     "Verdict",
@@ -191,6 +193,10 @@ class SearchOptions:
         str | None,
         Option("Only the best hit of each value of this attribute, a declared str, and none without one.", longest=200),
     ] = None
+    color: Annotated[
+        str | None,
+        Option("Colours, alone or beside a picture or words; shares if you like: #c0392b:0.6,white.", longest=200),
+    ] = None
     explain: Annotated[bool, Option("Say what each step made of the score of each hit.")] = False
 
 
@@ -203,6 +209,7 @@ class SearchKeywords(TypedDict, total=False):
     subject: bool | None
     metric: Metric | None
     group_by: str | None
+    color: str | None
     explain: bool
 
 
@@ -212,7 +219,8 @@ class Record:
 
     ``sha256``, 64 hex digits, is of the file's bytes, or of these and ``part``, the part of the file that the picture
     is (`yunmeng.media`), where that is not empty; ``phash`` 16 and ``pdq`` 64 hex digits; ``width`` and ``height`` are
-    of the upright picture in pixels; ``quality`` maps the score names of `yunmeng.imaging.quality` to their values.
+    of the upright picture in pixels; ``palette`` has its colours, see `Palette.read`, and is empty where they were
+    not computed; ``quality`` maps the score names of `yunmeng.imaging.quality` to their values.
     ``vector`` is None if it was not requested. ``regions`` are the regions by which the picture can be found, for a
     store that keeps such; None leaves those that the store has for these bytes.
     """
@@ -229,6 +237,44 @@ class Record:
     vector: "Vector | None" = None
     regions: tuple[RegionVector, ...] | None = None
     part: str = ""
+    palette: str = ""
+
+
+class Swatch(NamedTuple):
+    """A colour, sRGB in 0-255, and its ``share``, in (0, 1]."""
+
+    red: int
+    green: int
+    blue: int
+    share: float
+
+    @property
+    def hex(self) -> str:
+        """The colour as ``#c0392b``."""
+        return f"#{self.red:02x}{self.green:02x}{self.blue:02x}"
+
+
+class Palette(NamedTuple):
+    """The colours of a picture's ``subject``, and of the ``whole`` picture, at most five each, the largest first."""
+
+    subject: tuple[Swatch, ...]
+    whole: tuple[Swatch, ...]
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return the palette that `Record.palette` holds: without colours where that is empty."""
+        subject, _, whole = text.partition("-")
+        return cls(_swatches(subject), _swatches(whole))
+
+    def text(self) -> str:
+        """Return the palette as `Record.palette` holds it: RRGGBB and the share of 255 in hex, ``-`` between both."""
+        return "-".join("".join(f"{one.hex[1:]}{round(255 * one.share):02x}" for one in each) for each in self)
+
+
+def _swatches(text: str) -> tuple[Swatch, ...]:
+    values = bytes.fromhex(text)
+    fours = zip(*(values[channel::4] for channel in range(4)), strict=True)
+    return tuple(Swatch(red, green, blue, share / 255) for red, green, blue, share in fours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from tests.imaging.samples import encoded, photograph
-from yunmeng.imaging import Picture, assess, decode, describe, fingerprint, hamming, sha256
+from yunmeng.imaging import Picture, assess, decode, describe, fingerprint, hamming, palette, sha256
 from yunmeng.types import Pixels
 
 DATA = Path(__file__).parents[1] / "encoders" / "data"
@@ -92,9 +92,10 @@ def test_one_colour_has_one_hash_at_every_size(colour: str) -> None:
 def test_a_description_says_what_its_parts_say() -> None:
     for image in PICTURES[:5]:
         pixels = np.asarray(image)
-        prints, scores = describe(Picture(image, 1234, 777, "JPEG"))
+        prints, scores, colours = describe(Picture(image, 1234, 777, "JPEG"))
         assert prints == fingerprint(pixels)
         assert scores == assess(pixels, width=1234, height=777)
+        assert colours == palette(image)
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))

@@ -29,6 +29,7 @@ class KeepingConformance:
 
     def test_what_was_written_is_read(self, store: Store, fill: Fill) -> None:
         records = [record("a", category="shoes", price=1.5), record("b"), record("c", tags=["x", "y"], sale=False)]
+        records[1] = replace(records[1], palette="c0392bff-ffffff99c0392b66")
         fill(store, records)
         found = store.get(["c", "a", "missing", "b"], vectors=True)
         assert found.keys() == {"a", "b", "c"}

@@ -16,6 +16,7 @@ def info(db: str, as_json: bool) -> None:
 
     with Library.open(db) as library:
         found = library.info()
+        without = library.reader.colours().without
     job = found.last_job
     facts = {
         "path": found.path,
@@ -27,6 +28,7 @@ def info(db: str, as_json: bool) -> None:
         "subject": found.subject,
         "regions": found.regions,
         "augmented": found.augmented,
+        "without_colours": without,
         "attributes": dict(found.attributes),
         "created": found.created,
         "bytes": found.bytes,
@@ -45,12 +47,13 @@ def info(db: str, as_json: bool) -> None:
     facts["enhance"] = ", ".join(found.enhance) or "nothing"
     for name in ("subject", "regions", "augmented"):
         facts[name] = "yes" if facts[name] else "no"
+    facts["without_colours"] = f"{without:,}; run yunmeng palettes --db {db}" if without else "none"
     facts["attributes"] = ", ".join(f"{name}:{kind}" for name, kind in found.attributes.items()) or "none declared"
     facts["bytes"] = f"{found.bytes / 1e6:,.1f} MB"
     facts["last_run"] = "none" if job is None else _in_words(facts["last_run"])
     for name, value in facts.items():
         label = "size" if name == "bytes" else name.replace("_", " ")
-        click.echo(f"{label:<11} {value:,}" if isinstance(value, int) else f"{label:<11} {value}")
+        click.echo(f"{label:<15} {value:,}" if isinstance(value, int) else f"{label:<15} {value}")
 
 
 def _in_words(run: object) -> str:

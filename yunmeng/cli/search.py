@@ -20,6 +20,8 @@ from yunmeng.terminal.options import (
 from yunmeng.types import UNLIKE_WEIGHT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from yunmeng.library.library import Library
     from yunmeng.search.request import QueryPart
     from yunmeng.types import Hit
@@ -34,6 +36,8 @@ Examples:
   yunmeng search id:summer/beach.jpg --db my-library -k 20 --min-score 0.6
   yunmeng search "red dress" --db shop
   yunmeng search 红色连衣裙 --db shop
+  yunmeng search --color "#c0392b:0.6,#ffffff" --db shop
+  yunmeng search id:7 --color green --db shop
   yunmeng search --like a.jpg --like id:7:0.5 --unlike id:9 --text "red:0.5" --db shop
   yunmeng search page.jpg --region 0.1,0.2,0.4,0.3 --db archive
   yunmeng search stamp.jpg --regions --db archive
@@ -80,18 +84,21 @@ def search(
     """Find the pictures of a library that match QUERY best.
 
     QUERY is a picture file, a URL, id:KEY for a picture of the library, which is then the first hit, or words. With
-    --like, --unlike and --text, QUERY may be left out; if it is given, it is one part of the mixture, with weight 1.
+    --like, --unlike, --text and --color, QUERY may be left out; if it is given, it is one part of the
+    mixture, with weight 1.
     """
     from yunmeng.library.library import Library
 
-    if query is None and not (like or unlike or texts):
-        raise click.UsageError("name a QUERY, or give --like, --unlike or --text")
+    if query is None and not (like or unlike or texts or wanted["color"]):
+        raise click.UsageError("name a QUERY, or give --like, --unlike, --text or --color")
     asked = {} if query is None else kind_of(query)
     mix = list(parts(like, unlike, texts))
     with Library.open(db) as library:
         hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
             _draw(library, asked, mix, hits, sheet)
+        texts_asked = [asked.get("text"), *(part.text for part in mix)]
+        lacking = _asks_colour(wanted["color"], texts_asked) and library.reader.lacks_palettes
         by_name_only = not hits and "text" in asked and not mix and not library.reader.reads_meaning
     if as_json:
         print_json({"hits": [_shown(hit) for hit in hits]})
@@ -102,8 +109,16 @@ def search(
             "The library's encoder reads no words: only names and attributes were searched; see: yunmeng models list",
             err=True,
         )
+    if lacking:
+        click.echo(f"Some pictures have no colours yet: run yunmeng palettes --db {db} once", err=True)
     if sheet is not None:
         click.echo(f"Sheet: {sheet}", err=as_json)
+
+
+def _asks_colour(color: str | None, texts: "Iterable[str | None]") -> bool:
+    from yunmeng.search.colour.reading import read_text
+
+    return color is not None or any(text is not None and read_text(text) is not None for text in texts)
 
 
 def _shown(hit: "Hit") -> dict[str, Any]:

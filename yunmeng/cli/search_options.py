@@ -15,7 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FLAGS: Final[Mapping[str, Sequence[str]]] = {"subject": ("--subject/--whole",)}
 """Names where ``--name`` would not do."""
-_METAVARS: Final[Mapping[str, str]] = {"min_score": "S", "min_chance": "P", "group_by": "ATTR"}
+_METAVARS: Final[Mapping[str, str]] = {"min_score": "S", "min_chance": "P", "group_by": "ATTR", "color": "COLOURS"}
 
 
 def search_options(command: Command) -> Command:

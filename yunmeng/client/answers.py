@@ -146,6 +146,7 @@ def as_record(picture: schemas.PictureOut) -> Record:
         quality=picture.quality,
         attributes=_attributes(picture.attributes),
         part=picture.part,
+        palette="" if picture.palette is None else picture.palette.text,
     )
 
 

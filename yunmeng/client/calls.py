@@ -94,8 +94,8 @@ def _search(
     region = options.pop("region", None)
     if image is not None or region is not None or any(value is not None for value in asked.values()):
         mix.insert(0, QueryPart(image, **asked, region=region))  # which checks that it is one question
-    if not mix:
-        raise QueryError("ask with a picture, an id, a vector or words")
+    if not mix and options.get("color") is None:
+        raise QueryError("ask with a picture, an id, a vector, words or a colour")
     rerank = options.pop("rerank", ())
     steps = rerank.split(",") if isinstance(rerank, str) else rerank
     options["rerank"] = [step.strip() for step in steps if step.strip()]
@@ -104,7 +104,7 @@ def _search(
     parts = [_part(part, files) for part in mix]
     if files:
         return Call("POST", "/v1/search/upload", read, parts=_form(parts, files, given(**options)))
-    first = parts.pop(0) if mix[0].weight == 1 else {}
+    first = parts.pop(0) if mix and mix[0].weight == 1 else {}
     first.pop("weight", None)
     body = given(**options, **first, mix=parts or None)
     return Call("POST", "/v1/search", read, json=body)

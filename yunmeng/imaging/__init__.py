@@ -20,6 +20,7 @@ from yunmeng.imaging.fingerprint import (
 )
 from yunmeng.imaging.formats import recognise
 from yunmeng.imaging.frames import count_frames, frames
+from yunmeng.imaging.palette import palette
 from yunmeng.imaging.quality import EXPLANATIONS, QualityScores, assess, damaged, problems
 from yunmeng.imaging.sheet import Tile, draw_sheet, save_sheet
 from yunmeng.imaging.thumbnail import THUMBNAIL_SIDES, thumbnail
@@ -53,6 +54,7 @@ __all__ = [
     "limit_decoding",
     "oriented_pdq",
     "page_offsets",
+    "palette",
     "problems",
     "read",
     "recognise",

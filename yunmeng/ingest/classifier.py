@@ -282,7 +282,7 @@ class Classifier:
             if data is None:
                 raise PictureError(Reason.CORRUPT, "a picture before it in the file is broken")
             picture = self._views.decode(data)
-            fingerprints, quality = describe(picture)
+            fingerprints, quality, colours = describe(picture)
             record = Record(
                 id=entry.id,
                 uri=entry.uri,
@@ -294,6 +294,7 @@ class Classifier:
                 quality=quality,
                 attributes=new.attributes if entry.attributes is None else entry.attributes,
                 part=entry.part,
+                palette=colours,
             )
             return New(record, self._views.all(data, picture))
 

@@ -23,6 +23,7 @@ from yunmeng.search.cache.cached import CachedEngine
 from yunmeng.search.cache.content_version import ContentVersion
 from yunmeng.search.cache.digests import digest
 from yunmeng.search.cache.environment import environment
+from yunmeng.search.colour.index import ColourIndex
 from yunmeng.search.engine import SearchEngine
 from yunmeng.search.why import Explainer
 from yunmeng.types import Closing
@@ -103,9 +104,15 @@ class Generation(Closing):
             bands=lambda: self.calibrator.bands,
             metric=self.config.metric,
             verify=lambda picture, ids: self.verifier.align(picture, ids),
+            colours=self.colours,
         )
         cache, read = self._resources.caches.results, self._resources.read
         return CachedEngine(plain, cache, version, read, lasts=self._contents.lasts)
+
+    @cached_property
+    def colours(self) -> ColourIndex:
+        """The palettes of the pictures, read when first needed."""
+        return ColourIndex(self.store)
 
     @cached_property
     def verifier(self) -> "Verifier":

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from yunmeng.encoders.crops.views import Source
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.library.dba import AugmentReport, OnStep
+    from yunmeng.library.palettes import PaletteReport
     from yunmeng.search.calibration import Sample
     from yunmeng.state.database import State
     from yunmeng.stores.filters import Filter
@@ -422,6 +423,14 @@ class Library(Closing):
         same call continues from there.
         """
         return self.maintenance.augment(on_step, stop)
+
+    def palettes(self, on_step: "OnStep | None" = None, stop: threading.Event | None = None) -> "PaletteReport":
+        """Compute the palettes of pictures that have none: those that were indexed before Yunmeng knew colours.
+
+        Their files are read again; searches and changes go on meanwhile. If it is stopped or killed, the same call
+        continues from there.
+        """
+        return self.maintenance.palettes(on_step, stop)
 
     def reencode(
         self,

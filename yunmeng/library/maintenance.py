@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
 from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, refresh, refresh_some
 from yunmeng.library.encoding import identify
+from yunmeng.library.palettes import PaletteReport, Palettes
 
 if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder
@@ -55,6 +56,10 @@ class Maintenance:
             store = self._generations.current.store
             taken = refresh(store, stop, on_step)
         return AugmentReport(store.count(), taken, time.monotonic() - began, stop.is_set())
+
+    def palettes(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> PaletteReport:
+        """Compute the palettes that are missing, as `yunmeng.Library.palettes` says."""
+        return Palettes(self._generations, self._resources).run(stop or threading.Event(), on_step)
 
     def reencode(
         self,

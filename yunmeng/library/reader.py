@@ -12,6 +12,7 @@ from yunmeng.types import LibraryInfo
 if TYPE_CHECKING:
     from yunmeng.library.generations import Generations
     from yunmeng.library.resources import LibraryResources
+    from yunmeng.search.colour.index import ColourCounts
     from yunmeng.stores.filters import Filter
     from yunmeng.types import Record
 
@@ -69,6 +70,15 @@ class LibraryReader:
         """Return the values that the first ``limit`` pictures have in the declared attributes."""
         generation = self._generations.current
         return collect_facets(generation.store.iterate(), generation.config.attributes, limit)
+
+    def colours(self) -> "ColourCounts":
+        """Return how many pictures have each basic colour, and how many have no palette."""
+        return self._generations.current.colours.counts()
+
+    @property
+    def lacks_palettes(self) -> bool:
+        """True where pictures have no palette, see `ColourIndex.lacking`; `colours` counts them."""
+        return self._generations.current.colours.lacking
 
     def original(self, picture: "str | Record") -> bytes:
         """Return the file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""

@@ -20,7 +20,18 @@ from yunmeng.types import (
     Verdict,
 )
 
-__all__ = ["VOCABULARY", "AttributeValues", "Health", "KeyIn", "LibraryOut", "SessionOut", "ValueCount", "Vocabulary"]
+__all__ = [
+    "VOCABULARY",
+    "AttributeValues",
+    "ColorCount",
+    "Colors",
+    "Health",
+    "KeyIn",
+    "LibraryOut",
+    "SessionOut",
+    "ValueCount",
+    "Vocabulary",
+]
 
 
 class Vocabulary(BaseModel):
@@ -86,6 +97,22 @@ class AttributeValues(BaseModel):
     min: float | None = Field(description="Least value of an int or float.")
     max: float | None = Field(description="Greatest value of an int or float.")
     complete: bool = Field(description="Whether every picture was looked at, or only the first 20,000.")
+
+
+class ColorCount(BaseModel):
+    """A basic colour and how many pictures have it."""
+
+    name: str = Field(description="As the option color of a search takes it.")
+    hex: str = Field(description="An example of it.")
+    count: int
+
+
+class Colors(BaseModel):
+    """The basic colours of the library's pictures; one picture may have several."""
+
+    colors: list[ColorCount]
+    min_score: float = Field(description="Share of the subject from which a picture counts: min_score of a search.")
+    without: int = Field(description="Pictures without a palette yet: a job of the kind palettes computes them.")
 
 
 class KeyIn(Request):

@@ -8,13 +8,13 @@ from pydantic import BaseModel, Field, JsonValue
 from yunmeng.schemas.common import Request
 from yunmeng.types import JobStatus
 
-__all__ = ["AugmentOrder", "EncoderOut", "JobList", "JobOrder", "JobOut", "ReencodeOrder"]
+__all__ = ["AugmentOrder", "EncoderOut", "JobList", "JobOrder", "JobOut", "PalettesOrder", "ReencodeOrder"]
 
 
 class JobOrder(Request):
     """A job to start in the background."""
 
-    kind: str = Field(max_length=32, description="import, reencode, augment, or one that an application brings.")
+    kind: str = Field(max_length=32, description="import, reencode, augment, palettes, or an application's.")
     arguments: dict[str, JsonValue] = Field({}, description="What the kind takes: docs/http.md has a table.")
 
 
@@ -29,6 +29,10 @@ class ReencodeOrder(Request):
 
 class AugmentOrder(Request):
     """Second vectors take no arguments."""
+
+
+class PalettesOrder(Request):
+    """Palettes that are missing take no arguments."""
 
 
 class EncoderOut(BaseModel):

@@ -3,9 +3,57 @@
 from pydantic import BaseModel, Field, model_validator
 
 from yunmeng.schemas.common import Attributes, ErrorBody, Id, Request
-from yunmeng.types import AddStatus
+from yunmeng.types import AddStatus, Palette, Swatch
 
-__all__ = ["AddResult", "Added", "Deleted", "FromUrl", "NewAttributes", "PictureOut", "PicturePage", "Selection"]
+__all__ = [
+    "AddResult",
+    "Added",
+    "Deleted",
+    "FromUrl",
+    "NewAttributes",
+    "PaletteOut",
+    "PictureOut",
+    "PicturePage",
+    "Selection",
+    "SwatchOut",
+]
+
+
+class SwatchOut(BaseModel):
+    """One colour of a picture."""
+
+    hex: str = Field(pattern="^#[0-9a-f]{6}$", description="The colour, sRGB.")
+    share: float = Field(gt=0, le=1, description="How much of the subject, or of the picture, has it.")
+
+
+class PaletteOut(BaseModel):
+    """The colours of a picture, at most five each, the largest share first."""
+
+    subject: list[SwatchOut] = Field(description="Of its subject: without the background, as far as that is told.")
+    whole: list[SwatchOut] = Field(description="Of all of it.")
+
+    @classmethod
+    def of(cls, text: str) -> "PaletteOut | None":
+        """Return a palette as `yunmeng.types.Record.palette` holds it; None where there is none."""
+        return (
+            cls(**{name: list(map(_shown, each)) for name, each in Palette.read(text)._asdict().items()})
+            if text
+            else None
+        )
+
+    @property
+    def text(self) -> str:
+        """The palette as `yunmeng.types.Record.palette` holds it."""
+        return Palette(tuple(map(_swatch, self.subject)), tuple(map(_swatch, self.whole))).text()
+
+
+def _shown(swatch: Swatch) -> SwatchOut:
+    return SwatchOut(hex=swatch.hex, share=round(swatch.share, 4))
+
+
+def _swatch(shown: SwatchOut) -> Swatch:
+    red, green, blue = bytes.fromhex(shown.hex[1:])
+    return Swatch(red, green, blue, shown.share)
 
 
 class PictureOut(BaseModel):
@@ -21,6 +69,7 @@ class PictureOut(BaseModel):
     pdq: str
     quality: dict[str, float]
     problems: list[str] = Field(description="What is wrong with its quality: blurred, dark, bright, flat, tiny, odd.")
+    palette: PaletteOut | None = Field(None, description="Its colours; null where they were not computed yet.")
     attributes: Attributes
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field, RootModel, model_validat
 from yunmeng import types
 from yunmeng.schemas.common import Attributes, Id, Region, Request, check_extent
 from yunmeng.schemas.copies import AlignmentOut
+from yunmeng.schemas.pictures import PaletteOut
 from yunmeng.types import Band, StepName
 
 __all__ = [
@@ -36,7 +37,7 @@ MAX_OFFSET: Final = 100_000
 
 MAX_PARTS: Final = 50
 
-FieldName: TypeAlias = Literal["attributes", "uri", "width", "height", "sha256", "phash", "pdq", "quality"]
+FieldName: TypeAlias = Literal["attributes", "uri", "width", "height", "sha256", "phash", "pdq", "quality", "palette"]
 
 
 class SearchOptions(Request, types.SearchOptions):
@@ -107,13 +108,15 @@ class SearchQuery(SearchOptions):
     @property
     def named(self) -> str:
         """The query as the command line takes it."""
-        return f"id:{self.id}" if self.id is not None else self.url or self.text or "a vector or a mixture"
+        return (
+            f"id:{self.id}" if self.id is not None else self.url or self.text or self.color or "a vector or a mixture"
+        )
 
     @model_validator(mode="after")
     def _one_question(self) -> "SearchQuery":
         given = sum(given is not None for given in (self.id, self.url, self.vector, self.text))
-        if given > 1 or not (given or self.mix):
-            raise ValueError("ask with exactly one of id, url, vector and text, or with a mix")
+        if given > 1 or not (given or self.mix or self.color is not None):
+            raise ValueError("ask with exactly one of id, url, vector and text, with a mix, or with a color")
         if self.region is not None and self.id is None and self.url is None:
             raise ValueError("a region goes with an id or a url")
         return self
@@ -149,6 +152,7 @@ class HitOut(BaseModel):
     phash: str | None = None
     pdq: str | None = None
     quality: dict[str, float] | None = None
+    palette: PaletteOut | None = None
 
 
 class SearchAnswer(BaseModel):

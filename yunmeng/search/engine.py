@@ -9,13 +9,15 @@ import numpy as np
 from yunmeng.encoders.crops.views import WHOLE
 from yunmeng.errors import QueryError, RecordNotFound
 from yunmeng.imaging.fingerprint import fingerprint, sha256
-from yunmeng.search.fusing import merged
+from yunmeng.search.colour.asked import AskedColour, colour_asked
+from yunmeng.search.colour.index import ColourIndex
+from yunmeng.search.fusing import fuse, merged
 from yunmeng.search.grouping import group_heads, one_each
 from yunmeng.search.query import as_vector, timed
 from yunmeng.search.ranking import Candidates, deep_enough, depth_of, in_front, ranked
 from yunmeng.search.rerank.protocol import RerankContext
 from yunmeng.search.rerank.registry import STEPS, WITHOUT_VECTOR, steps_of
-from yunmeng.search.text_search import NO_WORDS, WordSearch
+from yunmeng.search.text_search import NO_WORDS, WHOLLY_NAMED, WordSearch
 from yunmeng.stores.augmented import regional_in
 from yunmeng.stores.filters import evaluate
 from yunmeng.types import Hit, Hits, Metric, Record, Vector
@@ -49,7 +51,8 @@ class SearchEngine:
     """Answers queries from one store, by one encoder. Threads may share it.
 
     ``read`` returns the file of a picture by its id; ``calibration`` and ``bands`` say what scores mean, if that is
-    known; ``metric`` is used by queries that name none; ``verify`` is for the step ``geometry``.
+    known; ``metric`` is used by queries that name none; ``verify`` is for the step ``geometry``; ``colours`` has the
+    palettes.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class SearchEngine:
         bands: "Callable[[], Bands | None]",
         metric: Metric = "cosine",
         verify: "Verify | None" = None,
+        colours: ColourIndex | None = None,
     ) -> None:
         self._store = store
         self._dim = dim
@@ -72,6 +76,7 @@ class SearchEngine:
         self._bands = bands
         self._metric = metric
         self._verify = verify
+        self._colours = colours or ColourIndex(store)
 
     def ask(self, request: "SearchRequest") -> Hits:
         """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
@@ -80,11 +85,14 @@ class SearchEngine:
                 "the library keeps no parts of its pictures: make it so with yunmeng reencode --regions --db DIR"
             )
         calibration = self._calibrated(request)
-        steps = self._steps(request)
+        request, colour = colour_asked(request, self._colours, self._encoding)
+        steps = self._steps(request, colour)
         timings: dict[str, float] = {}
         if request.pictured is not None and any(step.name in ("geometry", "fingerprint") for step in steps):
             request = self._at_hand(request, timings)
-        found = self._found(request, steps, timings)
+        found = self._found(request, colour, steps, timings)
+        if colour is not None and not colour.alone:
+            steps = self._weighing(colour, found, steps)
         first = self._asked_picture(request, found)
         found = replace(found, hits=in_front(first, found.hits))
         hits = self._ranked(request, found, first, steps, timings)
@@ -110,12 +118,14 @@ class SearchEngine:
             )
         return found
 
-    def _steps(self, request: "SearchRequest") -> "list[Step]":
+    def _steps(self, request: "SearchRequest", colour: AskedColour | None) -> "list[Step]":
         """Return the steps. The library's metric counts where vectors of whole pictures are compared."""
-        metric = request.metric
-        if metric is None and request.words is None and not request.regions:
+        metric, alone = request.metric, colour is not None and colour.alone
+        if metric is None and request.words is None and not request.regions and not alone:
             metric = self._metric
         steps = steps_of(request.rerank, metric)
+        if alone and steps:
+            raise QueryError(f"{steps[0].name} orders hits by a picture or words: ask with one beside the colour")
         by_whole = [step.name for step in steps if step.name not in WITHOUT_VECTOR]
         if request.regions and by_whole:
             raise QueryError(f"{by_whole[0]} looks at whole pictures: leave it out, or do not search parts of pictures")
@@ -129,12 +139,23 @@ class SearchEngine:
         with timed(timings, "read"):
             return replace(request, parts=[replace(part, image=self._encoding.embedder.source(part.image))])
 
-    def _found(self, request: "SearchRequest", steps: "Sequence[Step]", timings: "Timings") -> Candidates:
+    @staticmethod
+    def _weighing(colour: AskedColour, found: Candidates, steps: "Sequence[Step]") -> "list[Step]":
+        """Return the steps with that by colour: after those that look at embeddings, and before `Diverse`."""
+        last = len(steps) - bool(steps and steps[-1].name == "diverse")
+        return [*steps[:last], colour.step(found.named), *steps[last:]]
+
+    def _found(
+        self, request: "SearchRequest", colour: AskedColour | None, steps: "Sequence[Step]", timings: "Timings"
+    ) -> Candidates:
         """Enough candidates for the page, for every step, and for as many groups as are wanted."""
-        depth = depth_of(steps, request.wanted) + len(request.unwanted)
+        weighing = [] if colour is None or colour.alone else [colour.step()]
+        depth = depth_of([*steps, *weighing], request.wanted) + len(request.unwanted)
+        if colour is not None and colour.alone:
+            return self._by_colour(colour, request, depth, timings)
         if request.words is not None:
             by_name = all(step.name in WITHOUT_VECTOR for step in steps)
-            return self._by_words(request.words, request, depth, timings, by_name=by_name)
+            return self._by_words(request.words, request, colour, depth, timings, by_name=by_name)
         vector, group_by = self._mixed(request, timings), request.group_by
 
         def near(size: int) -> Candidates:
@@ -143,13 +164,36 @@ class SearchEngine:
         with timed(timings, "search"):
             if group_by is None:
                 return near(depth)
-            if request.regions:
+            if request.regions or colour is not None:
                 return deep_enough(near, depth, request.wanted, group_by)
             heads = group_heads(self._store, vector, request.wanted, group_by, request.filter, request.unwanted)
             return Candidates(merged(near(depth).hits, heads) if steps else heads, vector)
 
+    def _by_colour(self, colour: AskedColour, request: "SearchRequest", depth: int, timings: "Timings") -> Candidates:
+        """Return the pictures with the colours, those with the words for them in their names first."""
+        words = request.words if request.color is None and self._store.capabilities.text else None
+
+        def find(size: int) -> Candidates:
+            hits = colour.search(size, request.filter)
+            named = [] if words is None else self._store.search_text(words, size, request.filter)
+            named = [hit for hit in named if hit.score > WHOLLY_NAMED]
+            fused = fuse([hits, named], [1.0, 1.0], size) if named else hits
+            return Candidates(fused, None, {"colour": hits, **({"name": named} if named else {})})
+
+        with timed(timings, "search"):
+            if request.group_by is None:
+                return find(depth)
+            return deep_enough(find, depth, request.wanted, request.group_by)
+
     def _by_words(
-        self, words: str, request: "SearchRequest", depth: int, timings: "Timings", *, by_name: bool
+        self,
+        words: str,
+        request: "SearchRequest",
+        colour: AskedColour | None,
+        depth: int,
+        timings: "Timings",
+        *,
+        by_name: bool,
     ) -> Candidates:
         search = WordSearch(
             words,
@@ -160,6 +204,7 @@ class SearchEngine:
             timings,
             sharpens=not request.regions,  # a picture's own vector says little of what one of its parts shows
             by_name=by_name,
+            without_colours=None if colour is None else colour.words,
         )
         if request.group_by is None:
             return search.find(depth)

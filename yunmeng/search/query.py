@@ -74,7 +74,7 @@ class Embedder:
         with timed(timings, "read"):
             data = self._read(picture)
             decoded = self._views.decode(data)
-            fingerprints, quality = describe(decoded)
+            fingerprints, quality, colours = describe(decoded)
             view = self._views.main(data, decoded)
         digest = sha256(data)
         return Record(
@@ -86,6 +86,7 @@ class Embedder:
             width=decoded.width,
             height=decoded.height,
             quality=quality,
+            palette=colours,
             vector=self._encoded(view, timings),
         )
 

@@ -24,12 +24,13 @@ class Candidates:
     """The result of a search before any re-ranking, best first.
 
     ``vector`` is the query's embedding, None for words that were looked up by name. ``lists`` are the lists that
-    ``hits`` were fused from, by name, each best first.
+    ``hits`` were fused from, by name, each best first. ``named`` are hits whose names say all that was asked for.
     """
 
     hits: list[Hit]
     vector: Vector | None
     lists: Mapping[str, Sequence[Hit]] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
 
 
 def depth_of(steps: "Sequence[Step]", wanted: int) -> int:

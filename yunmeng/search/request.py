@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yunmeng.errors import QueryError
+from yunmeng.search.colour.question import read_color
 from yunmeng.search.metrics import METRICS
 from yunmeng.search.rerank.registry import read_steps
 from yunmeng.types import QueryPart, SearchOptions
@@ -30,8 +31,10 @@ class SearchRequest(SearchOptions):
     rerank: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.parts:
-            raise QueryError("ask with a picture, an id, a vector or words")
+        if self.color is not None:
+            read_color(self.color)
+        elif not self.parts:
+            raise QueryError("ask with a picture, an id, a vector, words or a colour")
         if self.k < 1 or self.offset < 0:
             raise QueryError(f"k must be at least 1 and offset at least 0, not {self.k} and {self.offset}")
         if self.metric is not None and self.metric not in METRICS:
@@ -52,15 +55,15 @@ class SearchRequest(SearchOptions):
 
     @property
     def known(self) -> str | None:
-        """The id of the query's one whole picture, if it is of the library: it is the first hit."""
+        """The id of the query's one whole picture, if it is of the library, and no colour is given: the first hit."""
         only = self._only
-        return only.id if only is not None and only.region is None else None
+        return only.id if only is not None and only.region is None and self.color is None else None
 
     @property
     def one_picture(self) -> bool:
         """True where the query is one whole picture, or its vector: scores are calibrated for these."""
         only = self._only
-        return only is not None and only.text is None and only.region is None
+        return only is not None and only.text is None and only.region is None and self.color is None
 
     @property
     def banded(self) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from yunmeng.stores.filters import Filter
     from yunmeng.stores.protocol import Store
 
-__all__ = ["NO_WORDS", "WordSearch"]
+__all__ = ["NO_WORDS", "WHOLLY_NAMED", "WordSearch"]
 
 FUSED_DEPTH: Final = 100
 """Least number of hits of each list that are fused: what both lists have deep down may well come first."""
@@ -28,6 +28,9 @@ FUSED_DEPTH: Final = 100
 PARTLY_NAMED: Final = 0.3
 """Weight of hits whose names hold only some of the words, where none has all: "photo" of "a photo of a chair" may stand
 in every name."""
+
+WHOLLY_NAMED: Final = 0.5
+"""Score above which a name holds every word, see `Store.search_text`."""
 
 NOTHING: Final = math.inf
 """The least score of what fits, where nothing does."""
@@ -42,7 +45,7 @@ class WordSearch:
     """One text, looked up in one library.
 
     ``nearest`` finds pictures by vector. ``by_name`` says whether names alone may answer where no encoder reads the
-    text.
+    text. ``without_colours`` is the text without its words for colours, where these are looked for in palettes.
     """
 
     def __init__(
@@ -56,8 +59,10 @@ class WordSearch:
         *,
         sharpens: bool,
         by_name: bool,
+        without_colours: str | None = None,
     ) -> None:
         self._text = text
+        self._meant_text = text if without_colours is None else without_colours
         self._store = store
         self._filter = filter
         self._texts = texts
@@ -73,30 +78,41 @@ class WordSearch:
         Raises `QueryError` where no encoder reads words, and `MissingExtra`.
         """
         depth = max(FUSED_DEPTH, depth)
-        named: list[Hit] = []
-        if self._store.capabilities.text:
-            with timed(self._timings, "search"):
-                named = self._store.search_text(self._text, depth, self._filter)
+        named, whole = self._names(depth)
         try:
             texts = self._texts()
             if texts is None:
                 if not self._by_name or not self._store.capabilities.text:
                     raise QueryError(NO_WORDS)
-                return self._named(named, depth)
+                return self._named(named, depth, whole)
             vector, meant = self._meant(texts, depth)
         except MissingExtra:
             if not self._by_name or not named:
                 raise
-            return self._named(named, depth)  # names and attributes answer without the text model
+            return self._named(named, depth, whole)  # names and attributes answer without the text model
         if not named:
             return Candidates(meant, vector, {"meaning": meant})
-        entirely = [hit for hit in named if hit.score > 0.5]
+        entirely = [hit for hit in named if hit.score > WHOLLY_NAMED]
         fused = fuse([meant, entirely or named], [1.0, 1.0 if entirely else PARTLY_NAMED], depth)
-        return Candidates(fused, vector, {"meaning": meant, "name": entirely or named})
+        return Candidates(fused, vector, {"meaning": meant, "name": entirely or named}, whole)
+
+    def _names(self, depth: int) -> tuple[list[Hit], frozenset[str]]:
+        """Return hits by name, and which of them have all words in it where some of these are for colours."""
+        if not self._store.capabilities.text:
+            return [], frozenset()
+        with timed(self._timings, "search"):
+            named = self._store.search_text(self._text, depth, self._filter)
+            if self._meant_text == self._text:
+                return named, frozenset()
+            whole = frozenset(hit.id for hit in named if hit.score > WHOLLY_NAMED)
+            if not whole:
+                without = self._store.search_text(self._meant_text, depth, self._filter)
+                named = [hit for hit in without if hit.score > WHOLLY_NAMED] or named
+        return named, whole
 
     @staticmethod
-    def _named(named: list[Hit], depth: int) -> Candidates:
-        return Candidates(fuse([named], [1.0], depth), None, {"name": named})
+    def _named(named: list[Hit], depth: int, whole: frozenset[str]) -> Candidates:
+        return Candidates(fuse([named], [1.0], depth), None, {"name": named}, whole)
 
     def _meant(self, texts: "TextEncoder", depth: int) -> tuple[Vector, list[Hit]]:
         """The text's vector and the nearest pictures; over the bridge, those that fit, as `Words` tells."""
@@ -113,14 +129,14 @@ class WordSearch:
     def _read(self, texts: "TextEncoder") -> tuple[Vector, float | None]:
         """The text's vector, over the bridge as `Words` sharpens it, and the least score of what fits."""
         with timed(self._timings, "encode"):
-            vector: Vector = texts.encode_texts([self._text])[0]
-            cut = texts.cut_off(self._text) if isinstance(texts, Words) else None
+            vector: Vector = texts.encode_texts([self._meant_text])[0]
+            cut = texts.cut_off(self._meant_text) if isinstance(texts, Words) else None
         if not isinstance(texts, Words) or cut is None:
             return vector, None
         if cut.first == NOTHING:
             return vector, NOTHING
         with timed(self._timings, "search"):
-            if self._sharpens and len(directions := texts.directions(self._text)):
+            if self._sharpens and len(directions := texts.directions(self._meant_text)):
                 return self._narrowed(texts, vector, directions)
             best = self._nearest(vector, NEIGHBOURS)
             if not best or best[0].score < cut.first:
@@ -132,7 +148,7 @@ class WordSearch:
     def _narrowed(self, texts: Words, vector: Vector, directions: NDArray[np.float32]) -> tuple[Vector, float]:
         """A kind of things as the library shows it, and the least score of what fits."""
         found = [hit for one in (vector, *directions) for hit in self._nearest(one, NEIGHBOURS_OF_KINDS)]
-        kind = texts.narrow(self._text, self._vectors(found))
+        kind = texts.narrow(self._meant_text, self._vectors(found))
         return (vector, NOTHING) if kind is None else (kind.vector, kind.each)
 
     def _vectors(self, hits: Sequence[Hit]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Kinds of background jobs of the server: imports, re-encoding, second vectors."""
+"""Kinds of background jobs of the server: imports, re-encoding, second vectors, palettes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,7 @@ from yunmeng.encoders.catalogue import get_spec
 from yunmeng.errors import LibraryError, QueryError, UnknownEncoder
 from yunmeng.ingest.sources import Sources
 from yunmeng.schemas.imports import ImportOrder
-from yunmeng.schemas.jobs import AugmentOrder, ReencodeOrder
+from yunmeng.schemas.jobs import AugmentOrder, PalettesOrder, ReencodeOrder
 from yunmeng.schemas.text import from_wire
 from yunmeng.state.runner import JobKind, JobRun
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from yunmeng.server.observe import Metrics
     from yunmeng.state.database import Job
 
-__all__ = ["AUGMENT", "IMPORT", "REENCODE", "augmenting", "importing", "reencoding"]
+__all__ = ["AUGMENT", "IMPORT", "PALETTES", "REENCODE", "augmenting", "importing", "palettes", "reencoding"]
 
 IMPORT = "import"
 REENCODE = "reencode"
 AUGMENT = "augment"
+PALETTES = "palettes"
 
 
 def importing(library: "Library", metrics: "Metrics", within: "Roots | None") -> JobKind:
@@ -88,6 +89,20 @@ def augmenting(library: "Library") -> JobKind:
         return not report.interrupted
 
     return JobKind(name=AUGMENT, work=work, arguments=AugmentOrder)
+
+
+def palettes(library: "Library") -> JobKind:
+    """Return the kind of job that computes the palettes of pictures that have none."""
+
+    def work(run: JobRun) -> bool:
+        report = library.palettes(run.tell, run.stop)
+        for failure in report.failed:
+            run.fail(failure.path, failure.reason)
+        run.tell(report.computed, failed=len(report.failed))
+        run.settle()
+        return not report.interrupted
+
+    return JobKind(name=PALETTES, work=work, arguments=PalettesOrder)
 
 
 def _tell(run: JobRun, tally: "Tally") -> None:

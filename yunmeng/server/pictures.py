@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from yunmeng.errors import QueryError, YunmengError
 from yunmeng.imaging.formats import recognise
 from yunmeng.imaging.quality import problems
-from yunmeng.schemas.about import AttributeValues, LibraryOut, ValueCount
+from yunmeng.schemas.about import AttributeValues, ColorCount, Colors, LibraryOut, ValueCount
 from yunmeng.schemas.common import Attributes, ErrorBody
 from yunmeng.schemas.pictures import (
     Added,
@@ -24,12 +24,15 @@ from yunmeng.schemas.pictures import (
     Deleted,
     FromUrl,
     NewAttributes,
+    PaletteOut,
     PictureOut,
     PicturePage,
     Selection,
 )
 from yunmeng.schemas.scopes import Caller
 from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
+from yunmeng.search.colour.index import LEAST_SHARE
+from yunmeng.search.colour.naming import EXAMPLE
 from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, visible
 from yunmeng.server.errors import body_of, responses
@@ -91,6 +94,17 @@ async def attributes(here: Here) -> list[AttributeValues]:
         )
         for facet in facets
     ]
+
+
+@router.get("/colors", responses=responses(), dependencies=[MAY_SEARCH])
+async def colors(here: Here) -> Colors:
+    """Count the pictures that have each basic colour."""
+    found = await here.workers.run(here.library.reader.colours)
+    return Colors(
+        colors=[ColorCount(name=name, hex=EXAMPLE[name], count=count) for name, count in found.counts.items()],
+        min_score=LEAST_SHARE,
+        without=found.without,
+    )
 
 
 @router.get("/pictures", responses=responses())
@@ -275,6 +289,7 @@ def shown(record: Record, caller: Caller) -> PictureOut:
         pdq=record.pdq,
         quality=dict(record.quality),
         problems=list(problems(record.quality)),
+        palette=PaletteOut.of(record.palette),
         attributes=wire_attributes(record.attributes),
     )
 

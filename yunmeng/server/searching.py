@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from yunmeng.schemas.common import Id, RegionText, Request, as_region
 from yunmeng.schemas.common import Region as WireRegion
+from yunmeng.schemas.pictures import PaletteOut
 from yunmeng.schemas.scopes import Caller
 from yunmeng.schemas.searching import (
     MAX_PARTS,
@@ -54,8 +55,8 @@ class UploadedQuery(SearchOptions):
 
     @model_validator(mode="after")
     def _some_question(self) -> "UploadedQuery":
-        if self.file is None and (self.mix is None or not self.mix.root):
-            raise ValueError("send a file, or a mix")
+        if self.file is None and (self.mix is None or not self.mix.root) and self.color is None:
+            raise ValueError("send a file, a mix, or a color")
         if self.file is None and self.region is not None:
             raise ValueError("a region needs a file; the region of a part of a mix is given in that part")
         return self
@@ -177,7 +178,7 @@ async def _answer(
 
 
 def _records(library: "Library", hits: Sequence[Hit], wanted: SearchOptions) -> Mapping[str, Record]:
-    if not set(wanted.fields) & set(_OF_RECORD):
+    if not set(wanted.fields) & {*_OF_RECORD, "palette"}:
         return {}
     return library.reader.get_many([hit.id for hit in hits])
 
@@ -199,5 +200,7 @@ def _shown(hit: Hit, wanted: SearchOptions, record: Record | None, caller: Calle
     if "uri" in wanted.fields:
         shown["uri"] = visible(hit.uri, caller)
     if record is not None:  # it may have been deleted since the search
+        if "palette" in wanted.fields:
+            shown["palette"] = PaletteOut.of(record.palette)
         shown.update((name, getattr(record, name)) for name in _OF_RECORD if name in wanted.fields)
     return HitOut(**shown)

@@ -88,11 +88,15 @@ class Dictionary:
         before = " ".join(meanings[0] for meanings in parts[:-1])
         return [f"{before} {meaning}".strip() for meaning in parts[-1]]
 
+    def longest(self, text: str, start: int) -> int:
+        """Return the length of the longest word that begins at ``start``; 1 where none does."""
+        lengths = range(min(len(text) - start, _LONGEST), 1, -1)
+        return next((length for length in lengths if text[start : start + length] in self._entries), 1)
+
     def _cut(self, text: str) -> Iterator[str]:
         start = 0
         while start < len(text):
-            ends = range(min(len(text), start + _LONGEST), start, -1)
-            end = next((end for end in ends if text[start:end] in self._entries), start + 1)
+            end = start + self.longest(text, start)
             if text[start:end] not in ("的", "和", "与", "與"):
                 yield text[start:end]
             start = end

@@ -74,6 +74,11 @@ class Nouns:
                 return np.asarray(np.maximum(np.max(near, axis=0) - _BROADER * (cut > 0), 0), np.float32)
         return np.zeros(len(self._classes), np.float32)
 
+    def knows(self, phrase: str) -> bool:
+        """Return whether words together are a noun of the table: "red fox" is, "red dress" is not."""
+        words = plain(phrase)
+        return any(form in self._lemmas for form in (words, *_singulars(words)))
+
     def _find(self, words: list[str]) -> NDArray[np.uint16] | None:
         for joint in (" ", ""):
             word = joint.join(words)

@@ -118,6 +118,8 @@ def to_doc(zvec: Any, record: Record, schema: AttributeSchema, *, text: bool) ->
     }
     if record.part:
         facts["part"] = record.part
+    if record.palette:
+        facts["palette"] = record.palette
     fields: dict[str, Any] = {
         "sha256": record.sha256,
         "uri": escape(record.uri),
