@@ -1,7 +1,7 @@
 """Tell whether colour variants of one garment stay apart, while edited copies of each are found.
 
-Garments of a folder of photographs are recoloured in four ways by turning all hues in OKLab, which keeps lightness, as
-photographs of the colours of one model do. Of each picture one edited copy is made. All lie in one library:
+Garments of a folder of photographs are recoloured in four ways by turning all hues and keeping their luma, as photographs
+of the colours of one model do. Of each picture one edited copy is made. All lie in one library:
 
     python -m benchmarks.colour_variants FOLDER --garments 150
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.copy_edits import EDITS
@@ -22,49 +23,32 @@ from benchmarks.doctored import compressed
 from yunmeng.apps.duplicates import Duplicates
 from yunmeng.imaging.files import is_picture
 from yunmeng.library import Library
-from yunmeng.types import Pixels
 
 TURNS: Final = (72, 144, 216, 288)
 """Degrees by which the hues are turned."""
 COPIES: Final = ("jpeg", "blur", "crop", "text", "flip", "border")
-COLOURED: Final = (0.06, 0.1)
-"""OKLab chroma from which a pixel has a colour, and share of them that a garment must have to come in several."""
+COLOURED: Final = (25, 0.1)
+"""Levels of Cb and Cr from which a pixel has a colour, and share of them that a garment must have to come in several."""
 SIDE: Final = 512
 
-# Björn Ottosson, A perceptual color space for image processing (2020): linear sRGB to cone responses, and these to Lab.
-_CONES: Final = np.array(
-    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
-     [0.0883024619, 0.2817188376, 0.6299787005]]
-)  # fmt: skip
-_LAB: Final = np.array(
-    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
-     [0.0259040371, 0.7827717662, -0.8086757660]]
-)  # fmt: skip
 
-
-def turned(pixels: Pixels, degrees: float) -> Pixels:
-    """Return a picture with all its hues turned by ``degrees``."""
+def turned(image: Image.Image, degrees: float) -> Image.Image:
+    """Return a picture with all its hues turned by ``degrees``; its luma stays."""
+    luma, chroma = _split(image)
     angle = np.deg2rad(degrees)
-    lab = _to_lab(pixels)
-    rotation = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
-    cones = np.linalg.solve(_LAB, (lab @ rotation.T).reshape(-1, 3).T) ** 3
-    linear = np.linalg.solve(_CONES, cones).T.reshape(pixels.shape).clip(0, 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    result: Pixels = (255 * encoded).round().astype(np.uint8)
-    return result
+    chroma = chroma @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    ycbcr = np.dstack([luma, (chroma + 128).round().clip(0, 255)]).astype(np.uint8)
+    return Image.fromarray(ycbcr, "YCbCr").convert("RGB")
 
 
-def is_coloured(pixels: Pixels) -> bool:
+def is_coloured(image: Image.Image) -> bool:
     """Return whether enough of a picture has a colour that can be turned."""
-    lab = _to_lab(pixels[::4, ::4])
-    return float((np.hypot(lab[..., 1], lab[..., 2]) > COLOURED[0]).mean()) > COLOURED[1]
+    return float((np.linalg.norm(_split(image)[1], axis=2) > COLOURED[0]).mean()) > COLOURED[1]
 
 
-def _to_lab(pixels: Pixels) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    encoded = pixels / 255
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    lab: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = np.cbrt(linear @ _CONES.T) @ _LAB.T
-    return lab
+def _split(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    ycbcr = np.asarray(image.convert("YCbCr"))
+    return ycbcr[..., :1], ycbcr[..., 1:] - 128.0
 
 
 def garments(folder: Path, count: int, seed: int) -> Iterator[Image.Image]:
@@ -75,7 +59,7 @@ def garments(folder: Path, count: int, seed: int) -> Iterator[Image.Image]:
             return
         image = Image.open(files[number]).convert("RGB")
         image.thumbnail((SIDE, SIDE))
-        if is_coloured(np.asarray(image)):
+        if is_coloured(image):
             yield image
             count -= 1
 
@@ -87,7 +71,7 @@ def write(folder: Path, into: Path, count: int, seed: int) -> None:
         below = into / f"{number:03}"
         below.mkdir(parents=True)
         for turn in (0, *TURNS):
-            variant = Image.fromarray(turned(np.asarray(garment), turn)) if turn else garment
+            variant = turned(garment, turn) if turn else garment
             variant.save(below / f"{turn}.jpg", quality=92)
             edit = COPIES[int(random.integers(len(COPIES)))]
             compressed(EDITS[edit](variant, random), 88).save(below / f"{turn}-copy.jpg", quality=92)
