@@ -1,7 +1,7 @@
 """Tell whether colour variants of one garment stay apart, while edited copies of each are found.
 
-Garments of a folder of photographs are recoloured in four ways by turning all hues and keeping their luma, as photographs
-of the colours of one model do. Of each picture one edited copy is made. All lie in one library:
+Garments of a folder of photographs are recoloured in four ways by turning all hues and keeping their luma, as
+photographs of the colours of one model do. Of each picture one edited copy is made. All lie in one library:
 
     python -m benchmarks.colour_variants FOLDER --garments 150
 """
@@ -28,7 +28,7 @@ TURNS: Final = (72, 144, 216, 288)
 """Degrees by which the hues are turned."""
 COPIES: Final = ("jpeg", "blur", "crop", "text", "flip", "border")
 COLOURED: Final = (25, 0.1)
-"""Levels of Cb and Cr from which a pixel has a colour, and share of them that a garment must have to come in several."""
+"""Levels of Cb and Cr from which a pixel has a colour, and share of such pixels in a garment that can be recoloured."""
 SIDE: Final = 512
 
 
