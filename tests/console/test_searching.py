@@ -159,12 +159,6 @@ def test_an_address_with_question_filter_and_cut_off_can_be_kept(tabs: Tabs) -> 
     expect(page.locator("#cutoff")).to_have_value("0.5")
 
 
-def test_a_picture_that_was_uploaded_is_asked_for_again_after_a_reload(page: Page, query: Path) -> None:
-    choose(page, query)
-    page.reload()
-    expect(page.get_by_role("heading", name="The picture is no longer here")).to_be_visible()
-
-
 def test_markup_in_ids_and_attributes_is_shown_as_text(page: Page) -> None:
     search_by_id(page, SCRIPT_ID)
     page.locator(".tile-open").first.click()

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -64,12 +65,15 @@ class Additions:
 
     def set_attributes(self, id: str, attributes: Attributes) -> Record | None:
         """Give a picture these attributes in place of its own. None where there is no such picture."""
-        with self._writing:  # a picture that is replaced meanwhile must not come back with its former vector
-            known = self._store.get([id], vectors=True).get(id)
-            if known is None:
-                return None
-            self._store.upsert([replace(known, attributes=attributes)])
+        self.change_attributes([id], lambda _: attributes)
         return self._store.get([id]).get(id)
+
+    def change_attributes(self, ids: Sequence[str], change: Callable[[Attributes], Attributes]) -> int:
+        """Give each picture what ``change`` makes of its attributes. Returns how many there are; others are ignored."""
+        with self._writing:  # a picture that is replaced meanwhile must not come back with its former vector
+            records = self._store.get(ids, vectors=True).values()
+            self._store.upsert([replace(record, attributes=change(record.attributes)) for record in records])
+        return len(records)
 
     def _entry(self, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Entry:
         if isinstance(picture, str):

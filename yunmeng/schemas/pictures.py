@@ -5,7 +5,19 @@ from pydantic import BaseModel, Field, model_validator
 from yunmeng.schemas.common import Attributes, ErrorBody, Id, Request
 from yunmeng.types import AddStatus
 
-__all__ = ["AddResult", "Added", "Deleted", "FromUrl", "NewAttributes", "PictureOut", "PicturePage", "Selection"]
+__all__ = [
+    "AddResult",
+    "Added",
+    "AttributeChanges",
+    "Changed",
+    "Deleted",
+    "FromUrl",
+    "KeptPicture",
+    "NewAttributes",
+    "PictureOut",
+    "PicturePage",
+    "Selection",
+]
 
 
 class PictureOut(BaseModel):
@@ -57,6 +69,26 @@ class NewAttributes(Request):
     """All attributes of a picture; they replace those that it had."""
 
     attributes: Attributes
+
+
+class KeptPicture(BaseModel):
+    """A picture that is kept for a day to search with."""
+
+    sha256: str = Field(description="Of its bytes; it is fetched by it.")
+
+
+class AttributeChanges(Request):
+    """Changes to some attributes of several pictures; their others stay."""
+
+    ids: list[Id] = Field(min_length=1, max_length=10_000)
+    values: Attributes = Field({}, description="New values; null removes an attribute.")
+    add: dict[str, list[str]] = Field({}, description="Values that join those of a list.")
+
+
+class Changed(BaseModel):
+    """The number of pictures that were changed."""
+
+    changed: int
 
 
 class Selection(Request):

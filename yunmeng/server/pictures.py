@@ -21,6 +21,8 @@ from yunmeng.schemas.common import Attributes, ErrorBody
 from yunmeng.schemas.pictures import (
     Added,
     AddResult,
+    AttributeChanges,
+    Changed,
     Deleted,
     FromUrl,
     NewAttributes,
@@ -203,6 +205,17 @@ async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer
     """Set the attributes of a picture; they replace all that it had."""
     values: Any = new.attributes
     return shown(await to_thread.run_sync(here.library.set_attributes, from_wire(id), values), caller)
+
+
+@router.post("/attributes", responses=responses(), dependencies=[MAY_WRITE])
+async def update_attributes(changes: AttributeChanges, here: Here) -> Changed:
+    """Change some attributes of several pictures; their other attributes stay. Unknown ids are ignored."""
+    values: Any = changes.values
+
+    def work() -> int:
+        return here.library.update_attributes([from_wire(id) for id in changes.ids], values, add=changes.add)
+
+    return Changed(changed=await to_thread.run_sync(work))
 
 
 @router.get(

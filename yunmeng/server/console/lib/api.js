@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Value } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -150,6 +150,11 @@ export function search({ file, region, mix = [], ...question }, { fields, ...opt
   return call("POST", "/v1/search", { json: { ...json, fields }, signal });
 }
 
+/** @type {(file: File) => Promise<{ sha256: string }>} */
+export const keepQueryPicture = (file) => call("POST", "/v1/query-pictures", { form: asForm({ file }) });
+/** @type {(digest: string) => Promise<Blob>} */
+export const queryPicture = (digest) => call("GET", `/v1/query-pictures/${inPath(digest)}`, { read: "blob" });
+
 /** @param {Region} region */
 const boxOnWire = ([x, y, w, h]) => ({ x, y, w, h });
 /** @param {QueryPart} part */
@@ -208,6 +213,11 @@ export const picture = (id, signal) => call("GET", `/v1/pictures/${inPath(id)}`,
 /** @type {(id: string, values: Attributes) => Promise<PictureFacts>} */
 export const setAttributes = (id, values) =>
   call("PUT", `/v1/attributes/${inPath(id)}`, { json: { attributes: values } });
+/** @typedef {{ values: Record<string, Value | null>, add: Record<string, string[]> }} AttributeChanges */
+/** @type {(ids: string[], changes: AttributeChanges) => Promise<{ changed: number }>} */
+export const changeAttributes = (ids, changes) => call("POST", "/v1/attributes", { json: { ids, ...changes } });
+/** @type {(ids: string[]) => Promise<{ deleted: number }>} */
+export const removeMany = (ids) => call("POST", "/v1/pictures/delete", { json: { ids } });
 /** @type {(id: string) => Promise<void>} */
 export const remove = (id) => call("DELETE", `/v1/pictures/${inPath(id)}`);
 
@@ -230,6 +240,8 @@ export const encoders = () => call("GET", "/v1/encoders");
 export const thumbnail = (id, side) => `/v1/thumbnails/${inPath(id)}?side=${side}`;
 /** @param {string} id */
 export const original = (id) => `/v1/originals/${inPath(id)}`;
+/** @type {(id: string) => Promise<Blob>} */
+export const originalFile = (id) => call("GET", original(id), { read: "blob" });
 /** @param {string} url @param {number} side */
 export const preview = (url, side = 1024) => withQuery("/v1/previews", { url, side });
 

@@ -15,7 +15,7 @@
  * @property {string | null} [id]
  * @property {string | null} [url]
  * @property {string | null} [text]
- * @property {string | null} [upload] The number of a file that is kept in the page.
+ * @property {string | null} [upload] The SHA-256 of a file that is kept in the page, and for a day on the server.
  * @property {number} weight
  * @property {Region | null} [region] Where only a part of the picture is meant.
  */
@@ -48,11 +48,14 @@
 /**
  * @typedef {object} Page What main.js shows.
  * @property {HTMLElement} element
- * @property {(route: Route) => void} update
+ * @property {(route: Route, place?: any) => void} update With the place that place() gave, where Back has led to it again.
+ * @property {() => unknown} [place] What is needed to show the same again.
  * @property {() => void} [destroy]
  * @property {() => Receiver} [receive]
  * @property {() => string[]} [ids] Of the pictures that are shown, in their order.
  * @property {(id: string) => void} [removed]
+ * @property {() => boolean} [skipTo] Moves the keyboard to what the page is for; false where there is none yet.
+ * @property {(id: string) => void} [focusOn] Moves the keyboard to a picture.
  * @property {(id: string) => Shown | undefined} [hit]
  * @property {(id: string, signal: AbortSignal) => Promise<Step[] | null>} [explain]
  * @property {() => void} [libraryChanged]
@@ -127,6 +130,9 @@
  * @property {number | null} [chance]
  * @property {Box | null} [region]
  * @property {Alignment | null} [alignment]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {Attributes} [attributes]
  */
 
 /** @typedef {Shown & { score: number, explanation?: Step[] | null }} Hit */

@@ -1,5 +1,6 @@
-// Every word that users see, in Chinese and English, but for those in copywords.js and those that applications bring. "one|many": English has two forms, chosen by {n}.
+// Every word that users see, in Chinese and English, but for those in copywords.js and gridwords.js, and those that applications bring. "one|many": English has two forms, chosen by {n}.
 import { COPY_WORDS } from "./copywords.js";
+import { GRID_WORDS } from "./gridwords.js";
 
 /** @type {Record<string, string[]>} */
 export const WORDS = {
@@ -67,10 +68,11 @@ export const WORDS = {
   "subject-find": ["识别主体", "Find the subject"],
   "subject-found": ["已选取主体，可继续调整选区。", "The subject was chosen. You can change the region."],
   "subject-guessed": ["服务器没有主体识别模型，已选取画面中部。", "The server has no model to find subjects, so the middle was chosen."],
-  "upload-lost-title": ["图片已不在页面中", "The picture is no longer here"],
-  "upload-lost": ["上传的图片不会保存，刷新后需重新选择。", "Uploaded query pictures are not kept. Choose the picture again after a reload."],
+  "query-uploaded": ["上传的图片", "Uploaded picture"],
+  "upload-lost-title": ["图片已不再保存", "The picture is no longer here"],
+  "upload-lost": ["搜索用的上传图片只保存一天。请重新选择图片。", "Pictures to search with are kept for a day. Choose the picture again."],
 
-  "upload-left-out": ["上传的图片不会保存，已用其余条件搜索。", "The uploaded picture was not kept. This search uses the other parts only."],
+  "upload-left-out": ["上传的图片已不再保存，已用其余条件搜索。", "The uploaded picture is not kept any more. This search uses the other parts only."],
 
   mixture: ["组合条件", "Combined query"],
   like: ["更像这张", "More like this"],
@@ -343,4 +345,5 @@ export const WORDS = {
   "error.not-ready": ["服务器正在启动。", "The server is still starting."],
   "error.disk-full": ["服务器磁盘已满。", "The server's disk is full."],
   ...COPY_WORDS,
+  ...GRID_WORDS,
 };

@@ -3,6 +3,7 @@ import { debounce, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { ask, go, route } from "/console/lib/router.js";
 import { keepFile, store } from "/console/lib/store.js";
+import { fail } from "./announce.js";
 
 /** @import { Props, Shape } from "/console/lib/dom.js" */
 /** @import { Route } from "/console/lib/types.js" */
@@ -14,7 +15,14 @@ const PAUSE = 350; // milliseconds of no typing after which words are searched f
  *
  * @param {File | undefined} file
  */
-export const askWithFile = (file) => file && ask({ upload: keepFile(file) });
+export async function askWithFile(file) {
+  if (!file) return;
+  try {
+    ask({ upload: await keepFile(file) });
+  } catch (error) {
+    fail(error);
+  }
+}
 
 /**
  * What the text in the box asks, or null. Words only where the library reads them: otherwise text is an id.

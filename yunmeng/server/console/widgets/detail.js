@@ -41,9 +41,10 @@ let open = null;
 export function showDetail(id, page) {
   if (open?.id === id) return;
   if (!id || !page) {
-    const dialog = open?.dialog;
+    const before = open;
     open = null;
-    dialog?.close();
+    before?.dialog.close();
+    if (before) before.page.focusOn?.(before.id);
     return;
   }
   open?.calls.abort();
@@ -57,10 +58,12 @@ export function showDetail(id, page) {
 function newDialog(page) {
   const onClose = () => {
     if (open?.dialog !== dialog) return;
+    const { id } = open;
     open = null;
     closeShown();
+    page.focusOn?.(id);
   };
-  const dialog = openDialog("detail", t("details"), [], { onClose });
+  const dialog = openDialog("detail", t("details"), [], { onClose, inAddress: true });
   dialog.addEventListener("keydown", (event) => onKey(event, page));
   return dialog;
 }

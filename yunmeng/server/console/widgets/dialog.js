@@ -1,6 +1,7 @@
 // Windows over the page, as native <dialog>s: they keep the keyboard inside, close on Esc and give the focus back.
 import { button, h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
+import { openLayer } from "/console/lib/layers.js";
 
 /**
  * Opens a modal dialog; resolves to what it was closed with. A press beside it closes it.
@@ -8,18 +9,21 @@ import { t } from "/console/lib/i18n.js";
  * @param {string} kind
  * @param {string} label
  * @param {Node[]} content
- * @param {{ onClose?: () => void }} options
+ * @param {{ onClose?: () => void, inAddress?: boolean }} options `inAddress`, where the address says that it is open: Back
+ *   then closes it anyway.
  */
-export function openDialog(kind, label, content, { onClose } = {}) {
+export function openDialog(kind, label, content, { onClose, inAddress = false } = {}) {
   const close = button("close", t("close"), () => dialog.close(), { class: "quiet round dialog-close" });
   const dialog = h("dialog", { class: kind, "aria-label": label }, close, ...content);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => {
     dialog.remove();
+    leave();
     onClose?.();
   });
   document.body.append(dialog);
   dialog.showModal();
+  const leave = inAddress ? () => {} : openLayer(() => dialog.close());
   return dialog;
 }
 

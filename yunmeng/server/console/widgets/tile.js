@@ -3,7 +3,9 @@ import * as api from "/console/lib/api.js";
 import { $, button, h } from "/console/lib/dom.js";
 import { number, percent, score, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { preference } from "/console/lib/preferences.js";
 import { ask, href, route, show } from "/console/lib/router.js";
+import { valueText } from "./attributes.js";
 import { addToComparison } from "./compare.js";
 import { likeButtons } from "./like.js";
 import { outline, outlineOf } from "./outline.js";
@@ -32,9 +34,10 @@ export function tile(item, known) {
       "div",
       { class: "tile", role: "gridcell" },
       h("a", { class: "tile-open", onclick: open, ondragstart: (/** @type {DragEvent} */ event) => drag(event, id) }, picture(id)),
-      h("div", { class: "caption" }, h("span", { class: "name", title: id }, shortName(id)), h("span", { class: "score" })),
+      h("div", { class: "caption" }, h("span", { class: "name", title: id }), h("span", { class: "score" })),
       h("span", { class: "chance", title: t("chance-explained") }),
       h("div", { class: "tile-actions" }),
+      button("check", t("select-named", { name: shortName(id) }), () => {}, { kind: "tile-check", tabindex: -1 }),
     ),
     item,
   );
@@ -45,6 +48,10 @@ function refresh(cell, item) {
   const link = $("a", cell);
   link.setAttribute("aria-label", [item.id, ...said(item)].join(t("and")));
   link.href = href({ ...route(), show: item.id });
+  $(".name", cell).textContent = titleOf(item);
+  $(".badges", cell)?.remove();
+  const badges = badgesOf(item);
+  if (badges.length) link.append(h("span", { class: "badges" }, ...badges.map((text) => h("span", {}, text))));
   $(".score", cell).textContent = isHit(item) ? score(item.score) : "";
   $(".chance", cell).textContent = [chanceText(item), item.alignment && item.alignment.inliers > 0 && t("aligned-points", { n: number(item.alignment.inliers) })].filter(Boolean).join(" · ");
   $(".outline-of-part", cell)?.remove();
@@ -84,6 +91,20 @@ export function said(item) {
     item.region && t("hit-part"),
     item.alignment && t("hit-verified"),
   ].filter(Boolean);
+}
+
+/** What stands below a picture. @param {Shown} item */
+function titleOf({ id, attributes }) {
+  const value = attributes?.[preference("title")];
+  return value === undefined || value === null ? shortName(id) : valueText(value);
+}
+
+const BADGES = 3;
+
+/** @param {Shown} item */
+function badgesOf({ attributes }) {
+  const values = preference("badges").flatMap((name) => attributes?.[name] ?? []);
+  return values.slice(0, BADGES).map(valueText);
 }
 
 /** @param {string} id */

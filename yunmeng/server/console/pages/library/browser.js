@@ -6,9 +6,11 @@ import { number } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { go } from "/console/lib/router.js";
 import { store } from "/console/lib/store.js";
+import { chosenPictures } from "/console/widgets/actionbar.js";
 import { Grid } from "/console/widgets/grid.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { tile } from "/console/widgets/tile.js";
+import { viewControls } from "/console/widgets/view.js";
 
 /** @import { PictureFacts, Route, Shown } from "/console/lib/types.js" */
 
@@ -18,8 +20,9 @@ export class Browser {
   constructor() {
     /** @type {string | null | undefined} */
     this.filter = undefined;
+    this.chosen = chosenPictures(() => this);
     /** @type {Grid<Shown>} */
-    this.grid = new Grid({ label: t("pictures"), makeTile: tile, onNearEnd: () => this.feed.more() });
+    this.grid = new Grid({ label: t("pictures"), makeTile: tile, onNearEnd: () => this.feed.more(), selection: this.chosen.selection });
     /** @type {Feed<PictureFacts>} */
     this.feed = new Feed((cursor, signal) => this.#fetch(cursor, signal), () => this.#draw());
     this.count = h("span", { class: "hint", role: "status" });
@@ -33,10 +36,11 @@ export class Browser {
     this.element = h(
       "section",
       { class: "browser", "aria-labelledby": "browse-title" },
-      h("div", { class: "browser-head" }, h("h2", { id: "browse-title" }, t("pictures")), this.count, this.input),
+      h("div", { class: "browser-head" }, h("h2", { id: "browse-title" }, t("pictures")), this.count, this.input, viewControls()),
       this.problem,
       this.grid.element,
       this.below,
+      this.chosen.element,
     );
   }
 
@@ -50,12 +54,26 @@ export class Browser {
     return this.feed.items.map((item) => item.id);
   }
 
-  /** @param {Route} route */
-  update({ filter }) {
+  place() {
+    const feed = this.feed.snapshot();
+    return feed && { filter: this.filter, feed, y: window.scrollY, active: this.grid.items[this.grid.active]?.id };
+  }
+
+  /** @param {Route} route @param {ReturnType<Browser["place"]>} [place] */
+  update({ filter }, place) {
     if (filter === this.filter) return;
     this.filter = filter;
+    this.chosen.selection.clear();
     if (document.activeElement !== this.input) this.input.value = filter ?? "";
-    this.feed.start();
+    if (place && place.filter === filter) this.#restore(place);
+    else this.feed.start();
+  }
+
+  /** @param {NonNullable<ReturnType<Browser["place"]>>} place */
+  #restore({ feed, y, active }) {
+    this.feed.restore(feed);
+    if (active !== undefined) this.grid.focusOn(active);
+    window.scrollTo(0, y);
   }
 
   destroy() {

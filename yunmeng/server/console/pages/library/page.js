@@ -42,9 +42,23 @@ export class LibraryPage {
     this.browser.feed.drop(id);
   }
 
-  /** @param {Route} route */
-  update(route) {
-    this.browser.update(route);
+  /** @param {string} id */
+  focusOn(id) {
+    this.browser.grid.focusOn(id);
+  }
+
+  skipTo() {
+    this.browser.grid.focus();
+    return this.browser.grid.items.length > 0;
+  }
+
+  place() {
+    return this.browser.place();
+  }
+
+  /** @param {Route} route @param {ReturnType<Browser["place"]>} [place] */
+  update(route, place) {
+    this.browser.update(route, place);
   }
 
   destroy() {

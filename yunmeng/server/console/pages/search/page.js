@@ -7,11 +7,13 @@ import { askedWith, keyOf, partsOf, withoutPart } from "/console/lib/parts.js";
 import { ask, go, route } from "/console/lib/router.js";
 import { may, store } from "/console/lib/store.js";
 import { announce, explain, toast } from "/console/widgets/announce.js";
+import { chosenPictures } from "/console/widgets/actionbar.js";
 import { askWithFile, pickButton } from "/console/widgets/box.js";
 import { hitsChanged } from "/console/widgets/detail.js";
 import { Grid } from "/console/widgets/grid.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { hasChance, hasSecondLine, tile } from "/console/widgets/tile.js";
+import { viewControls } from "/console/widgets/view.js";
 import { cutoff } from "./cutoff.js";
 import { Drawer } from "./drawer.js";
 import { filterPanel } from "./filters.js";
@@ -37,8 +39,9 @@ export class SearchPage {
     this.cut = null;
     /** @type {Feed<Hit | PictureFacts>} */
     this.feed = new Feed((cursor, signal) => fetchPage(this.wanted, cursor, signal), () => this.#draw());
+    this.chosen = chosenPictures(() => this);
     /** @type {Grid<Shown>} */
-    this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more() });
+    this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more(), selection: this.chosen.selection });
     this.confirm = debounce((/** @type {Partial<Route>} */ changes) => go(changes, { replace: true }), PAUSE);
     this.query = queryPanel((region) => this.confirm({ region }));
     this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
@@ -49,9 +52,33 @@ export class SearchPage {
     this.status = h("p", { class: "status", id: "result-status" });
     this.below = h("div", { class: "below" });
     this.welcome = welcome();
-    const bar = h("div", { class: "bar" }, this.status, this.drawer.opener);
+    const bar = h("div", { class: "bar" }, this.status, viewControls(), this.drawer.opener);
     const results = h("section", { class: "results", "aria-labelledby": "result-status" }, this.welcome, bar, this.grid.element, this.below);
-    this.element = h("div", { class: "search-page" }, h("aside", { class: "side" }, this.query.element, this.drawer.place), results);
+    this.element = h("div", { class: "search-page" }, h("aside", { class: "side" }, this.query.element, this.drawer.place), results, this.chosen.element);
+  }
+
+  /** What is needed to show the same again where Back leads here. */
+  place() {
+    const feed = this.feed.snapshot();
+    const kept = this.grid.items[this.grid.active]?.id;
+    return feed && { asked: askedText(this.wanted), feed, y: window.scrollY, active: kept };
+  }
+
+  /** @param {NonNullable<ReturnType<SearchPage["place"]>>} place */
+  #restore({ feed, y, active }) {
+    this.feed.restore(feed);
+    if (active !== undefined) this.grid.focusOn(active);
+    window.scrollTo(0, y);
+  }
+
+  skipTo() {
+    this.grid.focus();
+    return this.grid.items.length > 0;
+  }
+
+  /** @param {string} id */
+  focusOn(id) {
+    this.grid.focusOn(id);
   }
 
   #makeFilters() {
@@ -108,8 +135,8 @@ export class SearchPage {
     this.drawer.destroy();
   }
 
-  /** @param {Route} wanted */
-  update(wanted) {
+  /** @param {Route} wanted @param {ReturnType<SearchPage["place"]>} [place] */
+  update(wanted, place) {
     const before = this.fresh ? null : this.wanted;
     this.fresh = false;
     this.wanted = wanted;
@@ -128,8 +155,10 @@ export class SearchPage {
     this.cut = null;
     if (before?.filter !== wanted.filter || !before) this.filters.set(wanted.filter);
     this.drawer.mark(this.filters.count() + (question ? this.#cuts(wanted) : 0));
+    this.chosen.selection.clear();
     if (!before || keysOf(before).join("\n") !== keysOf(wanted).join("\n")) window.scrollTo(0, 0);
     if (question?.lost) this.#showLost();
+    else if (place?.asked === askedText(wanted)) this.#restore(place);
     else this.feed.start();
   }
 

@@ -1,0 +1,35 @@
+// What is said of grids: how they look, and what can be done with several pictures at once.
+
+/** @type {Record<string, string[]>} */
+export const GRID_WORDS = {
+  view: ["显示", "View"],
+  "view-size": ["图片大小", "Size of pictures"],
+  "view-title": ["图片下方显示", "Below each picture"],
+  "view-name": ["文件名", "Name of its file"],
+  "view-badges": ["图片上显示的属性", "Attributes on pictures"],
+  "skip-to-pictures": ["跳到图片", "Skip to the pictures"],
+
+  "select-named": ["选择 {name}", "Select {name}"],
+  selected: ["已选 {n} 张", "{n} selected"],
+  "select-all": ["全选已加载的 {n} 张", "Select all {n} loaded"],
+  "select-none": ["取消选择", "Clear selection"],
+  "with-selected": ["对所选图片", "With the selected pictures"],
+  download: ["下载", "Download"],
+  downloading: ["正在打包 {done} / {n}", "Packing {done} of {n}"],
+  "download-failed": ["{n} 张原图无法取得，未包含在内。", "{n} original could not be read and is left out.|{n} originals could not be read and are left out."],
+  "export-csv": ["导出 CSV", "Export as CSV"],
+  tag: ["加标签", "Tag"],
+  "tag-title": ["给 {n} 张图片加标签", "Tag {n} picture|Tag {n} pictures"],
+  "tag-attribute": ["标签属性", "Attribute"],
+  "tag-values": ["标签，每行一个", "Tags, one a line"],
+  "set-attributes": ["设置属性", "Set attributes"],
+  "set-attributes-title": ["设置 {n} 张图片的属性", "Set attributes of {n} picture|Set attributes of {n} pictures"],
+  "set-attributes-hint": ["只改勾选的属性；勾选而不填则清除该属性。", "Only what is ticked is changed. Ticked and left empty, an attribute is removed."],
+  "set-this": ["修改 {name}", "Change {name}"],
+  apply: ["应用", "Apply"],
+  "changed-count": ["已修改 {n} 张图片", "{n} picture changed|{n} pictures changed"],
+  "deleted-count": ["已删除 {n} 张图片", "{n} picture deleted|{n} pictures deleted"],
+  "delete-many-title": ["删除 {n} 张图片？", "Delete {n} picture?|Delete {n} pictures?"],
+  "delete-many-sure": ["{n} 张图片将从图库移除，原文件不受影响。", "{n} picture leaves the library. Its file is left alone.|{n} pictures leave the library. Their files are left alone."],
+  "delete-many": ["删除 {n} 张", "Delete {n}"],
+};
