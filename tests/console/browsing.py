@@ -60,7 +60,7 @@ class Tabs:
 
     def open(self, path: str = "/", *, address: str | None = None, **options: Any) -> Page:
         """A page in a context of its own, with Playwright's options for contexts."""
-        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options}
+        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", "service_workers": "block", **options}
         context = self._browser.new_context(**options)
         self._contexts.append(context)
         page = context.new_page()

@@ -116,7 +116,7 @@ def test_a_picture_is_deleted_after_being_sure(tabs: Tabs, library_page: Page) -
     expect(page.locator(".tile-open")).to_have_count(17)
     page.locator(".tile-open").first.click()
     detail = page.get_by_role("dialog", name="Details")
-    name = detail.get_by_role("heading", level=2).inner_text()
+    name = detail.get_by_role("heading", level=1).inner_text()
     detail.get_by_role("button", name="Delete").click()
     sure = page.get_by_role("dialog", name="Delete this picture?")
     expect(sure.get_by_role("button", name="Cancel")).to_be_focused()

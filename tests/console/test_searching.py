@@ -189,14 +189,6 @@ def test_a_hit_is_compared_with_an_uploaded_query(page: Page, query: Path) -> No
     expect(page.locator(".verdict")).to_be_visible()
 
 
-def test_an_unknown_id_says_so_and_offers_to_try_again(tabs: Tabs, page: Page) -> None:
-    tabs.tolerate("404")
-    page.locator("#question").fill("id:no such picture")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text(re.compile("no such picture"))
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
-
-
 def test_a_file_that_is_no_picture_says_so(tabs: Tabs, page: Page, tmp_path: Path) -> None:
     tabs.tolerate("415|422|ERR_|blob:")
     (tmp_path / "letter.jpg").write_text("Dear all,")

@@ -33,6 +33,22 @@ class LibraryReader:
         """True where a search answers words: by their meaning, or by names and attributes."""
         return self._generations.current.reads_text
 
+    def same_as(self, id: str) -> list[str]:
+        """Return the ids of other pictures with the same bytes as this one's; none where there is no such picture."""
+        store = self._generations.current.store
+        record = store.get([id]).get(id)
+        if record is None:
+            return []
+        same = store.find_sha256([record.sha256]).get(record.sha256, [])
+        return [other.id for other in same if other.id != id and other.part == record.part]
+
+    @property
+    def missing_extras(self) -> Sequence[str]:
+        """The extras that are not installed, and without which questions fail that its encoder could answer."""
+        from yunmeng.encoders.text.bridge import lacks_words
+
+        return ["words"] if lacks_words(self._generations.current.config.encoder.name) else []
+
     @property
     def reads_meaning(self) -> bool:
         """True where words are found by their meaning too, not by names and attributes alone. Loads the encoder."""

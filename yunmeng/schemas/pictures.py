@@ -49,6 +49,7 @@ class Added(BaseModel):
 
     id: str
     status: AddStatus = Field(description="replaced: new content under a known id; updated: new attributes only.")
+    same_as: list[str] = Field([], description="Other pictures of the library with the same bytes.")
 
 
 class AddResult(BaseModel):

@@ -24,6 +24,7 @@ from yunmeng.server import (
     pictures,
     query_pictures,
     searching,
+    service_worker,
     session,
     status,
     warming,
@@ -118,6 +119,7 @@ def create_app(
         app.include_router(routes.router)
     app.include_router(jobs.encoders)
     apps.install(app, context)
+    app.include_router(service_worker.router)
     pages.install(app)
     app.add_middleware(AnswerMethods, router=app.router)
     app.add_middleware(CheckHeaders, guard=context.guard)

@@ -65,6 +65,7 @@ async def library(here: Here) -> LibraryOut:
         dim=info.dim,
         metric=info.metric,
         reads_text=here.library.reader.reads_text,
+        missing_extras=list(here.library.reader.missing_extras),
         regions=info.regions,
         augmented=info.augmented,
         subject=info.subject,
@@ -256,8 +257,13 @@ async def thumbnail(
 
 async def _add(here: Context, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Added:
     values: Any = attributes
-    done = await here.workers.run(here.library.add, picture, id=id, attributes=values)
-    return Added(id=to_wire(done.id), status=done.status)
+
+    def work() -> Added:
+        done = here.library.add(picture, id=id, attributes=values)
+        same = here.library.reader.same_as(done.id) if done.status == "added" else []
+        return Added(id=to_wire(done.id), status=done.status, same_as=[to_wire(other) for other in same])
+
+    return await here.workers.run(work)
 
 
 def _for_each(text: str | None, count: int) -> Sequence[Attributes | None]:

@@ -4,6 +4,7 @@ import { $, button, h } from "/console/lib/dom.js";
 import { applyLanguage, language, t } from "/console/lib/i18n.js";
 import { nextTheme, switchLanguage, theme } from "/console/lib/preferences.js";
 import { addPage, route } from "/console/lib/router.js";
+import { keepShell } from "/console/lib/shell.js";
 import { fetchKept, forgetLibrary, isElsewhere, isIn, loadLibrary, loadSession, may, store } from "/console/lib/store.js";
 import { LibraryPage } from "/console/pages/library/page.js";
 import { MatchPage } from "/console/pages/match/page.js";
@@ -43,6 +44,7 @@ async function start() {
       await loadPages();
     }
     draw();
+    if (isIn()) requestIdleCallback(() => keepShell(store.library.version));
   } catch (error) {
     if (!(error instanceof api.ApiError && error.status === 401)) $("#main").replaceChildren(failure(error, start));
   }

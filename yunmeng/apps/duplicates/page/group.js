@@ -25,7 +25,7 @@ export class ReviewGroup {
    */
   constructor(group, draft, onChange) {
     this.onChange = onChange;
-    this.element = h("article", { class: "group", role: "group", "data-group": group.number });
+    this.element = h("div", { class: "group", role: "group", "data-group": group.number });
     this.shown = SHOWN;
     this.active = 0;
     this.busy = false;
@@ -82,7 +82,7 @@ export class ReviewGroup {
     const head = h(
       "header",
       { class: "group-head" },
-      h("h3", {}, title, h("span", { class: "hint" }, this.#about())),
+      h("h2", {}, title, h("span", { class: "hint" }, this.#about())),
       this.count,
       this.decided ? undo : this.apply,
     );

@@ -245,7 +245,7 @@ export const originalFile = (id) => call("GET", original(id), { read: "blob" });
 /** @param {string} url @param {number} side */
 export const preview = (url, side = 1024) => withQuery("/v1/previews", { url, side });
 
-/** @typedef {{ results: { id?: string, status?: string, error?: Problem }[] }} Added */
+/** @typedef {{ results: { id?: string, status?: string, same_as?: string[], error?: Problem }[] }} Added */
 
 /**
  * Sends one file to the library, telling `onProgress` the part sent in [0, 1]: fetch cannot say it, XMLHttpRequest can.

@@ -20,6 +20,11 @@ export const store = { session: null, library: NONE, attributes: [] };
  */
 export const may = (scope) => store.session?.scopes.includes(scope) ?? false;
 
+/** Whether the library could search by words, and the server lacks what that needs. */
+export const lacksWords = () => store.library?.missing_extras.includes("words") ?? false;
+
+export const readsWords = () => Boolean(store.library?.reads_text) && !lacksWords();
+
 export const isIn = () => store.session?.scope != null;
 
 export async function loadSession() {

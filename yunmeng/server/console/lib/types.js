@@ -89,6 +89,7 @@
  * @property {number} dim
  * @property {string} metric What hits are scored by unless a search names another.
  * @property {boolean} reads_text
+ * @property {string[]} missing_extras What is not installed on the server, and would let it answer more.
  * @property {boolean} regions
  * @property {boolean} augmented
  * @property {boolean} subject

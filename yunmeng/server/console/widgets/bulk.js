@@ -5,7 +5,7 @@ import { t } from "/console/lib/i18n.js";
 import { store } from "/console/lib/store.js";
 import { explain } from "./announce.js";
 import { changesForm } from "./attributes.js";
-import { openDialog } from "./dialog.js";
+import { openDialog, title } from "./dialog.js";
 
 /** @import { AttributeChanges } from "/console/lib/api.js" */
 /** @import { Attribute } from "/console/lib/types.js" */
@@ -43,8 +43,8 @@ export function setAttributes(count, change) {
   });
 }
 
-/** @param {string} title @param {Node[]} fields @param {string} action @param {() => Promise<void>} act */
-function form(title, fields, action, act) {
+/** @param {string} name @param {Node[]} fields @param {string} action @param {() => Promise<void>} act */
+function form(name, fields, action, act) {
   const problem = h("p", { class: "problem", role: "alert" });
   /** @param {SubmitEvent} event */
   const submit = async (event) => {
@@ -58,5 +58,5 @@ function form(title, fields, action, act) {
     }
   };
   const buttons = h("div", { class: "actions end" }, button("", t("cancel"), () => dialog.close(), { text: true, kind: "outline" }), h("button", { class: "solid" }, action));
-  const dialog = openDialog("small-dialog", title, [h("h2", {}, title), h("form", { class: "edit", onsubmit: submit }, ...fields, problem, buttons)]);
+  const dialog = openDialog("small-dialog", name, [title({}, name), h("form", { class: "edit", onsubmit: submit }, ...fields, problem, buttons)]);
 }

@@ -6,10 +6,10 @@ import { t } from "/console/lib/i18n.js";
 import { partsOf } from "/console/lib/parts.js";
 import { ask, closeShown, matchWith, route, show } from "/console/lib/router.js";
 import { keptFile, loadLibrary, may, store } from "/console/lib/store.js";
-import { fail, toast } from "./announce.js";
+import { fail, inLine, toast } from "./announce.js";
 import { attributeForm, valueText } from "./attributes.js";
 import { addToComparison, openComparison } from "./compare.js";
-import { confirmed, openDialog } from "./dialog.js";
+import { confirmed, openDialog, title } from "./dialog.js";
 import { alignmentWords, explanationTable } from "./explanation.js";
 import { likeButtons } from "./like.js";
 import { outline, outlineOf } from "./outline.js";
@@ -116,7 +116,7 @@ function step(page, by) {
 /** @param {Open} here By the time the server answers, it may be closed, or another picture be open. */
 async function draw(here) {
   const { dialog, id, page, calls } = here;
-  const facts = h("div", { class: "facts" }, h("h2", { class: "facts-title" }, id), h("div", { class: "facts-wait" }));
+  const facts = h("div", { class: "facts" }, title({ class: "facts-title" }, id), h("div", { class: "facts-wait" }));
   /** @param {number} by @param {"left" | "right"} shape @param {string} key */
   const turn = (by, shape, key) =>
     button(shape, t(key), () => step(page, by), { class: `quiet round turn ${shape}`, hidden: neighbour(page, by) === undefined });
@@ -166,7 +166,7 @@ function drawFacts(facts, found, here) {
   const size = `${number(found.width)} × ${number(found.height)}`;
   fill(
     facts,
-    h("h2", { class: "facts-title" }, found.id),
+    title({ class: "facts-title" }, found.id),
     h("p", { class: "hint" }, size),
     here.matched,
     actions(found, hitOf(here)),
@@ -230,9 +230,9 @@ export function queryOf({ id, url, upload }) {
   return id ? { id } : url ? { url } : null;
 }
 
-/** @param {string} title @param {(Child | Child[])[]} content */
-function section(title, ...content) {
-  return h("section", {}, h("h3", {}, title), ...content);
+/** @param {string} name @param {(Child | Child[])[]} content */
+function section(name, ...content) {
+  return h("section", {}, h("h3", {}, name), ...content);
 }
 
 /** @param {[string, ...Child[]][]} rows */
@@ -265,7 +265,7 @@ function editAttributes(place, found, again) {
       toast(t("saved"));
       loadLibrary().catch(() => {}); // only the values that filters offer
     } catch (error) {
-      problem.textContent = error instanceof Error ? error.message : String(error);
+      problem.textContent = inLine(error);
     }
   };
   const buttons = h("div", { class: "actions" }, h("button", { class: "solid" }, t("save")), button("", t("cancel"), () => again(found), { text: true, kind: "outline" }));

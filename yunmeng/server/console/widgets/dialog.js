@@ -28,15 +28,23 @@ export function openDialog(kind, label, content, { onClose, inAddress = false } 
 }
 
 /**
+ * The title of a dialog: while it is open there is nothing else to read, so it is the first heading.
+ *
+ * @param {import("/console/lib/dom.js").Props} props
+ * @param {string} text
+ */
+export const title = (props, text) => h("h2", { ...props, "aria-level": 1 }, text);
+
+/**
  * Asks whether to go on; resolves to true or false.
  *
- * @param {string} title
+ * @param {string} question
  * @param {string} text
  * @param {string} action
  * @param {{ kind?: string }} options How the button looks that goes on.
  * @returns {Promise<boolean>}
  */
-export function confirmed(title, text, action, { kind = "danger" } = {}) {
+export function confirmed(question, text, action, { kind = "danger" } = {}) {
   return new Promise((resolve) => {
     /** @param {string} value */
     const answer = (value) => () => {
@@ -45,7 +53,7 @@ export function confirmed(title, text, action, { kind = "danger" } = {}) {
     };
     const no = button("", t("cancel"), answer("no"), { text: true, kind: "outline", autofocus: true });
     const yes = button("", action, answer("yes"), { text: true, kind });
-    const dialog = openDialog("small-dialog", title, [h("h2", {}, title), h("p", {}, text), h("div", { class: "actions end" }, no, yes)], {
+    const dialog = openDialog("small-dialog", question, [title({}, question), h("p", {}, text), h("div", { class: "actions end" }, no, yes)], {
       onClose: () => resolve(dialog.returnValue === "yes"),
     });
   });

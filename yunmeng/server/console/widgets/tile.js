@@ -29,18 +29,17 @@ export function tile(item, known) {
     event.preventDefault();
     show(id);
   };
-  return refresh(
-    h(
-      "div",
-      { class: "tile", role: "gridcell" },
-      h("a", { class: "tile-open", onclick: open, ondragstart: (/** @type {DragEvent} */ event) => drag(event, id) }, picture(id)),
-      h("div", { class: "caption" }, h("span", { class: "name", title: id }), h("span", { class: "score" })),
-      h("span", { class: "chance", title: t("chance-explained") }),
-      h("div", { class: "tile-actions" }),
-      button("check", t("select-named", { name: shortName(id) }), () => {}, { kind: "tile-check", tabindex: -1 }),
-    ),
-    item,
+  const wake = () => hasActions(cell) || offerActions(cell);
+  const cell = h(
+    "div",
+    { class: "tile", role: "gridcell", onpointerenter: wake, onfocusin: wake },
+    h("a", { class: "tile-open", onclick: open, ondragstart: (/** @type {DragEvent} */ event) => drag(event, id) }, picture(id)),
+    h("div", { class: "caption" }, h("span", { class: "name", title: id }), h("span", { class: "score" })),
+    h("span", { class: "chance", title: t("chance-explained") }),
+    h("div", { class: "tile-actions" }),
+    h("button", { type: "button", class: "tile-check", "aria-label": t("select-named", { name: shortName(id) }), tabindex: -1 }),
   );
+  return refresh(cell, item);
 }
 
 /** @param {HTMLElement} cell @param {Shown} item */
@@ -57,13 +56,36 @@ function refresh(cell, item) {
   $(".outline-of-part", cell)?.remove();
   const part = outlineOf(item);
   if (part) link.append(outline($("img", cell), part));
-  $(".tile-actions", cell).replaceChildren(
-    button("search", t("search-with-this"), () => ask({ id: item.id }), { kind: "chip-button" }),
-    ...(isHit(item) ? likeButtons(item, { kind: "chip-button" }) : []),
-    button("compare", t("compare-add"), () => addToComparison({ id: item.id }), { kind: "chip-button" }),
-  );
+  shownIn.set(cell, item);
+  if (FINGER.matches || hasActions(cell)) offerActions(cell);
   return cell;
 }
+
+const FINGER = window.matchMedia("(pointer: coarse)");
+const LOOK = { kind: "chip-button" };
+/** @type {WeakMap<HTMLElement, Shown>} What a cell shows now. */
+const shownIn = new WeakMap();
+
+/** @param {Shown} item */
+const searchButton = ({ id }) => button("search", t("search-with-this"), () => ask({ id }), LOOK);
+
+/**
+ * Puts the buttons on a tile. Fingers get one, and the rest by a long press. Others get them once a tile is pointed at or has
+ * the keyboard: a page of tiles would have a thousand.
+ *
+ * @param {HTMLElement} cell
+ */
+function offerActions(cell) {
+  const item = shownIn.get(cell);
+  if (!item) return;
+  const others = FINGER.matches ? [] : [...(isHit(item) ? likeButtons(item, LOOK) : []), button("compare", t("compare-add"), () => addToComparison({ id: item.id }), LOOK)];
+  const buttons = [searchButton(item), ...others];
+  for (const one of buttons) one.tabIndex = $("a", cell).tabIndex;
+  $(".tile-actions", cell).replaceChildren(...buttons);
+}
+
+/** @param {HTMLElement} cell */
+const hasActions = (cell) => $(".tile-actions", cell).hasChildNodes();
 
 /** @param {Shown} item @returns {item is Shown & { score: number }} */
 const isHit = (item) => typeof item.score === "number";
@@ -103,8 +125,10 @@ const BADGES = 3;
 
 /** @param {Shown} item */
 function badgesOf({ attributes }) {
+  const { group } = route();
+  const grouped = group && attributes?.[group] !== undefined ? [t("group-of", { name: group, value: valueText(attributes[group]) })] : [];
   const values = preference("badges").flatMap((name) => attributes?.[name] ?? []);
-  return values.slice(0, BADGES).map(valueText);
+  return [...grouped, ...values.slice(0, BADGES).map(valueText)];
 }
 
 /** @param {string} id */

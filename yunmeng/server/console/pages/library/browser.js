@@ -6,6 +6,7 @@ import { number } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { go } from "/console/lib/router.js";
 import { store } from "/console/lib/store.js";
+import { inLine } from "/console/widgets/announce.js";
 import { chosenPictures } from "/console/widgets/actionbar.js";
 import { Grid } from "/console/widgets/grid.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
@@ -86,7 +87,7 @@ export class Browser {
     const wrong = error?.code === "filter";
     this.grid.element.hidden = items.length === 0; // before it is filled: what is hidden has no width
     this.grid.show(items, { more: next !== null && (status === "ready" || status === "more"), stale });
-    this.problem.textContent = wrong ? (error?.message ?? "") : "";
+    this.problem.textContent = wrong ? inLine(error) : "";
     this.input.setAttribute("aria-invalid", String(wrong));
     this.count.textContent = extra.total === undefined ? "" : t("pictures-count", { n: number(extra.total) });
     fill(this.below, this.#belowGrid(items, status, error, wrong));

@@ -2,23 +2,24 @@
 import { button, h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { openLayer } from "/console/lib/layers.js";
+import { title } from "/console/widgets/dialog.js";
 
 const NARROW = "(max-width: 860px)";
 
 export class Drawer {
-  /** @param {string} title @param {HTMLElement[]} content */
-  constructor(title, content) {
+  /** @param {string} name @param {HTMLElement[]} content */
+  constructor(name, content) {
     this.content = h("div", { class: "drawer-content" }, ...content);
     this.place = h("div", { class: "drawer-place" });
     this.badge = h("span", { class: "badge", hidden: true });
-    this.opener = button("filters", title, () => this.#open(), { text: true, kind: "outline", class: "outline drawer-opener" });
+    this.opener = button("filters", name, () => this.#open(), { text: true, kind: "outline", class: "outline drawer-opener" });
     this.opener.append(this.badge);
     const done = button("", t("done"), () => this.dialog.close(), { text: true, kind: "solid" });
     this.inside = h("div", { class: "sheet-body" });
     this.dialog = h(
       "dialog",
-      { class: "sheet", "aria-label": title },
-      h("div", { class: "sheet-head" }, h("h2", {}, title), done),
+      { class: "sheet", "aria-label": name },
+      h("div", { class: "sheet-head" }, title({}, name), done),
       this.inside,
     );
     this.leave = () => {};
