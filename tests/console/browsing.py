@@ -55,7 +55,7 @@ class Tabs:
         self.address = address
         self._browser = browser
         self._contexts: list[BrowserContext] = []
-        self._tolerated: list[str] = []
+        self._tolerated = ["Service Worker registration blocked by Playwright"]
         self._troubles: list[str] = []
 
     def open(self, path: str = "/", *, address: str | None = None, **options: Any) -> Page:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs
@@ -22,9 +23,18 @@ def installed(tabs: Tabs) -> Page:
     """A page with its service worker at work, and its shell kept."""
     page = tabs.open(f"/#/?id={CAT}", service_workers="allow")
     expect(page.locator(".status")).to_contain_text("17 results")
-    page.wait_for_function("async () => (await caches.keys()).length && navigator.serviceWorker.controller")
-    page.wait_for_function(f"async () => (await ({KEPT})()).includes('/')")
+    page.wait_for_function("navigator.serviceWorker.controller")
+    until(page, f"async () => (await ({KEPT})()).includes('/')")
     return page
+
+
+def until(page: Page, passes: str) -> None:
+    """Wait until a promise of the page is true."""
+    for _ in range(600):
+        if page.evaluate(passes):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never true: {passes}")
 
 
 def test_the_manifest_offers_all_that_an_app_needs(server: str) -> None:
@@ -50,7 +60,8 @@ def test_the_shell_is_kept_by_version_and_no_answer_of_the_api_is(tabs: Tabs) ->
     assert "yunmeng-shell-0.0.1" in page.evaluate("caches.keys()")
     page.reload()
     expect(page.locator(".status")).to_contain_text("17 results")
-    page.wait_for_function("async () => !(await caches.keys()).includes('yunmeng-shell-0.0.1')")
+    until(page, "async () => !(await caches.keys()).includes('yunmeng-shell-0.0.1')")
+    until(page, f"async () => (await ({KEPT})()).includes('/')")
     assert page.evaluate("caches.keys()") == [f"yunmeng-shell-{version}"]
 
 

@@ -173,7 +173,7 @@ def test_everything_is_done_with_the_keyboard_alone(page: Page) -> None:
     chosen = page.locator(":focus").get_attribute("aria-label") or ""
     page.keyboard.press("Enter")
     detail = page.get_by_role("dialog", name="Details")
-    expect(detail.get_by_role("heading", level=1)).to_have_text(chosen.split(", score")[0])
+    expect(detail.locator(".facts-title")).to_have_text(chosen.split(", score")[0])
     page.keyboard.press("Escape")
     expect(detail).to_be_hidden()
     expect(page.locator(":focus")).to_have_attribute("aria-label", chosen)

@@ -11,6 +11,7 @@ __all__ = [
     "AttributeChanges",
     "Changed",
     "Deleted",
+    "FolderOut",
     "FromUrl",
     "KeptPicture",
     "NewAttributes",
@@ -42,6 +43,13 @@ class PicturePage(BaseModel):
     pictures: list[PictureOut]
     total: int = Field(description="Pictures that pass the filter.")
     next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
+
+
+class FolderOut(BaseModel):
+    """A folder, as the ids of pictures tell it."""
+
+    path: str
+    pictures: int = Field(description="In it and below.")
 
 
 class Added(BaseModel):

@@ -23,6 +23,7 @@ from yunmeng.server import (
     pages,
     pictures,
     query_pictures,
+    saved_searches,
     searching,
     service_worker,
     session,
@@ -115,7 +116,18 @@ def create_app(
     )
     app.state.context = context
     errors.install(app)
-    for routes in (searching, query_pictures, copying, pictures, imports, jobs, session, status, warming):
+    for routes in (
+        searching,
+        query_pictures,
+        saved_searches,
+        copying,
+        pictures,
+        imports,
+        jobs,
+        session,
+        status,
+        warming,
+    ):
         app.include_router(routes.router)
     app.include_router(jobs.encoders)
     apps.install(app, context)

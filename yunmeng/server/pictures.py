@@ -24,6 +24,7 @@ from yunmeng.schemas.pictures import (
     AttributeChanges,
     Changed,
     Deleted,
+    FolderOut,
     FromUrl,
     NewAttributes,
     PictureOut,
@@ -103,11 +104,16 @@ async def list_pictures(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096, description="next_cursor of the page before.")] = None,
     filter: Annotated[str | None, Query(max_length=10_000)] = None,
+    folder: Annotated[
+        str | None, Query(max_length=1024, description="Only what lies in it, by id: photos/2026")
+    ] = None,
 ) -> PicturePage:
     """List pictures, page by page, in an order that does not change while others come and go."""
     after = None if cursor is None else _position(cursor)
 
     def work() -> tuple[list[Record], int]:
+        if folder:
+            return here.library.reader.folder_page(from_wire(folder), limit + 1, after[1] if after else "", filter)
         return here.library.reader.page(limit + 1, after, filter), here.library.count(filter)
 
     records, total = await to_thread.run_sync(work)
@@ -116,6 +122,15 @@ async def list_pictures(
         total=total,
         next_cursor=_cursor(records[limit - 1]) if len(records) > limit else None,
     )
+
+
+@router.get("/folders", responses=responses(), dependencies=[MAY_SEARCH])
+async def folders(
+    here: Here, under: Annotated[str, Query(max_length=1024, description="Empty: the outermost ones.")] = ""
+) -> list[FolderOut]:
+    """List the folders that lie directly in a folder, as the ids of pictures tell them."""
+    found = await to_thread.run_sync(here.library.reader.folders, from_wire(under))
+    return [FolderOut(path=to_wire(one.path), pictures=one.pictures) for one in found]
 
 
 @router.post("/pictures", responses=responses(415), dependencies=[MAY_WRITE])

@@ -204,10 +204,20 @@ export const match = ({ file, ...picture }, { k }, signal) =>
 
 /**
  * @typedef {{ pictures: PictureFacts[], total: number, next_cursor: string | null }} PicturePage
- * @type {(options: { limit: number, cursor: string | null, filter: string | null }, signal: AbortSignal) => Promise<PicturePage>}
+ * @type {(options: { limit: number, cursor: string | null, filter: string | null, folder?: string | null }, signal: AbortSignal) => Promise<PicturePage>}
  */
-export const pictures = ({ limit, cursor, filter }, signal) =>
-  call("GET", withQuery("/v1/pictures", { limit, cursor, filter }), { signal });
+export const pictures = ({ limit, cursor, filter, folder }, signal) =>
+  call("GET", withQuery("/v1/pictures", { limit, cursor, filter, folder }), { signal });
+/** @type {(under: string) => Promise<{ path: string, pictures: number }[]>} */
+export const folders = (under) => call("GET", withQuery("/v1/folders", { under }));
+
+/** @type {() => Promise<{ name: string, query: string }[]>} */
+export const savedSearches = () => call("GET", "/v1/saved-searches");
+/** @type {(name: string, query: string) => Promise<void>} */
+export const saveSearch = (name, query) => call("PUT", `/v1/saved-searches/${inPath(name)}`, { json: { query } });
+/** @type {(name: string) => Promise<void>} */
+export const deleteSearch = (name) => call("DELETE", `/v1/saved-searches/${inPath(name)}`);
+
 /** @type {(id: string, signal: AbortSignal) => Promise<PictureFacts>} */
 export const picture = (id, signal) => call("GET", `/v1/pictures/${inPath(id)}`, { signal });
 /** @type {(id: string, values: Attributes) => Promise<PictureFacts>} */

@@ -5,8 +5,8 @@ import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js
 
 /** @import { Route } from "./types.js" */
 
-/** @type {("id" | "url" | "text" | "upload" | "filter" | "show" | "view" | "metric" | "group")[]} */
-const TEXTS = ["id", "url", "text", "upload", "filter", "show", "view", "metric", "group"];
+/** @type {("id" | "url" | "text" | "upload" | "filter" | "folder" | "show" | "view" | "metric" | "group")[]} */
+const TEXTS = ["id", "url", "text", "upload", "filter", "folder", "show", "view", "metric", "group"];
 const PAGES = new Set(["library", "match"]); // beside the search, which the bare address shows
 const STEP = /^[a-z][a-z-]*$/;
 
@@ -33,6 +33,7 @@ export function route() {
     text: text("text"),
     upload: text("upload"),
     filter: text("filter"),
+    folder: text("folder"),
     show: text("show"),
     view: text("view"),
     metric: text("metric"),
@@ -108,7 +109,7 @@ function push(state, target) {
 }
 
 /** @type {Partial<Route>} */
-const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null, view: null };
+const NOTHING = { id: null, url: null, text: null, upload: null, folder: null, region: null, weight: 1, mix: [], show: null, view: null };
 
 /**
  * Asks a new question, such as { id } or { upload }; filter and cut-off stay.

@@ -30,6 +30,7 @@
  * @property {string | null} text
  * @property {string | null} upload
  * @property {string | null} filter
+ * @property {string | null} folder In which the library page looks.
  * @property {string | null} show The id of the picture that is open.
  * @property {string | null} view Which part of a page is shown, where it has several.
  * @property {string | null} metric

@@ -194,6 +194,9 @@ export const WORDS = {
   "picture-of": ["图片 {name}", "Picture {name}"],
   original: ["原图", "Original"],
   attributes: ["属性", "Attributes"],
+  "edit-named": ["修改 {name}", "Change {name}"],
+  neighbours: ["相邻图片", "Neighbours"],
+  "whole-id": ["完整编号", "Whole id"],
   "no-attributes": ["没有属性。", "It has none."],
   "list-hint": ["每行一个", "one a line"],
   quality: ["质量", "Quality"],
@@ -240,7 +243,6 @@ export const WORDS = {
   "enhance-colour": ["色彩校正", "balanced colours"],
   "fact-created": ["创建时间", "Made"],
   "fact-version": ["版本", "Version"],
-  "browse-filter": ["筛选表达式", "Filter expression"],
   "no-pictures": ["没有图片符合这个条件。", "No picture passes this filter."],
 
   "upload-title": ["上传图片", "Add pictures"],

@@ -42,6 +42,10 @@ export class LibraryPage {
     this.browser.feed.drop(id);
   }
 
+  libraryChanged() {
+    this.browser.libraryChanged();
+  }
+
   /** @param {string} id */
   focusOn(id) {
     this.browser.grid.focusOn(id);
@@ -71,7 +75,7 @@ export class LibraryPage {
   async refresh() {
     await loadLibrary().catch(() => {}); // the figures stay as they were; whatever failed says so itself
     this.drawFacts();
-    this.browser.feed.start();
+    this.browser.refresh();
   }
 
   drawFacts() {

@@ -10,13 +10,14 @@ import { announce, explain, inLine, toast } from "/console/widgets/announce.js";
 import { chosenPictures } from "/console/widgets/actionbar.js";
 import { askWithFile, pickButton } from "/console/widgets/box.js";
 import { hitsChanged } from "/console/widgets/detail.js";
+import { Drawer } from "/console/widgets/drawer.js";
+import { filterPanel } from "/console/widgets/filters/panel.js";
 import { Grid } from "/console/widgets/grid.js";
+import { saveButton } from "/console/widgets/saved.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { hasChance, hasSecondLine, tile } from "/console/widgets/tile.js";
 import { viewControls } from "/console/widgets/view.js";
 import { cutoff } from "./cutoff.js";
-import { Drawer } from "./drawer.js";
-import { filterPanel } from "./filters.js";
 import { emptyLibrary, unknownId, welcome } from "./notices.js";
 import { optionsPanel } from "./options.js";
 import { orderPanel } from "./order.js";
@@ -53,7 +54,7 @@ export class SearchPage {
     this.status = h("h1", { class: "status", id: "result-status" });
     this.below = h("div", { class: "below" });
     this.welcome = welcome();
-    const bar = h("div", { class: "bar" }, this.status, viewControls(), this.drawer.opener);
+    const bar = h("div", { class: "bar" }, this.status, saveButton(), viewControls(), this.drawer.opener);
     const results = h("section", { class: "results", "aria-labelledby": "result-status" }, this.welcome, bar, this.grid.element, this.below);
     this.element = h("div", { class: "search-page" }, h("aside", { class: "side" }, this.query.element, this.drawer.place), results, this.chosen.element);
   }

@@ -2,7 +2,7 @@
 import { button, h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { openLayer } from "/console/lib/layers.js";
-import { title } from "/console/widgets/dialog.js";
+import { title } from "./dialog.js";
 
 const NARROW = "(max-width: 860px)";
 
