@@ -107,6 +107,11 @@ def take(tabs: Tabs, query: Path) -> None:
     page = tabs.open()
     search(page, query)
     save(page, "light")
+    for index in (1, 2, 4):
+        page.locator(".tile").nth(index).hover()
+        page.locator(".tile-check").nth(index).click()
+    save(page, "choosing")
+    page.keyboard.press("Escape")
     page.locator(".tile-open").nth(1).click()
     expect(page.get_by_role("dialog", name="Details").locator("code").first).to_be_visible()
     save(page, "detail")
@@ -172,6 +177,14 @@ def take_copies(tabs: Tabs, query: Path) -> None:
     save(page, "review")
 
 
+def take_library(tabs: Tabs) -> None:
+    """The pictures, folders and filters of the library."""
+    page = tabs.open("/#/library?filter=subject+%3D+'sky'")
+    page.get_by_text("Add pictures, background work").click()
+    expect(page.locator(".tile-open").first).to_be_visible()
+    save(page, "library")
+
+
 def take_import(tabs: Tabs) -> None:
     """In the middle of an import, with its failure."""
     page = tabs.open("/#/library")
@@ -195,6 +208,7 @@ def main() -> None:
                 take(tabs, folder / "my cat.jpg")
                 take_ways_to_ask(tabs, folder / "my cat.jpg")
                 take_copies(tabs, folder / "my cat.jpg")
+                take_library(tabs)
                 tabs.leave()
                 assert tabs.troubles() == []
             with serve(run, folder / "archive") as address:

@@ -23,7 +23,7 @@ def installed(tabs: Tabs) -> Page:
     """A page with its service worker at work, and its shell kept."""
     page = tabs.open(f"/#/?id={CAT}", service_workers="allow")
     expect(page.locator(".status")).to_contain_text("17 results")
-    page.wait_for_function("navigator.serviceWorker.controller")
+    until(page, "() => navigator.serviceWorker.controller !== null")
     until(page, f"async () => (await ({KEPT})()).includes('/')")
     return page
 

@@ -96,7 +96,7 @@ def test_axe_finds_nothing_where_pictures_are_chosen_or_on_a_phone(tabs: Tabs) -
 
 def test_axe_finds_nothing_at_the_door(tabs: Tabs) -> None:
     page = tabs.open("about:blank", address="")
-    door = {"keys_required": True, "scope": None, "scopes": [], "name": None}
+    door: dict[str, Any] = {"keys_required": True, "scope": None, "scopes": [], "name": None}
     page.route("**/v1/session", lambda route: route.fulfill(json=door))
     page.goto(tabs.address)
     expect(page.get_by_label("Key")).to_be_visible()

@@ -21,6 +21,7 @@ export const GRID_WORDS = {
   "copy-link": ["复制链接", "Copy the link"],
   "saved-searches": ["已保存的搜索", "Saved searches"],
   "saved-delete": ["删除“{name}”", "Forget “{name}”"],
+  "library-manage": ["添加图片与后台任务", "Add pictures, background work"],
   folders: ["文件夹", "Folders"],
   "folders-all": ["全部图片", "All pictures"],
   "folder-open": ["展开 {name}", "Open {name}"],

@@ -44,17 +44,19 @@ export const HEIGHTS = { least: 72, most: 320 };
  * @property {number} height Of a grid's pictures, in pixels.
  * @property {string} title The attribute that names a picture; empty for the name of its file.
  * @property {string[]} badges Attributes that are shown on a picture.
+ * @property {boolean} manage Whether the library page shows what brings pictures in.
  * @property {boolean} compact Whether groups of duplicates are shown small.
  */
 
 /** @type {Preferences} */
-const chosen = { height: 124, title: "", badges: [], compact: true };
+const chosen = { height: 124, title: "", badges: [], compact: true, manage: true };
 
 /** @type {{ [Name in keyof Preferences]: (value: any) => boolean }} */
 const FITS = {
   height: (value) => value >= HEIGHTS.least && value <= HEIGHTS.most,
   title: (value) => typeof value === "string",
   compact: (value) => typeof value === "boolean",
+  manage: (value) => typeof value === "boolean",
   badges: (value) => Array.isArray(value) && value.every((one) => typeof one === "string"),
 };
 

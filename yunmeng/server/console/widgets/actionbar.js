@@ -63,32 +63,29 @@ function actions(selection, parts) {
   const items = [...selection.chosen.values()];
   const ids = items.map(({ id }) => id);
   const [first, second] = items;
-  const two = items.length === 2;
-  const kind = "quiet";
-  /** @param {(changes: api.AttributeChanges) => Promise<void>} act */
-  const changing = (act) => act;
-  const change = changing(async (changes) => {
+  /** @param {api.AttributeChanges} changes */
+  const change = async (changes) => {
     let changed = 0;
     for (let at = 0; at < ids.length; at += AT_ONCE) changed += (await api.changeAttributes(ids.slice(at, at + AT_ONCE), changes)).changed;
     parts().feed.change(new Set(ids), (item) => patched(item, changes));
     toast(t("changed-count", { n: number(changed) }));
     loadLibrary().catch(() => {}); // only the values that filters offer
-  });
+  };
   const lists = store.attributes.filter(({ type }) => type === "list[str]");
   /** @param {() => void} act */
   const leaving = (act) => () => (selection.clear(), act());
   const one = items.length === 1 && [
-    button("search", t("search-with-this"), leaving(() => ask({ id: first.id })), { text: true, kind }),
-    ...(partsOf(route()).length ? likeButtons(first, { text: true, kind }) : []),
-    button("original", t("match-find"), leaving(() => matchWith({ id: first.id })), { text: true, kind }),
+    button("search", t("search-with-this"), leaving(() => ask({ id: first.id })), { text: true }),
+    ...(partsOf(route()).length ? likeButtons(first, { text: true, kind: "quiet" }) : []),
+    button("original", t("match-find"), leaving(() => matchWith({ id: first.id })), { text: true }),
   ];
   return [
     ...(one || []),
-    two && button("compare", t("compare"), () => openComparison({ id: first.id }, { id: second.id }), { text: true, kind }),
-    button("download", t("download"), () => download(items), { text: true, kind }),
-    button("table", t("export-csv"), () => exportCsv(items), { text: true, kind }),
-    may("write") && lists.length > 0 && button("tag", t("tag"), () => tagPictures(items.length, lists, change), { text: true, kind }),
-    may("write") && store.attributes.length > 0 && button("edit", t("set-attributes"), () => setAttributes(items.length, change), { text: true, kind }),
+    items.length === 2 && button("compare", t("compare"), () => openComparison({ id: first.id }, { id: second.id }), { text: true }),
+    button("download", t("download"), () => download(items), { text: true }),
+    button("table", t("export-csv"), () => exportCsv(items), { text: true }),
+    may("write") && lists.length > 0 && button("tag", t("tag"), () => tagPictures(items.length, lists, change), { text: true }),
+    may("write") && store.attributes.length > 0 && button("edit", t("set-attributes"), () => setAttributes(items.length, change), { text: true }),
     may("write") && button("trash", t("delete"), () => removeAll(ids, selection, parts), { text: true, kind: "quiet quiet-danger" }),
   ];
 }

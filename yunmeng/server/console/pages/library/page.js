@@ -2,6 +2,7 @@
 import { h } from "/console/lib/dom.js";
 import { bytes, number, time } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { prefer, preference } from "/console/lib/preferences.js";
 import { loadLibrary, may, store } from "/console/lib/store.js";
 import { Browser } from "./browser.js";
 import { importSection } from "./imports.js";
@@ -21,11 +22,17 @@ export class LibraryPage {
       "div",
       { class: "library-page" },
       h("header", { class: "library-head" }, h("h1", {}, store.library.name), this.facts),
-      this.upload && h("div", { class: "library-add" }, this.upload.element, imports),
-      this.jobs?.element,
+      this.upload && this.#manage(h("div", { class: "library-add" }, this.upload.element, imports), this.jobs?.element),
       this.browser.element,
     );
     this.drawFacts();
+  }
+
+  /** What brings pictures in, folded away by those who come to look at them. @param {(HTMLElement | undefined)[]} content */
+  #manage(...content) {
+    const element = h("details", { class: "library-manage", open: preference("manage") }, h("summary", {}, t("library-manage")), ...content);
+    element.addEventListener("toggle", () => element.open !== preference("manage") && prefer("manage", element.open));
+    return element;
   }
 
   receive() {
