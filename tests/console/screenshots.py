@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
 from tests.conftest import CommandLine
-from tests.console.browsing import PHONE, Tabs, chromium, tile
+from tests.console.browsing import PATIENCE, PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
 from yunmeng.cli.newcomer import ALTERATIONS
 
@@ -195,6 +195,7 @@ def take_import(tabs: Tabs) -> None:
 
 
 def main() -> None:
+    expect.set_options(timeout=PATIENCE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run = CommandLine(folder, folder / "cache")

@@ -58,7 +58,7 @@ export class Grid {
     };
     this.onPreference = () => {
       this.cells.clear();
-      this.#measure({ again: true, keep: this.element.contains(document.activeElement), hold: true });
+      this.#measure({ again: true, hold: true });
     };
     window.addEventListener("scroll", this.onScroll, { passive: true });
     window.addEventListener("preference", this.onPreference);
@@ -156,7 +156,7 @@ export class Grid {
   }
 
   /** `hold` leaves what is at the top of the screen where it is. */
-  #measure({ again = false, keep = false, hold = false } = {}) {
+  #measure({ again = false, keep = this.element.contains(document.activeElement), hold = false } = {}) {
     const width = this.element.clientWidth;
     if (!width) return;
     if (again || width !== this.width) {
@@ -198,7 +198,8 @@ export class Grid {
     }
     for (const row of [...wanted].sort((a, b) => a - b)) if (!this.rows.has(row)) this.#drawRow(row);
     this.#forget();
-    if (this.more && (this.layout[end - 1]?.end ?? 0) >= this.items.length) this.onNearEnd();
+    // Later: it may show more at once, and the keyboard is to be back on its tile before.
+    if (this.more && (this.layout[end - 1]?.end ?? 0) >= this.items.length) queueMicrotask(this.onNearEnd);
   }
 
   /** @param {number} at */
