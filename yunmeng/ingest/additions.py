@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -30,15 +29,18 @@ class MediaKeeper(Protocol):
 class Additions:
     """Adds pictures one by one. Adding the same twice changes nothing; threads may share it.
 
-    ``classifier`` must let pictures replace others under their id.
+    ``classifier`` must let pictures replace others under their id. ``writing`` is held while a record is changed that
+    was read before.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, classifier: Classifier, keeper: MediaKeeper) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder, classifier: Classifier, keeper: MediaKeeper, writing: threading.Lock
+    ) -> None:
         self._store = store
         self._encoder = encoder
         self._classifier = classifier
         self._keeper = keeper
-        self._writing = threading.Lock()
+        self._writing = writing
 
     def add(self, picture: bytes | str, id: str | None, attributes: Attributes | None, part: str = "") -> Addition:
         """Add a picture file's bytes, a path or a URL. Without ``id`` it is the SHA-256 of the bytes, or the URL.
@@ -65,15 +67,12 @@ class Additions:
 
     def set_attributes(self, id: str, attributes: Attributes) -> Record | None:
         """Give a picture these attributes in place of its own. None where there is no such picture."""
-        self.change_attributes([id], lambda _: attributes)
-        return self._store.get([id]).get(id)
-
-    def change_attributes(self, ids: Sequence[str], change: Callable[[Attributes], Attributes]) -> int:
-        """Give each picture what ``change`` makes of its attributes. Returns how many there are; others are ignored."""
         with self._writing:  # a picture that is replaced meanwhile must not come back with its former vector
-            records = self._store.get(ids, vectors=True).values()
-            self._store.upsert([replace(record, attributes=change(record.attributes)) for record in records])
-        return len(records)
+            known = self._store.get([id], vectors=True).get(id)
+            if known is None:
+                return None
+            self._store.upsert([replace(known, attributes=attributes)])
+        return self._store.get([id]).get(id)
 
     def _entry(self, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Entry:
         if isinstance(picture, str):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -119,13 +120,15 @@ class LibraryWriter:
             longer = {name: _lengthened(kept.get(name), more) for name, more in add.items()}
             return admit({**kept, **fitted, **longer}, schema)
 
-        names = list(dict.fromkeys(ids))
+        names, count = list(dict.fromkeys(ids)), 0
         with self._generations.changing():
-            additions = self._generations.current.additions
-            return sum(
-                additions.change_attributes(names[start : start + CHANGED_AT_ONCE], changed)
-                for start in range(0, len(names), CHANGED_AT_ONCE)
-            )
+            generation = self._generations.current
+            for start in range(0, len(names), CHANGED_AT_ONCE):
+                with generation.writing:  # as in `Additions.set_attributes`
+                    records = generation.store.get(names[start : start + CHANGED_AT_ONCE], vectors=True).values()
+                    generation.store.upsert([replace(one, attributes=changed(one.attributes)) for one in records])
+                count += len(records)
+        return count
 
     def delete(
         self, ids: str | Sequence[str] | None = None, *, filter: "str | Filter | None" = None, all: bool = False
