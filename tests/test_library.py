@@ -350,7 +350,7 @@ def test_attributes_have_a_limit_however_they_come(library: Library, make_pictur
     for change in (
         lambda: library.add(folder / "000.jpg", attributes=large),
         lambda: library.set_attributes("000.jpg", large),
-        lambda: library.writer.merge_attributes(["000.jpg"], large),
+        lambda: library.update_attributes(["000.jpg"], large),
     ):
         with pytest.raises(PictureError, match="at most 65,536 fit; the largest is 'note'") as error:
             change()

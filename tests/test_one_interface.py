@@ -31,7 +31,7 @@ Face: TypeAlias = Library | Client
 
 ASKING = ["search", "why", "match", "compare", "evidence", "subject"]
 LOOKING = ["get", "iterate", "count", "original", "thumbnail", "info"]
-CHANGING = ["index", "add", "set_attributes", "delete"]
+CHANGING = ["index", "add", "set_attributes", "update_attributes", "delete"]
 SHARED = ASKING + LOOKING + CHANGING
 
 DIFFERENT = {
@@ -350,6 +350,16 @@ REFUSED: dict[str, tuple[Callable[[Face, Path], object], type[errors.YunmengErro
         errors.PictureError,
         "bad-attribute",
     ),
+    "unfit for many": (
+        lambda face, _: face.update_attributes(["003.jpg"], {"price": "x"}),
+        errors.PictureError,
+        "bad-attribute",
+    ),
+    "no list": (
+        lambda face, _: face.update_attributes(["003.jpg"], add={"category": ["x"]}),
+        errors.PictureError,
+        "bad-attribute",
+    ),
     "delete": (lambda face, _: face.delete(), errors.QueryError, None),
     "delete all and some": (lambda face, _: face.delete("003.jpg", all=True), errors.QueryError, None),
     "delete by all": (lambda face, _: face.delete(filter="true"), errors.FilterError, "filter"),
@@ -396,6 +406,11 @@ def test_pictures_are_added_changed_and_deleted(own: Face, httpserver: HTTPServe
     assert own.get("new").attributes == {"category": "hats"}
     assert own.set_attributes("new", values) == own.get("new")
     assert own.get("new").attributes == values
+    assert own.update_attributes(["new", "nobody"], {"price": 2, "category": None}, add={"shown": ["shop", "web"]}) == 1
+    assert own.update_attributes(["new"], add={"shown": ["web", "print"]}) == 1
+    assert own.get("new").attributes["shown"] == ["shop", "web", "print"]
+    assert own.get("new").attributes["price"] == 2
+    assert own.set_attributes("new", values).attributes == values
     assert own.add(jpeg(102)).id == next(iter(own.iterate("category is null"))).sha256
     httpserver.expect_request("/photo.jpg").respond_with_data(jpeg(103))
     url = httpserver.url_for("/photo.jpg")

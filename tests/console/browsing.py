@@ -55,12 +55,12 @@ class Tabs:
         self.address = address
         self._browser = browser
         self._contexts: list[BrowserContext] = []
-        self._tolerated: list[str] = []
+        self._tolerated = ["Service Worker registration blocked by Playwright"]
         self._troubles: list[str] = []
 
     def open(self, path: str = "/", *, address: str | None = None, **options: Any) -> Page:
         """A page in a context of its own, with Playwright's options for contexts."""
-        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options}
+        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", "service_workers": "block", **options}
         context = self._browser.new_context(**options)
         self._contexts.append(context)
         page = context.new_page()

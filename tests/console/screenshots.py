@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
 from tests.conftest import CommandLine
-from tests.console.browsing import PHONE, Tabs, chromium, tile
+from tests.console.browsing import PATIENCE, PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
 from yunmeng.cli.newcomer import ALTERATIONS
 
@@ -107,6 +107,11 @@ def take(tabs: Tabs, query: Path) -> None:
     page = tabs.open()
     search(page, query)
     save(page, "light")
+    for index in (1, 2, 4):
+        page.locator(".tile").nth(index).hover()
+        page.locator(".tile-check").nth(index).click()
+    save(page, "choosing")
+    page.keyboard.press("Escape")
     page.locator(".tile-open").nth(1).click()
     expect(page.get_by_role("dialog", name="Details").locator("code").first).to_be_visible()
     save(page, "detail")
@@ -172,6 +177,14 @@ def take_copies(tabs: Tabs, query: Path) -> None:
     save(page, "review")
 
 
+def take_library(tabs: Tabs) -> None:
+    """The pictures, folders and filters of the library."""
+    page = tabs.open("/#/library?filter=subject+%3D+'sky'")
+    page.get_by_text("Add pictures, background work").click()
+    expect(page.locator(".tile-open").first).to_be_visible()
+    save(page, "library")
+
+
 def take_import(tabs: Tabs) -> None:
     """In the middle of an import, with its failure."""
     page = tabs.open("/#/library")
@@ -182,6 +195,7 @@ def take_import(tabs: Tabs) -> None:
 
 
 def main() -> None:
+    expect.set_options(timeout=PATIENCE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run = CommandLine(folder, folder / "cache")
@@ -195,6 +209,7 @@ def main() -> None:
                 take(tabs, folder / "my cat.jpg")
                 take_ways_to_ask(tabs, folder / "my cat.jpg")
                 take_copies(tabs, folder / "my cat.jpg")
+                take_library(tabs)
                 tabs.leave()
                 assert tabs.troubles() == []
             with serve(run, folder / "archive") as address:

@@ -158,7 +158,7 @@ def test_controls_and_expression_say_the_same(page: Page) -> None:
     for choices, text in CHOICES:
         composed, back = page.evaluate(
             """async ([choices, types]) => {
-                const { compose, parse } = await import("/console/pages/search/expression.js");
+                const { compose, parse } = await import("/console/widgets/filters/expression.js");
                 const text = compose(new Map(Object.entries(choices)), "", types);
                 const found = parse(text, types);
                 return [text, { choices: Object.fromEntries(found.choices), rest: found.rest }];
@@ -174,7 +174,7 @@ def test_what_no_control_shows_is_kept_as_it_is(page: Page) -> None:
     for text, rest in RESTS:
         found = page.evaluate(
             """async ([text, types]) =>
-                (await import("/console/pages/search/expression.js")).parse(text, types).rest""",
+                (await import("/console/widgets/filters/expression.js")).parse(text, types).rest""",
             [text, TYPES],
         )
         assert found == rest

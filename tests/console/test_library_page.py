@@ -32,7 +32,7 @@ def test_it_says_what_the_library_is_and_shows_its_pictures(tabs: Tabs) -> None:
     assert pictures_in(page) == 17
     expect(page.locator(".fact-encoder dd")).to_have_text(re.compile("efficientnet"))
     expect(page.locator(".tile-open")).to_have_count(17)
-    page.get_by_role("searchbox", name="Filter expression").fill("category = 'sky'")
+    page.locator("[data-filter=category]").get_by_role("button", name="sky").click()
     expect(page.locator(".tile-open")).to_have_count(3)
     page.locator(".tile-open").first.click()
     expect(page.get_by_role("dialog", name="Details")).to_be_visible()
@@ -99,7 +99,8 @@ def test_files_are_uploaded_with_attributes_and_failures_with_reasons(
     expect(failed).to_contain_text("letter.jpg")
     expect(failed.locator(".problem")).to_contain_text("not a picture")
     expect(page.locator(".fact-pictures dd")).to_have_text("20")
-    page.get_by_role("searchbox", name="Filter expression").fill("category = 'new ones' and price = 12.5")
+    page.get_by_text("Advanced").click()
+    page.get_by_label("The filter as an expression, as in SQL").fill("category = 'new ones' and price = 12.5")
     expect(page.locator(".tile-open")).to_have_count(3)
 
 
@@ -116,7 +117,7 @@ def test_a_picture_is_deleted_after_being_sure(tabs: Tabs, library_page: Page) -
     expect(page.locator(".tile-open")).to_have_count(17)
     page.locator(".tile-open").first.click()
     detail = page.get_by_role("dialog", name="Details")
-    name = detail.get_by_role("heading", level=2).inner_text()
+    name = detail.locator(".facts-title").inner_text()
     detail.get_by_role("button", name="Delete").click()
     sure = page.get_by_role("dialog", name="Delete this picture?")
     expect(sure.get_by_role("button", name="Cancel")).to_be_focused()
@@ -153,3 +154,37 @@ def test_an_empty_library_says_how_to_begin(tabs: Tabs, fresh: Fresh) -> None:
     expect(page.get_by_role("heading", name="Nothing in here yet")).to_be_visible()
     page.get_by_role("link", name="Add pictures").click()
     expect(page.get_by_role("heading", name="Import from the server")).to_be_visible()
+
+
+def test_folders_are_a_tree_and_go_with_filters(tabs: Tabs) -> None:
+    page = tabs.open("/#/library")
+    tree = page.get_by_role("navigation", name="Folders")
+    tree.get_by_role("link", name="thing").click()
+    expect(page.locator(".tile-open")).to_have_count(4)
+    expect(tree.get_by_role("link", name="thing")).to_have_attribute("aria-current", "true")
+    page.locator("[data-filter=sale]").get_by_role("radio", name="Yes").check()
+    expect(page.locator(".tile-open")).to_have_count(2)
+    page.reload()
+    expect(page.locator(".tile-open")).to_have_count(2)
+    page.go_back()
+    expect(page.locator(".tile-open")).to_have_count(17)
+    tree.get_by_role("button", name="Open thing").click()
+    expect(tree.get_by_role("button", name="Open thing")).to_have_attribute("aria-expanded", "true")
+
+
+def test_a_search_is_saved_for_everybody_and_forgotten(tabs: Tabs, fresh: Fresh) -> None:
+    address = fresh()
+    page = tabs.open("/#/?id=sky/moon.jpg&filter=category+%3D+'sky'", address=address)
+    expect(page.locator(".status")).to_contain_text("3 results")
+    page.get_by_role("button", name="Save or share this search").click()
+    dialog = page.get_by_role("dialog", name="Save or share this search")
+    expect(dialog.get_by_label("Link", exact=True)).to_have_value(re.compile("id=sky"))
+    dialog.get_by_label("Name, for everybody").fill("夜空 / night")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    other = tabs.open("/#/library", address=address)
+    other.get_by_role("link", name="夜空 / night").click()
+    expect(other.locator(".status")).to_contain_text("3 results")
+    other.go_back()
+    other.get_by_role("button", name="Forget “夜空 / night”").click()
+    expect(other.get_by_role("link", name="夜空 / night")).to_have_count(0)

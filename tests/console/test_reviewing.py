@@ -145,7 +145,7 @@ def test_clear_proposals_are_applied_together_after_their_number_is_told(review:
     page, standin = review(*PAIRS)
     page.get_by_role("button", name="Apply 2 clear groups: discard 3").click()
     sure = page.get_by_role("dialog", name="Apply all clear proposals?")
-    expect(sure).to_contain_text("In 2 groups on this page")
+    expect(sure).to_contain_text("In 2 groups")
     expect(sure.get_by_role("button", name="Cancel")).to_be_focused()
     sure.get_by_role("button", name="Cancel").click()
     assert standin.orders == []
@@ -157,6 +157,37 @@ def test_clear_proposals_are_applied_together_after_their_number_is_told(review:
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(page.locator(".group.decided")).to_have_count(0)
     assert set(standin.orders[2:]) == {("undo", 2), ("undo", 3)}
+
+
+def test_clear_groups_are_applied_over_all_pages(review: Callable[..., Reviewed]) -> None:
+    groups = [("same-picture", [IDS[at % 15], IDS[at % 15 + 1]]) for at in range(45)]
+    page, standin = review(*groups, ("edited-copy", IDS[:2]))
+    expect(page.locator(".group")).to_have_count(20)
+    page.get_by_role("button", name="Apply all clear groups").click()
+    sure = page.get_by_role("dialog", name="Apply all clear proposals?")
+    sure.get_by_role("button", name="Discard 45 of 45 groups").click()
+    expect(page.locator(".toast")).to_contain_text("45 groups: 45 left the library")
+    assert len(standin.orders) == 45
+    assert not standin.groups[46]["decided"]
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast").last).to_contain_text("45 groups are back")
+
+
+def test_all_that_lies_in_a_folder_is_kept_and_groups_are_small_or_large(review: Callable[..., Reviewed]) -> None:
+    page, standin = review(
+        ("same-picture", ["sky/moon.jpg", "thing/coins.jpg"]), ("same-picture", ["sky/rocket.jpg", "sky/moon.jpg"])
+    )
+    page.get_by_label("Keep all in a folder…").select_option("thing")
+    stay(page, 1, False, True)
+    stay(page, 2, True, False)
+    expect(page.locator(".toast")).to_contain_text("In 1 group")
+    assert standin.orders == []
+    small = page.locator(".group").first.bounding_box()
+    page.get_by_role("switch", name="Compact").uncheck()
+    large = page.locator(".group").first.bounding_box()
+    assert small
+    assert large
+    assert small["height"] < 0.75 * large["height"]
 
 
 def test_groups_are_reviewed_with_the_keyboard_alone(review: Callable[..., Reviewed]) -> None:

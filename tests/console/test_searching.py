@@ -159,12 +159,6 @@ def test_an_address_with_question_filter_and_cut_off_can_be_kept(tabs: Tabs) -> 
     expect(page.locator("#cutoff")).to_have_value("0.5")
 
 
-def test_a_picture_that_was_uploaded_is_asked_for_again_after_a_reload(page: Page, query: Path) -> None:
-    choose(page, query)
-    page.reload()
-    expect(page.get_by_role("heading", name="The picture is no longer here")).to_be_visible()
-
-
 def test_markup_in_ids_and_attributes_is_shown_as_text(page: Page) -> None:
     search_by_id(page, SCRIPT_ID)
     page.locator(".tile-open").first.click()
@@ -193,14 +187,6 @@ def test_a_hit_is_compared_with_an_uploaded_query(page: Page, query: Path) -> No
     page.locator(".tile-open").first.click()
     page.get_by_role("button", name="Compare with query").click()
     expect(page.locator(".verdict")).to_be_visible()
-
-
-def test_an_unknown_id_says_so_and_offers_to_try_again(tabs: Tabs, page: Page) -> None:
-    tabs.tolerate("404")
-    page.locator("#question").fill("id:no such picture")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text(re.compile("no such picture"))
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_a_file_that_is_no_picture_says_so(tabs: Tabs, page: Page, tmp_path: Path) -> None:

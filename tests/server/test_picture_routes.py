@@ -209,6 +209,18 @@ def test_attributes_are_replaced(client: TestClient) -> None:
     refused(client.put("/v1/attributes/nobody", json={"attributes": {}}), 404, "not-found")
 
 
+@pytest.mark.usefixtures("filled")
+def test_some_attributes_of_several_pictures_are_changed(client: TestClient) -> None:
+    ids = ["001.jpg", "002.jpg", "nobody"]
+    before = client.get("/v1/pictures/001.jpg").json()["attributes"]
+    changes = {"ids": ids, "values": {"price": 3, "note": None}, "add": {"shown": ["shop"]}}
+    assert client.post("/v1/attributes", json=changes).json() == {"changed": 2}
+    after = client.get("/v1/pictures/001.jpg").json()["attributes"]
+    assert after == {**before, "price": 3.0, "shown": ["shop"]}
+    refused(client.post("/v1/attributes", json={"ids": []}), 422, "invalid")
+    refused(client.post("/v1/attributes", json={"ids": ids, "values": {"price": "x"}}), 422, "bad-attribute")
+
+
 def test_deleting(client: TestClient, filled: Library) -> None:
     add(client, jpeg(50), jpeg(50), ids=["one", "two"])
     assert client.get("/v1/thumbnails/one").status_code == 200

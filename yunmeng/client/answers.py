@@ -35,6 +35,7 @@ __all__ = [
     "as_tally",
     "hits_of",
     "read_addition",
+    "read_changed",
     "read_comparison",
     "read_count",
     "read_deleted",
@@ -153,6 +154,11 @@ def as_record(picture: schemas.PictureOut) -> Record:
 def read_count(body: bytes) -> int:
     """Return how many pictures there are on all pages together."""
     return schemas.PicturePage.model_validate_json(body).total
+
+
+def read_changed(body: bytes) -> int:
+    """Return how many pictures were changed."""
+    return schemas.Changed.model_validate_json(body).changed
 
 
 def read_deleted(body: bytes) -> int:

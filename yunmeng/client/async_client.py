@@ -4,6 +4,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
 from yunmeng import schemas
@@ -159,6 +160,15 @@ class AsyncClient(AsyncTransport):
 
     async def set_attributes(self, id: str, attributes: Attributes) -> Record:
         return await self._send(calls.set_attributes, id, attributes)
+
+    async def update_attributes(
+        self,
+        ids: Sequence[str],
+        values: Attributes = MappingProxyType({}),
+        *,
+        add: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> int:
+        return await self._send(calls.update_attributes, ids, values, add)
 
     async def delete(
         self, ids: str | Sequence[str] | None = None, *, filter: str | None = None, all: bool = False

@@ -325,6 +325,12 @@ def set_attributes(id: str, attributes: Attributes) -> Call[Record]:
     return Call("PUT", place("attributes", id), answers.read_record, json={"attributes": attributes})
 
 
+def update_attributes(ids: Sequence[str], values: Attributes, add: Mapping[str, Sequence[str]]) -> Call[int]:
+    named = list(map(schemas.to_wire, ids))
+    body = {"ids": named, "values": dict(values), "add": {name: [*more] for name, more in add.items()}}
+    return Call("POST", "/v1/attributes", answers.read_changed, json=body)
+
+
 def delete(ids: str | Sequence[str] | None, filter: str | None, all: bool) -> Call[int]:
     named = [ids] if isinstance(ids, str) else ids
     body = given(ids=None if named is None else list(map(schemas.to_wire, named)), filter=filter, all=all or None)

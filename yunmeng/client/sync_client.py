@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
 from yunmeng import schemas
@@ -236,6 +237,21 @@ class Client(Transport):
     def set_attributes(self, id: str, attributes: Attributes) -> Record:
         """Give a picture these attributes in place of its own. Raises `RecordNotFound` and `PictureError`."""
         return self._send(calls.set_attributes, id, attributes)
+
+    def update_attributes(
+        self,
+        ids: Sequence[str],
+        values: Attributes = MappingProxyType({}),
+        *,
+        add: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> int:
+        """Change some attributes of many pictures, as `Library.update_attributes` does. Returns how many there were.
+
+        ::
+
+            client.update_attributes(["a.jpg", "b.jpg"], {"season": "summer", "price": None}, add={"tags": ["sale"]})
+        """
+        return self._send(calls.update_attributes, ids, values, add)
 
     def delete(self, ids: str | Sequence[str] | None = None, *, filter: str | None = None, all: bool = False) -> int:
         """Remove the pictures with these ids and those that pass ``filter``, or ``all``. Returns how many there were.

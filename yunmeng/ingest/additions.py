@@ -29,15 +29,18 @@ class MediaKeeper(Protocol):
 class Additions:
     """Adds pictures one by one. Adding the same twice changes nothing; threads may share it.
 
-    ``classifier`` must let pictures replace others under their id.
+    ``classifier`` must let pictures replace others under their id. ``writing`` is held while a record is changed that
+    was read before.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, classifier: Classifier, keeper: MediaKeeper) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder, classifier: Classifier, keeper: MediaKeeper, writing: threading.Lock
+    ) -> None:
         self._store = store
         self._encoder = encoder
         self._classifier = classifier
         self._keeper = keeper
-        self._writing = threading.Lock()
+        self._writing = writing
 
     def add(self, picture: bytes | str, id: str | None, attributes: Attributes | None, part: str = "") -> Addition:
         """Add a picture file's bytes, a path or a URL. Without ``id`` it is the SHA-256 of the bytes, or the URL.

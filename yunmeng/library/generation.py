@@ -57,6 +57,8 @@ class Generation(Closing):
         self.config: Final = config
         self.store: Final = store
         self.encoding: Final = encoding
+        self.writing: Final = threading.Lock()
+        """Held while records are changed that were read before."""
         self.calibrator: Final = Calibrator(config, store, encoding, resources)
         self._resources = resources
         self._contents = contents or ContentVersion(resources.paths.contents, config.generation)
@@ -152,7 +154,7 @@ class Generation(Closing):
     def additions(self) -> Additions:
         """The way in for single pictures. Threads may share it; it takes no lock of the library's."""
         classifier = self.classifier(Moves(self.config.created), replace=True)
-        return Additions(self.store, self.encoding.query_encoder, classifier, self._resources.media)
+        return Additions(self.store, self.encoding.query_encoder, classifier, self._resources.media, self.writing)
 
     @property
     def reads_text(self) -> bool:

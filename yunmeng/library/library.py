@@ -1,8 +1,9 @@
 """The façade: an open library, which is an encoder, a store and a state database in one folder."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from yunmeng.config import Settings
@@ -235,6 +236,27 @@ class Library(Closing):
         Raises `RecordNotFound`, and `PictureError` (bad-attribute).
         """
         return self.writer.set_attributes(id, attributes)
+
+    def update_attributes(
+        self,
+        ids: Sequence[str],
+        values: "Attributes" = MappingProxyType({}),
+        *,
+        add: "Mapping[str, Sequence[str]]" = MappingProxyType({}),
+    ) -> int:
+        """Change some attributes of many pictures, and leave their others. Returns how many pictures there were.
+
+        Unknown ids are ignored.
+
+        Args:
+            ids: The pictures.
+            values: New values; None removes an attribute.
+            add: Values that join those of a list, such as ``{"tags": ["summer"]}``.
+
+        Raises:
+            PictureError: A value does not fit its attribute (bad-attribute). What was changed before that stays.
+        """
+        return self.writer.update_attributes(ids, values, add=add)
 
     def delete(
         self, ids: str | Sequence[str] | None = None, *, filter: "str | Filter | None" = None, all: bool = False

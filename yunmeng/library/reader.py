@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from yunmeng.library.folders import Folder, Folders
 from yunmeng.search.facets import Facet, collect_facets
 from yunmeng.stores.parse import read_filter
 from yunmeng.types import LibraryInfo
@@ -28,11 +29,28 @@ class LibraryReader:
     def __init__(self, resources: "LibraryResources", generations: "Generations") -> None:
         self._resources = resources
         self._generations = generations
+        self._folders = Folders()
 
     @property
     def reads_text(self) -> bool:
         """True where a search answers words: by their meaning, or by names and attributes."""
         return self._generations.current.reads_text
+
+    def same_as(self, id: str) -> list[str]:
+        """Return the ids of other pictures with the same bytes as this one's; none where there is no such picture."""
+        store = self._generations.current.store
+        record = store.get([id]).get(id)
+        if record is None:
+            return []
+        same = store.find_sha256([record.sha256]).get(record.sha256, [])
+        return [other.id for other in same if other.id != id and other.part == record.part]
+
+    @property
+    def missing_extras(self) -> Sequence[str]:
+        """The extras that are not installed, and without which questions fail that its encoder could answer."""
+        from yunmeng.encoders.text.bridge import lacks_words
+
+        return ["words"] if lacks_words(self._generations.current.config.encoder.name) else []
 
     @property
     def reads_meaning(self) -> bool:
@@ -57,6 +75,19 @@ class LibraryReader:
     ) -> "list[Record]":
         """Return the next ``limit`` records (that pass ``filter``) by (sha256, id), behind ``after``, one such pair."""
         return self._generations.current.store.page(limit, after, read_filter(filter))
+
+    def folders(self, folder: str = "") -> list[Folder]:
+        """Return the folders that lie directly in ``folder``, by name; "" is the outermost."""
+        return self._folders.below(self._generations.current.store, folder)
+
+    def folder_page(
+        self, folder: str, limit: int, after: str = "", filter: "str | Filter | None" = None
+    ) -> "tuple[list[Record], int]":
+        """Return the next ``limit`` pictures in a folder and below by id, behind ``after``, and how many there are.
+
+        Both are of those that pass ``filter``.
+        """
+        return self._folders.page(self._generations.current.store, folder, limit, after, filter)
 
     def iterate(self, filter: "str | Filter | None" = None, *, vectors: bool = False) -> "Iterator[Record]":
         """Return all records (that pass ``filter``), in no particular order."""

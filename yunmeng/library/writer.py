@@ -1,14 +1,15 @@
 """Changes to an open library: add pictures, change them, delete them."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from yunmeng.config import cores
-from yunmeng.errors import DiskFull, FilterError, QueryError, RecordNotFound, SourceError
+from yunmeng.errors import DiskFull, FilterError, PictureError, QueryError, Reason, RecordNotFound, SourceError
 from yunmeng.ingest.moves import Moves, identify
 from yunmeng.ingest.naming import Names
 from yunmeng.ingest.pipeline import recorded
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LibraryWriter"]
 
+CHANGED_AT_ONCE: Final = 1000
+"""Records that are read and written together where attributes change."""
 DELETED_AT_ONCE: Final = 1000
 """Records that are read, to find their files, before they are deleted."""
 
@@ -98,13 +101,34 @@ class LibraryWriter:
             raise RecordNotFound(f"no picture has the id {id}")
         return changed
 
-    def merge_attributes(self, ids: Sequence[str], attributes: "Attributes") -> None:
-        """Add these attributes to pictures' own. Unknown ids are ignored. Raises `PictureError`."""
-        fitted = admit(attributes, self._schema)
+    def update_attributes(
+        self,
+        ids: Sequence[str],
+        values: "Attributes" = MappingProxyType({}),
+        *,
+        add: "Mapping[str, Sequence[str]]" = MappingProxyType({}),
+    ) -> int:
+        """Change some attributes of pictures, as `yunmeng.Library.update_attributes` says. Raises `PictureError`."""
+        schema = self._schema
+        fitted = admit({name: value for name, value in values.items() if value is not None}, schema)
+        for name in add:
+            if schema.get(name, "list[str]") != "list[str]":
+                raise PictureError(Reason.BAD_ATTRIBUTE, f"{name} is a {schema[name]}: values are added to lists only")
+
+        def changed(attributes: "Attributes") -> "Attributes":
+            kept = {name: value for name, value in attributes.items() if name not in values}
+            longer = {name: _lengthened(kept.get(name), more) for name, more in add.items()}
+            return admit({**kept, **fitted, **longer}, schema)
+
+        names, count = list(dict.fromkeys(ids)), 0
         with self._generations.changing():
-            store = self._generations.current.store
-            records = store.get(ids, vectors=True).values()
-            store.upsert([replace(record, attributes={**record.attributes, **fitted}) for record in records])
+            generation = self._generations.current
+            for start in range(0, len(names), CHANGED_AT_ONCE):
+                with generation.writing:  # as in `Additions.set_attributes`
+                    records = generation.store.get(names[start : start + CHANGED_AT_ONCE], vectors=True).values()
+                    generation.store.upsert([replace(one, attributes=changed(one.attributes)) for one in records])
+                count += len(records)
+        return count
 
     def delete(
         self, ids: str | Sequence[str] | None = None, *, filter: "str | Filter | None" = None, all: bool = False
@@ -160,3 +184,8 @@ class LibraryWriter:
             if not report.interrupted:
                 generation.calibrator.keep_up()
         return report
+
+
+def _lengthened(value: object, more: Sequence[str]) -> list[str]:
+    """Return a list of text with ``more`` behind its own values, each once."""
+    return list(dict.fromkeys([*(value if isinstance(value, list) else []), *more]))

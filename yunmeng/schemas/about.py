@@ -68,6 +68,7 @@ class LibraryOut(BaseModel):
     dim: int
     metric: LibraryMetric
     reads_text: bool = Field(description="Whether searches by text can be answered.")
+    missing_extras: list[str] = Field(description="Extras that are not installed, and would let it answer more: words.")
     regions: bool = Field(description="Whether the parts of its pictures can be searched.")
     augmented: bool = Field(description="Whether a second vector of each picture is kept, for re-ranking by expand.")
     subject: bool = Field(description="Whether pictures are seen by their main subject only.")

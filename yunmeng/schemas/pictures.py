@@ -8,8 +8,12 @@ from yunmeng.types import AddStatus, Palette, Swatch
 __all__ = [
     "AddResult",
     "Added",
+    "AttributeChanges",
+    "Changed",
     "Deleted",
+    "FolderOut",
     "FromUrl",
+    "KeptPicture",
     "NewAttributes",
     "PaletteOut",
     "PictureOut",
@@ -81,11 +85,19 @@ class PicturePage(BaseModel):
     next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
 
 
+class FolderOut(BaseModel):
+    """A folder, as the ids of pictures tell it."""
+
+    path: str
+    pictures: int = Field(description="In it and below.")
+
+
 class Added(BaseModel):
     """The result for one picture that was sent."""
 
     id: str
     status: AddStatus = Field(description="replaced: new content under a known id; updated: new attributes only.")
+    same_as: list[str] = Field([], description="Other pictures of the library with the same bytes.")
 
 
 class AddResult(BaseModel):
@@ -106,6 +118,26 @@ class NewAttributes(Request):
     """All attributes of a picture; they replace those that it had."""
 
     attributes: Attributes
+
+
+class KeptPicture(BaseModel):
+    """A picture that is kept for a day to search with."""
+
+    sha256: str = Field(description="Of its bytes; it is fetched by it.")
+
+
+class AttributeChanges(Request):
+    """Changes to some attributes of several pictures; their others stay."""
+
+    ids: list[Id] = Field(min_length=1, max_length=10_000)
+    values: Attributes = Field({}, description="New values; null removes an attribute.")
+    add: dict[str, list[str]] = Field({}, description="Values that join those of a list.")
+
+
+class Changed(BaseModel):
+    """The number of pictures that were changed."""
+
+    changed: int
 
 
 class Selection(Request):

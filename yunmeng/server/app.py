@@ -15,7 +15,22 @@ from yunmeng.encoders.batching import BatchingEncoder
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import YunmengError
 from yunmeng.ingest.roots import Roots
-from yunmeng.server import apps, copying, errors, imports, jobs, pages, pictures, searching, session, status, warming
+from yunmeng.server import (
+    apps,
+    copying,
+    errors,
+    imports,
+    jobs,
+    pages,
+    pictures,
+    query_pictures,
+    saved_searches,
+    searching,
+    service_worker,
+    session,
+    status,
+    warming,
+)
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
@@ -91,6 +106,7 @@ def create_app(
         metrics=metrics,
         jobs=runner,
         queries=queries if settings.log_queries else None,
+        query_pictures=query_pictures.QueryPictures(library.resources.paths.cache / "query-pictures"),
         warmer=Warmer(library, runner, upkeep.write, workers, metrics),
         upkeep=upkeep,
         files=WorkerPool(2 * cores(), THUMBNAILS),
@@ -107,10 +123,22 @@ def create_app(
     )
     app.state.context = context
     errors.install(app)
-    for routes in (searching, copying, pictures, imports, jobs, session, status, warming):
+    for routes in (
+        searching,
+        query_pictures,
+        saved_searches,
+        copying,
+        pictures,
+        imports,
+        jobs,
+        session,
+        status,
+        warming,
+    ):
         app.include_router(routes.router)
     app.include_router(jobs.encoders)
     apps.install(app, context)
+    app.include_router(service_worker.router)
     pages.install(app, context.pages)
     app.add_middleware(GZipMiddleware, minimum_size=SMALL_ANSWER, compresslevel=5, exclude_content_types=UNCOMPRESSED)
     app.add_middleware(AnswerMethods, router=app.router)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from yunmeng.server.limits import WorkerPool
     from yunmeng.server.observe import Metrics
     from yunmeng.server.query_log import QueryLog
+    from yunmeng.server.query_pictures import QueryPictures
     from yunmeng.server.upkeep import Upkeep
     from yunmeng.server.warmer import Warmer
     from yunmeng.state.runner import JobRunner
@@ -66,6 +67,7 @@ class Context:
     jobs: "JobRunner"
     queries: "QueryLog | None"
     """Counts what is asked; None where that is turned off."""
+    query_pictures: "QueryPictures"
     warmer: "Warmer"
     upkeep: "Upkeep"
     files: "WorkerPool"

@@ -23,7 +23,7 @@ __all__ = ["Files", "install"]
 _HERE: Final = Path(__file__).parent
 _CONSOLE: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # Swagger UI writes styles into its elements.
 _REFERENCE: Final = _CONSOLE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")

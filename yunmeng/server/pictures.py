@@ -21,7 +21,10 @@ from yunmeng.schemas.common import Attributes, ErrorBody
 from yunmeng.schemas.pictures import (
     Added,
     AddResult,
+    AttributeChanges,
+    Changed,
     Deleted,
+    FolderOut,
     FromUrl,
     NewAttributes,
     PaletteOut,
@@ -66,6 +69,7 @@ async def library(here: Here) -> LibraryOut:
         dim=info.dim,
         metric=info.metric,
         reads_text=here.library.reader.reads_text,
+        missing_extras=list(here.library.reader.missing_extras),
         regions=info.regions,
         augmented=info.augmented,
         subject=info.subject,
@@ -114,11 +118,16 @@ async def list_pictures(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096, description="next_cursor of the page before.")] = None,
     filter: Annotated[str | None, Query(max_length=10_000)] = None,
+    folder: Annotated[
+        str | None, Query(max_length=1024, description="Only what lies in it, by id: photos/2026")
+    ] = None,
 ) -> PicturePage:
     """List pictures, page by page, in an order that does not change while others come and go."""
     after = None if cursor is None else _position(cursor)
 
     def work() -> tuple[list[Record], int]:
+        if folder:
+            return here.library.reader.folder_page(from_wire(folder), limit + 1, after[1] if after else "", filter)
         return here.library.reader.page(limit + 1, after, filter), here.library.count(filter)
 
     records, total = await to_thread.run_sync(work)
@@ -127,6 +136,15 @@ async def list_pictures(
         total=total,
         next_cursor=_cursor(records[limit - 1]) if len(records) > limit else None,
     )
+
+
+@router.get("/folders", responses=responses(), dependencies=[MAY_SEARCH])
+async def folders(
+    here: Here, under: Annotated[str, Query(max_length=1024, description="Empty: the outermost ones.")] = ""
+) -> list[FolderOut]:
+    """List the folders that lie directly in a folder, as the ids of pictures tell them."""
+    found = await to_thread.run_sync(here.library.reader.folders, from_wire(under))
+    return [FolderOut(path=to_wire(one.path), pictures=one.pictures) for one in found]
 
 
 @router.post("/pictures", responses=responses(415), dependencies=[MAY_WRITE])
@@ -219,6 +237,17 @@ async def set_attributes(id: str, new: NewAttributes, here: Here, caller: Writer
     return shown(await to_thread.run_sync(here.library.set_attributes, from_wire(id), values), caller)
 
 
+@router.post("/attributes", responses=responses(), dependencies=[MAY_WRITE])
+async def update_attributes(changes: AttributeChanges, here: Here) -> Changed:
+    """Change some attributes of several pictures; their other attributes stay. Unknown ids are ignored."""
+    values: Any = changes.values
+
+    def work() -> int:
+        return here.library.update_attributes([from_wire(id) for id in changes.ids], values, add=changes.add)
+
+    return Changed(changed=await to_thread.run_sync(work))
+
+
 @router.get(
     "/originals/{id:text}",
     responses={**responses(404, 410, 415), **_PICTURE},
@@ -257,8 +286,13 @@ async def thumbnail(
 
 async def _add(here: Context, picture: bytes | str, id: str | None, attributes: Attributes | None) -> Added:
     values: Any = attributes
-    done = await here.workers.run(here.library.add, picture, id=id, attributes=values)
-    return Added(id=to_wire(done.id), status=done.status)
+
+    def work() -> Added:
+        done = here.library.add(picture, id=id, attributes=values)
+        same = here.library.reader.same_as(done.id) if done.status == "added" else []
+        return Added(id=to_wire(done.id), status=done.status, same_as=[to_wire(other) for other in same])
+
+    return await here.workers.run(work)
 
 
 def _for_each(text: str | None, count: int) -> Sequence[Attributes | None]:

@@ -16,6 +16,7 @@ __all__ = [
     "JobRow",
     "KeyRow",
     "QueryRow",
+    "SavedSearchRow",
 ]
 
 
@@ -94,3 +95,13 @@ class QueryRow(Base):
     wanted: Mapped[dict[str, Any]]
     count: Mapped[int] = mapped_column(index=True)
     last_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SavedSearchRow(Base):
+    """A search that somebody has given a name."""
+
+    __tablename__ = "saved_searches"
+
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    query: Mapped[str]
+    saved_at: Mapped[datetime]

@@ -103,7 +103,7 @@ def _apply(
     for number, group in zip(report.numbers, report.groups, strict=True):
         ids = [member.id for member in group.discard]
         if applied == "tag":
-            library.writer.merge_attributes(ids, {"duplicate_of": group.keep})
+            library.update_attributes(ids, {"duplicate_of": group.keep})
         elif folder is None:
             duplicates.decide(number, ids)
         else:

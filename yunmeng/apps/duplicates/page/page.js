@@ -3,9 +3,10 @@ import { $, addStyles, button, fill, h } from "/console/lib/dom.js";
 import { Feed } from "/console/lib/feed.js";
 import { number } from "/console/lib/format.js";
 import { addWords, t } from "/console/lib/i18n.js";
+import { prefer, preference } from "/console/lib/preferences.js";
 import { href } from "/console/lib/router.js";
 import { loadLibrary, may } from "/console/lib/store.js";
-import { announce, toast } from "/console/widgets/announce.js";
+import { announce, fail, toast } from "/console/widgets/announce.js";
 import { confirmed } from "/console/widgets/dialog.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import * as duplicates from "./api.js";
@@ -20,6 +21,8 @@ addWords(DUPLICATE_WORDS);
 await addStyles("/console/pages/duplicates/page.css");
 
 const PAGE = 20;
+const AT_ONCE = 100; // groups in one request, where all of them are looked through
+const FOLDERS = 200; // that are offered, at most
 const KEYS = [["←→↑↓", "key-move"], ["K", "keep"], ["D", "discard"], ["O", "keep-only"], ["Enter", "key-apply"], ["Space", "zoom"], ["U", "undo"]];
 
 // Choices that are not applied yet outlive the page: another language, or a look at the library, does not lose them.
@@ -45,10 +48,16 @@ export default class ReviewPage {
     this.tabs = [tab(false, "groups-open"), tab(true, "groups-decided")];
     const tabs = h("nav", { class: "tabs", "aria-label": t("duplicates") }, ...this.tabs.map(({ element }) => element));
     this.all = button("check", "", () => this.#decideAll(), { text: true, kind: "outline", hidden: true, id: "decide-clear" });
+    this.folder = h("select", { class: "field keep-folder", "aria-label": t("keep-folder"), onchange: () => this.#keepFolder() });
+    this.compact = h("input", { type: "checkbox", role: "switch", checked: preference("compact"), onchange: () => prefer("compact", this.compact.checked) });
+    this.onPreference = () => this.element.classList.toggle("compact", preference("compact"));
+    this.onPreference();
+    window.addEventListener("preference", this.onPreference);
+    const compact = h("div", { class: "switch" }, h("label", {}, h("span", {}, t("groups-compact")), this.compact));
     this.list = h("div", { class: "groups" });
     this.below = h("div", { class: "below" });
     this.more = button("down", t("groups-more"), () => this.feed.more(), { text: true, kind: "outline groups-next" });
-    this.body = h("section", { class: "review-body", "aria-label": t("groups"), hidden: true }, h("div", { class: "review-bar" }, tabs, this.all), legend(), this.list, this.below);
+    this.body = h("section", { class: "review-body", "aria-label": t("groups"), hidden: true }, h("div", { class: "review-bar" }, tabs, compact, this.folder, this.all), legend(), this.list, this.below);
     this.onKey = (/** @type {KeyboardEvent} */ event) => this.#onKey(event);
     this.search = may("write") ? new DuplicateSearch((state, ended) => this.#onSearch(state, ended)) : null;
     if (!this.search) {
@@ -62,6 +71,7 @@ export default class ReviewPage {
   destroy() {
     this.feed.stop();
     this.search?.destroy();
+    window.removeEventListener("preference", this.onPreference);
     document.removeEventListener("keydown", this.onKey);
   }
 
@@ -111,6 +121,7 @@ export default class ReviewPage {
       const made = new ReviewGroup(group, drafts.choices.get(group.number), (one, what) => this.#onGroup(one, what));
       this.groups.set(group.number, made);
       this.list.append(made.element);
+      if (this.folder.value && !drafts.choices.has(group.number)) made.keepFolder(this.folder.value);
     }
     this.#drawBar();
     fill(this.below, this.#belowGroups());
@@ -131,8 +142,54 @@ export default class ReviewPage {
     const { open = 0, groups = 0 } = this.state ?? {};
     [open, groups - open].forEach((count, at) => this.tabs[at].set(this.decided, count));
     const clear = this.#clear();
-    this.all.hidden = clear.length === 0;
-    $("span", this.all).textContent = t("decide-clear", { n: number(clear.length), pictures: number(leaving(clear)) });
+    this.all.hidden = clear.length === 0 || this.decided === true;
+    const counts = { n: number(clear.length), pictures: number(leaving(clear)) };
+    $("span", this.all).textContent = this.feed.next === null ? t("decide-clear", counts) : t("decide-clear-everywhere");
+    this.#offerFolders();
+  }
+
+  /** Folders by which groups on the page can be decided on. */
+  #offerFolders() {
+    const chosen = this.folder.value;
+    const names = new Set([...this.groups.values()].filter((group) => !group.decided).flatMap((group) => group.folders));
+    if (chosen) names.add(chosen);
+    this.folder.hidden = this.decided === true || names.size === 0;
+    const before = [...this.folder.options].slice(1).map(({ value }) => value);
+    const now = [...names].sort().slice(0, FOLDERS);
+    if (before.join("\n") === now.join("\n") && this.folder.length) return;
+    this.folder.replaceChildren(h("option", { value: "" }, t("keep-folder")), ...now.map((name) => h("option", { value: name }, t("keep-folder-named", { name }))));
+    this.folder.value = chosen;
+  }
+
+  #keepFolder() {
+    const folder = this.folder.value;
+    if (!folder) return;
+    const changed = [...this.groups.values()].filter((group) => group.keepFolder(folder));
+    toast(t("keep-folder-done", { n: number(changed.length), name: folder }));
+  }
+
+  /**
+   * The clear groups of all pages; those that are not on the page are made, and not shown.
+   *
+   * @returns {Promise<ReviewGroup[]>}
+   */
+  async #clearEverywhere() {
+    if (this.feed.next === null) return this.#clear();
+    const signal = new AbortController().signal;
+    /** @type {ReviewGroup[]} */
+    const all = [];
+    for (let offset = /** @type {number | null} */ (0); offset !== null;) {
+      const page = await duplicates.groups({ offset, limit: AT_ONCE, open: true }, signal);
+      for (const group of page.groups) {
+        const shown = this.groups.get(group.number);
+        const made = shown ?? new ReviewGroup(group, drafts.choices.get(group.number), (one, what) => what !== "choice" && this.#onGroup(one, what));
+        if (!shown && this.folder.value) made.keepFolder(this.folder.value);
+        all.push(made);
+      }
+      announce(t("decide-clear-looking", { n: number(all.length) }));
+      offset = page.next_offset;
+    }
+    return all.filter((group) => group.clear);
   }
 
   /** Groups on the page that are the same file or the same picture throughout. */
@@ -155,7 +212,9 @@ export default class ReviewPage {
   }
 
   async #decideAll() {
-    const groups = this.#clear();
+    this.all.disabled = true;
+    const groups = await this.#clearEverywhere().catch((error) => (fail(error), [])).finally(() => (this.all.disabled = false));
+    if (!groups.length) return;
     const counts = { n: number(groups.length), pictures: number(leaving(groups)) };
     if (!(await confirmed(t("decide-clear-title"), t("decide-clear-sure", counts), t("decide-clear-do", counts)))) return;
     /** @type {ReviewGroup[]} */

@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Why } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Value, Why } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -150,6 +150,11 @@ export function search({ file, region, mix = [], ...question }, { fields, ...opt
   return call("POST", "/v1/search", { json: { ...json, fields }, signal });
 }
 
+/** @type {(file: File) => Promise<{ sha256: string }>} */
+export const keepQueryPicture = (file) => call("POST", "/v1/query-pictures", { form: asForm({ file }) });
+/** @type {(digest: string) => Promise<Blob>} */
+export const queryPicture = (digest) => call("GET", `/v1/query-pictures/${inPath(digest)}`, { read: "blob" });
+
 /** @param {Region} region */
 const boxOnWire = ([x, y, w, h]) => ({ x, y, w, h });
 /** @param {QueryPart} part */
@@ -209,15 +214,30 @@ export const match = ({ file, ...picture }, { k }, signal) =>
 
 /**
  * @typedef {{ pictures: PictureFacts[], total: number, next_cursor: string | null }} PicturePage
- * @type {(options: { limit: number, cursor: string | null, filter: string | null }, signal: AbortSignal) => Promise<PicturePage>}
+ * @type {(options: { limit: number, cursor: string | null, filter: string | null, folder?: string | null }, signal: AbortSignal) => Promise<PicturePage>}
  */
-export const pictures = ({ limit, cursor, filter }, signal) =>
-  call("GET", withQuery("/v1/pictures", { limit, cursor, filter }), { signal });
+export const pictures = ({ limit, cursor, filter, folder }, signal) =>
+  call("GET", withQuery("/v1/pictures", { limit, cursor, filter, folder }), { signal });
+/** @type {(under: string) => Promise<{ path: string, pictures: number }[]>} */
+export const folders = (under) => call("GET", withQuery("/v1/folders", { under }));
+
+/** @type {() => Promise<{ name: string, query: string }[]>} */
+export const savedSearches = () => call("GET", "/v1/saved-searches");
+/** @type {(name: string, query: string) => Promise<void>} */
+export const saveSearch = (name, query) => call("PUT", `/v1/saved-searches/${inPath(name)}`, { json: { query } });
+/** @type {(name: string) => Promise<void>} */
+export const deleteSearch = (name) => call("DELETE", `/v1/saved-searches/${inPath(name)}`);
+
 /** @type {(id: string, signal: AbortSignal) => Promise<PictureFacts>} */
 export const picture = (id, signal) => call("GET", `/v1/pictures/${inPath(id)}`, { signal });
 /** @type {(id: string, values: Attributes) => Promise<PictureFacts>} */
 export const setAttributes = (id, values) =>
   call("PUT", `/v1/attributes/${inPath(id)}`, { json: { attributes: values } });
+/** @typedef {{ values: Record<string, Value | null>, add: Record<string, string[]> }} AttributeChanges */
+/** @type {(ids: string[], changes: AttributeChanges) => Promise<{ changed: number }>} */
+export const changeAttributes = (ids, changes) => call("POST", "/v1/attributes", { json: { ids, ...changes } });
+/** @type {(ids: string[]) => Promise<{ deleted: number }>} */
+export const removeMany = (ids) => call("POST", "/v1/pictures/delete", { json: { ids } });
 /** @type {(id: string) => Promise<void>} */
 export const remove = (id) => call("DELETE", `/v1/pictures/${inPath(id)}`);
 
@@ -240,10 +260,12 @@ export const encoders = () => call("GET", "/v1/encoders");
 export const thumbnail = (id, side) => `/v1/thumbnails/${inPath(id)}?side=${side}`;
 /** @param {string} id */
 export const original = (id) => `/v1/originals/${inPath(id)}`;
+/** @type {(id: string) => Promise<Blob>} */
+export const originalFile = (id) => call("GET", original(id), { read: "blob" });
 /** @param {string} url @param {number} side */
 export const preview = (url, side = 1024) => withQuery("/v1/previews", { url, side });
 
-/** @typedef {{ results: { id?: string, status?: string, error?: Problem }[] }} Added */
+/** @typedef {{ results: { id?: string, status?: string, same_as?: string[], error?: Problem }[] }} Added */
 
 /**
  * Sends one file to the library, telling `onProgress` the part sent in [0, 1]: fetch cannot say it, XMLHttpRequest can.

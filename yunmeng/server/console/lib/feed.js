@@ -54,12 +54,37 @@ export class Feed {
   }
 
   /**
-   * Takes an item out of what is loaded, where it has been deleted.
+   * Takes items out of what is loaded, where they have been deleted.
    *
-   * @param {string} id
+   * @param {string[]} ids
    */
-  drop(id) {
-    this.items = this.items.filter((item) => /** @type {{ id?: string }} */ (item).id !== id);
+  drop(...ids) {
+    const gone = new Set(ids);
+    this.items = this.items.filter((item) => !gone.has(idOf(item)));
+    if (typeof this.extra.total === "number") this.extra.total -= gone.size;
+    this.onChange(this);
+  }
+
+  /**
+   * Puts changed items in the place of what is loaded.
+   *
+   * @param {Set<string>} ids
+   * @param {(item: Item) => Item} change
+   */
+  change(ids, change) {
+    this.items = this.items.map((item) => (ids.has(idOf(item)) ? change(item) : item));
+    this.onChange(this);
+  }
+
+  /** What has been loaded, to be shown again by restore(). */
+  snapshot() {
+    return this.status === "ready" ? { items: this.items, next: this.next, extra: this.extra } : null;
+  }
+
+  /** @param {NonNullable<ReturnType<Feed<Item>["snapshot"]>>} kept */
+  restore(kept) {
+    this.calls?.abort();
+    Object.assign(this, kept, { status: "ready", error: null });
     this.onChange(this);
   }
 
@@ -87,6 +112,9 @@ export class Feed {
     this.onChange(this);
   }
 }
+
+/** @param {unknown} item */
+const idOf = (item) => /** @type {{ id?: string }} */ (item).id ?? "";
 
 const TRIES = 4;
 

@@ -1,11 +1,12 @@
 // The address says what is shown: page, question, filter, cut-off, open picture. All in the fragment, which no log keeps.
+import { afterBack, back, closeLayers } from "./layers.js";
 import { readOptions } from "./options.js";
 import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js";
 
 /** @import { Route } from "./types.js" */
 
-/** @type {("id" | "url" | "text" | "upload" | "filter" | "show" | "view" | "metric" | "group")[]} */
-const TEXTS = ["id", "url", "text", "upload", "filter", "show", "view", "metric", "group"];
+/** @type {("id" | "url" | "text" | "upload" | "filter" | "folder" | "show" | "view" | "metric" | "group")[]} */
+const TEXTS = ["id", "url", "text", "upload", "filter", "folder", "show", "view", "metric", "group"];
 const PAGES = new Set(["library", "match"]); // beside the search, which the bare address shows
 const STEP = /^[a-z][a-z-]*$/;
 
@@ -32,6 +33,7 @@ export function route() {
     text: text("text"),
     upload: text("upload"),
     filter: text("filter"),
+    folder: text("folder"),
     show: text("show"),
     view: text("view"),
     metric: text("metric"),
@@ -78,15 +80,36 @@ export function href(wanted) {
  * @param {Partial<Route>} changes
  */
 export function go(changes, { replace = false } = {}) {
-  const target = href({ ...route(), ...changes });
-  if (target === href(route())) return;
-  if (replace) history.replaceState(history.state, "", target);
-  else history.pushState(null, "", target);
-  window.dispatchEvent(new Event("route"));
+  if (!replace) closeLayers();
+  afterBack(() => {
+    const target = href({ ...route(), ...changes });
+    if (target === href(route())) return;
+    if (replace) history.replaceState(history.state, "", target);
+    else push({}, target);
+    shown = location.hash;
+    window.dispatchEvent(new Event("route"));
+  });
+}
+
+let shown = location.hash; // the last address that was shown
+let entries = Date.now(); // differs from what a page before a reload has counted
+let entry = entryNow();
+
+/** What tells the steps of the history apart. */
+function entryNow() {
+  if (!history.state?.entry) history.replaceState({ ...history.state, entry: (entries += 1) }, "");
+  return /** @type {number} */ (history.state.entry);
+}
+
+/** @param {object} state @param {string} target */
+function push(state, target) {
+  window.dispatchEvent(new CustomEvent("leave", { detail: entry }));
+  history.pushState({ ...state, entry: (entries += 1) }, "", target);
+  entry = entryNow();
 }
 
 /** @type {Partial<Route>} */
-const NOTHING = { id: null, url: null, text: null, upload: null, region: null, weight: 1, mix: [], show: null, view: null };
+const NOTHING = { id: null, url: null, text: null, upload: null, folder: null, region: null, weight: 1, mix: [], show: null, view: null };
 
 /**
  * Asks a new question, such as { id } or { upload }; filter and cut-off stay.
@@ -105,8 +128,10 @@ export const matchWith = (picture) => go({ ...NOTHING, filter: null, page: "matc
 
 /** Closes the open picture: a step back if it was opened from here, so that Back does not open it again. */
 export function closeShown() {
-  if (history.state?.opened) history.back();
-  else go({ show: null }, { replace: true });
+  afterBack(() => {
+    if (history.state?.opened) back();
+    else go({ show: null }, { replace: true });
+  });
 }
 
 /**
@@ -116,8 +141,22 @@ export function closeShown() {
  */
 export function show(id) {
   if (route().show) return go({ show: id }, { replace: true });
-  history.pushState({ opened: true }, "", href({ ...route(), show: id }));
-  return window.dispatchEvent(new Event("route"));
+  return afterBack(() => {
+    push({ opened: true }, href({ ...route(), show: id }));
+    shown = location.hash;
+    window.dispatchEvent(new Event("route"));
+  });
 }
 
-window.addEventListener("popstate", () => window.dispatchEvent(new Event("route")));
+window.addEventListener("popstate", () => {
+  const before = entry;
+  entry = entryNow();
+  if (entry === before) {
+    // Something over the page was closed; what was changed in it stays.
+    if (location.hash !== shown) history.replaceState(history.state, "", shown);
+    return;
+  }
+  shown = location.hash;
+  window.dispatchEvent(new CustomEvent("leave", { detail: before }));
+  window.dispatchEvent(new CustomEvent("route", { detail: entry }));
+});

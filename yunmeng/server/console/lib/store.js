@@ -1,5 +1,6 @@
 // What all pages know: who is asking, and what the library is.
 import * as api from "./api.js";
+import { t } from "./i18n.js";
 
 /** @import { Attribute, Library, Session } from "./types.js" */
 
@@ -19,6 +20,11 @@ export const store = { session: null, library: NONE, attributes: [] };
  */
 export const may = (scope) => store.session?.scopes.includes(scope) ?? false;
 
+/** Whether the library could search by words, and the server lacks what that needs. */
+export const lacksWords = () => store.library?.missing_extras.includes("words") ?? false;
+
+export const readsWords = () => Boolean(store.library?.reads_text) && !lacksWords();
+
 export const isIn = () => store.session?.scope != null;
 
 export async function loadSession() {
@@ -35,20 +41,52 @@ export function forgetLibrary() {
   store.library = NONE;
 }
 
-/** @type {Map<string, { file: File, url: string }>} */
-const remembered = new Map();
-let counter = 0;
+/** @typedef {{ file: File, url: string }} Kept */
+/** @type {Map<string, Kept | null>} By the SHA-256 of their bytes; null for those that nobody keeps any more. */
+const kept = new Map();
 
 /**
- * Keeps a file that was dropped, pasted or taken, so that Back finds it again. Gone when the page is left.
+ * Keeps a file that was dropped, pasted or taken: in the page, and for a day on the server, so that a reload and a link find
+ * it. Returns what the address names it by.
  *
  * @param {File} file
  */
-export function keepFile(file) {
-  counter += 1;
-  remembered.set(String(counter), { file, url: URL.createObjectURL(file) });
-  return String(counter);
+export async function keepFile(file) {
+  const sent = api.keepQueryPicture(file).then((answer) => answer.sha256);
+  // Browsers digest only where nobody can listen on the way; elsewhere the server says what it got.
+  const digest = crypto.subtle ? hex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer())) : await sent;
+  sent.catch(() => {}); // it can be searched with; a link to it will say that it is gone
+  put(digest, file);
+  return digest;
 }
 
-/** @param {string} number */
-export const keptFile = (number) => remembered.get(number) ?? null;
+/** @param {ArrayBuffer} bytes */
+const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** @param {string} digest @param {File} file */
+const put = (digest, file) => kept.get(digest) ?? kept.set(digest, { file, url: URL.createObjectURL(file) });
+
+/** @param {string} digest */
+export const keptFile = (digest) => kept.get(digest) ?? null;
+
+/**
+ * Whether a file is not in the page, and may be on the server.
+ *
+ * @param {string} digest
+ */
+export const isElsewhere = (digest) => !kept.has(digest);
+
+/**
+ * Brings a file from the server into the page; where it is gone, that is remembered.
+ *
+ * @param {string} digest
+ */
+export async function fetchKept(digest) {
+  try {
+    const file = await api.queryPicture(digest);
+    put(digest, new File([file], t("query-uploaded"), { type: file.type }));
+  } catch (error) {
+    if (error instanceof api.ApiError && error.status !== 410) throw error;
+    kept.set(digest, null);
+  }
+}

@@ -15,7 +15,7 @@
  * @property {string | null} [id]
  * @property {string | null} [url]
  * @property {string | null} [text]
- * @property {string | null} [upload] The number of a file that is kept in the page.
+ * @property {string | null} [upload] The SHA-256 of a file that is kept in the page, and for a day on the server.
  * @property {number} weight
  * @property {Region | null} [region] Where only a part of the picture is meant.
  */
@@ -30,6 +30,7 @@
  * @property {string | null} text
  * @property {string | null} upload
  * @property {string | null} filter
+ * @property {string | null} folder In which the library page looks.
  * @property {string | null} show The id of the picture that is open.
  * @property {string | null} view Which part of a page is shown, where it has several.
  * @property {string | null} metric
@@ -48,11 +49,14 @@
 /**
  * @typedef {object} Page What main.js shows.
  * @property {HTMLElement} element
- * @property {(route: Route) => void} update
+ * @property {(route: Route, place?: any) => void} update With the place that place() gave, where Back has led to it again.
+ * @property {() => unknown} [place] What is needed to show the same again.
  * @property {() => void} [destroy]
  * @property {() => Receiver} [receive]
  * @property {() => string[]} [ids] Of the pictures that are shown, in their order.
  * @property {(id: string) => void} [removed]
+ * @property {() => boolean} [skipTo] Moves the keyboard to what the page is for; false where there is none yet.
+ * @property {(id: string) => void} [focusOn] Moves the keyboard to a picture.
  * @property {(id: string) => Shown | undefined} [hit]
  * @property {(id: string, signal: AbortSignal) => Promise<Step[] | null>} [explain]
  * @property {() => void} [libraryChanged]
@@ -86,6 +90,7 @@
  * @property {number} dim
  * @property {string} metric What hits are scored by unless a search names another.
  * @property {boolean} reads_text
+ * @property {string[]} missing_extras What is not installed on the server, and would let it answer more.
  * @property {boolean} regions
  * @property {boolean} augmented
  * @property {boolean} subject
@@ -129,6 +134,9 @@
  * @property {boolean} [byWords] The score is a rank among what fits the words, no likeness.
  * @property {Box | null} [region]
  * @property {Alignment | null} [alignment]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {Attributes} [attributes]
  */
 
 /** @typedef {{ region: Box, rows: number[][] }} HeatMap How alike each place of a picture is to the other side, in [0, 1]. */

@@ -1,5 +1,6 @@
-// Every word that users see, in Chinese and English, but for those in copywords.js and those that applications bring. "one|many": English has two forms, chosen by {n}.
+// Every word that users see, in Chinese and English, but for those in copywords.js and gridwords.js, and those that applications bring. "one|many": English has two forms, chosen by {n}.
 import { COPY_WORDS } from "./copywords.js";
+import { GRID_WORDS } from "./gridwords.js";
 
 /** @type {Record<string, string[]>} */
 export const WORDS = {
@@ -54,6 +55,7 @@ export const WORDS = {
 
   query: ["查询", "Query"],
   "query-picture": ["查询图片：{name}", "Query picture: {name}"],
+  "query-grow": ["放大查询图片", "Show the query large"],
   "clear-query": ["清除查询", "Clear the query"],
   "no-preview": ["浏览器无法显示这张图片，仍可用它搜索。", "This browser cannot show the picture, but you can search with it."],
   region: ["选区", "Region"],
@@ -67,10 +69,11 @@ export const WORDS = {
   "subject-find": ["识别主体", "Find the subject"],
   "subject-found": ["已选取主体，可继续调整选区。", "The subject was chosen. You can change the region."],
   "subject-guessed": ["服务器没有主体识别模型，已选取画面中部。", "The server has no model to find subjects, so the middle was chosen."],
-  "upload-lost-title": ["图片已不在页面中", "The picture is no longer here"],
-  "upload-lost": ["上传的图片不会保存，刷新后需重新选择。", "Uploaded query pictures are not kept. Choose the picture again after a reload."],
+  "query-uploaded": ["上传的图片", "Uploaded picture"],
+  "upload-lost-title": ["图片已不再保存", "The picture is no longer here"],
+  "upload-lost": ["搜索用的上传图片只保存一天。请重新选择图片。", "Pictures to search with are kept for a day. Choose the picture again."],
 
-  "upload-left-out": ["上传的图片不会保存，已用其余条件搜索。", "The uploaded picture was not kept. This search uses the other parts only."],
+  "upload-left-out": ["上传的图片已不再保存，已用其余条件搜索。", "The uploaded picture is not kept any more. This search uses the other parts only."],
 
   mixture: ["组合条件", "Combined query"],
   like: ["更像这张", "More like this"],
@@ -206,6 +209,9 @@ export const WORDS = {
   "picture-of": ["图片 {name}", "Picture {name}"],
   original: ["原图", "Original"],
   attributes: ["属性", "Attributes"],
+  "edit-named": ["修改 {name}", "Change {name}"],
+  neighbours: ["相邻图片", "Neighbours"],
+  "whole-id": ["完整编号", "Whole id"],
   "no-attributes": ["没有属性。", "It has none."],
   "list-hint": ["每行一个", "one a line"],
   quality: ["质量", "Quality"],
@@ -252,7 +258,6 @@ export const WORDS = {
   "enhance-colour": ["色彩校正", "balanced colours"],
   "fact-created": ["创建时间", "Made"],
   "fact-version": ["版本", "Version"],
-  "browse-filter": ["筛选表达式", "Filter expression"],
   "no-pictures": ["没有图片符合这个条件。", "No picture passes this filter."],
 
   "upload-title": ["上传图片", "Add pictures"],
@@ -273,6 +278,9 @@ export const WORDS = {
   "upload-updated": ["已更新属性", "attributes updated"],
   "upload-unchanged": ["已存在", "known already"],
   "upload-failed": ["失败", "failed"],
+  "upload-same": ["同一张图片已在图库中：{id}", "The same picture was there already: {id}"],
+  "upload-show-same": ["查看已有的", "Show that one"],
+  "upload-show": ["查看", "Show"],
 
   "import-title": ["从服务器导入", "Import from the server"],
   "import-paths": ["路径或网址", "Paths or addresses"],
@@ -338,6 +346,34 @@ export const WORDS = {
   "error.wrong-key": ["密钥无效。", "This key is not valid."],
   "error.no-key": ["需要密钥。", "A key is needed."],
   "error.scope": ["当前密钥没有这项权限。", "This key does not allow that."],
+  "unknown-id-title": ["图库中没有编号为“{id}”的图片", "The library has no picture with the id “{id}”"],
+  "unknown-id": ["请检查编号，或用图片搜索。", "Check the id, or search with a picture."],
+  "unknown-id-words": [
+    "输入框中的文字按编号查找：此服务器没有安装文字搜索。管理员可运行 pip install 'yunmeng[words]' 后重启服务器。",
+    "What is typed counts as an id: this server has no search by words. Its administrator gets it by pip install 'yunmeng[words]' and a restart.",
+  ],
+  "words-missing": [
+    "此服务器没有安装文字搜索；管理员可运行 pip install 'yunmeng[words]' 后重启服务器。",
+    "This server has no search by words; its administrator gets it by pip install 'yunmeng[words]' and a restart.",
+  ],
+  "group-wrong-title": ["不能按“{name}”分组", "Hits cannot be grouped by “{name}”"],
+  "group-wrong": ["只能按图库声明的文本属性（str）分组，“{name}”不是。", "Groups are the values of a text attribute (str) that the library declares; “{name}” is none."],
+  "group-drop": ["取消分组", "Do not group"],
+  "group-of": ["{name}：{value}", "{name}: {value}"],
+  "error.bad-attribute": ["属性的值与其类型不符，或占用空间过大。", "The value of an attribute does not fit its type, or takes too much room."],
+  "error.bad-id": ["编号为空、过长，或已属于另一张图片。", "The id is empty, too long, or another picture's."],
+  "error.unreadable": ["无法打开或读取文件。", "The file cannot be opened or read."],
+  "error.zero-size": ["图片的宽或高为零。", "The picture has no width or no height."],
+  "error.missing-extra": ["服务器没有安装这项功能所需的组件。", "The server lacks a component that this needs."],
+  "error.invalid": ["请求的内容有误，请检查所填的值。", "The request is not as it should be: check the values."],
+  "error.encoder": ["编码器无法使用，请联系管理员。", "The encoder cannot be used: tell the administrator."],
+  "error.library": ["图库暂时无法使用，请联系管理员。", "The library cannot be used: tell the administrator."],
+  "error.store": ["向量库出错，请稍后重试。", "The vector store failed: try again later."],
+  "error.state": ["状态数据库出错，请稍后重试。", "The state database failed: try again later."],
+  "error.encoder-mismatch": ["向量来自另一个编码器。", "The vectors come from another encoder."],
+  "error.schema": ["属性的声明或值有误。", "A declaration or a value of attributes is wrong."],
+  "error.job-running": ["同类任务正在进行，请等它结束。", "Work of this kind is under way: wait until it ends."],
+  "error.job-over": ["这项任务已经结束。", "This work is over."],
   "error.not-found": ["图库中没有这张图片，请检查编号。", "The library has no such picture. Check the id."],
   "error.gone": ["原文件已移走或已改变。", "The original has gone or changed."],
   "error.too-large": ["文件太大。", "The file is too large."],
@@ -358,4 +394,5 @@ export const WORDS = {
   "error.not-ready": ["服务器正在启动。", "The server is still starting."],
   "error.disk-full": ["服务器磁盘已满。", "The server's disk is full."],
   ...COPY_WORDS,
+  ...GRID_WORDS,
 };

@@ -1,7 +1,7 @@
 // What is told to everyone at once: short messages at the foot of the page, and what screen readers are told.
 import { ApiError } from "/console/lib/api.js";
 import { $, button, h } from "/console/lib/dom.js";
-import { has, t } from "/console/lib/i18n.js";
+import { has, language, t } from "/console/lib/i18n.js";
 
 /**
  * Tells a screen reader, once it has finished what it is saying.
@@ -36,7 +36,7 @@ export function toast(text, { failure = false, action = null } = {}) {
 }
 
 /**
- * An error in words: what it means and what to do, then what the server said.
+ * An error in words: what it means and what to do, then what the server said, which is English.
  *
  * @param {unknown} error
  * @returns {{ title: string, detail: string }}
@@ -44,12 +44,45 @@ export function toast(text, { failure = false, action = null } = {}) {
 export function explain(error) {
   if (!(error instanceof ApiError)) {
     console.error(error); // a fault of this page's own
-    return { title: t("error.internal"), detail: error instanceof Error ? error.message : String(error) };
+    return { title: t("error.internal"), detail: said(error instanceof Error ? error.message : String(error)) };
   }
-  const key = `error.${error.code}`;
   const wait = error.retryAfter ? ` ${t("retry-after", { n: error.retryAfter })}` : "";
-  return { title: (has(key) ? t(key) : t("error.other")) + wait, detail: error.message };
+  return { title: meaning(error.code) + wait, detail: said(error.message) };
 }
+
+/** @param {string} code */
+const meaning = (code) => t(has(`error.${code}`) ? `error.${code}` : "error.other");
+
+/** What the server says is left out where people read another language: the code has said it. @param {string} message */
+const said = (message) => (language() === "en" ? message : "");
+
+/**
+ * An error in a line, for a place beside what caused it.
+ *
+ * @param {unknown} error
+ */
+export function inLine(error) {
+  const { title, detail } = explain(error);
+  return detail || title;
+}
+
+/**
+ * A reason that the server has kept as text, which begins with its code.
+ *
+ * @param {string} text
+ */
+export function reasonText(text) {
+  const code = /^([a-z]+(?:-[a-z]+)*)(?::|$)/.exec(text)?.[1] ?? "";
+  if (language() === "en") return text;
+  return meaning(code);
+}
+
+/**
+ * Whether it may go better the next time: what the server is too busy for, not what is wrong with the question.
+ *
+ * @param {unknown} error
+ */
+export const mayPass = (error) => !(error instanceof ApiError) || error.status === 0 || error.status >= 500 || [401, 408, 429].includes(error.status);
 
 /** @param {unknown} error */
 export function fail(error) {

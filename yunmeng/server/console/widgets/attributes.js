@@ -35,6 +35,25 @@ export function attributeForm(declared, values = {}) {
   return { element: h("div", { class: "attribute-form" }, ...fields.map(({ element }) => element)), read };
 }
 
+/**
+ * Fields to change some attributes of several pictures: a tick beside each says that it is to be changed. What is ticked and
+ * empty is read as null.
+ *
+ * @param {Attribute[]} declared
+ */
+export function changesForm(declared) {
+  made += 1;
+  const rows = declared.map((attribute) => {
+    const one = field(attribute, undefined, `attribute-${made}-${attribute.name}`);
+    const tick = h("input", { type: "checkbox", "aria-label": t("set-this", { name: attribute.name }) });
+    one.element.addEventListener("input", () => (tick.checked = true));
+    return { ...one, tick, row: h("div", { class: "change-row" }, tick, one.element) };
+  });
+  /** @returns {Record<string, Value | null>} */
+  const read = () => Object.fromEntries(rows.filter(({ tick }) => tick.checked).map(({ name, value }) => [name, value()]));
+  return { element: h("div", { class: "attribute-form" }, ...rows.map(({ row }) => row)), read };
+}
+
 /** @param {Attribute} attribute @param {Value | undefined} value @param {string} id */
 function field({ name, type, values }, value, id) {
   const input = type === "bool" ? truth(value, id) : written(type, value, id, values);

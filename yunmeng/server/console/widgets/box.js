@@ -2,7 +2,8 @@
 import { debounce, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { ask, go, route } from "/console/lib/router.js";
-import { keepFile, store } from "/console/lib/store.js";
+import { keepFile, readsWords } from "/console/lib/store.js";
+import { fail } from "./announce.js";
 
 /** @import { Props, Shape } from "/console/lib/dom.js" */
 /** @import { Route } from "/console/lib/types.js" */
@@ -14,7 +15,14 @@ const PAUSE = 350; // milliseconds of no typing after which words are searched f
  *
  * @param {File | undefined} file
  */
-export const askWithFile = (file) => file && ask({ upload: keepFile(file) });
+export async function askWithFile(file) {
+  if (!file) return;
+  try {
+    ask({ upload: await keepFile(file) });
+  } catch (error) {
+    fail(error);
+  }
+}
 
 /**
  * What the text in the box asks, or null. Words only where the library reads them: otherwise text is an id.
@@ -27,7 +35,7 @@ export function questionIn(text) {
   if (!asked) return null;
   if (/^https?:\/\//i.test(asked)) return { url: asked };
   if (/^id:/i.test(asked)) return asked.length > 3 ? { id: asked.slice(3).trim() } : null;
-  return store.library?.reads_text && !/^\S+\.\w{2,5}$/.test(asked) ? { text: asked } : { id: asked };
+  return readsWords() && !/^\S+\.\w{2,5}$/.test(asked) ? { text: asked } : { id: asked };
 }
 
 /**
@@ -85,7 +93,7 @@ export function questionBox() {
   return { element: form, input, update };
 }
 
-const placeholder = () => t(store.library?.reads_text ? "box-with-words" : "box-without-words");
+const placeholder = () => t(readsWords() ? "box-with-words" : "box-without-words");
 
 /**
  * A button that lets a picture be chosen or, with `capture` on a phone, be taken.

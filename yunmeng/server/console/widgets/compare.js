@@ -4,7 +4,7 @@ import { $, button, fill, h, icon } from "/console/lib/dom.js";
 import { number, score, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { toast } from "./announce.js";
-import { openDialog } from "./dialog.js";
+import { openDialog, title } from "./dialog.js";
 import { alignmentWords, editWords } from "./explanation.js";
 import { failure } from "./states.js";
 import { Zoom } from "./zoom.js";
@@ -66,7 +66,7 @@ export function openComparison(a, b) {
   const zoom = new Zoom(sides);
   /** @param {{ name: string }} side @param {number} at */
   const figure = ({ name }, at) => h("figure", {}, zoom.views[at].frame, h("figcaption", { title: name }, shortName(name)));
-  const head = h("div", { class: "compare-head" }, h("h2", {}, t("compare")), zoom.controls);
+  const head = h("div", { class: "compare-head" }, title({}, t("compare")), zoom.controls);
   openDialog("compare-dialog", t("compare"), [head, h("div", { class: "pair" }, ...sides.map(figure)), result], {
     onClose: () => {
       calls.abort();

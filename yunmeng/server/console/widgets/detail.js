@@ -5,15 +5,16 @@ import { number } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { partsOf } from "/console/lib/parts.js";
 import { ask, closeShown, matchWith, route, show } from "/console/lib/router.js";
-import { keptFile, loadLibrary, may, store } from "/console/lib/store.js";
+import { keptFile, loadLibrary, may } from "/console/lib/store.js";
 import { fail, toast } from "./announce.js";
-import { attributeForm, valueText } from "./attributes.js";
 import { addToComparison, openComparison } from "./compare.js";
 import { confirmed, openDialog } from "./dialog.js";
 import { alignmentWords, explanationTable } from "./explanation.js";
+import { attributesOf } from "./inplace.js";
 import { likeButtons } from "./like.js";
 import { outline, outlineOf } from "./outline.js";
 import { failure } from "./states.js";
+import { idAsTitle, showCurrent, stage, strip } from "./stage.js";
 import { hasChance, said } from "./tile.js";
 import { likeness } from "./why.js";
 
@@ -42,9 +43,10 @@ let open = null;
 export function showDetail(id, page) {
   if (open?.id === id) return;
   if (!id || !page) {
-    const dialog = open?.dialog;
+    const before = open;
     open = null;
-    dialog?.close();
+    before?.dialog.close();
+    if (before) before.page.focusOn?.(before.id);
     return;
   }
   open?.calls.abort();
@@ -58,10 +60,12 @@ export function showDetail(id, page) {
 function newDialog(page) {
   const onClose = () => {
     if (open?.dialog !== dialog) return;
+    const { id } = open;
     open = null;
     closeShown();
+    page.focusOn?.(id);
   };
-  const dialog = openDialog("detail", t("details"), [], { onClose });
+  const dialog = openDialog("detail", t("details"), [], { onClose, inAddress: true });
   dialog.addEventListener("keydown", (event) => onKey(event, page));
   return dialog;
 }
@@ -76,6 +80,20 @@ export function hitsChanged() {
   const image = $(".stage-picture", open.dialog);
   const part = hit && outlineOf(hit);
   if (part) image.after(outline(image, part, "scale-down"));
+  drawBeside(open);
+}
+
+/** Draws where one can go on to, which is known once the hits are there. @param {Open} shown */
+function drawBeside({ dialog, page, id }) {
+  for (const [way, by] of /** @type {[string, number][]} */ ([["left", -1], ["right", 1]])) {
+    const turn = $(`.turn.${way}`, dialog);
+    if (turn) turn.hidden = neighbour(page, by) === undefined;
+  }
+  const side = $(".stage-side", dialog);
+  const beside = side && !$(".strip", side) && strip(page.ids?.() ?? [], id);
+  if (!beside) return;
+  side.append(beside);
+  showCurrent(dialog);
 }
 
 /** @param {Open} shown @returns {Shown | undefined} */
@@ -93,7 +111,7 @@ function matched(hit) {
 
 /** @param {KeyboardEvent} event @param {Page} page */
 function onKey(event, page) {
-  if (/** @type {HTMLElement} */ (event.target).closest("input, textarea, select") || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.defaultPrevented || /** @type {HTMLElement} */ (event.target).closest("input, textarea, select") || event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key === "ArrowLeft") step(page, -1);
   if (event.key === "ArrowRight") step(page, 1);
 }
@@ -114,12 +132,13 @@ function step(page, by) {
 /** @param {Open} here By the time the server answers, it may be closed, or another picture be open. */
 async function draw(here) {
   const { dialog, id, page, calls } = here;
-  const facts = h("div", { class: "facts" }, h("h2", { class: "facts-title" }, id), h("div", { class: "facts-wait" }));
+  const facts = h("div", { class: "facts" }, ...idAsTitle(id), h("div", { class: "facts-wait" }));
   /** @param {number} by @param {"left" | "right"} shape @param {string} key */
   const turn = (by, shape, key) =>
     button(shape, t(key), () => step(page, by), { class: `quiet round turn ${shape}`, hidden: neighbour(page, by) === undefined });
-  const stage = h("div", { class: "stage" }, picture(id), turn(-1, "left", "previous"), turn(1, "right", "next"));
-  replaceContent(dialog, [stage, facts]);
+  const pictured = stage(id, (by) => step(page, by));
+  pictured.append(turn(-1, "left", "previous"), turn(1, "right", "next"));
+  replaceContent(dialog, [h("div", { class: "stage-side" }, pictured), facts]);
   hitsChanged();
   try {
     const found = await api.picture(id, calls.signal);
@@ -145,18 +164,6 @@ function replaceContent(dialog, content) {
   (same && !same.hidden ? same : close).focus();
 }
 
-/** @param {string} id */
-function picture(id) {
-  const image = h("img", { alt: t("picture-of", { name: id }), class: "stage-picture" });
-  const gone = h("p", { class: "query-missing", hidden: true }, t("no-preview"));
-  image.addEventListener("error", () => {
-    image.hidden = true;
-    gone.hidden = false;
-  });
-  image.src = api.thumbnail(id, 1024);
-  return h("div", { class: "stage-frame" }, image, gone);
-}
-
 /** @param {HTMLElement} facts @param {PictureFacts} found @param {Open} here */
 function drawFacts(facts, found, here) {
   /** @param {PictureFacts} changed */
@@ -164,12 +171,12 @@ function drawFacts(facts, found, here) {
   const size = `${number(found.width)} × ${number(found.height)}`;
   fill(
     facts,
-    h("h2", { class: "facts-title" }, found.id),
+    ...idAsTitle(found.id),
     h("p", { class: "hint" }, size),
     here.matched,
     actions(found, hitOf(here)),
     here.why,
-    attributes(found, again),
+    attributesOf(found, again),
     quality(found),
     fingerprints(found),
     source(found),
@@ -229,9 +236,9 @@ export function queryOf({ id, url, upload }) {
   return id ? { id } : url ? { url } : null;
 }
 
-/** @param {string} title @param {(Child | Child[])[]} content */
-function section(title, ...content) {
-  return h("section", {}, h("h3", {}, title), ...content);
+/** @param {string} name @param {(Child | Child[])[]} content */
+function section(name, ...content) {
+  return h("section", {}, h("h3", { "aria-level": 2 }, name), ...content);
 }
 
 /** @param {[string, ...Child[]][]} rows */
@@ -239,37 +246,6 @@ function table(rows) {
   /** @param {[string, ...Child[]]} cells */
   const row = ([name, ...value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, ...value));
   return h("table", { class: "table" }, h("tbody", {}, ...rows.map(row)));
-}
-
-/** @param {PictureFacts} found @param {(changed: PictureFacts) => void} again */
-function attributes(found, again) {
-  const rows = Object.entries(found.attributes);
-  const shown = rows.length ? table(rows.map(([name, value]) => [name, valueText(value)])) : h("p", { class: "hint" }, t("no-attributes"));
-  const place = section(t("attributes"), shown);
-  if (!may("write")) return place;
-  const edit = button("edit", t("edit"), () => editAttributes(place, found, again), { text: true, kind: "quiet" });
-  place.append(edit);
-  return place;
-}
-
-/** @param {HTMLElement} place @param {PictureFacts} found @param {(changed: PictureFacts) => void} again */
-function editAttributes(place, found, again) {
-  const form = attributeForm(store.attributes, found.attributes);
-  const problem = h("p", { class: "problem", role: "alert" });
-  /** @param {SubmitEvent} event */
-  const save = async (event) => {
-    event.preventDefault();
-    try {
-      again(await api.setAttributes(found.id, form.read()));
-      toast(t("saved"));
-      loadLibrary().catch(() => {}); // only the values that filters offer
-    } catch (error) {
-      problem.textContent = error instanceof Error ? error.message : String(error);
-    }
-  };
-  const buttons = h("div", { class: "actions" }, h("button", { class: "solid" }, t("save")), button("", t("cancel"), () => again(found), { text: true, kind: "outline" }));
-  place.replaceChildren(h("h3", {}, t("attributes")), h("form", { class: "edit", onsubmit: save }, form.element, problem, buttons));
-  $("input, select, textarea", form.element)?.focus();
 }
 
 /** @param {PictureFacts} found */

@@ -1,6 +1,7 @@
 // Windows over the page, as native <dialog>s: they keep the keyboard inside, close on Esc and give the focus back.
 import { button, h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
+import { openLayer } from "/console/lib/layers.js";
 
 /**
  * Opens a modal dialog; resolves to what it was closed with. A press beside it closes it.
@@ -8,31 +9,42 @@ import { t } from "/console/lib/i18n.js";
  * @param {string} kind
  * @param {string} label
  * @param {Node[]} content
- * @param {{ onClose?: () => void }} options
+ * @param {{ onClose?: () => void, inAddress?: boolean }} options `inAddress`, where the address says that it is open: Back
+ *   then closes it anyway.
  */
-export function openDialog(kind, label, content, { onClose } = {}) {
+export function openDialog(kind, label, content, { onClose, inAddress = false } = {}) {
   const close = button("close", t("close"), () => dialog.close(), { class: "quiet round dialog-close" });
   const dialog = h("dialog", { class: kind, "aria-label": label }, close, ...content);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => {
     dialog.remove();
+    leave();
     onClose?.();
   });
   document.body.append(dialog);
   dialog.showModal();
+  const leave = inAddress ? () => {} : openLayer(() => dialog.close());
   return dialog;
 }
 
 /**
+ * The title of a dialog: while it is open there is nothing else to read, so it is the first heading.
+ *
+ * @param {import("/console/lib/dom.js").Props} props
+ * @param {string} text
+ */
+export const title = (props, text) => h("h2", { ...props, "aria-level": 1 }, text);
+
+/**
  * Asks whether to go on; resolves to true or false.
  *
- * @param {string} title
+ * @param {string} question
  * @param {string} text
  * @param {string} action
  * @param {{ kind?: string }} options How the button looks that goes on.
  * @returns {Promise<boolean>}
  */
-export function confirmed(title, text, action, { kind = "danger" } = {}) {
+export function confirmed(question, text, action, { kind = "danger" } = {}) {
   return new Promise((resolve) => {
     /** @param {string} value */
     const answer = (value) => () => {
@@ -41,7 +53,7 @@ export function confirmed(title, text, action, { kind = "danger" } = {}) {
     };
     const no = button("", t("cancel"), answer("no"), { text: true, kind: "outline", autofocus: true });
     const yes = button("", action, answer("yes"), { text: true, kind });
-    const dialog = openDialog("small-dialog", title, [h("h2", {}, title), h("p", {}, text), h("div", { class: "actions end" }, no, yes)], {
+    const dialog = openDialog("small-dialog", question, [title({}, question), h("p", {}, text), h("div", { class: "actions end" }, no, yes)], {
       onClose: () => resolve(dialog.returnValue === "yes"),
     });
   });

@@ -1,7 +1,7 @@
 // What stands in a page where there is nothing to show yet, nothing at all, or a failure.
 import { button, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
-import { explain } from "./announce.js";
+import { explain, mayPass } from "./announce.js";
 
 /** @import { Child, Shape } from "/console/lib/dom.js" */
 
@@ -17,11 +17,17 @@ export function notice(shape, title, text, ...actions) {
   );
 }
 
-/** @param {unknown} error @param {() => void} retry */
-export function failure(error, retry) {
+/**
+ * A failure, with a button to try again where that can help; `instead` is offered where it cannot.
+ *
+ * @param {unknown} error
+ * @param {() => void} retry
+ * @param {(Child | Child[])[]} instead
+ */
+export function failure(error, retry, ...instead) {
   const { title, detail } = explain(error);
-  const again = button("again", t("retry"), retry, { text: true, kind: "solid" });
-  const element = notice("warning", title, detail, again);
+  const actions = mayPass(error) ? [button("again", t("retry"), retry, { text: true, kind: "solid" })] : instead;
+  const element = notice("warning", title, detail, ...actions);
   element.setAttribute("role", "alert");
   return element;
 }

@@ -3,7 +3,9 @@ import * as api from "/console/lib/api.js";
 import { $, button, h } from "/console/lib/dom.js";
 import { number, percent, score, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { preference } from "/console/lib/preferences.js";
 import { ask, href, route, show } from "/console/lib/router.js";
+import { valueText } from "./attributes.js";
 import { addToComparison } from "./compare.js";
 import { likeButtons } from "./like.js";
 import { outline, outlineOf } from "./outline.js";
@@ -27,17 +29,17 @@ export function tile(item, known) {
     event.preventDefault();
     show(id);
   };
-  return refresh(
-    h(
-      "div",
-      { class: "tile", role: "gridcell" },
-      h("a", { class: "tile-open", onclick: open, ondragstart: (/** @type {DragEvent} */ event) => drag(event, id) }, picture(id)),
-      h("div", { class: "caption" }, h("span", { class: "name", title: id }, shortName(id)), h("span", { class: "score" })),
-      h("span", { class: "agreement" }),
-      h("div", { class: "tile-actions" }),
-    ),
-    item,
+  const wake = () => hasActions(cell) || offerActions(cell);
+  const cell = h(
+    "div",
+    { class: "tile", role: "gridcell", onpointerenter: wake, onfocusin: wake },
+    h("a", { class: "tile-open", onclick: open, ondragstart: (/** @type {DragEvent} */ event) => drag(event, id) }, picture(id)),
+    h("div", { class: "caption" }, h("span", { class: "name", title: id }), h("span", { class: "score" })),
+    h("span", { class: "agreement" }),
+    h("div", { class: "tile-actions" }),
+    h("button", { type: "button", class: "tile-check", "aria-label": t("select-named", { name: shortName(id) }), tabindex: -1 }),
   );
+  return refresh(cell, item);
 }
 
 /** @param {HTMLElement} cell @param {Shown} item */
@@ -45,18 +47,45 @@ function refresh(cell, item) {
   const link = $("a", cell);
   link.setAttribute("aria-label", [item.id, ...said(item)].join(t("and")));
   link.href = href({ ...route(), show: item.id });
+  $(".name", cell).textContent = titleOf(item);
+  $(".badges", cell)?.remove();
+  const badges = badgesOf(item);
+  if (badges.length) link.append(h("span", { class: "badges" }, ...badges.map((text) => h("span", {}, text))));
   $(".score", cell).replaceWith(scoreOf(item));
   $(".agreement", cell).textContent = agrees(item) ? t("aligned-points", { n: number(item.alignment.inliers) }) : "";
   $(".outline-of-part", cell)?.remove();
   const part = outlineOf(item);
   if (part) link.append(outline($("img", cell), part));
-  $(".tile-actions", cell).replaceChildren(
-    button("search", t("search-with-this"), () => ask({ id: item.id }), { kind: "chip-button" }),
-    ...(isHit(item) ? likeButtons(item, { kind: "chip-button" }) : []),
-    button("compare", t("compare-add"), () => addToComparison({ id: item.id }), { kind: "chip-button" }),
-  );
+  shownIn.set(cell, item);
+  if (FINGER.matches || hasActions(cell)) offerActions(cell);
   return cell;
 }
+
+const FINGER = window.matchMedia("(pointer: coarse)");
+const LOOK = { kind: "chip-button" };
+/** @type {WeakMap<HTMLElement, Shown>} What a cell shows now. */
+const shownIn = new WeakMap();
+
+/** @param {Shown} item */
+const searchButton = ({ id }) => button("search", t("search-with-this"), () => ask({ id }), LOOK);
+
+/**
+ * Puts the buttons on a tile. Fingers get one, and the rest by a long press. Others get them once a tile is pointed at or has
+ * the keyboard: a page of tiles would have a thousand.
+ *
+ * @param {HTMLElement} cell
+ */
+function offerActions(cell) {
+  const item = shownIn.get(cell);
+  if (!item) return;
+  const others = FINGER.matches ? [] : [...(isHit(item) ? likeButtons(item, LOOK) : []), button("compare", t("compare-add"), () => addToComparison({ id: item.id }), LOOK)];
+  const buttons = [searchButton(item), ...others];
+  for (const one of buttons) one.tabIndex = $("a", cell).tabIndex;
+  $(".tile-actions", cell).replaceChildren(...buttons);
+}
+
+/** @param {HTMLElement} cell */
+const hasActions = (cell) => $(".tile-actions", cell).hasChildNodes();
 
 /** @param {Shown} item @returns {item is Shown & { score: number }} */
 const isHit = (item) => typeof item.score === "number";
@@ -105,6 +134,22 @@ export function said(item) {
     item.region && t("hit-part"),
     item.alignment && t("hit-verified"),
   ].filter(Boolean);
+}
+
+/** What stands below a picture. @param {Shown} item */
+function titleOf({ id, attributes }) {
+  const value = attributes?.[preference("title")];
+  return value === undefined || value === null ? shortName(id) : valueText(value);
+}
+
+const BADGES = 3;
+
+/** @param {Shown} item */
+function badgesOf({ attributes }) {
+  const { group } = route();
+  const grouped = group && attributes?.[group] !== undefined ? [t("group-of", { name: group, value: valueText(attributes[group]) })] : [];
+  const values = preference("badges").flatMap((name) => attributes?.[name] ?? []);
+  return [...grouped, ...values.slice(0, BADGES).map(valueText)];
 }
 
 /** @param {string} id */

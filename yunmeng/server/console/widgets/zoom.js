@@ -11,14 +11,15 @@ const SLIPPED = 4; // pixels: a movement below is still a click
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** @typedef {{ image: HTMLImageElement, large: string | null, frame: HTMLElement, at: number[] }} View */
+/** @typedef {{ image: HTMLImageElement, large: string | null, layer?: HTMLElement }} Pictured `layer`, where more than the image is moved. */
+/** @typedef {Pictured & { frame: HTMLElement, at: number[] }} View */
 /** @typedef {{ clientX: number, clientY: number }} Point */
 
 export class Zoom {
   /**
    * `views` are { image, large }: an <img> in a box of its own, and where there is one the address of a larger picture.
    *
-   * @param {{ image: HTMLImageElement, large: string | null }[]} views
+   * @param {Pictured[]} views
    */
   constructor(views) {
     this.scale = 1;
@@ -41,8 +42,8 @@ export class Zoom {
 
   /** @param {View} view */
   #listen(view) {
-    const { frame, image } = view;
-    frame.append(image);
+    const { frame, image, layer = image } = view;
+    frame.append(layer);
     image.draggable = false;
     image.addEventListener("load", () => this.#draw());
     frame.addEventListener("pointerdown", (event) => this.#onDown(view, event));
@@ -61,7 +62,8 @@ export class Zoom {
   #fit({ frame, image }) {
     const { clientWidth: boxWidth, clientHeight: boxHeight } = frame;
     const { naturalWidth, naturalHeight } = image;
-    const times = naturalWidth ? Math.min(boxWidth / naturalWidth, boxHeight / naturalHeight) : 0;
+    const most = getComputedStyle(image).objectFit === "scale-down" ? 1 : Infinity;
+    const times = naturalWidth ? Math.min(boxWidth / naturalWidth, boxHeight / naturalHeight, most) : 0;
     return { width: naturalWidth * times, height: naturalHeight * times, boxWidth, boxHeight };
   }
 
@@ -112,7 +114,7 @@ export class Zoom {
 
   /** @param {View} view */
   #place(view) {
-    const { frame, image } = view;
+    const { frame, image, layer = image } = view;
     const { width, height, boxWidth, boxHeight } = this.#fit(view);
     /** @param {number} at @param {number} box @param {number} side */
     const inside = (at, box, side) => {
@@ -122,7 +124,7 @@ export class Zoom {
     view.at = [inside(this.at[0], boxWidth, width), inside(this.at[1], boxHeight, height)];
     /** @param {number} at @param {number} box @param {number} side */
     const shift = (at, box, side) => box / 2 - this.scale * ((box - side) / 2 + at * side);
-    image.style.transform = `translate(${shift(view.at[0], boxWidth, width)}px, ${shift(view.at[1], boxHeight, height)}px) scale(${this.scale})`;
+    layer.style.transform = `translate(${shift(view.at[0], boxWidth, width)}px, ${shift(view.at[1], boxHeight, height)}px) scale(${this.scale})`;
     frame.classList.toggle("zoomed", this.scale > 1);
     if (this.scale > 1) this.#sharpen(view);
   }

@@ -2,7 +2,7 @@
 import * as api from "/console/lib/api.js";
 import { h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
-import { explain } from "/console/widgets/announce.js";
+import { inLine } from "/console/widgets/announce.js";
 
 /** @import { Job } from "/console/lib/types.js" */
 
@@ -29,7 +29,7 @@ export function importSection(onOrdered) {
       onOrdered(await api.startJob("import", order));
       paths.value = manifest.value = "";
     } catch (error) {
-      problem.textContent = (error instanceof Error && error.message) || explain(error).title;
+      problem.textContent = inLine(error);
     }
     return null;
   };

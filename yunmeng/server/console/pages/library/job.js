@@ -3,7 +3,7 @@ import * as api from "/console/lib/api.js";
 import { button, h } from "/console/lib/dom.js";
 import { number, time } from "/console/lib/format.js";
 import { has, t } from "/console/lib/i18n.js";
-import { explain, fail } from "/console/widgets/announce.js";
+import { explain, fail, reasonText } from "/console/widgets/announce.js";
 
 /** @import { Job } from "/console/lib/types.js" */
 
@@ -88,7 +88,7 @@ export class JobRow {
     const of = total === null ? t("job-counting") : t("job-of", { done: number(done), all: number(total) });
     const at = status === "running" ? [phase && has(`phase-${phase}`) && t(`phase-${phase}`), of] : [];
     this.words.textContent = [...at, status !== "queued" && countsText(this.job), time(began)].filter(Boolean).join(" · ");
-    this.problem.textContent = error ?? "";
+    this.problem.textContent = error ? reasonText(error) : "";
     this.failures.hidden = failed === 0;
     this.failuresHead.textContent = t("job-failures", { n: number(failed) });
   }
@@ -107,7 +107,7 @@ export class JobRow {
     const list = this.failuresList;
     try {
       const { failures } = await api.jobFailures(this.job.number);
-      list.replaceChildren(...failures.map(({ path, reason }) => h("li", {}, h("code", {}, path), h("span", { class: "problem" }, reason))));
+      list.replaceChildren(...failures.map(({ path, reason }) => h("li", {}, h("code", {}, path), h("span", { class: "problem" }, reasonText(reason)))));
     } catch (error) {
       list.replaceChildren(h("li", { class: "problem" }, explain(error).title));
     }

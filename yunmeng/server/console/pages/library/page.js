@@ -2,6 +2,7 @@
 import { h } from "/console/lib/dom.js";
 import { bytes, number, time } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { prefer, preference } from "/console/lib/preferences.js";
 import { loadLibrary, may, store } from "/console/lib/store.js";
 import { Browser } from "./browser.js";
 import { importSection } from "./imports.js";
@@ -21,11 +22,17 @@ export class LibraryPage {
       "div",
       { class: "library-page" },
       h("header", { class: "library-head" }, h("h1", {}, store.library.name), this.facts),
-      this.upload && h("div", { class: "library-add" }, this.upload.element, imports),
-      this.jobs?.element,
+      this.upload && this.#manage(h("div", { class: "library-add" }, this.upload.element, imports), this.jobs?.element),
       this.browser.element,
     );
     this.drawFacts();
+  }
+
+  /** What brings pictures in, folded away by those who come to look at them. @param {(HTMLElement | undefined)[]} content */
+  #manage(...content) {
+    const element = h("details", { class: "library-manage", open: preference("manage") }, h("summary", {}, t("library-manage")), ...content);
+    element.addEventListener("toggle", () => element.open !== preference("manage") && prefer("manage", element.open));
+    return element;
   }
 
   receive() {
@@ -42,9 +49,27 @@ export class LibraryPage {
     this.browser.feed.drop(id);
   }
 
-  /** @param {Route} route */
-  update(route) {
-    this.browser.update(route);
+  libraryChanged() {
+    this.browser.libraryChanged();
+  }
+
+  /** @param {string} id */
+  focusOn(id) {
+    this.browser.grid.focusOn(id);
+  }
+
+  skipTo() {
+    this.browser.grid.focus();
+    return this.browser.grid.items.length > 0;
+  }
+
+  place() {
+    return this.browser.place();
+  }
+
+  /** @param {Route} route @param {ReturnType<Browser["place"]>} [place] */
+  update(route, place) {
+    this.browser.update(route, place);
   }
 
   destroy() {
@@ -57,7 +82,7 @@ export class LibraryPage {
   async refresh() {
     await loadLibrary().catch(() => {}); // the figures stay as they were; whatever failed says so itself
     this.drawFacts();
-    this.browser.feed.start();
+    this.browser.refresh();
   }
 
   drawFacts() {

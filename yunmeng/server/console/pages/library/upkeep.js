@@ -5,7 +5,7 @@ import { number } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { store } from "/console/lib/store.js";
 import { fail } from "/console/widgets/announce.js";
-import { confirmed, openDialog } from "/console/widgets/dialog.js";
+import { confirmed, openDialog, title } from "/console/widgets/dialog.js";
 
 /** @import { Encoder, Job } from "/console/lib/types.js" */
 /** @typedef {(job: Job) => void} OnOrdered */
@@ -14,8 +14,8 @@ import { confirmed, openDialog } from "/console/widgets/dialog.js";
 export const augmentButton = (onOrdered) =>
   button("", t("augment-open"), async () => {
     const { pictures, augmented } = store.library;
-    const title = t(augmented ? "augment-again-title" : "augment-title");
-    const sure = await confirmed(title, t("augment-hint", { n: number(pictures) }), t("augment-start"), { kind: "solid" });
+    const question = t(augmented ? "augment-again-title" : "augment-title");
+    const sure = await confirmed(question, t("augment-hint", { n: number(pictures) }), t("augment-start"), { kind: "solid" });
     if (sure) await order("augment", {}, onOrdered);
   }, { text: true, kind: "outline" });
 
@@ -70,8 +70,8 @@ function openForm(encoders, onOrdered) {
     ...Object.entries(boxes).map(([name, input]) => h("label", { class: "check" }, input, h("span", {}, t(`reencode-${name}`)))),
     h("div", { class: "actions end" }, button("", t("cancel"), () => dialog.close(), { text: true, kind: "outline" }), start),
   );
-  const title = t("reencode-title");
-  const dialog = openDialog("small-dialog", title, [h("h2", {}, title), h("p", {}, t("reencode-hint", { n: number(pictures) })), form]);
+  const name = t("reencode-title");
+  const dialog = openDialog("small-dialog", name, [title({}, name), h("p", {}, t("reencode-hint", { n: number(pictures) })), form]);
   look();
   encoder.focus();
 }

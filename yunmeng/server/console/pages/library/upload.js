@@ -2,6 +2,7 @@
 import * as api from "/console/lib/api.js";
 import { button, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
+import { show } from "/console/lib/router.js";
 import { store } from "/console/lib/store.js";
 import { announce, explain } from "/console/widgets/announce.js";
 import { attributeForm } from "/console/widgets/attributes.js";
@@ -20,6 +21,8 @@ const TRIES = 4;
  * @property {string} naming
  * @property {Attributes | null} values
  * @property {string} state waiting, sending, failed, or what became of it
+ * @property {string} [id] Of its picture, once it is there.
+ * @property {string} [same] Another picture with the same bytes that was there before.
  * @property {number} part That has been sent, in [0, 1].
  * @property {{ title: string, detail: string }} [reason]
  */
@@ -75,6 +78,8 @@ async function send(job) {
       const { results } = await api.add(job.file, { id: job.naming === "name" ? job.name : null, values: job.values, onProgress });
       if (results[0].error) throw new api.ApiError(422, results[0].error);
       job.state = results[0].status ?? "";
+      job.id = results[0].id;
+      job.same = results[0].same_as?.[0];
       return;
     } catch (error) {
       const wait = error instanceof api.ApiError ? error.retryAfter : null;
@@ -178,8 +183,16 @@ function drawJobs(list, summary, clear) {
 }
 
 /** @param {Job} job */
-function jobRow({ name, state, part, reason }) {
+function jobRow({ name, state, part, reason, id, same }) {
   const progress = state === "sending" && h("progress", part < 1 ? { value: part, max: 1 } : {});
   const why = reason && h("span", { class: "problem" }, reason.title, reason.detail ? h("small", {}, ` ${reason.detail}`) : "");
-  return h("li", { class: `job ${state}` }, h("span", { class: "name", title: name }, name), progress, h("span", { class: "job-state" }, t(`upload-${state}`)), why);
+  return h("li", { class: `job ${state}` }, h("span", { class: "name", title: name }, name), progress, h("span", { class: "job-state" }, t(`upload-${state}`)), why || (id && shown(id, same)));
+}
+
+/** What is there by now can be looked at, and what was there before under another id. @param {string} id @param {string | undefined} same */
+function shown(id, same) {
+  /** @param {string} one @param {string} word */
+  const look = (one, word) => button("picture", word, () => show(one), { text: true, kind: "quiet small" });
+  const before = same && [h("span", { class: "hint" }, t("upload-same", { id: same })), look(same, t("upload-show-same"))];
+  return h("span", { class: "job-shown" }, before, look(id, t("upload-show")));
 }

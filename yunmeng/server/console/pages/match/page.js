@@ -39,7 +39,7 @@ export class MatchPage {
 
   /** @returns {Receiver} */
   receive() {
-    return { hint: "drop-to-match", files: ([file]) => matchWith({ upload: keepFile(file) }), id: (id) => matchWith({ id }), address: (url) => matchWith({ url }) };
+    return { hint: "drop-to-match", files: async ([file]) => matchWith({ upload: await keepFile(file) }), id: (id) => matchWith({ id }), address: (url) => matchWith({ url }) };
   }
 
   ids() {

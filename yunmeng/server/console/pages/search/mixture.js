@@ -5,7 +5,7 @@ import { number, shortName } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { askedWith, keyOf, nameOf, partsOf, withoutPart, withPart } from "/console/lib/parts.js";
 import { go, route } from "/console/lib/router.js";
-import { keptFile, store } from "/console/lib/store.js";
+import { keptFile, readsWords } from "/console/lib/store.js";
 import { questionIn } from "/console/widgets/box.js";
 import { outline } from "/console/widgets/outline.js";
 
@@ -151,7 +151,7 @@ function weightControl(name, onlyLiked, onWeight) {
 
 /** A field for words, an address or an id that are to join the question. */
 function addField() {
-  const label = t(store.library.reads_text ? "part-add-words" : "part-add");
+  const label = t(readsWords() ? "part-add-words" : "part-add");
   const input = h("input", { class: "field", id: "part-add", "aria-label": label, placeholder: label, autocomplete: "off", enterkeyhint: "done" });
   /** @param {SubmitEvent} event */
   const onsubmit = (event) => {

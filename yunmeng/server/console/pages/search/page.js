@@ -1,20 +1,24 @@
 // The search page: the question and the filters beside, the hits, and what to do when there are none.
-import { button, debounce, fill, h, icon } from "/console/lib/dom.js";
+import { button, debounce, fill, h } from "/console/lib/dom.js";
 import { Feed } from "/console/lib/feed.js";
 import { number } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { askedWith, keyOf, partsOf, withoutPart } from "/console/lib/parts.js";
 import { ask, go, route } from "/console/lib/router.js";
-import { may, store } from "/console/lib/store.js";
-import { announce, explain, toast } from "/console/widgets/announce.js";
+import { store } from "/console/lib/store.js";
+import { announce, explain, inLine, toast } from "/console/widgets/announce.js";
+import { chosenPictures } from "/console/widgets/actionbar.js";
 import { askWithFile, pickButton } from "/console/widgets/box.js";
 import { hitsChanged } from "/console/widgets/detail.js";
+import { Drawer } from "/console/widgets/drawer.js";
+import { filterPanel } from "/console/widgets/filters/panel.js";
 import { Grid } from "/console/widgets/grid.js";
+import { saveButton } from "/console/widgets/saved.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { hasChance, hasSecondLine, tile } from "/console/widgets/tile.js";
+import { viewControls } from "/console/widgets/view.js";
 import { cutoff } from "./cutoff.js";
-import { Drawer } from "./drawer.js";
-import { filterPanel } from "./filters.js";
+import { emptyLibrary, unknownId, welcome } from "./notices.js";
 import { optionsPanel } from "./options.js";
 import { orderPanel } from "./order.js";
 import { queryPanel } from "./query.js";
@@ -37,8 +41,9 @@ export class SearchPage {
     this.cut = null;
     /** @type {Feed<Hit | PictureFacts>} */
     this.feed = new Feed((cursor, signal) => fetchPage(this.wanted, cursor, signal), () => this.#draw());
+    this.chosen = chosenPictures(() => this);
     /** @type {Grid<Shown>} */
-    this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more() });
+    this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more(), selection: this.chosen.selection });
     this.confirm = debounce((/** @type {Partial<Route>} */ changes) => go(changes, { replace: true }), PAUSE);
     this.query = queryPanel((region) => this.confirm({ region }));
     this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
@@ -46,12 +51,36 @@ export class SearchPage {
     this.order = orderPanel((changes) => go(changes, { replace: true }));
     this.filters = this.#makeFilters();
     this.drawer = new Drawer(t("filters"), [this.order.element, this.options.element, this.cutoff.element, this.filters.element]);
-    this.status = h("p", { class: "status", id: "result-status" });
+    this.status = h("h1", { class: "status", id: "result-status" });
     this.below = h("div", { class: "below" });
     this.welcome = welcome();
-    const bar = h("div", { class: "bar" }, this.status, this.drawer.opener);
+    const bar = h("div", { class: "bar" }, this.status, saveButton(), viewControls(), this.drawer.opener);
     const results = h("section", { class: "results", "aria-labelledby": "result-status" }, this.welcome, bar, this.grid.element, this.below);
-    this.element = h("div", { class: "search-page" }, h("aside", { class: "side" }, this.query.element, this.drawer.place), results);
+    this.element = h("div", { class: "search-page" }, h("aside", { class: "side" }, this.query.element, this.drawer.place), results, this.chosen.element);
+  }
+
+  /** What is needed to show the same again where Back leads here. */
+  place() {
+    const feed = this.feed.snapshot();
+    const kept = this.grid.items[this.grid.active]?.id;
+    return feed && { asked: askedText(this.wanted), feed, y: window.scrollY, active: kept };
+  }
+
+  /** @param {NonNullable<ReturnType<SearchPage["place"]>>} place */
+  #restore({ feed, y, active }) {
+    this.feed.restore(feed);
+    if (active !== undefined) this.grid.focusOn(active);
+    window.scrollTo(0, y);
+  }
+
+  skipTo() {
+    this.grid.focus();
+    return this.grid.items.length > 0;
+  }
+
+  /** @param {string} id */
+  focusOn(id) {
+    this.grid.focusOn(id);
   }
 
   #makeFilters() {
@@ -108,8 +137,8 @@ export class SearchPage {
     this.drawer.destroy();
   }
 
-  /** @param {Route} wanted */
-  update(wanted) {
+  /** @param {Route} wanted @param {ReturnType<SearchPage["place"]>} [place] */
+  update(wanted, place) {
     const before = this.fresh ? null : this.wanted;
     this.fresh = false;
     this.wanted = wanted;
@@ -128,8 +157,10 @@ export class SearchPage {
     this.cut = null;
     if (before?.filter !== wanted.filter || !before) this.filters.set(wanted.filter);
     this.drawer.mark(this.filters.count() + (question ? this.#cuts(wanted) : 0));
+    this.chosen.selection.clear();
     if (!before || keysOf(before).join("\n") !== keysOf(wanted).join("\n")) window.scrollTo(0, 0);
     if (question?.lost) this.#showLost();
+    else if (place?.asked === askedText(wanted)) this.#restore(place);
     else this.feed.start();
   }
 
@@ -167,10 +198,11 @@ export class SearchPage {
     this.grid.element.hidden = kept.length === 0; // before it is filled: what is hidden has no width
     const chances = feed.items.some(hasChance);
     this.grid.show(kept, { more, stale: feed.stale, tall: feed.items.some(hasSecondLine) });
+    this.query.shrink(kept.length > 0);
     this.cutoff.offer(chances);
     hitsChanged();
     fill(this.below, this.#belowGrid(kept.length));
-    this.filters.fail(feed.error?.code === "filter" ? feed.error.message : null);
+    this.filters.fail(feed.error?.code === "filter" && groupFits(this.wanted) ? inLine(feed.error) : null);
     fill(this.status, this.#statusText(kept.length, whole));
     if (feed.status === "ready") announce(this.status.firstChild?.textContent ?? "");
   }
@@ -192,10 +224,23 @@ export class SearchPage {
   /** @param {number} count */
   #belowGrid(count) {
     const { feed } = this;
-    if (feed.status === "failed") return feed.error?.code === "filter" ? this.#nothing("filter-wrong") : failure(feed.error, () => feed.retry());
+    if (feed.status === "failed") return this.#failure();
     if (feed.status === "loading" && !feed.items.length) return skeleton();
     if (count || feed.status === "loading" || feed.status === "new") return null;
     return store.library.pictures === 0 ? emptyLibrary() : this.#nothing(this.#onlyWords() && !this.#isCut() ? "no-words" : "no-hits");
+  }
+
+  #failure() {
+    const { error } = this.feed;
+    const { group } = this.wanted;
+    const pick = pickButton("picture", "choose-picture", {}, { text: true, kind: "outline" });
+    const id = error?.code === "not-found" && partsOf(this.wanted).map((part) => part.id).find((one) => one && error.message.includes(one));
+    if (id) return unknownId(id, pick);
+    if (group && !groupFits(this.wanted) && error?.code === "filter") {
+      const drop = button("close", t("group-drop"), () => go({ group: null }), { text: true, kind: "solid" });
+      return notice("warning", t("group-wrong-title", { name: group }), t("group-wrong", { name: group }), drop);
+    }
+    return error?.code === "filter" ? this.#nothing("filter-wrong") : failure(error, () => this.feed.retry(), pick);
   }
 
   #onlyWords() {
@@ -226,7 +271,14 @@ export class SearchPage {
 }
 
 /**
- * An upload is gone after a reload, but what it was mixed with can still be asked.
+ * Whether the library can group by what the route names. If not, an error about a filter is about that.
+ *
+ * @param {Route} route
+ */
+const groupFits = ({ group }) => !group || store.library.attributes[group] === "str";
+
+/**
+ * An upload is gone after a day, but what it was mixed with can still be asked.
  *
  * @param {Route} wanted
  */
@@ -243,25 +295,4 @@ function timingText(timings, cached) {
   const total = number(timings.total, timings.total < 10 ? 1 : 0);
   const spoken = { title: spelt, tabindex: 0, role: "note", "aria-label": spelt };
   return h("span", { class: "timing", ...spoken }, t("took", { n: total }));
-}
-
-function welcome() {
-  const words = store.library.reads_text;
-  return h(
-    "div",
-    { class: "welcome" },
-    h("h1", {}, t(words ? "welcome-words-title" : "welcome-title")),
-    h("p", {}, t(words ? "welcome-with-words" : "welcome")),
-    h(
-      "div",
-      { class: "actions" },
-      ...pickButton("picture", "choose-picture", {}, { text: true, kind: "solid" }),
-      ...pickButton("camera", "take-photo", { capture: "environment" }, { text: true, kind: "outline" }),
-    ),
-  );
-}
-
-function emptyLibrary() {
-  const add = may("write") && h("a", { class: "solid", href: "#/library" }, icon("upload"), h("span", {}, t("go-add")));
-  return notice("picture", t("empty-title"), t(may("write") ? "empty" : "empty-reader"), add);
 }

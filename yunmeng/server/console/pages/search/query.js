@@ -26,18 +26,34 @@ export function queryPanel(onRegion) {
   let shown = null;
   /** @type {ReturnType<typeof regionTools> | null} */
   let editor = null;
+  let grown = false; // somebody wants it large
+  const grow = button("down", t("query-grow"), () => shrink(false), { class: "quiet round small query-grow" });
+  /**
+   * On a phone, makes room for the hits; `grow` undoes it.
+   *
+   * @param {boolean} on
+   */
+  const shrink = (on) => {
+    if (on && (grown || editor?.drawn())) return;
+    grown ||= !on && element.classList.contains("shrunk");
+    element.classList.toggle("shrunk", on);
+  };
   /** @param {Route} route */
   const update = (route) => {
     const key = [route.id, route.url, route.text, route.upload].join("\n");
     element.hidden = !partsOf(route).length || Boolean(route.upload && !keptFile(route.upload));
     if (key !== shown) {
       shown = key;
+      grown = false;
+      element.classList.remove("shrunk");
       editor = draw(first, route, onRegion);
+      first.querySelector(".query-foot")?.prepend(grow);
     }
     editor?.show(route.region);
     mixture.update(route);
   };
-  return { element, update, stop: mixture.stop };
+  first.addEventListener("click", (event) => element.classList.contains("shrunk") && /** @type {Element} */ (event.target).closest(".query-stage") && shrink(false));
+  return { element, update, shrink, stop: mixture.stop };
 }
 
 /**
@@ -104,7 +120,7 @@ function regionTools(frame, picture, onRegion) {
     if (JSON.stringify(region) !== JSON.stringify(editor.region)) editor.set(region);
     mark(region);
   };
-  return { tools: [begin, clear], onPicture: [find, hint], show };
+  return { tools: [begin, clear], onPicture: [find, hint], show, drawn: () => Boolean(editor.region) };
 }
 
 /**

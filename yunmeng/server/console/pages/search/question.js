@@ -125,7 +125,7 @@ export async function fetchPage(route, cursor, signal, more = {}) {
   const { filter, min } = route;
   if (question && !question.lost) {
     const narrowed = { filter, min, chance: chanceOf(route), options: optionsOf(route) };
-    const options = { k: PAGE, offset: cursor ?? 0, ...narrowed, ...orderOf(route), ...more, fields: ["attributes"] };
+    const options = { k: PAGE, offset: cursor ?? 0, ...narrowed, ...orderOf(route), ...more, fields: ["attributes", "width", "height"] };
     const { hits, next_offset: next, timings, cached } = await api.search(question, options, signal);
     const parts = partsOf(route);
     const byWords = parts.length === 1 && Boolean(parts[0].text);
