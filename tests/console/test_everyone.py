@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
 from yunmeng.apps.duplicates.types import Reason
-from yunmeng.types import JobStatus
+from yunmeng.types import Band, JobStatus
 
 PACKAGE = Path(__file__).parents[2] / "yunmeng"  # pages may lie outside the console's folder
 PREFIXES = {
@@ -26,8 +26,16 @@ PREFIXES = {
 CAT = "animal/chelsea.jpg"
 
 
-def test_every_word_is_there_in_both_languages(page: Page) -> None:
-    words: dict[str, list[str]] = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
+@pytest.fixture
+def plain(page: Page, server: str) -> Page:
+    """The console module by module: a test can ask a module for what it holds."""
+    page.goto(f"{server}/?plain")
+    expect(page.get_by_role("link", name="Duplicates")).to_be_visible()
+    return page
+
+
+def test_every_word_is_there_in_both_languages(plain: Page) -> None:
+    words: dict[str, list[str]] = plain.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
     for key, both in words.items():
         assert len(both) == 2, key
         assert all(text.strip() for text in both), key
@@ -39,18 +47,19 @@ def test_every_word_is_there_in_both_languages(page: Page) -> None:
     assert used - set(words) == set()
     in_other_ways = {key for key in words if f'"{key}"' in source or re.search(rf"\b{re.escape(key)}: \[", source)}
     computed = r"^(error\.|problem-|measure-|stage-|theme-|upload-|fact-|duplicates-|.*-title$)"
-    computed += r"|^(step|metric|option|enhance|seen|verdict|edit|reason|keep|kind|status|phase|reencode)-"
+    computed += r"|^(band|step|metric|option|enhance|seen|verdict|edit|reason|keep|kind|status|phase|reencode)-"
     assert [key for key in words if key not in used | in_other_ways and not re.match(computed, key)] == []
 
 
-def test_every_name_of_the_api_is_put_into_words(page: Page, server: str) -> None:
-    words = page.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
+def test_every_name_of_the_api_is_put_into_words(plain: Page, server: str) -> None:
+    words = plain.evaluate("async () => (await import('/console/lib/words.js')).WORDS")
     told = httpx.get(f"{server}/v1/library").json()["vocabulary"]
     told["rules"] = httpx.get(f"{server}/v1/duplicates").json()["rules"]
     assert set(told) - set(PREFIXES) == {"scopes", "unlike"}  # which are not shown
     for name, prefix in PREFIXES.items():
         assert {f"{prefix}-{one}" for one in told[name]} <= set(words), name
     assert {f"step-{name}-hint" for name in told["steps"]} <= set(words)
+    assert {f"band-{name}" for name in get_args(Band)} <= set(words)
     assert {f"reason-{name}" for name in get_args(Reason)} <= set(words)
     assert {f"status-{name}" for name in get_args(JobStatus)} <= set(words)
 
