@@ -60,6 +60,7 @@ class QueryPictures:
         path = self._folder / digest
         try:
             if time.time() - path.stat().st_mtime > self._seconds:
+                path.unlink()
                 return None
             data = path.read_bytes()
         except OSError:
