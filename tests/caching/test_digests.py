@@ -44,6 +44,7 @@ OTHER_QUESTIONS: dict[str, list[Any]] = {
     "metric": ["cosine", "manhattan"],
     "group_by": ["a", "b"],
     "explain": [True],
+    "color": ["red", "blue", "red:0.6,blue"],
 }
 
 

@@ -34,6 +34,7 @@ HITS = st.builds(
     region=st.none() | st.builds(Region, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
     alignment=st.none() | ALIGNMENTS,
     explanation=st.lists(st.builds(Contribution, TEXTS, NUMBERS, st.integers()), max_size=3).map(tuple),
+    recoloured=st.booleans(),
 )
 
 
@@ -45,7 +46,7 @@ def test_hits_come_back_as_they_were(hits: list[Hit]) -> None:
 
 
 def test_every_field_is_tried() -> None:
-    tried = {"id", "score", "uri", "attributes", "chance", "band", "region", "alignment", "explanation"}
+    tried = {"id", "score", "uri", "attributes", "chance", "band", "region", "alignment", "explanation", "recoloured"}
     assert {field.name for field in fields(Hit)} == tried, "add the new field to HITS"
 
 

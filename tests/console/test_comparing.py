@@ -84,11 +84,21 @@ def test_the_evidence_of_strangers_is_drawn_when_it_is_asked_for(page: Page) -> 
 
 
 def test_evidence_that_cannot_be_drawn_says_why(tabs: Tabs, page: Page, query: Path) -> None:
-    tabs.tolerate("410")
-    gone = {"error": {"code": "gone", "message": "it is not there", "request_id": "1", "details": []}}
-    page.route("**/v1/compare/evidence", lambda route: route.fulfill(status=410, json=gone))
+    tabs.tolerate("410|500")
+
+    def refuse(status: int, code: str) -> None:
+        told = {"error": {"code": code, "message": "it is not there", "request_id": "1", "details": []}}
+        page.unroute("**/v1/compare/evidence")
+        page.route("**/v1/compare/evidence", lambda route: route.fulfill(status=status, json=told))
+
+    refuse(410, "gone")
     window = compare(page, query)
     expect(window.locator(".evidence").get_by_role("alert")).to_contain_text("The original has gone or changed.")
+    expect(window.get_by_role("button", name="Try again")).to_have_count(0)  # it would be gone again
+    page.keyboard.press("Escape")
+    refuse(500, "internal")
+    window = compare(page, query)
+    expect(window.locator(".evidence").get_by_role("alert")).to_be_visible()
     page.unroute("**/v1/compare/evidence")
     window.get_by_role("button", name="Try again").click()
     expect(window.locator(".evidence-picture")).to_be_visible()

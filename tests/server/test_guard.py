@@ -34,6 +34,7 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("POST", "/v1/query-pictures", {"files": {"file": jpeg(1)}}, "search"),
     ("GET", "/v1/query-pictures/{digest}", {}, "search"),
     ("GET", "/v1/folders", {}, "search"),
+    ("GET", "/v1/colors", {}, "search"),
     ("GET", "/v1/saved-searches", {}, "search"),
     ("PUT", "/v1/saved-searches/{name}", {"json": {"query": "/?id=x"}}, "write"),
     ("DELETE", "/v1/saved-searches/{name}", {}, "write"),
