@@ -54,7 +54,7 @@ def add(client: TestClient, *files: bytes, **fields: Any) -> Any:
 
 def test_pictures_are_added_found_and_kept(client: TestClient, library: Library) -> None:
     results = add(client, jpeg(1), jpeg(2), ids=["shoe", "hat"], attributes=json.dumps([{"price": 3}, {"price": 4.5}]))
-    assert results == [{"id": "shoe", "status": "added"}, {"id": "hat", "status": "added"}]
+    assert results == [{"id": id, "status": "added", "same_as": []} for id in ("shoe", "hat")]
     shoe = client.get("/v1/pictures/shoe").json()
     assert (shoe["attributes"], shoe["width"], shoe["height"]) == ({"price": 3.0}, 64, 48)
     assert shoe["sha256"] == hashlib.sha256(jpeg(1)).hexdigest()
@@ -67,18 +67,22 @@ def test_adding_again_changes_nothing(client: TestClient, library: Library, enco
     add(client, jpeg(1), ids="shoe", attributes='{"price": 3}')
     before = library.get("shoe")
     encoded = encoder.encoded
-    assert add(client, jpeg(1), ids="shoe", attributes='{"price": 3}') == [{"id": "shoe", "status": "unchanged"}]
-    assert add(client, jpeg(1), ids="shoe") == [{"id": "shoe", "status": "unchanged"}]
+    assert add(client, jpeg(1), ids="shoe", attributes='{"price": 3}') == [
+        {"id": "shoe", "status": "unchanged", "same_as": []}
+    ]
+    assert add(client, jpeg(1), ids="shoe") == [{"id": "shoe", "status": "unchanged", "same_as": []}]
     assert (library.get("shoe"), encoder.encoded) == (before, encoded)
-    assert add(client, jpeg(1), ids="shoe", attributes='{"price": 5}') == [{"id": "shoe", "status": "updated"}]
+    assert add(client, jpeg(1), ids="shoe", attributes='{"price": 5}') == [
+        {"id": "shoe", "status": "updated", "same_as": []}
+    ]
     assert (library.get("shoe").attributes, encoder.encoded) == ({"price": 5.0}, encoded)
-    assert add(client, jpeg(2), ids="shoe") == [{"id": "shoe", "status": "replaced"}]
+    assert add(client, jpeg(2), ids="shoe") == [{"id": "shoe", "status": "replaced", "same_as": []}]
     replaced = library.get("shoe")
     assert (replaced.attributes, replaced.sha256) == ({"price": 5.0}, hashlib.sha256(jpeg(2)).hexdigest())
     assert [path.read_bytes() for path in uploads(library)] == [jpeg(2)]
     digest = hashlib.sha256(jpeg(3)).hexdigest()
-    assert add(client, jpeg(3)) == [{"id": digest, "status": "added"}]
-    assert add(client, jpeg(3)) == [{"id": digest, "status": "unchanged"}]
+    assert add(client, jpeg(3)) == [{"id": digest, "status": "added", "same_as": []}]
+    assert add(client, jpeg(3)) == [{"id": digest, "status": "unchanged", "same_as": []}]
     assert library.count() == 2
 
 
@@ -137,15 +141,15 @@ def test_many_at_once_from_many_callers(client: TestClient, library: Library) ->
 def test_a_picture_from_the_web(client: TestClient, library: Library, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a.jpg").respond_with_data(jpeg(1))
     url = httpserver.url_for("/a.jpg")
-    assert client.post("/v1/pictures/url", json={"url": url}).json() == {"id": url, "status": "added"}
+    assert client.post("/v1/pictures/url", json={"url": url}).json() == {"id": url, "status": "added", "same_as": []}
     order = {"url": url, "id": "a", "attributes": {"price": 1}}
-    assert client.post("/v1/pictures/url", json=order).json() == {"id": "a", "status": "added"}
-    assert client.post("/v1/pictures/url", json=order).json() == {"id": "a", "status": "unchanged"}
+    assert client.post("/v1/pictures/url", json=order).json() == {"id": "a", "status": "added", "same_as": [url]}
+    assert client.post("/v1/pictures/url", json=order).json() == {"id": "a", "status": "unchanged", "same_as": []}
     assert client.get(at("pictures", url)).json()["uri"] == url
     assert client.get(at("originals", url)).content == jpeg(1)
     httpserver.expect_request("/b.jpg").respond_with_data(jpeg(2))
     moved = {"url": httpserver.url_for("/b.jpg"), "id": "a"}
-    assert client.post("/v1/pictures/url", json=moved).json() == {"id": "a", "status": "replaced"}
+    assert client.post("/v1/pictures/url", json=moved).json() == {"id": "a", "status": "replaced", "same_as": []}
     assert library.get("a").sha256 == hashlib.sha256(jpeg(2)).hexdigest()
     httpserver.expect_request("/page").respond_with_data("<html>")
     response = client.post("/v1/pictures/url", json={"url": httpserver.url_for("/page")})
@@ -171,7 +175,7 @@ def test_a_preview_of_a_picture_on_the_web(client: TestClient, library: Library,
 @pytest.mark.parametrize("id", ODD_IDS)
 def test_odd_ids(client: TestClient, library: Library, id: str) -> None:
     spelt = to_wire(id)
-    assert add(client, jpeg(1), ids=spelt) == [{"id": spelt, "status": "added"}]
+    assert add(client, jpeg(1), ids=spelt) == [{"id": spelt, "status": "added", "same_as": []}]
     assert library.get(id).id == id
     assert client.get(at("pictures", id)).json()["id"] == spelt
     assert client.get(at("thumbnails", id)).status_code == 200
