@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Value, Why } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Colours, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Value, Why } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -108,6 +108,9 @@ export const library = () => call("GET", "/v1/library");
 /** @type {() => Promise<Attribute[]>} */
 export const attributes = () => call("GET", "/v1/attributes");
 
+/** @type {() => Promise<Colours>} */
+export const colours = () => call("GET", "/v1/colors");
+
 /** @typedef {Picture & { text?: string | null, region?: Region | null, mix?: QueryPart[] }} Question */
 
 /**
@@ -122,6 +125,7 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @property {string[]} [rerank]
  * @property {string | null} [metric]
  * @property {string | null} [group]
+ * @property {string | null} [color]
  * @property {boolean} [explain]
  */
 
@@ -135,8 +139,8 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @returns {Promise<{ hits: Hit[], next_offset: number | null, cached: boolean, timings: Record<string, number> }>}
  */
 export function search({ file, region, mix = [], ...question }, { fields, ...options }, signal) {
-  const { k, offset, filter, min, chance, metric, group, explain } = options;
-  const wanted = { k, offset, filter, min_score: min, min_chance: chance, ...options.options, metric, group_by: group, explain: explain || null };
+  const { k, offset, filter, min, chance, metric, group, color, explain } = options;
+  const wanted = { k, offset, filter, min_score: min, min_chance: chance, ...options.options, metric, group_by: group, color, explain: explain || null };
   const rerank = options.rerank ?? [];
   if (file) {
     const parts = mix.length ? JSON.stringify(mix.map(partOnWire)) : null;
