@@ -103,10 +103,10 @@ export const session = () => call("GET", "/v1/session");
 /** @type {(key: string) => Promise<Session>} */
 export const signIn = (key) => call("POST", "/v1/session", { json: { key }, quiet: true });
 export const signOut = () => call("DELETE", "/v1/session");
-/** @type {() => Promise<Library>} */
-export const library = () => call("GET", "/v1/library");
-/** @type {() => Promise<Attribute[]>} */
-export const attributes = () => call("GET", "/v1/attributes");
+/** @type {(options?: Sending) => Promise<Library>} */
+export const library = (options) => call("GET", "/v1/library", options);
+/** @type {(options?: Sending) => Promise<Attribute[]>} */
+export const attributes = (options) => call("GET", "/v1/attributes", options);
 
 /** @type {() => Promise<Colours>} */
 export const colours = () => call("GET", "/v1/colors");

@@ -59,10 +59,10 @@ export function colourPanel(onCounted) {
 
 /** { element, set(color) }: what is asked for by colour, which can be removed. */
 export function colourChip() {
-  const place = h("span", { class: "part-picture" });
+  const place = h("span", { class: "asked-colours" });
   const name = h("span", { class: "name" });
   const remove = button("close", t("colours-drop"), () => go(askedInColour(route(), null)), { class: "quiet round small part-remove" });
-  const element = h("div", { class: "part colour-part", hidden: true }, place, name, remove);
+  const element = h("div", { class: "asked-colour", hidden: true }, place, name, remove);
   /** @param {string | null} color */
   const set = (color) => {
     const colours = readColours(color);

@@ -11,7 +11,7 @@ import { painted, shareText, swatch } from "./swatches.js";
 /** @param {PictureFacts} found @returns {HTMLElement | ""} */
 export function paletteOf({ id, palette }) {
   if (!palette) return "";
-  const weighs = partsOf(route()).length > 0;
+  const weighs = isSearch() && partsOf(route()).length > 0;
   return h(
     "section",
     { class: "palette" },
@@ -22,10 +22,12 @@ export function paletteOf({ id, palette }) {
   );
 }
 
+const isSearch = () => route().page === "search"; // other pages use the address in their own way
+
 /** @param {Swatch} colour */
 function piece({ hex, share }) {
   const label = t("colour-search", { colour: hex, n: shareText(share) });
-  const search = () => go(askedInColour(route(), hex));
+  const search = () => (isSearch() ? go(askedInColour(route(), hex)) : ask({ color: hex }));
   const element = painted(h("button", { type: "button", onclick: search, title: label, "aria-label": label }), hex);
   element.style.flexGrow = String(100 * share);
   return element;
