@@ -70,7 +70,7 @@ def test_a_colour_beside_a_picture_weighs_and_can_be_removed(asker: Asker) -> No
     page = asker("/#/?id=red.png")
     settled(page, "red.png")
     assert press(page, swatch(page, "blue")) == {"id": "red.png", "color": "blue"}
-    settled(page, "blue.png")
+    expect(page.locator(".tile-open").first).not_to_have_attribute("aria-label", re.compile("^red.png"))
     expect(page.locator(".asked-colour")).to_have_text("blue")
     assert press(page, page.get_by_role("button", name="Remove the colour")) == {"id": "red.png"}
     settled(page, "red.png")
@@ -138,8 +138,9 @@ def test_a_pictures_colours_are_searched_by(tabs: Tabs) -> None:
     expect(page.locator(".palette .colour-bar button")).to_have_count(len(hexes))
     first = page.locator(".palette").get_by_role("button", name=re.compile(f"^{hexes[0]}, .* search by this colour"))
     assert press(page, first) == {"color": hexes[0]}
-    assert tiles(page)[0] == CUP
+    settled(page, CUP)
     page = tabs.open(f"/#/?id={CAT}&show={CUP}")
+    settled(page, CAT)
     assert press(page, page.locator(".palette .colour-bar button").first) == {"id": CAT, "color": hexes[0]}
     page = tabs.open(f"/#/library?show={CUP}")
     page.get_by_text("Like this, but in another colour").click()

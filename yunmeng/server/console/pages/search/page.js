@@ -49,7 +49,7 @@ export class SearchPage {
     this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more(), selection: this.chosen.selection });
     this.confirm = debounce((/** @type {Partial<Route>} */ changes) => go(changes, { replace: true }), PAUSE);
     this.query = queryPanel((region) => this.confirm({ region }));
-    this.colours = colourPanel(() => this.query.update(this.wanted));
+    this.colours = colourPanel(() => this.#coloursCounted());
     this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
     this.options = optionsPanel((options) => go({ options }, { replace: true }));
     this.order = orderPanel((changes) => go(changes, { replace: true }));
@@ -85,6 +85,11 @@ export class SearchPage {
   /** @param {string} id */
   focusOn(id) {
     this.grid.focusOn(id);
+  }
+
+  #coloursCounted() {
+    this.query.update(this.wanted);
+    if (this.feed.status === "failed") this.#draw(); // perhaps because colours are lacking
   }
 
   #makeFilters() {
