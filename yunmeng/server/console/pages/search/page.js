@@ -264,7 +264,7 @@ export class SearchPage {
     const { color } = this.wanted;
     const drop = button("close", t("colours-drop"), () => go(askedInColour(this.wanted, null)), { text: true, kind: "outline" });
     if (color && lacksColours()) return notice("picture", t("colours-lacking-title"), null, computeButton(() => this.#draw()), drop);
-    const unknown = readColours(color).find(({ colour }) => message.includes(colour));
+    const unknown = readColours(color).find(({ colour }) => message.includes(`'${colour}'`));
     return unknown ? notice("warning", t("colours-wrong-title", { colour: unknown.colour }), t("colours-wrong"), drop) : null;
   }
 
