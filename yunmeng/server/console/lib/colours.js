@@ -84,7 +84,7 @@ export function withoutColour(colours, at) {
 }
 
 /** What people call it: basic names in the chosen language, others and codes as they are. @param {string} colour */
-export const nameOfColour = (colour) => (has(`colour-${colour}`) ? t(`colour-${colour}`) : colour);
+export const nameOfColour = (colour) => (has(`basic-colour-${colour}`) ? t(`basic-colour-${colour}`) : colour);
 
 /**
  * A code to paint a colour with: a name's example.
