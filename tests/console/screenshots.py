@@ -15,11 +15,15 @@ from tests.conftest import CommandLine
 from tests.console.browsing import PATIENCE, PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
 from yunmeng.cli.newcomer import ALTERATIONS
+from yunmeng.search.colour.naming import EXAMPLE
 
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 MOST_BYTES: Final = 250_000
 ATTRIBUTES: Final = "subject:str, copy:str, width:int, grey:bool, tags:list[str]"
 GREY: Final = ("camera", "brick", "grass", "gravel", "coins", "moon", "cell", "clock_motion")
+CONTROLS: Final = ("#1f5f8b", "#84bce0", "#62605b", "#a6a39d", "#131313", "#fbfbfa", *EXAMPLE.values())
+"""Colours of the console, and of its swatches."""
+
 BROKEN: Final = "half-a-picture.jpg"
 WALLS: Final = {"wall-1": ("chelsea.png", "moon.png", "coffee.png", "brick.png"), "wall-2": ("rocket.jpg", "coins.png")}
 """Pictures on a grey wall, each in one of its corners, which are found by these parts only."""
@@ -77,8 +81,8 @@ def save(page: Page, name: str) -> None:
 def palette(shot: Image.Image, colours: int) -> Image.Image:
     """The best colours for a picture, in which those of the controls weigh as much as a photograph's."""
     weighed = shot.copy()
-    for at, colour in enumerate(("#1f5f8b", "#84bce0", "#62605b", "#a6a39d", "#131313", "#fbfbfa")):
-        weighed.paste(colour, (0, 80 * at, 240, 80 * at + 60))
+    for at, colour in enumerate(CONTROLS):
+        weighed.paste(colour, (0, 40 * at, 240, 40 * at + 30))
     return weighed.quantize(colours)
 
 
@@ -156,6 +160,15 @@ def take_ways_to_ask(tabs: Tabs, query: Path) -> None:
     save(page, "regions-zh")
 
 
+def take_colours(tabs: Tabs) -> None:
+    """Red pictures, with the other colours beside."""
+    page = tabs.open()
+    page.get_by_role("button", name=re.compile("^red, ")).click()
+    expect(page.locator(".status")).to_contain_text("results")
+    page.mouse.move(0, 0)
+    save(page, "colours")
+
+
 def take_copies(tabs: Tabs, query: Path) -> None:
     """Originals, an explained hit, and the review of near-duplicates."""
     page = tabs.open()
@@ -208,6 +221,7 @@ def main() -> None:
                 tabs = Tabs(browser, address)
                 take(tabs, folder / "my cat.jpg")
                 take_ways_to_ask(tabs, folder / "my cat.jpg")
+                take_colours(tabs)
                 take_copies(tabs, folder / "my cat.jpg")
                 take_library(tabs)
                 tabs.leave()

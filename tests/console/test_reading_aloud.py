@@ -17,6 +17,7 @@ PAGES = {
     "welcome": "/",
     "hits": f"/#/?id={CAT}",
     "words": "/#/?id=sky/moon.jpg&mix=1%3B%3Bid%3Asky%2Frocket.jpg",
+    "colours": "/#/?color=%23c0392b:0.6,white",
     "detail": f"/#/?id={CAT}&show={CAT}",
     "library": "/#/library",
     "match": f"/#/match?id={CAT}",

@@ -38,15 +38,18 @@ async function start() {
   drawHeader();
   $("#main").replaceChildren(skeleton());
   try {
+    const library = loadLibrary({ quiet: true }); // not after the session: on a slow line each wait is felt
+    library.catch(() => {}); // who needs a key gets none
     await loadSession();
     if (isIn()) {
-      await loadLibrary();
+      await library;
       await loadPages();
-    }
+    } else forgetLibrary();
     draw();
     if (isIn()) requestIdleCallback(() => keepShell(store.library.version));
   } catch (error) {
-    if (!(error instanceof api.ApiError && error.status === 401)) $("#main").replaceChildren(failure(error, start));
+    if (error instanceof api.ApiError && error.status === 401) onSignedOut();
+    else $("#main").replaceChildren(failure(error, start));
   }
 }
 

@@ -1,7 +1,7 @@
 // The HTTP API, one function a call. Every failure is an `ApiError`; a request that was aborted stays an AbortError.
 
 /**
- * @import { Alignment, Attribute, Attributes, Box, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Value, Why } from "./types.js"
+ * @import { Alignment, Attribute, Attributes, Box, Colours, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Value, Why } from "./types.js"
  */
 
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
@@ -103,10 +103,13 @@ export const session = () => call("GET", "/v1/session");
 /** @type {(key: string) => Promise<Session>} */
 export const signIn = (key) => call("POST", "/v1/session", { json: { key }, quiet: true });
 export const signOut = () => call("DELETE", "/v1/session");
-/** @type {() => Promise<Library>} */
-export const library = () => call("GET", "/v1/library");
-/** @type {() => Promise<Attribute[]>} */
-export const attributes = () => call("GET", "/v1/attributes");
+/** @type {(options?: Sending) => Promise<Library>} */
+export const library = (options) => call("GET", "/v1/library", options);
+/** @type {(options?: Sending) => Promise<Attribute[]>} */
+export const attributes = (options) => call("GET", "/v1/attributes", options);
+
+/** @type {() => Promise<Colours>} */
+export const colours = () => call("GET", "/v1/colors");
 
 /** @typedef {Picture & { text?: string | null, region?: Region | null, mix?: QueryPart[] }} Question */
 
@@ -122,6 +125,7 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @property {string[]} [rerank]
  * @property {string | null} [metric]
  * @property {string | null} [group]
+ * @property {string | null} [color]
  * @property {boolean} [explain]
  */
 
@@ -135,8 +139,8 @@ export const attributes = () => call("GET", "/v1/attributes");
  * @returns {Promise<{ hits: Hit[], next_offset: number | null, cached: boolean, timings: Record<string, number> }>}
  */
 export function search({ file, region, mix = [], ...question }, { fields, ...options }, signal) {
-  const { k, offset, filter, min, chance, metric, group, explain } = options;
-  const wanted = { k, offset, filter, min_score: min, min_chance: chance, ...options.options, metric, group_by: group, explain: explain || null };
+  const { k, offset, filter, min, chance, metric, group, color, explain } = options;
+  const wanted = { k, offset, filter, min_score: min, min_chance: chance, ...options.options, metric, group_by: group, color, explain: explain || null };
   const rerank = options.rerank ?? [];
   if (file) {
     const parts = mix.length ? JSON.stringify(mix.map(partOnWire)) : null;

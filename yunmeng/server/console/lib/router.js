@@ -5,8 +5,8 @@ import { readPart, readRegion, readWeight, spell, spellRegion } from "./parts.js
 
 /** @import { Route } from "./types.js" */
 
-/** @type {("id" | "url" | "text" | "upload" | "filter" | "folder" | "show" | "view" | "metric" | "group")[]} */
-const TEXTS = ["id", "url", "text", "upload", "filter", "folder", "show", "view", "metric", "group"];
+/** @type {("id" | "url" | "text" | "upload" | "filter" | "folder" | "show" | "view" | "metric" | "group" | "color")[]} */
+const TEXTS = ["id", "url", "text", "upload", "filter", "folder", "show", "view", "metric", "group", "color"];
 const PAGES = new Set(["library", "match"]); // beside the search, which the bare address shows
 const STEP = /^[a-z][a-z-]*$/;
 
@@ -32,6 +32,7 @@ export function route() {
     url: text("url"),
     text: text("text"),
     upload: text("upload"),
+    color: text("color"),
     filter: text("filter"),
     folder: text("folder"),
     show: text("show"),
@@ -109,7 +110,7 @@ function push(state, target) {
 }
 
 /** @type {Partial<Route>} */
-const NOTHING = { id: null, url: null, text: null, upload: null, folder: null, region: null, weight: 1, mix: [], show: null, view: null };
+const NOTHING = { id: null, url: null, text: null, upload: null, color: null, folder: null, region: null, weight: 1, mix: [], show: null, view: null };
 
 /**
  * Asks a new question, such as { id } or { upload }; filter and cut-off stay.

@@ -31,8 +31,9 @@ export async function loadSession() {
   store.session = await api.session();
 }
 
-export async function loadLibrary() {
-  [store.library, store.attributes] = await Promise.all([api.library(), api.attributes()]);
+/** @param {{ quiet?: boolean }} options */
+export async function loadLibrary(options = {}) {
+  [store.library, store.attributes] = await Promise.all([api.library(options), api.attributes(options)]);
   window.dispatchEvent(new Event("library"));
 }
 

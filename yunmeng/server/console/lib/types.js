@@ -29,6 +29,7 @@
  * @property {string | null} url
  * @property {string | null} text
  * @property {string | null} upload
+ * @property {string | null} color Colours that are asked for: see lib/colours.js.
  * @property {string | null} filter
  * @property {string | null} folder In which the library page looks.
  * @property {string | null} show The id of the picture that is open.
@@ -165,8 +166,11 @@
  * @property {string} pdq
  * @property {Record<string, number>} quality
  * @property {string[]} problems
+ * @property {{ subject: Swatch[], whole: Swatch[] } | null} palette
  * @property {Attributes} attributes
  */
+
+/** @typedef {{ hex: string, share: number }} Swatch One colour of a picture. */
 
 /** @typedef {{ name: string, amount: number | null, detail: string }} Edit */
 
@@ -198,5 +202,12 @@
  */
 
 /** @typedef {{ name: string, dim: number, reads_text: boolean }} Encoder */
+
+/**
+ * @typedef {object} Colours The basic colours, and how many pictures have each.
+ * @property {{ name: string, hex: string, count: number }[]} colors
+ * @property {number} min_score Of a search by one of the names that returns the pictures which are counted.
+ * @property {number} without Pictures whose colours are not known.
+ */
 
 export {};

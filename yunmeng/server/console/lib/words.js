@@ -1,4 +1,5 @@
-// Every word that users see, in Chinese and English, but for those in copywords.js and gridwords.js, and those that applications bring. "one|many": English has two forms, chosen by {n}.
+// Every word that users see, in Chinese and English, but for those in colourwords.js, copywords.js and gridwords.js, and those that applications bring. "one|many": English has two forms, chosen by {n}.
+import { COLOUR_WORDS } from "./colourwords.js";
 import { COPY_WORDS } from "./copywords.js";
 import { GRID_WORDS } from "./gridwords.js";
 
@@ -393,6 +394,7 @@ export const WORDS = {
   "error.busy": ["服务器繁忙。", "The server is busy."],
   "error.not-ready": ["服务器正在启动。", "The server is still starting."],
   "error.disk-full": ["服务器磁盘已满。", "The server's disk is full."],
+  ...COLOUR_WORDS,
   ...COPY_WORDS,
   ...GRID_WORDS,
 };

@@ -1,4 +1,5 @@
 // The question box: words, an address or an id, and the buttons for a picture.
+import { asksByColourAlone } from "/console/lib/colours.js";
 import { debounce, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { ask, go, route } from "/console/lib/router.js";
@@ -39,13 +40,14 @@ export function questionIn(text) {
 }
 
 /**
- * Words in the place of words leave the other parts of a mixture as they are; anything else is a new question.
+ * Words in the place of words, or beside nothing but a colour, leave what else is asked for as it is; anything else is a new
+ * question.
  *
  * @param {Partial<Route>} question
  * @param {{ replace?: boolean }} [options]
  */
 const askOrReword = (question, options) =>
-  question.text && route().text ? go({ page: "search", text: question.text, show: null }, options) : ask(question, options);
+  question.text && (route().text || asksByColourAlone(route())) ? go({ page: "search", text: question.text, show: null }, options) : ask(question, options);
 
 /**
  * The text that stands for the route's question.
@@ -63,7 +65,7 @@ export function questionBox() {
     later.cancel();
     const question = questionIn(input.value);
     if (question) askOrReword(question);
-    else if (!input.value.trim()) ask({});
+    else if (!input.value.trim()) ask({ color: route().color }); // which can be removed by itself
   };
   // Words are cheap to try; half an address or half an id would only fail.
   const later = debounce(() => {

@@ -7,6 +7,7 @@ import { partsOf } from "/console/lib/parts.js";
 import { ask, closeShown, matchWith, route, show } from "/console/lib/router.js";
 import { keptFile, loadLibrary, may } from "/console/lib/store.js";
 import { fail, toast } from "./announce.js";
+import { paletteOf } from "./colours/palette.js";
 import { addToComparison, openComparison } from "./compare.js";
 import { confirmed, openDialog } from "./dialog.js";
 import { alignmentWords, explanationTable } from "./explanation.js";
@@ -16,7 +17,7 @@ import { outline, outlineOf } from "./outline.js";
 import { failure } from "./states.js";
 import { idAsTitle, showCurrent, stage, strip } from "./stage.js";
 import { hasChance, said } from "./tile.js";
-import { likeness } from "./why.js";
+import { byColour, likeness, palettes } from "./why.js";
 
 /** @import { Child } from "/console/lib/dom.js" */
 /** @import { Page, Picture, PictureFacts, Route, Shown } from "/console/lib/types.js" */
@@ -176,6 +177,7 @@ function drawFacts(facts, found, here) {
     here.matched,
     actions(found, hitOf(here)),
     here.why,
+    paletteOf(found),
     attributesOf(found, again),
     quality(found),
     fingerprints(found),
@@ -212,9 +214,10 @@ function explanation(id, page, signal) {
   const load = async () => {
     place.replaceChildren(h("div", { class: "facts-wait" }));
     try {
-      const [alike, steps] = await Promise.all([likeness(id, queryOf(route()), signal), page.explain?.(id, signal)]);
+      const asked = queryOf(route());
+      const [alike, steps, colours] = await Promise.all([likeness(id, asked, signal), page.explain?.(id, signal), palettes(id, asked, signal)]);
       const table = steps?.length ? [h("h3", {}, t("why-steps")), explanationTable(steps)] : [h("p", { class: "hint" }, t("why-nothing"))];
-      fill(place, ...alike, ...table);
+      fill(place, ...alike, colours, byColour(steps ?? []), ...table);
     } catch (error) {
       if (!signal.aborted) place.replaceChildren(failure(error, load));
     }

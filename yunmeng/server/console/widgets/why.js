@@ -1,12 +1,14 @@
 // What of the query and of a hit is alike: places of both pictures, and words. The steps behind the score are in explanation.js.
 import * as api from "/console/lib/api.js";
+import { readColours } from "/console/lib/colours.js";
 import { h } from "/console/lib/dom.js";
 import { percent, score } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
 import { route } from "/console/lib/router.js";
+import { colourBar } from "./colours/swatches.js";
 
 /** @import { Child } from "/console/lib/dom.js" */
-/** @import { HeatMap, Picture, Why } from "/console/lib/types.js" */
+/** @import { HeatMap, Picture, Step, Swatch, Why } from "/console/lib/types.js" */
 
 const DARKEST = 0.85; // of a place that is not alike
 
@@ -75,3 +77,44 @@ function told({ score: cosine, band, chance }) {
 
 /** @param {Why} found @returns {Child} */
 const inCommon = ({ words }) => words.length > 0 && h("p", {}, t("why-words", { words: words.join(t("and")) }));
+
+/**
+ * The colours of the hit beside those that are asked for, or those of the picture that is asked with where the library has it.
+ *
+ * @param {string} hit
+ * @param {Picture | null} asked
+ * @param {AbortSignal} signal
+ * @returns {Promise<Child>}
+ */
+export async function palettes(hit, asked, signal) {
+  const { color, mix } = route();
+  const query = mix.length === 0 && asked?.id !== hit ? asked?.id : null;
+  if (!color && !query) return null;
+  const [found, other] = await Promise.all([hit, query].map((id) => (id ? api.picture(id, signal) : null)));
+  const rows = [
+    color !== null && row(t("why-colour-asked"), readColours(color)),
+    other?.palette && row(t("why-query"), asBar(other.palette.subject)),
+    found?.palette && row(t("why-hit"), asBar(found.palette.subject)),
+  ].filter((one) => one !== false && one !== null && one !== undefined);
+  return found?.palette && rows.length > 1 && h("div", { class: "why-colours" }, h("h3", {}, t("why-colours")), h("dl", { class: "why-palettes" }, ...rows.flat()));
+}
+
+/** @param {string} caption @param {{ colour: string, share: number }[]} colours */
+const row = (caption, colours) => [h("dt", {}, caption), h("dd", {}, colourBar(colours))];
+
+/** @param {Swatch[]} palette */
+const asBar = (palette) => palette.map(({ hex, share }) => ({ colour: hex, share }));
+
+/**
+ * How far the hit has the colours that were asked for, as the steps tell.
+ *
+ * @param {Step[]} steps
+ * @returns {Child}
+ */
+export function byColour(steps) {
+  const at = steps.findIndex(({ step }) => step === "colour");
+  if (at < 0) return null;
+  const before = steps[at - 1]?.score;
+  if (before === undefined) return h("p", {}, t("why-colour-has", { n: percent(steps[at].score) }));
+  return before > 0 && h("p", {}, t("why-colour-kept", { n: percent(steps[at].score / before) }));
+}

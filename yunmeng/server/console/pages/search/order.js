@@ -4,7 +4,7 @@ import { t } from "/console/lib/i18n.js";
 import { store } from "/console/lib/store.js";
 
 /** @import { Route } from "/console/lib/types.js" */
-/** @typedef {{ onePicture: boolean, parts: boolean }} Kind What an order has to go with: see question.js. */
+/** @typedef {{ onePicture: boolean, parts: boolean, colourAlone: boolean }} Kind What an order has to go with: see question.js. */
 
 const IN_FRONT = ["geometry", "expand", "diverse"]; // of the steps: what most people need
 const OF_ONE_PICTURE = ["geometry", "fingerprint"]; // pixels are looked at, so one picture must have been asked with
@@ -15,14 +15,15 @@ const OF_ONE_PICTURE = ["geometry", "fingerprint"]; // pixels are looked at, so 
  * @param {string} name
  * @param {Kind} kind
  */
-function against(name, { onePicture, parts }) {
+function against(name, { onePicture, parts, colourAlone }) {
+  if (colourAlone) return "step-needs-question";
   if (!onePicture && OF_ONE_PICTURE.includes(name)) return "step-needs-picture";
   return parts && name !== "geometry" ? "step-needs-wholes" : null;
 }
 
 /**
- * What of a route's order goes with its question, { onePicture, parts }: whether one picture and nothing beside it is asked
- * with, and whether parts of pictures are searched.
+ * What of a route's order goes with its question, { onePicture, parts, colourAlone }: whether one picture and nothing beside it is asked
+ * with, whether parts of pictures are searched, and whether nothing but a colour is asked for.
  *
  * @param {Pick<Route, "rerank" | "metric" | "group">} order
  * @param {Kind} question

@@ -1,4 +1,5 @@
 // The search page: the question and the filters beside, the hits, and what to do when there are none.
+import { askedInColour, asksByColourAlone, isCountedCut, lacksColours, readColours } from "/console/lib/colours.js";
 import { button, debounce, fill, h } from "/console/lib/dom.js";
 import { Feed } from "/console/lib/feed.js";
 import { number } from "/console/lib/format.js";
@@ -9,6 +10,7 @@ import { store } from "/console/lib/store.js";
 import { announce, explain, inLine, toast } from "/console/widgets/announce.js";
 import { chosenPictures } from "/console/widgets/actionbar.js";
 import { askWithFile, pickButton } from "/console/widgets/box.js";
+import { computeButton } from "/console/widgets/colours/lacking.js";
 import { hitsChanged } from "/console/widgets/detail.js";
 import { Drawer } from "/console/widgets/drawer.js";
 import { filterPanel } from "/console/widgets/filters/panel.js";
@@ -17,6 +19,7 @@ import { saveButton } from "/console/widgets/saved.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import { hasChance, hasSecondLine, tile } from "/console/widgets/tile.js";
 import { viewControls } from "/console/widgets/view.js";
+import { colourPanel } from "./colours.js";
 import { cutoff } from "./cutoff.js";
 import { emptyLibrary, unknownId, welcome } from "./notices.js";
 import { optionsPanel } from "./options.js";
@@ -46,11 +49,12 @@ export class SearchPage {
     this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more(), selection: this.chosen.selection });
     this.confirm = debounce((/** @type {Partial<Route>} */ changes) => go(changes, { replace: true }), PAUSE);
     this.query = queryPanel((region) => this.confirm({ region }));
+    this.colours = colourPanel(() => this.#coloursCounted());
     this.cutoff = cutoff((cut, done) => this.#onCut(cut, done));
     this.options = optionsPanel((options) => go({ options }, { replace: true }));
     this.order = orderPanel((changes) => go(changes, { replace: true }));
     this.filters = this.#makeFilters();
-    this.drawer = new Drawer(t("filters"), [this.order.element, this.options.element, this.cutoff.element, this.filters.element]);
+    this.drawer = new Drawer(t("filters"), [this.colours.element, this.order.element, this.options.element, this.cutoff.element, this.filters.element]);
     this.status = h("h1", { class: "status", id: "result-status" });
     this.below = h("div", { class: "below" });
     this.welcome = welcome();
@@ -83,6 +87,11 @@ export class SearchPage {
     this.grid.focusOn(id);
   }
 
+  #coloursCounted() {
+    this.query.update(this.wanted);
+    if (this.feed.status === "failed") this.#draw(); // perhaps because colours are lacking
+  }
+
   #makeFilters() {
     return filterPanel((filter) => go({ filter }, { replace: true }));
   }
@@ -93,6 +102,7 @@ export class SearchPage {
     this.filters = this.#makeFilters();
     before.element.replaceWith(this.filters.element);
     this.filters.set(this.wanted.filter);
+    this.colours.count();
   }
 
   /** @returns {Receiver} */
@@ -133,6 +143,7 @@ export class SearchPage {
     this.feed.stop();
     this.confirm.cancel();
     this.query.stop();
+    this.colours.stop();
     this.grid.destroy();
     this.drawer.destroy();
   }
@@ -141,12 +152,15 @@ export class SearchPage {
   update(wanted, place) {
     const before = this.fresh ? null : this.wanted;
     this.fresh = false;
+    if (before && isCountedCut(before) && wanted.min === before.min && !asksByColourAlone(wanted)) return go({ min: null }, { replace: true });
     this.wanted = wanted;
     if (before && askedText(before) === askedText(wanted)) return;
     if (before && keysOf(before)[0] !== keysOf(wanted)[0]) this.confirm.cancel(); // a region of another picture
     const question = questionOf(wanted);
     if (question?.lost && wanted.mix.some((part) => part.weight > 0)) return leaveOutLost(wanted);
     this.query.update(wanted);
+    this.colours.set(wanted.color);
+    if (!before) this.colours.count();
     this.cutoff.set({ min: wanted.min, chance: chanceOf(wanted) });
     this.cutoff.element.hidden = !question;
     this.order.set(wanted, kindOf(wanted));
@@ -172,7 +186,7 @@ export class SearchPage {
   #cuts(wanted) {
     const cut = wanted.min === null && chanceOf(wanted) === null ? 0 : 1;
     const { rerank, metric, group } = orderOf(wanted);
-    return cut + Object.keys(optionsOf(wanted)).length + rerank.length + [metric, group].filter(Boolean).length;
+    return cut + Object.keys(optionsOf(wanted)).length + rerank.length + [metric, group, wanted.color].filter(Boolean).length;
   }
 
   /** @param {Cut} cut @param {boolean} done */
@@ -240,7 +254,18 @@ export class SearchPage {
       const drop = button("close", t("group-drop"), () => go({ group: null }), { text: true, kind: "solid" });
       return notice("warning", t("group-wrong-title", { name: group }), t("group-wrong", { name: group }), drop);
     }
+    const colour = error?.code === "query" && this.#colourFailure(error.message);
+    if (colour) return colour;
     return error?.code === "filter" ? this.#nothing("filter-wrong") : failure(error, () => this.feed.retry(), pick);
+  }
+
+  /** @param {string} message */
+  #colourFailure(message) {
+    const { color } = this.wanted;
+    const drop = button("close", t("colours-drop"), () => go(askedInColour(this.wanted, null)), { text: true, kind: "outline" });
+    if (color && lacksColours()) return notice("picture", t("colours-lacking-title"), null, computeButton(() => this.#draw()), drop);
+    const unknown = readColours(color).find(({ colour }) => message.includes(`'${colour}'`));
+    return unknown ? notice("warning", t("colours-wrong-title", { colour: unknown.colour }), t("colours-wrong"), drop) : null;
   }
 
   #onlyWords() {

@@ -7,6 +7,7 @@ import { partsOf } from "/console/lib/parts.js";
 import { ask, matchWith, show } from "/console/lib/router.js";
 import { keptFile } from "/console/lib/store.js";
 import { announce, fail, toast } from "/console/widgets/announce.js";
+import { colourChip } from "./colours.js";
 import { mixturePanel } from "./mixture.js";
 import { RegionEditor } from "./region.js";
 
@@ -21,7 +22,8 @@ import { RegionEditor } from "./region.js";
 export function queryPanel(onRegion) {
   const first = h("div", { class: "query-first" });
   const mixture = mixturePanel();
-  const element = h("section", { class: "query", "aria-label": t("query") }, first, mixture.element);
+  const colour = colourChip();
+  const element = h("section", { class: "query", "aria-label": t("query") }, first, colour.element, mixture.element);
   /** @type {string | null} */
   let shown = null;
   /** @type {ReturnType<typeof regionTools> | null} */
@@ -34,14 +36,14 @@ export function queryPanel(onRegion) {
    * @param {boolean} on
    */
   const shrink = (on) => {
-    if (on && (grown || editor?.drawn())) return;
+    if (on && (grown || editor?.drawn() || !first.hasChildNodes())) return;
     grown ||= !on && element.classList.contains("shrunk");
     element.classList.toggle("shrunk", on);
   };
   /** @param {Route} route */
   const update = (route) => {
     const key = [route.id, route.url, route.text, route.upload].join("\n");
-    element.hidden = !partsOf(route).length || Boolean(route.upload && !keptFile(route.upload));
+    element.hidden = !(partsOf(route).length || route.color) || Boolean(route.upload && !keptFile(route.upload));
     if (key !== shown) {
       shown = key;
       grown = false;
@@ -50,6 +52,7 @@ export function queryPanel(onRegion) {
       first.querySelector(".query-foot")?.prepend(grow);
     }
     editor?.show(route.region);
+    colour.set(route.color);
     mixture.update(route);
   };
   first.addEventListener("click", (event) => element.classList.contains("shrunk") && /** @type {Element} */ (event.target).closest(".query-stage") && shrink(false));

@@ -1,5 +1,6 @@
 // What a route asks, as the API takes it, and the answers to it page by page.
 import * as api from "/console/lib/api.js";
+import { asksByColourAlone } from "/console/lib/colours.js";
 import { optionsThatApply } from "/console/lib/options.js";
 import { partsOf } from "/console/lib/parts.js";
 import { keptFile, store } from "/console/lib/store.js";
@@ -27,7 +28,7 @@ const PAGE = 200;
  */
 export function questionOf(route) {
   const [first, ...mix] = partsOf(route);
-  if (!first) return null;
+  if (!first) return route.color ? { mix: [] } : null;
   const { weight, upload, ...rest } = first;
   if (upload) {
     const kept = keptFile(upload);
@@ -59,7 +60,7 @@ export const orderOf = (route) => orderThatApplies(route, kindOf(route));
  *
  * @param {Route} route
  */
-export const kindOf = (route) => ({ onePicture: asksWithOnePicture(route), parts: Boolean(looksAtParts(route)) });
+export const kindOf = (route) => ({ onePicture: asksWithOnePicture(route), parts: Boolean(looksAtParts(route)), colourAlone: asksByColourAlone(route) });
 
 /**
  * The route's least chance, where hits have one: the library has learnt it for whole single pictures only.
@@ -67,7 +68,7 @@ export const kindOf = (route) => ({ onePicture: asksWithOnePicture(route), parts
  * @param {Route} route
  */
 export function chanceOf(route) {
-  const applies = asksWithOnePicture(route) && !route.region && !looksAtParts(route);
+  const applies = asksWithOnePicture(route) && !route.color && !route.region && !looksAtParts(route);
   return applies && store.library.calibrated ? route.chance : null;
 }
 
@@ -94,8 +95,8 @@ const withoutWhole = (hit) => (hit.region?.w === 1 && hit.region.h === 1 ? { ...
  *
  * @param {Route} route
  */
-export const askedText = ({ id, url, text, upload, region, weight, mix, filter, min, chance, options, rerank, metric, group }) =>
-  JSON.stringify([id, url, text, upload, region, weight, mix, filter, min, chance, options, rerank, metric, group]);
+export const askedText = ({ id, url, text, upload, color, region, weight, mix, filter, min, chance, options, rerank, metric, group }) =>
+  JSON.stringify([id, url, text, upload, color, region, weight, mix, filter, min, chance, options, rerank, metric, group]);
 
 /**
  * The steps behind the score of the hit at `index`, by the question that it answered; null where it is no hit any more.
@@ -122,10 +123,10 @@ export async function fetchExplanation(route, index, id, signal) {
  */
 export async function fetchPage(route, cursor, signal, more = {}) {
   const question = questionOf(route);
-  const { filter, min } = route;
+  const { color, filter, min } = route;
   if (question && !question.lost) {
     const narrowed = { filter, min, chance: chanceOf(route), options: optionsOf(route) };
-    const options = { k: PAGE, offset: cursor ?? 0, ...narrowed, ...orderOf(route), ...more, fields: ["attributes", "width", "height"] };
+    const options = { k: PAGE, offset: cursor ?? 0, ...narrowed, ...orderOf(route), color, ...more, fields: ["attributes", "width", "height"] };
     const { hits, next_offset: next, timings, cached } = await api.search(question, options, signal);
     const parts = partsOf(route);
     const byWords = parts.length === 1 && Boolean(parts[0].text);
