@@ -1,5 +1,5 @@
 // Windows over the page, as native <dialog>s: they keep the keyboard inside, close on Esc and give the focus back.
-import { button, h } from "/console/lib/dom.js";
+import { $, button, h } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
 import { openLayer } from "/console/lib/layers.js";
 
@@ -17,6 +17,10 @@ export function openDialog(kind, label, content, { onClose, inAddress = false } 
   const dialog = h("dialog", { class: kind, "aria-label": label }, close, ...content);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => {
+    for (const toast of dialog.querySelectorAll(":scope > .toast")) {
+      toast.classList.remove("inside"); // what was told here is read on, though the window has gone
+      $("#toasts").append(toast);
+    }
     dialog.remove();
     leave();
     onClose?.();
