@@ -357,3 +357,24 @@ def test_attributes_have_a_limit_however_they_come(library: Library, make_pictur
         assert error.value.reason == Reason.BAD_ATTRIBUTE
     library.set_attributes("000.jpg", {"note": "x" * 60_000})
     assert library.count() == 1
+
+
+def test_facts_are_told_while_files_come_and_go_in_the_folder(library: Library) -> None:
+    over = threading.Event()
+    place = library.resources.paths.folder / "scratch"
+    place.mkdir()
+
+    def busy() -> None:
+        while not over.is_set():
+            for number in range(50):
+                (place / str(number)).write_bytes(b"1")
+            for number in range(50):
+                (place / str(number)).unlink()
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        assert all(library.info().bytes > 0 for _ in range(200))
+    finally:
+        over.set()
+        thread.join()

@@ -85,7 +85,7 @@ class Tabs:
 
     def _on_message(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self._troubles.append(f"{message.type}: {message.text}")
+            self._troubles.append(f"{message.type}: {message.text} {message.location.get('url', '')}".rstrip())
 
 
 def tiles(page: Page) -> list[str]:

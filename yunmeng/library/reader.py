@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -123,7 +124,6 @@ class LibraryReader:
         """Return the facts of the library."""
         folder, generation = self._resources.paths.folder, self._generations.current
         config = generation.config
-        files = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
         return LibraryInfo(
             path=str(folder.absolute()),
             pictures=generation.store.count(),
@@ -136,6 +136,16 @@ class LibraryReader:
             augmented=config.augmented,
             attributes=dict(config.attributes),
             created=config.created.isoformat(),
-            bytes=sum(file.stat().st_size for file in files),
+            bytes=_size(folder),
             last_job=self._resources.state.last_job(*RUNS),
         )
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of all files below ``folder``; work in the background may remove some meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
+    return total
