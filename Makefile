@@ -41,7 +41,7 @@ demo: $(VENV)/.demo  ## Index and search real photographs, then serve them; SERV
 	$(BIN)/yunmeng demo --out demo-output $(if $(PICTURES),--pictures "$(PICTURES)") $(if $(filter yes,$(SERVE)),--serve)
 
 test: $(VENV)/.test  ## Run the tests; those of the export from PyTorch run where `make check` installed it
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.check node_modules/.installed  ## All that CI runs
 	$(MAKE) lint layers types console site test

@@ -44,8 +44,15 @@ def check_axe() -> str:
     pytest.skip("axe-core is missing: npm ci")
 
 
+STILL = """() => Promise.allSettled(
+  document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished)
+)"""
+"""Waits until no colour is on its way to another one."""
+
+
 def found(page: Page, axe: str) -> str:
     """What axe-core finds wrong with the page, or with the dialog over it."""
+    page.evaluate(STILL)
     page.evaluate(axe)
     options = json.dumps({"resultTypes": ["violations"]})
     result: Any = page.evaluate(f"async () => axe.run(document, {options})")
