@@ -44,9 +44,10 @@ def check_axe() -> str:
     pytest.skip("axe-core is missing: npm ci")
 
 
-STILL = """() => Promise.allSettled(
-  document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished)
-)"""
+STILL = """() => {
+  const ends = (one) => one.effect.getComputedTiming().endTime !== Infinity;
+  return Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+}"""
 """Waits until no colour is on its way to another one."""
 
 
