@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yunmeng.apps.copyright.intake import batches
 from yunmeng.apps.copyright.types import Work, WorkMatch
 from yunmeng.copies.search import CopySearch
-from yunmeng.errors import OriginalGone
+from yunmeng.errors import FetchError, OriginalGone
 from yunmeng.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class WorkSearch:
         match = WorkMatch(searched.works[hit.id], hit.id, hit.uri, hit.score, None, alignment=hit.alignment)
         try:
             compared = self._library.compare(picture, searched.generation.find(hit.id, vector=True))
-        except OriginalGone:
+        except (OriginalGone, FetchError):  # of the work: the picture is read already
             return match
         return replace(
             match,

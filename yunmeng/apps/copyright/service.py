@@ -16,6 +16,7 @@ from yunmeng.apps.copyright.timestamps import Stamper
 from yunmeng.apps.copyright.types import Details, Entry, RegisterReport, TreeHead, Verification, Work, WorkMatch
 from yunmeng.errors import QueryError, RecordNotFound, StateError, YunmengError
 from yunmeng.imaging.fingerprint import sha256
+from yunmeng.net.fetch import is_url
 from yunmeng.search.query import read_bytes
 from yunmeng.types import Failure, Record
 
@@ -304,7 +305,8 @@ class Works:
         same = self._library.generation.store.find_sha256([sha256(data)]).get(sha256(data), [])
         if same:
             return min(record.id for record in same)
-        return self._library.add(picture).id
+        place = Path(picture) if isinstance(picture, str) and not is_url(picture) else picture
+        return self._library.add(place).id
 
     def _register_batch(self, batch: Sequence[Named], failures: list[Failure]) -> tuple[list[int], int]:
         """Register what is new of a batch; return the numbers, and how many were registered already."""

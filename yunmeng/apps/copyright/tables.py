@@ -112,7 +112,7 @@ class RegisterTables:
         number = RegisterEntryRow.number
         with self._state.reading() as session:
             query = select(number, *_RAW_ENTRY).where(number.in_(numbers)).order_by(number)
-            return [_entry(RawEntry(*row)) for row in session.execute(query)]
+            return [_entry(RawEntry._make(row)) for row in session.execute(query)]
 
     def leaves(self) -> list[bytes]:
         """Return the leaf hashes that are kept, in order."""
@@ -126,7 +126,7 @@ class RegisterTables:
         while True:
             with self._state.reading() as session:
                 rows = session.execute(query if after is None else query.where(number > after)).all()
-            yield from (RawEntry(*row) for row in rows)
+            yield from (RawEntry._make(row) for row in rows)
             if len(rows) < _BATCH:
                 return
             after = rows[-1][0]
@@ -135,7 +135,7 @@ class RegisterTables:
         """Return the rows of tree heads as they are; there should be one, with the id 1."""
         query = select(RegisterHeadRow.id, *_RAW_HEAD).order_by(RegisterHeadRow.id)
         with self._state.reading() as session:
-            return [RawHead(*found) for found in session.execute(query)]
+            return [RawHead._make(found) for found in session.execute(query)]
 
 
 def _entry(row: RawEntry) -> Entry:
@@ -164,14 +164,15 @@ def _end(session: Session) -> tuple[int, list[bytes], str]:
 
     Raises `StateError` if they do not fit.
     """
-    heads = [RawHead(*found) for found in session.execute(select(RegisterHeadRow.id, *_RAW_HEAD))]
+    heads = [RawHead._make(found) for found in session.execute(select(RegisterHeadRow.id, *_RAW_HEAD))]
     newest = select(RegisterEntryRow.number, *_RAW_ENTRY).order_by(RegisterEntryRow.number.desc()).limit(1)
     last = session.execute(newest).first()
     if not heads and last is None:
         return 0, [], FIRST_PREVIOUS
     if len(heads) != 1 or last is None:
         raise StateError(TOUCHED)
-    (head,), (number, content, leaf) = heads, last
+    head = heads[0]
+    number, content, leaf = RawEntry._make(last)
     types = (head.size, int), (head.root, bytes), (head.peaks, bytes), (content, bytes), (leaf, bytes)
     if head.id != 1 or head.size != number or not all(isinstance(value, kind) for value, kind in types):
         raise StateError(TOUCHED)
