@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 import yunmeng.state
 from yunmeng.apps import APPS
@@ -62,6 +62,13 @@ def test_old_jobs_go_with_all_their_rows(tmp_path: Path) -> None:
         counts = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("jobs", "checkpoints")]
     connection.close()
     assert counts == [100, 100]
+
+
+def test_a_durable_transaction_is_synced(tmp_path: Path) -> None:
+    with State.open(tmp_path / "state.db") as state:
+        for durable, level in ((False, 1), (True, 2), (False, 1)):  # SQLite's NORMAL and FULL
+            with state.transaction(durable=durable) as session:
+                assert session.scalar(text("PRAGMA synchronous")) == level
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:

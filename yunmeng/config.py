@@ -100,6 +100,15 @@ class Settings(_FromEnvironment):
         description="Redis that keeps them over a restart: redis://host:6379/0, rediss://... or unix:///path. "
         "Needs the extra redis.",
     )
+    tsa_url: str | None = Field(
+        None,
+        description="Authority that time-stamps the register of works (RFC 3161), an http or https URL. Unset: none. "
+        "Needs the extra copyright.",
+    )
+    tsa_certificates: Path | None = Field(
+        None,
+        description="PEM file with the root certificates, and any between, by which its time stamps are checked.",
+    )
 
 
 class ServerSettings(_FromEnvironment):

@@ -88,6 +88,13 @@ APPS: Final[list[App]] = [
         client="yunmeng.apps.duplicates.client",
         page=Path(__file__).parent / "duplicates" / "page",
     ),
+    App(
+        name="copyright",
+        help="Register works, prove when and what, and find copies of them.",
+        service="yunmeng.apps.copyright.service:Works",
+        tables="yunmeng.apps.copyright.tables",
+        command="yunmeng.apps.copyright.commands:copyright",
+    ),
 ]
 
 

@@ -1,6 +1,6 @@
 """From the user's arguments to entries: folders, files, manifests and lists of URLs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from yunmeng.errors import PictureError, SourceError
@@ -19,7 +19,8 @@ class Sources:
 
     Each of ``paths`` is a folder, a picture, a manifest (.csv, .tsv, .jsonl, .ndjson), a list of URLs (.txt) or a URL.
     ``manifest`` names one more manifest, whose relative paths are looked for in the folders of ``paths`` first; what it
-    says about a picture counts, and the folders' other pictures are indexed beside it, without attributes.
+    says about a picture counts, and the folders' other pictures are indexed beside it, without attributes. ``wanted``
+    leaves out entries for which it returns False.
 
     Raises `SourceError` if something is missing, or outside of ``within``, the folders that may be read.
     """
@@ -30,6 +31,7 @@ class Sources:
         manifest: str | Path | None,
         schema: AttributeSchema,
         within: Roots | None = None,
+        wanted: Callable[[Entry], bool] | None = None,
     ) -> None:
         if not paths and manifest is None:
             raise SourceError("nothing to index: name a folder, a picture, a manifest or a list of URLs")
@@ -37,6 +39,7 @@ class Sources:
             raise SourceError("a path is empty: name a folder, a picture, a manifest or a list of URLs")
         self._schema = schema
         self._within = within
+        self._wanted = wanted
         self._urls = [str(path) for path in paths if is_url(str(path))]
         self._paths = [Path(path) for path in paths if not is_url(str(path))]
         self._manifest = None if manifest is None else Path(manifest)
@@ -69,7 +72,7 @@ class Sources:
 
     def entries(self) -> Iterator[Entry]:
         """Yield every entry, the manifest's first. A file that several paths reach comes once; ids may still repeat."""
-        sources = list(self._each())
+        sources = [filter(self._wanted, source) if self._wanted else source for source in self._each()]
         if len(sources) == 1:  # then uris are distinct already, and need not be remembered
             yield from sources[0]
         else:

@@ -1,7 +1,7 @@
 """Changes to an open library: add pictures, change them, delete them."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from yunmeng.types import MOST_PARTS
 
 if TYPE_CHECKING:
     from yunmeng.ingest.additions import Addition
+    from yunmeng.ingest.entries import Entry
     from yunmeng.ingest.pipeline import IndexReport, OnTally
     from yunmeng.ingest.roots import Roots
     from yunmeng.library.generations import Generations
@@ -59,15 +60,16 @@ class LibraryWriter:
         frames: int = 1,
         job: "Job | None" = None,
         within: "Roots | None" = None,
+        wanted: "Callable[[Entry], bool] | None" = None,
     ) -> "IndexReport":
         """Bring pictures in, as `yunmeng.Library.index` says.
 
         ``job`` is a job of the state database that waits, or that stopped before its end; without it, the run makes
-        one. ``within`` limits the run to some folders; None sets no limit.
+        one. ``within`` limits the run to some folders, ``wanted`` to some of the pictures; None sets no limit.
         """
         if not 1 <= frames <= MOST_PARTS:
             raise SourceError(f"frames must be 1 to {MOST_PARTS}, not {frames}")
-        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self._schema, within)
+        sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self._schema, within, wanted)
         state, stop = self._resources.state, stop or threading.Event()
         runs = state.jobs(*RUNS)
         before = next((run for run in runs if job is None or run.id != job.id), job)

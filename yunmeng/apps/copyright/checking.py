@@ -1,0 +1,98 @@
+"""Pictures checked against registered works."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from yunmeng.apps.copyright.intake import batches
+from yunmeng.apps.copyright.types import Work, WorkMatch
+from yunmeng.copies.search import CopySearch
+from yunmeng.errors import FetchError, OriginalGone
+from yunmeng.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from yunmeng.library.generation import Generation
+    from yunmeng.library.library import Library
+    from yunmeng.stores.protocol import Store
+    from yunmeng.types import Hit, Record
+
+__all__ = ["WorkSearch"]
+
+
+class _Searched(NamedTuple):
+    """A search among works, and what it was made from: it holds while that stays the same."""
+
+    generation: "Generation"
+    version: tuple[int, int]
+    copies: CopySearch
+    works: Mapping[str, Work]  # by the id of their picture in the library
+
+
+class WorkSearch:
+    """Finds the works that a picture was made from, as `Library.match` finds originals. Threads may share it.
+
+    The works have a store of their own in memory, so that no other picture of the library, however many there are,
+    takes the place of a work among the candidates.
+    """
+
+    def __init__(self, library: "Library") -> None:
+        self._library = library
+        self._lock = threading.Lock()
+        self._searched: _Searched | None = None
+
+    def match(self, picture: bytes, works: Mapping[str, Work], size: int, k: int, min_chance: float) -> list[WorkMatch]:
+        """Return the k likeliest of ``works``, by the SHA-256 of their pictures; ``size`` is that of the register."""
+        searched = self._current(works, size)
+        hits = searched.copies.match(picture, k, None, min_chance)
+        return [self._compared(picture, hit, searched) for hit in hits]
+
+    def absent(self, works: Mapping[str, Work], size: int) -> list[Work]:
+        """Return those of ``works`` that cannot be found, as their pictures are not in the library any more."""
+        there = {work.number for work in self._current(works, size).works.values()}
+        return [work for work in works.values() if work.number not in there]
+
+    def _current(self, works: Mapping[str, Work], size: int) -> _Searched:
+        with self._lock:
+            generation = self._library.generation
+            version = generation.store.changes.number, size
+            known = self._searched
+            if known is None or known.generation is not generation or known.version != version:
+                self._searched = known = self._made(generation, version, works)
+            return known
+
+    def _made(self, generation: "Generation", version: tuple[int, int], works: Mapping[str, Work]) -> _Searched:
+        store = MemoryStore(generation.config.encoder.dim)
+        found: dict[str, Work] = {}
+        for batch in batches(works):
+            records = _records(generation.store, batch)
+            store.upsert([replace(record, attributes={}, regions=None) for record in records.values()])
+            found.update((record.id, works[digest]) for digest, record in records.items())
+        copies = CopySearch(
+            store,
+            lambda: generation.encoding.query_encoder,
+            lambda: generation.encoding.views,
+            lambda: generation.verifier,
+            self._library.settings.max_pixels,
+        )
+        return _Searched(generation, version, copies, found)
+
+    def _compared(self, picture: bytes, hit: "Hit", searched: _Searched) -> WorkMatch:
+        match = WorkMatch(searched.works[hit.id], hit.id, hit.uri, hit.score, None, alignment=hit.alignment)
+        try:
+            compared = self._library.compare(picture, searched.generation.find(hit.id, vector=True))
+        except (OriginalGone, FetchError):  # of the work: the picture is read already
+            return match
+        return replace(
+            match,
+            verdict=compared.verdict,
+            difference=compared.difference,
+            edits=compared.edits,
+            alignment=compared.alignment,
+        )
+
+
+def _records(store: "Store", digests: Iterable[str]) -> "dict[str, Record]":
+    """Return one record of each picture, with its vector."""
+    found = store.find_sha256(list(digests), vectors=True)
+    return {digest: min(same, key=lambda record: record.id) for digest, same in found.items()}
