@@ -168,8 +168,23 @@ def test_folders_are_a_tree_and_go_with_filters(tabs: Tabs) -> None:
     expect(page.locator(".tile-open")).to_have_count(2)
     page.go_back()
     expect(page.locator(".tile-open")).to_have_count(17)
-    tree.get_by_role("button", name="Open thing").click()
-    expect(tree.get_by_role("button", name="Open thing")).to_have_attribute("aria-expanded", "true")
+
+
+def test_folders_open_where_folders_lie_in_them(tabs: Tabs, fresh: Fresh, query: Path) -> None:
+    address = fresh()
+    page = tabs.open("/", address=address)
+    file = {"name": "query.jpg", "mimeType": "image/jpeg", "buffer": query.read_bytes()}
+    assert page.request.post(f"{address}/v1/pictures", multipart={"files": file, "ids": "trips/2026/query.jpg"}).ok
+    page.goto(f"{address}/#/library")
+    tree = page.get_by_role("navigation", name="Folders")
+    tree.get_by_role("button", name="Open trips").click()
+    expect(tree.get_by_role("button", name="Open trips")).to_have_attribute("aria-expanded", "true")
+    tree.get_by_role("link", name="2026").click()
+    expect(page.locator(".tile-open")).to_have_count(1)
+    tree.get_by_role("button", name="Open trips").click()
+    expect(tree.get_by_role("link", name="2026")).to_have_count(0)
+    expect(tree.get_by_role("link", name="thing")).to_be_visible()
+    expect(tree.get_by_role("button", name="Open thing")).to_have_count(0)
 
 
 def test_a_search_is_saved_for_everybody_and_forgotten(tabs: Tabs, fresh: Fresh) -> None:

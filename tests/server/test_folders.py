@@ -24,13 +24,14 @@ def shelves(client: TestClient) -> TestClient:
 
 
 def test_folders_are_listed_with_all_that_lies_in_them(shelves: TestClient) -> None:
-    assert shelves.get("/v1/folders").json() == [{"path": "photos", "pictures": 5}]
+    assert shelves.get("/v1/folders").json() == [{"path": "photos", "pictures": 5, "has_folders": True}]
     below = shelves.get("/v1/folders", params={"under": "photos"}).json()
     assert {one["path"]: one["pictures"] for one in below} == {
         "photos/2025": 1,
         "photos/2026": 2,
         "photos/2026-old": 1,
     }
+    assert not any(one["has_folders"] for one in below)
     assert shelves.get("/v1/folders", params={"under": "nowhere"}).json() == []
 
 
@@ -86,3 +87,5 @@ def test_folders_are_those_of_plain_splitting(ids: list[str], folder: str) -> No
             expected[prefix + name] = expected.get(prefix + name, 0) + 1
     found = Folders().below(_Store(ids), folder)  # type: ignore[arg-type]
     assert {one.path: one.pictures for one in found} == expected
+    for one in found:
+        assert one.has_folders == any("/" in id[len(one.path) + 1 :] for id in ids if id.startswith(f"{one.path}/"))

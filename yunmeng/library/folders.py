@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -25,10 +26,11 @@ PATIENCE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder: its path, and how many pictures lie in it and below."""
+    """One folder: its path, how many pictures lie in it and below, and whether folders lie in it."""
 
     path: str
     pictures: int
+    has_folders: bool
 
 
 class Folders:
@@ -51,7 +53,8 @@ class Folders:
                 continue
             path = ids[at][:skip] + name
             after = bisect_left(ids, path + _AFTER, at, end)
-            found.append(Folder(path, after - at))
+            has_folders = any("/" in id[len(path) + 1 :] for id in islice(ids, at, after))
+            found.append(Folder(path, after - at, has_folders))
             at = after
         return found
 

@@ -90,6 +90,7 @@ class FolderOut(BaseModel):
 
     path: str
     pictures: int = Field(description="In it and below.")
+    has_folders: bool = Field(description="Whether folders lie in it.")
 
 
 class Added(BaseModel):

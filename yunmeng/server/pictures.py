@@ -144,7 +144,7 @@ async def folders(
 ) -> list[FolderOut]:
     """List the folders that lie directly in a folder, as the ids of pictures tell them."""
     found = await to_thread.run_sync(here.library.reader.folders, from_wire(under))
-    return [FolderOut(path=to_wire(one.path), pictures=one.pictures) for one in found]
+    return [FolderOut(path=to_wire(one.path), pictures=one.pictures, has_folders=one.has_folders) for one in found]
 
 
 @router.post("/pictures", responses=responses(415), dependencies=[MAY_WRITE])

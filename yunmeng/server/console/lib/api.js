@@ -222,7 +222,7 @@ export const match = ({ file, ...picture }, { k }, signal) =>
  */
 export const pictures = ({ limit, cursor, filter, folder }, signal) =>
   call("GET", withQuery("/v1/pictures", { limit, cursor, filter, folder }), { signal });
-/** @type {(under: string) => Promise<{ path: string, pictures: number }[]>} */
+/** @type {(under: string) => Promise<{ path: string, pictures: number, has_folders: boolean }[]>} */
 export const folders = (under) => call("GET", withQuery("/v1/folders", { under }));
 
 /** @type {() => Promise<{ name: string, query: string }[]>} */

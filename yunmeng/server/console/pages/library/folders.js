@@ -6,7 +6,7 @@ import { t } from "/console/lib/i18n.js";
 import { href, route } from "/console/lib/router.js";
 import { fail } from "/console/widgets/announce.js";
 
-/** @typedef {{ path: string, pictures: number }} Folder */
+/** @typedef {{ path: string, pictures: number, has_folders: boolean }} Folder */
 
 /** { element, set(folder), load() }; hidden where no picture lies in a folder. */
 export function folderTree() {
@@ -45,9 +45,10 @@ function branch(folders, chosen, mark) {
 }
 
 /** @param {Folder} folder @param {() => string | null} chosen @param {() => void} mark */
-function leaf({ path, pictures }, chosen, mark) {
+function leaf({ path, pictures, has_folders }, chosen, mark) {
   const name = path.split("/").at(-1) || path;
-  const toggle = button("right", t("folder-open", { name }), () => turn(), { class: "quiet round small folder-toggle", "aria-expanded": "false" });
+  const shape = `quiet round small folder-toggle${has_folders ? "" : " empty"}`;
+  const toggle = button("right", t("folder-open", { name }), () => turn(), { class: shape, "aria-expanded": "false" });
   const link = h("a", { class: "folder-link", "data-folder": path }, h("span", { class: "name", title: path }, name), h("span", { class: "chip-count" }, number(pictures)));
   const element = h("li", {}, h("div", { class: "folder-row" }, toggle, link));
   const turn = async () => {
@@ -56,8 +57,7 @@ function leaf({ path, pictures }, chosen, mark) {
     if (inside) return inside.remove();
     try {
       const found = await api.folders(path);
-      if (found.length) element.append(branch(found, chosen, mark));
-      else toggle.classList.add("empty");
+      element.append(branch(found, chosen, mark));
       return mark();
     } catch (error) {
       return fail(error);
