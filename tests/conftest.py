@@ -20,6 +20,11 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Photographs for figures; tests that want them are skipped where they are missing."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take ``--every-pair``."""
+    parser.addoption("--every-pair", action="store_true", help="compare all pairs of pictures, not every seventh")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more worker than cores: a fifth of the time, a test waits for a server, a browser or a clock."""

@@ -1,9 +1,13 @@
-"""Match, compare and duplicates never contradict each other, on 300 pairs, whichever of the two is the suspect."""
+"""Match, compare and duplicates never contradict each other, whichever of the two is the suspect.
+
+There are 300 pairs. Every seventh is tried, all kinds among them; ``--every-pair`` tries all, which takes minutes.
+"""
 
 import io
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -158,8 +162,8 @@ FAMILIES: Final = {
     family.__name__: family
     for family in (edited, on_one_layout, of_one_person, of_one_video, strangers, plain, in_other_colours)
 }
-COPIES: Final = {"edited": 180, "plain": 19, "in_other_colours": 10}
-"""Pairs that are copies, of those that have the same picture in them; of all others, none is."""
+COPIES: Final = {"edited", "plain", "in_other_colours"}
+"""Families of pairs that have one picture in them; the others have two."""
 
 
 def test_there_are_three_hundred() -> None:
@@ -195,12 +199,13 @@ def grouped(pair: PicturePair) -> bool:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_three_agree(family: str) -> None:
-    contradictions, turned, copies = [], [], 0
-    for number, pair in enumerate(FAMILIES[family]()):
+def test_the_three_agree(family: str, pytestconfig: pytest.Config) -> None:
+    contradictions, turned, strangers = [], [], 0
+    pairs = list(islice(FAMILIES[family](), 0, None, 1 if pytestconfig.getoption("--every-pair") else 7))
+    for number, pair in enumerate(pairs):
         a, b = (PreparedPicture(decode(data)) for data in (pair.a, pair.b))
         found = verify(b, a)
-        copies += found.is_copy
+        strangers += not found.is_copy
         score, same = match(pair), grouped(pair)
         if (score >= 0.5) != found.is_copy or same != (found.is_copy and not found.recoloured):
             contradictions.append((number, pair.kind, found, score, same))
@@ -209,4 +214,7 @@ def test_the_three_agree(family: str) -> None:
             turned.append(back == replace(found, alignment=back.alignment) and back.is_copy == found.is_copy)
     assert contradictions == []
     assert all(turned)
-    assert copies == COPIES.get(family, 0)
+    if family in COPIES:
+        assert strangers <= (family == "plain")  # of two plain pictures, one may show too little
+    else:
+        assert strangers == len(pairs)
