@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.conftest import write_pictures
 from tests.console.browsing import Tabs, give
@@ -149,6 +149,21 @@ def test_attributes_are_edited_with_fields_of_their_types(tabs: Tabs, fresh: Fre
     expect(page.locator(".status")).to_have_text("1 picture")
 
 
+def test_attributes_are_declared_and_then_filter(tabs: Tabs, fresh: Fresh) -> None:
+    page = tabs.open("/#/library", address=fresh())
+    page.get_by_role("button", name="Attributes…").click()
+    dialog = page.get_by_role("dialog", name="Attributes of the library")
+    expect(dialog.get_by_role("button", name="Apply")).to_be_disabled()
+    dialog.get_by_role("button", name="Add an attribute").click()
+    dialog.get_by_label("Name").fill("season")
+    dialog.get_by_label("sale").select_option("declared no longer")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(page.locator(".fact-attributes dd")).to_contain_text("season: str")
+    expect(page.locator(".fact-attributes dd")).not_to_contain_text("sale")
+    expect(page.locator("[data-filter=sale]")).to_have_count(0)
+    expect(page.locator(".tile-open")).to_have_count(17)
+
+
 def test_an_empty_library_says_how_to_begin(tabs: Tabs, fresh: Fresh) -> None:
     page = tabs.open("/", address=fresh(empty=True))
     expect(page.get_by_role("heading", name="Nothing in here yet")).to_be_visible()
@@ -173,7 +188,7 @@ def test_folders_are_a_tree_and_go_with_filters(tabs: Tabs) -> None:
 def test_folders_open_where_folders_lie_in_them(tabs: Tabs, fresh: Fresh, query: Path) -> None:
     address = fresh()
     page = tabs.open("/", address=address)
-    file = {"name": "query.jpg", "mimeType": "image/jpeg", "buffer": query.read_bytes()}
+    file: FilePayload = {"name": "query.jpg", "mimeType": "image/jpeg", "buffer": query.read_bytes()}
     assert page.request.post(f"{address}/v1/pictures", multipart={"files": file, "ids": "trips/2026/query.jpg"}).ok
     page.goto(f"{address}/#/library")
     tree = page.get_by_role("navigation", name="Folders")

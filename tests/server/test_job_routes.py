@@ -45,6 +45,23 @@ def test_second_vectors_are_made_by_a_job(filled: Library, client: TestClient) -
     assert client.get(f"/v1/jobs/{job['number']}").json() == job
 
 
+def test_attributes_are_declared_by_a_job(filled: Library, client: TestClient) -> None:
+    job = end(client, order(client, "declare", attributes={"size": "str", "category": None})["number"])
+    assert (job["kind"], job["status"], job["failed"], job["error"]) == ("declare", "done", 0, None)
+    attributes = client.get("/v1/library").json()["attributes"]
+    assert attributes["size"] == "str"
+    assert "category" not in attributes
+    for wrong in ({}, {"attributes": {}}, {"attributes": {"size": "money"}}):
+        refused(client.post("/v1/jobs", json={"kind": "declare", "arguments": wrong}), 422, "invalid")
+    nameless = {"kind": "declare", "arguments": {"attributes": {" ": "str"}}}
+    refused(client.post("/v1/jobs", json=nameless), 422, "query")
+    record = next(iter(filled.iterate()))
+    filled.set_attributes(record.id, {"cost": "on request"})
+    failed = end(client, order(client, "declare", attributes={"cost": "float"})["number"])
+    assert (failed["status"], failed["failed"]) == ("failed", 1)
+    assert "do not fit" in failed["error"]
+
+
 def test_a_library_moves_to_another_view_of_its_pictures_while_it_answers(tmp_path: Path, settings: Settings) -> None:
     folder = write_pictures(tmp_path / "pictures", 3)
     with (

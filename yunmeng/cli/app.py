@@ -14,6 +14,7 @@ from yunmeng.apps import App
 from yunmeng.cli import (
     augment,
     compare,
+    declare,
     demo,
     evaluate,
     index,
@@ -96,6 +97,7 @@ for _command in (
     reencode.calibrate,
     augment.augment,
     palettes.palettes,
+    declare.declare,
     quality.quality,
     evaluate.evaluate,
     models.models,

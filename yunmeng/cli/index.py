@@ -130,7 +130,9 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
         )
     if schema is not None and dict(schema) != dict(library.schema):
         library.close()
-        raise SchemaError(f"{db} has other attributes ({declared}): leave --attributes out, or use a new --db")
+        raise SchemaError(
+            f"{db} has other attributes ({declared}): leave --attributes out, or declare them with yunmeng declare"
+        )
     for name in ("subject", "regions"):
         if views[name] and not getattr(library.config, name):
             library.close()

@@ -79,6 +79,16 @@ class Calibrator:
         self._learn_bands()
         return sample if self._learnt.tells else None
 
+    def take_over(self, before: "Calibrator") -> None:
+        """Know what another generation with the same vectors has learnt."""
+        edition = {"edition": self._generation}
+        if before._learnt is not None:
+            self._learnt = before._learnt.model_copy(update=edition)
+            put(self._paths.calibration, self._learnt.model_dump_json(indent=1))
+        if before.known_bands is not None:
+            self.known_bands = before.known_bands.model_copy(update=edition)
+            put(self._paths.bands, self.known_bands.model_dump_json(indent=1))
+
     def _learn_bands(self, *, again: bool = True) -> None:
         with self._learning:
             if not again and self.known_bands is not None:  # another thread has come first

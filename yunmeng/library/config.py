@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from yunmeng.errors import LibraryFormatError, LibraryNotFound
 from yunmeng.library.paths import put
 from yunmeng.stores.registry import DEFAULT_STORE
+from yunmeng.stores.schema import check_schema
 from yunmeng.types import AttributeType, Enhancement, LibraryMetric
 
 if TYPE_CHECKING:
@@ -71,6 +72,19 @@ class LibraryConfig(BaseModel):
         given = {name: value for name, value in changes.items() if value is not None}
         fixed = {"format": FORMAT, "generation": self.generation + 1, "encoder": encoder}
         return self.model_copy(update={**fixed, **given})
+
+    def declaring(self, attributes: Mapping[str, AttributeType | None]) -> "LibraryConfig":
+        """Return the configuration of a generation with these attributes too; None declares one no longer.
+
+        Raises `SchemaError`.
+        """
+        merged = {name: type for name, type in {**self.attributes, **attributes}.items() if type is not None}
+        fixed = {"format": FORMAT, "generation": self.generation + 1}
+        return self.model_copy(update={**fixed, "attributes": check_schema(merged)})
+
+    def same_vectors(self, other: "LibraryConfig") -> bool:
+        """Return whether the vectors of both are the same: only what is declared differs."""
+        return not self.model_copy(update={"attributes": other.attributes}).differs_from(other)
 
     def differs_from(self, other: "LibraryConfig") -> bool:
         """Return whether the two describe different vectors: number of generation and format do not count."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Addition,
         Attributes,
         AttributeSchema,
+        AttributeType,
         Comparable,
         Comparison,
         Enhancement,
@@ -476,6 +477,25 @@ class Library(Closing):
         return self.maintenance.reencode(
             encoder, subject=subject, regions=regions, drop_missing=drop_missing, on_tally=on_tally, stop=stop
         )
+
+    def declare(
+        self,
+        attributes: "Mapping[str, AttributeType | None]",
+        *,
+        on_tally: "OnTally | None" = None,
+        stop: threading.Event | None = None,
+    ) -> "IndexReport":
+        """Declare attributes, beside those that are declared already: what is declared can be filtered and counted.
+
+        ``attributes`` are names and types, such as ``{"price": "float"}``; another type for a known name changes it,
+        and None declares it no longer. Values that pictures have are kept; text is read as the new type, such as
+        ``"12.50"`` as a number. No picture is read. The library changes only when all is done. If it is stopped or
+        killed, the same call continues from there. Values that do not fit are listed in ``report.failed``, and the
+        library stays as it is.
+
+        Raises `SchemaError`, or `LibraryError` if this would change nothing.
+        """
+        return self.maintenance.declare(attributes, on_tally=on_tally, stop=stop)
 
     def close(self) -> None:
         """Write what is outstanding and unlock the library for other processes. Closing twice does no harm."""

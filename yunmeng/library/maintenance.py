@@ -10,12 +10,16 @@ from yunmeng.library.encoding import identify
 from yunmeng.library.palettes import PaletteReport, Palettes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.ingest.pipeline import IndexReport, OnTally
+    from yunmeng.library.config import LibraryConfig
     from yunmeng.library.generations import Generations
     from yunmeng.library.resources import LibraryResources
     from yunmeng.search.calibration import Sample
     from yunmeng.state.database import Job
+    from yunmeng.types import AttributeType
 
 __all__ = ["Maintenance"]
 
@@ -76,21 +80,49 @@ class Maintenance:
 
         ``job`` is a running job of the state database; without it, a new one is made.
         """
+
+        def reencoded(old: "LibraryConfig") -> "LibraryConfig":
+            bound = old.encoder if encoder is None else identify(encoder, self._resources.settings)
+            return old.next_generation(bound, subject=subject, regions=regions)
+
+        given = None if encoder is None or isinstance(encoder, str) else encoder
+        return self._move(reencoded, given, drop_missing, on_tally, stop, job)
+
+    def declare(
+        self,
+        attributes: "Mapping[str, AttributeType | None]",
+        *,
+        on_tally: "OnTally | None" = None,
+        stop: threading.Event | None = None,
+        job: "Job | None" = None,
+    ) -> "IndexReport":
+        """Declare attributes, as `yunmeng.Library.declare` says. ``job`` as in `reencode`."""
+        encoder = self._generations.current.encoding.encoder
+        return self._move(lambda old: old.declaring(attributes), encoder, False, on_tally, stop, job)
+
+    def _move(
+        self,
+        make: "Callable[[LibraryConfig], LibraryConfig]",
+        encoder: "Encoder | None",
+        drop_failed: bool,
+        on_tally: "OnTally | None",
+        stop: threading.Event | None,
+        job: "Job | None",
+    ) -> "IndexReport":
         from yunmeng.library.reencode import Reencoding
 
-        stop = stop or threading.Event()
+        stop, tell = stop or threading.Event(), on_tally or (lambda _: None)
         with self._generations.moving:
             self._generations.close_replaced()
             old = self._generations.current
-            given = None if encoder is None or isinstance(encoder, str) else encoder
-            bound = old.config.encoder if encoder is None else identify(encoder, self._resources.settings)
-            config = old.config.next_generation(bound, subject=subject, regions=regions)
-            with Reencoding(old, config, self._resources, given, job) as move:
-                report = move.run(on_tally or (lambda _: None), stop)
-                if not report.interrupted and (drop_missing or not report.failed):
+            config = make(old.config)
+            with Reencoding(old, config, self._resources, encoder, job) as move:
+                report = move.run(tell, stop)
+                if not report.interrupted and (drop_failed or not report.failed):
                     # What came and went meanwhile is brought over while nothing changes.
-                    self._generations.switch(lambda: move.finish(on_tally or (lambda _: None)))
-                    self._generations.current.calibrator.calibrate()
+                    self._generations.switch(lambda: move.finish(tell, drop_failed=drop_failed))
+                    if not config.same_vectors(old.config):
+                        self._generations.current.calibrator.calibrate()
         with self._generations.changing():
             refresh(self._generations.current.store, stop)
         return report

@@ -1,4 +1,4 @@
-"""Move of a library to another encoder: a new generation is filled beside the old one, which answers meanwhile."""
+"""Move of a library to another encoder or other attributes: a new generation is filled while the old one answers."""
 
 import threading
 from collections.abc import Iterator
@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from yunmeng.config import cores
-from yunmeng.errors import LibraryError, YunmengError
+from yunmeng.errors import LibraryError, PictureError, YunmengError
 from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, Unchanged
 from yunmeng.ingest.pipeline import IndexReport, OnTally, recorded
 from yunmeng.library.config import read_next_config, write_config, write_next_config
 from yunmeng.library.generation import Generation
 from yunmeng.library.opening import remove_stores
+from yunmeng.stores.augmented import regional_in
+from yunmeng.stores.schema import refit
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ PAGE: Final = 1000
 class Reencoding(Closing):
     """One move from a generation to the next. Vectors that an earlier attempt at the same move has made are used.
 
+    Where only the attributes differ, the vectors are taken over, and no picture is read.
+
     Raises `LibraryError` if ``config`` is what the old generation is already.
     """
 
@@ -42,8 +46,11 @@ class Reencoding(Closing):
         job: "Job | None" = None,
     ) -> None:
         if not config.differs_from(old.config):
-            raise LibraryError(f"the library is so already: its encoder is {config.encoder.name}")
+            raise LibraryError(
+                f"the library is so already, with these attributes and the encoder {config.encoder.name}"
+            )
         self._old = old
+        self._copies = config.same_vectors(old.config)
         self._resources = resources
         self._job = job
         self._finished = False
@@ -53,7 +60,8 @@ class Reencoding(Closing):
         """Encode what the new generation lacks."""
         state = self._resources.state
         if self._job is None:
-            job = state.start_job("reencode", {"encoder": self._new.config.encoder.name})
+            kind = "declare" if self._copies else "reencode"
+            job = state.start_job(kind, {"encoder": self._new.config.encoder.name})
         else:
             job = self._job
             state.resume_job(job.id)
@@ -65,9 +73,14 @@ class Reencoding(Closing):
 
         return recorded(state, job.id, bring_over)
 
-    def finish(self, on_tally: OnTally) -> Generation:
-        """Encode the last changes, and make the new generation the library's. Nothing may change meanwhile."""
-        self.run(on_tally, threading.Event())
+    def finish(self, on_tally: OnTally, *, drop_failed: bool) -> Generation:
+        """Encode the last changes, and make the new generation the library's. Nothing may change meanwhile.
+
+        Raises `LibraryError` for what cannot be brought over, unless ``drop_failed`` says to go on without.
+        """
+        report = self.run(on_tally, threading.Event())
+        if report.failed and not drop_failed:
+            raise LibraryError(f"{report.failed[0].path} has changed meanwhile: {report.failed[0].reason}")
         gone: list[str] = []
         for page in _pages(self._new.store):
             ids = [record.id for record in page]
@@ -75,6 +88,8 @@ class Reencoding(Closing):
             gone += [id for id in ids if id not in kept]
         self._new.store.delete(gone)
         self._new.store.flush()
+        if self._copies:
+            self._new.calibrator.take_over(self._old.calibrator)
         write_config(self._resources.paths, self._new.config)
         self._finished = True
         return self._new
@@ -94,6 +109,8 @@ class Reencoding(Closing):
         return new
 
     def _classify(self, record: "Record") -> Decision:
+        if self._copies:
+            return self._copied(record.id)
         there = self._new.store.get([record.id]).get(record.id)
         if there is not None and replace(there, quality=record.quality) == record:
             return Unchanged()
@@ -106,6 +123,21 @@ class Reencoding(Closing):
             return New(record, views.all(data, views.decode(data)))
         except YunmengError as exc:
             return Failed(record.id, str(exc))
+
+    def _copied(self, id: str) -> Decision:
+        found = self._old.store.get([id], vectors=True).get(id)
+        if found is None:  # deleted meanwhile
+            return Unchanged()
+        try:
+            record = replace(found, attributes=refit(found.attributes, self._new.config.attributes))
+        except PictureError as exc:
+            return Failed(id, str(exc))
+        if self._new.store.get([id]).get(id) == replace(record, vector=None):
+            return Unchanged()
+        regional = regional_in(self._old.store)
+        if regional is not None:
+            record = replace(record, regions=regional.regions([record.sha256]).get(record.sha256, ()))
+        return Duplicate(record)
 
 
 def _pages(store: "Store") -> "Iterator[list[Record]]":

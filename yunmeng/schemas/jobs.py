@@ -6,15 +6,24 @@ from typing import Any
 from pydantic import BaseModel, Field, JsonValue
 
 from yunmeng.schemas.common import Request
-from yunmeng.types import JobStatus
+from yunmeng.types import AttributeType, JobStatus
 
-__all__ = ["AugmentOrder", "EncoderOut", "JobList", "JobOrder", "JobOut", "PalettesOrder", "ReencodeOrder"]
+__all__ = [
+    "AugmentOrder",
+    "DeclareOrder",
+    "EncoderOut",
+    "JobList",
+    "JobOrder",
+    "JobOut",
+    "PalettesOrder",
+    "ReencodeOrder",
+]
 
 
 class JobOrder(Request):
     """A job to start in the background."""
 
-    kind: str = Field(max_length=32, description="import, reencode, augment, palettes, or an application's.")
+    kind: str = Field(max_length=32, description="import, reencode, declare, augment, palettes, or an application's.")
     arguments: dict[str, JsonValue] = Field({}, description="What the kind takes: docs/http.md has a table.")
 
 
@@ -25,6 +34,14 @@ class ReencodeOrder(Request):
     subject: bool | None = Field(None, description="See pictures by their main subject only, or whole.")
     regions: bool | None = Field(None, description="Keep the parts of pictures too, or no longer.")
     drop_missing: bool = Field(False, description="Go on without pictures whose files cannot be read any more.")
+
+
+class DeclareOrder(Request):
+    """The attributes to declare, beside those that are declared."""
+
+    attributes: dict[str, AttributeType | None] = Field(
+        min_length=1, max_length=1000, description="Names and types; null declares one no longer."
+    )
 
 
 class AugmentOrder(Request):

@@ -36,7 +36,7 @@ from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
-from yunmeng.server.job_kinds import IMPORT, REENCODE, augmenting, importing, palettes, reencoding
+from yunmeng.server.job_kinds import DECLARE, IMPORT, REENCODE, augmenting, declaring, importing, palettes, reencoding
 from yunmeng.server.jobs import log_event
 from yunmeng.server.limits import Drain, WorkerPool
 from yunmeng.server.methods import AnswerMethods
@@ -90,9 +90,10 @@ def create_app(
     workers = WorkerPool(4 * cores() + 4, settings.queue)
     queries = QueryLog(Queries(library.state))
     runner = JobRunner(library.state, log_event)
-    for kind in (importing(library, metrics, within), reencoding(library), augmenting(library), palettes(library)):
-        runner.add(kind)
-    upkeep = Upkeep(library, queries, lambda: runner.at_work(IMPORT, REENCODE))
+    runner.add(importing(library, metrics, within))
+    for kind in (reencoding, declaring, augmenting, palettes):
+        runner.add(kind(library))
+    upkeep = Upkeep(library, queries, lambda: runner.at_work(IMPORT, REENCODE, DECLARE))
     context = Context(
         library=library,
         settings=settings,

@@ -1,13 +1,13 @@
-"""Kinds of background jobs of the server: imports, re-encoding, second vectors, palettes."""
+"""Kinds of background jobs of the server: imports, re-encoding, attributes, second vectors, palettes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from yunmeng.encoders.catalogue import get_spec
-from yunmeng.errors import LibraryError, QueryError, UnknownEncoder
+from yunmeng.errors import LibraryError, QueryError, SchemaError, UnknownEncoder
 from yunmeng.ingest.sources import Sources
 from yunmeng.schemas.imports import ImportOrder
-from yunmeng.schemas.jobs import AugmentOrder, PalettesOrder, ReencodeOrder
+from yunmeng.schemas.jobs import AugmentOrder, DeclareOrder, PalettesOrder, ReencodeOrder
 from yunmeng.schemas.text import from_wire
 from yunmeng.state.runner import JobKind, JobRun
 
@@ -18,10 +18,22 @@ if TYPE_CHECKING:
     from yunmeng.server.observe import Metrics
     from yunmeng.state.database import Job
 
-__all__ = ["AUGMENT", "IMPORT", "PALETTES", "REENCODE", "augmenting", "importing", "palettes", "reencoding"]
+__all__ = [
+    "AUGMENT",
+    "DECLARE",
+    "IMPORT",
+    "PALETTES",
+    "REENCODE",
+    "augmenting",
+    "declaring",
+    "importing",
+    "palettes",
+    "reencoding",
+]
 
 IMPORT = "import"
 REENCODE = "reencode"
+DECLARE = "declare"
 AUGMENT = "augment"
 PALETTES = "palettes"
 
@@ -78,6 +90,34 @@ def reencoding(library: "Library") -> JobKind:
         return "drop_missing" in job.arguments  # a command leaves jobs of this kind, too, which say less
 
     return JobKind(name=REENCODE, work=work, arguments=ReencodeOrder, prepare=prepare, can_resume=was_ordered)
+
+
+def declaring(library: "Library") -> JobKind:
+    """Return the kind of job that declares attributes of the library, or declares some no longer."""
+
+    def prepare(order: DeclareOrder) -> Mapping[str, Any]:
+        attributes = {from_wire(name): type for name, type in order.attributes.items()}
+        try:
+            library.config.declaring(attributes)
+        except SchemaError as exc:
+            raise QueryError(str(exc)) from exc
+        return {"attributes": attributes}
+
+    def work(run: JobRun) -> bool:
+        report = library.maintenance.declare(
+            run.job.arguments["attributes"], on_tally=lambda tally: _tell(run, tally), stop=run.stop, job=run.job
+        )
+        if report.failed and not report.interrupted:
+            raise LibraryError(
+                f"{len(report.failed):,} pictures have values that do not fit, so the library stays as it was: give "
+                "them other values, or declare another type"
+            )
+        return not report.interrupted
+
+    def was_ordered(job: "Job") -> bool:
+        return "attributes" in job.arguments  # a command leaves jobs of this kind, too, which say less
+
+    return JobKind(name=DECLARE, work=work, arguments=DeclareOrder, prepare=prepare, can_resume=was_ordered)
 
 
 def augmenting(library: "Library") -> JobKind:

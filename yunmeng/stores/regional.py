@@ -116,11 +116,21 @@ class RegionalStore(Closing):
         finally:
             self._whole.close()
 
+    def regions(self, digests: Sequence[str]) -> dict[str, tuple[RegionVector, ...]]:
+        """Return the regions of each of ``digests`` that is in, from any one picture that has it."""
+        known: dict[str, tuple[RegionVector, ...]] = {}
+        for digest, parts in self._parts.find_sha256(digests, vectors=True).items():
+            one = sorted((part for part in parts if part.uri == parts[0].uri), key=_number)
+            known[digest] = tuple(
+                RegionVector(_region(part.attributes), part.vector) for part in one if part.vector is not None
+            )
+        return known
+
     def _upsert(self, records: Sequence[Record]) -> None:
         for record in records:
             if record.regions is not None and len(record.regions) > MAX_REGIONS:
                 raise StoreError(f"{record.id!r} has {len(record.regions)} regions, at most {MAX_REGIONS} can be")
-        known = self._known_regions([record.sha256 for record in records if record.regions is None])
+        known = self.regions([record.sha256 for record in records if record.regions is None])
         complete = [
             record if record.regions is not None else replace(record, regions=known.get(record.sha256, ()))
             for record in records
@@ -136,16 +146,6 @@ class RegionalStore(Closing):
                 for number in range(len(record.regions or ()), MAX_REGIONS)
             ]
         )
-
-    def _known_regions(self, digests: Sequence[str]) -> dict[str, tuple[RegionVector, ...]]:
-        """Return the regions of each of ``digests`` that is in, from any one picture that has it."""
-        known: dict[str, tuple[RegionVector, ...]] = {}
-        for digest, parts in self._parts.find_sha256(digests, vectors=True).items():
-            one = sorted((part for part in parts if part.uri == parts[0].uri), key=_number)
-            known[digest] = tuple(
-                RegionVector(_region(part.attributes), part.vector) for part in one if part.vector is not None
-            )
-        return known
 
     def _parts_of(self, record: Record) -> Iterator[Record]:
         declared = {name: record.attributes[name] for name in self.schema if name in record.attributes}

@@ -12,7 +12,17 @@ import numpy as np
 from yunmeng.errors import PictureError, Reason, SchemaError
 from yunmeng.types import Attributes, AttributeSchema, AttributeType, AttributeValue
 
-__all__ = ["INT64", "MAX_BYTES", "admit", "check_schema", "coerce_text", "conform", "describe", "parse_schema"]
+__all__ = [
+    "INT64",
+    "MAX_BYTES",
+    "admit",
+    "check_schema",
+    "coerce_text",
+    "conform",
+    "describe",
+    "parse_schema",
+    "refit",
+]
 
 TYPES: Final[tuple[AttributeType, ...]] = get_args(AttributeType)
 EXAMPLE: Final = '"category:str, price:float, tags:list[str]"'
@@ -93,6 +103,24 @@ def admit(attributes: Attributes, schema: AttributeSchema) -> dict[str, Attribut
             f"the attributes take {size:,} bytes, at most {MAX_BYTES:,} fit; the largest is {largest!r}",
         )
     return fitted
+
+
+def refit(attributes: Attributes, schema: AttributeSchema) -> dict[str, AttributeValue]:
+    """Return attributes of before with the types that are declared now: text is read as `coerce_text` does.
+
+    Numbers become text where text is declared. Raises `PictureError` (bad-attribute) for what does not fit.
+    """
+    read: dict[str, AttributeValue] = {}
+    for name, value in attributes.items():
+        wanted = schema.get(name)
+        if isinstance(value, str) and wanted not in (None, "str"):
+            value = coerce_text(value, wanted, name)
+        elif isinstance(value, bool) and wanted == "str":
+            value = str(value).lower()
+        elif isinstance(value, int | float) and wanted == "str":
+            value = str(value)
+        read[name] = value
+    return conform(read, schema)
 
 
 def coerce_text(value: str, type: AttributeType, name: str = "") -> AttributeValue:

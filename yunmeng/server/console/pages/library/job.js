@@ -131,6 +131,7 @@ function argumentsText({ kind, arguments: given }) {
     const seen = [subject === true && "seen-subject", subject === false && "seen-whole", regions === true && "seen-regions", regions === false && "seen-no-regions"];
     return [encoder, ...seen.map((key) => key && t(key))].filter(Boolean).join(t("and"));
   }
+  if (kind === "declare") return Object.entries(given.attributes ?? {}).map(([name, type]) => `${name}: ${t(type ? `type-${type}` : "declare-none")}`).join(t("and"));
   const told = Object.entries(given).filter(([, value]) => value !== null);
   return told.map(([name, value]) => (has(`${name}-${value}`) ? t(`${name}-${value}`) : `${name}: ${value}`)).join(t("and"));
 }

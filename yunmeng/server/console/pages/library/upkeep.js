@@ -30,7 +30,7 @@ export const reencodeButton = (onOrdered) =>
   }, { text: true, kind: "outline" });
 
 /** @param {string} kind @param {Record<string, unknown>} given @param {OnOrdered} onOrdered */
-async function order(kind, given, onOrdered) {
+export async function order(kind, given, onOrdered) {
   try {
     onOrdered(await api.startJob(kind, given));
   } catch (error) {
