@@ -51,7 +51,7 @@ def test_attributes_are_declared_by_a_job(filled: Library, client: TestClient) -
     attributes = client.get("/v1/library").json()["attributes"]
     assert attributes["size"] == "str"
     assert "category" not in attributes
-    for wrong in ({}, {"attributes": {}}, {"attributes": {"size": "money"}}):
+    for wrong in ({"attributes": {}}, {"attributes": {"size": "money"}}):
         refused(client.post("/v1/jobs", json={"kind": "declare", "arguments": wrong}), 422, "invalid")
     nameless = {"kind": "declare", "arguments": {"attributes": {" ": "str"}}}
     refused(client.post("/v1/jobs", json=nameless), 422, "query")
