@@ -51,10 +51,10 @@ def test_attributes_are_declared_by_a_job(filled: Library, client: TestClient) -
     attributes = client.get("/v1/library").json()["attributes"]
     assert attributes["size"] == "str"
     assert "category" not in attributes
-    for wrong in ({"attributes": {}}, {"attributes": {"size": "money"}}):
-        refused(client.post("/v1/jobs", json={"kind": "declare", "arguments": wrong}), 422, "invalid")
-    nameless = {"kind": "declare", "arguments": {"attributes": {" ": "str"}}}
-    refused(client.post("/v1/jobs", json=nameless), 422, "query")
+    orders: list[tuple[dict[str, str], str]] = [({}, "invalid"), ({"size": "money"}, "invalid"), ({" ": "str"}, "query")]
+    for given, code in orders:
+        wrong = {"kind": "declare", "arguments": {"attributes": given}}
+        refused(client.post("/v1/jobs", json=wrong), 422, code)
     record = next(iter(filled.iterate()))
     filled.set_attributes(record.id, {"cost": "on request"})
     failed = end(client, order(client, "declare", attributes={"cost": "float"})["number"])
