@@ -51,7 +51,11 @@ def test_attributes_are_declared_by_a_job(filled: Library, client: TestClient) -
     attributes = client.get("/v1/library").json()["attributes"]
     assert attributes["size"] == "str"
     assert "category" not in attributes
-    orders: list[tuple[dict[str, str], str]] = [({}, "invalid"), ({"size": "money"}, "invalid"), ({" ": "str"}, "query")]
+    orders: list[tuple[dict[str, str], str]] = [
+        ({}, "invalid"),
+        ({"size": "money"}, "invalid"),
+        ({" ": "str"}, "query"),
+    ]
     for given, code in orders:
         wrong = {"kind": "declare", "arguments": {"attributes": given}}
         refused(client.post("/v1/jobs", json=wrong), 422, code)
