@@ -159,7 +159,15 @@ def test_what_only_a_library_has_is_known() -> None:
     """A method that Library gets is one of the clients' too, or named here."""
     public = {name for name, _ in inspect.getmembers(Library, inspect.isfunction) if not name.startswith("_")}
     here_only = {"close", "create", "open", "exists", "embed"}
-    here_only |= {"calibrate", "augment", "palettes", "reencode", "declare"}  # which a server does by jobs
+    here_only |= {
+        "calibrate",
+        "augment",
+        "palettes",
+        "reencode",
+        "declare",
+        "backup",
+        "verify",
+    }  # which a server does by jobs
     assert public - here_only == set(SHARED)
     assert all(hasattr(client, name) for client in (Client, AsyncClient) for name in SHARED)
 

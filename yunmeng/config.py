@@ -156,6 +156,10 @@ class ServerSettings(_FromEnvironment):
         description='Folders that imports may read, links followed, as JSON: ["/srv/photos"]. Unset: none where other '
         "machines can reach the server, all of the disk where they cannot.",
     )
+    backups: Path | None = Field(
+        None,
+        description="Folder into which backups are written that are ordered from the server. Unset: none are.",
+    )
     log_queries: bool = Field(True, description="Count the ids, URLs and words of queries, for yunmeng warm.")
     warm: int = Field(
         100,

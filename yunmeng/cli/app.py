@@ -13,6 +13,7 @@ from yunmeng import apps
 from yunmeng.apps import App
 from yunmeng.cli import (
     augment,
+    backup,
     compare,
     declare,
     demo,
@@ -97,6 +98,9 @@ for _command in (
     reencode.calibrate,
     augment.augment,
     palettes.palettes,
+    backup.backup,
+    backup.restore,
+    backup.verify,
     declare.declare,
     quality.quality,
     evaluate.evaluate,

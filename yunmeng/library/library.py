@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from yunmeng.encoders.crops.views import Source
     from yunmeng.encoders.protocol import Encoder
+    from yunmeng.library.backup import Backup, OnFile
     from yunmeng.library.dba import AugmentReport, OnStep
     from yunmeng.library.palettes import PaletteReport
     from yunmeng.search.calibration import Sample
@@ -496,6 +497,23 @@ class Library(Closing):
         Raises `SchemaError`, or `LibraryError` if this would change nothing.
         """
         return self.maintenance.declare(attributes, on_tally=on_tally, stop=stop)
+
+    def backup(
+        self, target: str | Path, on_file: "OnFile | None" = None, stop: threading.Event | None = None
+    ) -> "Backup | None":
+        """Write a copy of all that the library keeps into ``target``, a folder that is not there yet.
+
+        Searches go on meanwhile; changes wait while the store is copied. Pictures that were indexed in place are not
+        copied, those that were sent to the library are. `yunmeng.library.backup.restore` makes a library of it again.
+        Returns what was written; None if it was stopped, which leaves nothing behind.
+
+        Raises `LibraryExists`, and `LibraryError` where the disk or the store does not allow it.
+        """
+        return self.maintenance.backup(target, on_file, stop)
+
+    def verify(self, on_file: "OnFile | None" = None) -> list[str]:
+        """Read every record and the state database, and return what is wrong with them, a line each."""
+        return self.maintenance.verify(on_file)
 
     def close(self) -> None:
         """Write what is outstanding and unlock the library for other processes. Closing twice does no harm."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.ingest.pipeline import IndexReport, OnTally
+    from yunmeng.library.backup import Backup, OnFile
     from yunmeng.library.config import LibraryConfig
     from yunmeng.library.generations import Generations
     from yunmeng.library.resources import LibraryResources
@@ -64,6 +66,25 @@ class Maintenance:
     def palettes(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> PaletteReport:
         """Compute the palettes that are missing, as `yunmeng.Library.palettes` says."""
         return Palettes(self._generations, self._resources).run(stop or threading.Event(), on_step)
+
+    def backup(
+        self, target: "str | Path", on_file: "OnFile | None" = None, stop: threading.Event | None = None
+    ) -> "Backup | None":
+        """Write a backup, as `yunmeng.Library.backup` says."""
+        from yunmeng.library.backup import back_up
+
+        tell = on_file or (lambda _done, _all: None)
+        return back_up(self._resources, self._generations, Path(target), stop or threading.Event(), tell)
+
+    def verify(self, on_file: "OnFile | None" = None) -> list[str]:
+        """Return what is wrong with what the library keeps, as `yunmeng.Library.verify` says."""
+        from yunmeng.library.backup import unsound
+
+        generation = self._generations.current
+        damage = self._resources.state.damage()
+        found = [] if damage is None else [f"the state database is damaged: {damage}"]
+        tell = on_file or (lambda _done, _all: None)
+        return [*found, *unsound(generation.store, generation.config.encoder.dim, tell)]
 
     def reencode(
         self,

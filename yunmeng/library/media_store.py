@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,8 @@ __all__ = ["MediaStore"]
 LISTED_SIDE = 256
 """The thumbnail that grids show, made at once for a picture from the web, which is not at hand later."""
 
+_SENT: Final = re.compile(r"uploads/([0-9a-f]{2})/\1[0-9a-f]{30}\.\w+")
+"""The end of a path that `MediaStore.place` has made."""
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
 """What the system says where there is no such file. All else may pass: too many open files, a disk that fails."""
 
@@ -58,8 +61,8 @@ class MediaStore:
 
     def discard(self, uri: str) -> None:
         """Remove the file at ``uri`` if it was sent to the library; users' own files are left alone."""
-        if not is_url(uri) and Path(uri).is_relative_to(self._uploads):
-            Path(uri).unlink(missing_ok=True)
+        if not is_url(uri) and self._located(uri).is_relative_to(self._uploads):
+            self._located(uri).unlink(missing_ok=True)
 
     def forget(self, record: Record) -> None:
         """Remove the files of a picture that was deleted: its own if it was sent, and its thumbnails."""
@@ -79,7 +82,7 @@ class MediaStore:
             data = self._fetch(record.uri)
             return self._part(data, record)  # what else may be at that address now is not ours to pass on
         try:
-            data = read(Path(record.uri), max_bytes=self._settings.max_file_bytes)
+            data = read(self._located(record.uri), max_bytes=self._settings.max_file_bytes)
         except PictureError as exc:
             if isinstance(exc.__cause__, OSError) and exc.__cause__.errno not in _GONE:
                 raise StoreError(f"the file of {record.id} cannot be read now: {exc.detail}") from exc
@@ -104,6 +107,14 @@ class MediaStore:
         if not self._thumbnail_path(digest, LISTED_SIDE).exists():
             with suppress(PictureError):  # whoever decodes it for the index says so better
                 self._made(digest, data, LISTED_SIDE)
+
+    def _located(self, uri: str) -> Path:
+        """The path of a picture. One that was sent lies in the library's folder, also where that has been moved."""
+        path = Path(uri)
+        if _SENT.fullmatch("/".join(path.parts[-3:])) and not path.is_relative_to(self._uploads):
+            here = self._uploads.joinpath(*path.parts[-2:])
+            return here if here.exists() else path
+        return path
 
     def _part(self, data: bytes, record: Record) -> bytes:
         return only_part(data, record.part, max_pixels=self._settings.max_pixels)

@@ -10,6 +10,7 @@ from yunmeng.types import AttributeType, JobStatus
 
 __all__ = [
     "AugmentOrder",
+    "BackupOrder",
     "DeclareOrder",
     "EncoderOut",
     "JobList",
@@ -23,7 +24,9 @@ __all__ = [
 class JobOrder(Request):
     """A job to start in the background."""
 
-    kind: str = Field(max_length=32, description="import, reencode, declare, augment, palettes, or an application's.")
+    kind: str = Field(
+        max_length=32, description="import, reencode, declare, augment, palettes, backup, or an application's."
+    )
     arguments: dict[str, JsonValue] = Field({}, description="What the kind takes: docs/http.md has a table.")
 
 
@@ -50,6 +53,14 @@ class AugmentOrder(Request):
 
 class PalettesOrder(Request):
     """Palettes that are missing take no arguments."""
+
+
+class BackupOrder(Request):
+    """The folder to make, in the one that the server's settings name."""
+
+    name: str | None = Field(
+        None, pattern=r"^\w[\w.-]{0,99}$", description="Unless given, the library's name and the time."
+    )
 
 
 class EncoderOut(BaseModel):

@@ -36,7 +36,17 @@ from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
-from yunmeng.server.job_kinds import DECLARE, IMPORT, REENCODE, augmenting, declaring, importing, palettes, reencoding
+from yunmeng.server.job_kinds import (
+    DECLARE,
+    IMPORT,
+    REENCODE,
+    augmenting,
+    backing_up,
+    declaring,
+    importing,
+    palettes,
+    reencoding,
+)
 from yunmeng.server.jobs import log_event
 from yunmeng.server.limits import Drain, WorkerPool
 from yunmeng.server.methods import AnswerMethods
@@ -91,6 +101,7 @@ def create_app(
     queries = QueryLog(Queries(library.state))
     runner = JobRunner(library.state, log_event)
     runner.add(importing(library, metrics, within))
+    runner.add(backing_up(library, settings.backups))
     for kind in (reencoding, declaring, augmenting, palettes):
         runner.add(kind(library))
     upkeep = Upkeep(library, queries, lambda: runner.at_work(IMPORT, REENCODE, DECLARE))

@@ -1,17 +1,20 @@
-"""Kinds of background jobs of the server: imports, re-encoding, attributes, second vectors, palettes."""
+"""Kinds of background jobs of the server: imports, re-encoding, attributes, second vectors, palettes, backups."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from yunmeng.encoders.catalogue import get_spec
 from yunmeng.errors import LibraryError, QueryError, SchemaError, UnknownEncoder
 from yunmeng.ingest.sources import Sources
 from yunmeng.schemas.imports import ImportOrder
-from yunmeng.schemas.jobs import AugmentOrder, DeclareOrder, PalettesOrder, ReencodeOrder
+from yunmeng.schemas.jobs import AugmentOrder, BackupOrder, DeclareOrder, PalettesOrder, ReencodeOrder
 from yunmeng.schemas.text import from_wire
 from yunmeng.state.runner import JobKind, JobRun
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from yunmeng.ingest.pipeline import Tally
     from yunmeng.ingest.roots import Roots
     from yunmeng.library.library import Library
@@ -20,11 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUGMENT",
+    "BACKUP",
     "DECLARE",
     "IMPORT",
     "PALETTES",
     "REENCODE",
     "augmenting",
+    "backing_up",
     "declaring",
     "importing",
     "palettes",
@@ -36,6 +41,7 @@ REENCODE = "reencode"
 DECLARE = "declare"
 AUGMENT = "augment"
 PALETTES = "palettes"
+BACKUP = "backup"
 
 
 def importing(library: "Library", metrics: "Metrics", within: "Roots | None") -> JobKind:
@@ -143,6 +149,23 @@ def palettes(library: "Library") -> JobKind:
         return not report.interrupted
 
     return JobKind(name=PALETTES, work=work, arguments=PalettesOrder)
+
+
+def backing_up(library: "Library", folder: "Path | None") -> JobKind:
+    """Return the kind of job that writes a backup into ``folder``."""
+
+    def prepare(order: BackupOrder) -> Mapping[str, Any]:
+        if folder is None:
+            raise QueryError("the server has no folder for backups: set YUNMENG_SERVER_BACKUPS, and start it again")
+        return {"name": order.name or f"{library.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}"}
+
+    def work(run: JobRun) -> bool:
+        assert folder is not None  # or there would be no such job
+        made = library.backup(folder / run.job.arguments["name"], run.tell, run.stop)
+        run.settle()
+        return made is not None
+
+    return JobKind(name=BACKUP, work=work, arguments=BackupOrder, prepare=prepare)
 
 
 def _tell(run: JobRun, tally: "Tally") -> None:

@@ -3,6 +3,7 @@
 All SQL is in this room and in the tables of apps.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, overload
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, delete, event, insert, select, update
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, delete, event, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -133,6 +134,22 @@ class State(Closing):
         """Create those of ``tables`` that are missing: for apps of other packages, which have no step in migrations."""
         with self._write, _mapped_errors():
             tables.create_all(self._engine)
+
+    def copy_to(self, path: Path) -> None:
+        """Write the database, as it is now, to a new file. Raises `StateError`."""
+        with _mapped_errors(), self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            try:
+                driver.execute("VACUUM INTO ?", (str(path),))
+            except sqlite3.Error as exc:
+                raise StateError(f"cannot copy the state database to {path}: {exc}") from exc
+
+    def damage(self) -> str | None:
+        """Return what is wrong with the file of the database, as SQLite finds it; None where nothing is."""
+        with _mapped_errors(), self.reading() as session:
+            found = session.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        return None if found == "ok" else str(found)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -1,8 +1,9 @@
 """A store that keeps a second vector of every picture: its own averaged with those of its neighbours."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from yunmeng.stores.dba import (
 )
 from yunmeng.stores.filters import Compare, Filter, check
 from yunmeng.stores.memory import MemoryStore
-from yunmeng.stores.protocol import Capabilities, Store, joined, joined_version
+from yunmeng.stores.protocol import Capabilities, Store, both_frozen, joined, joined_version
 from yunmeng.stores.regional import RegionalStore
 from yunmeng.stores.schema import conform
 from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
@@ -141,6 +142,9 @@ class AugmentedStore(Closing):
     def optimise(self) -> None:
         """Index the pictures' own vectors. `refresh` writes the second vectors: index those after it."""
         self.plain.optimise()
+
+    def frozen(self) -> AbstractContextManager[Callable[[Path], None]]:
+        return both_frozen(self.second, self.plain)
 
     def close(self) -> None:
         try:

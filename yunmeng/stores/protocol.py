@@ -1,8 +1,10 @@
 """The protocol of stores: vectors and attributes, kept and searched."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from yunmeng.types import AttributeSchema, Hit, Record, Vector
 
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from yunmeng.stores.changes import Changes
     from yunmeng.stores.filters import Filter
 
-__all__ = ["Capabilities", "Store", "VersionSource", "joined", "joined_version"]
+__all__ = ["Capabilities", "FileStore", "Store", "VersionSource", "both_frozen", "joined", "joined_version"]
 
 VersionSource: TypeAlias = Literal["none", "files", "store"]
 """What tells, also after a restart, whether the contents of a store are what they were:
@@ -31,12 +33,14 @@ class Capabilities:
         exclusive: one process at a time has the store open, so that `Store.changes` counts every write that there is.
         version: how to tell whether the contents have changed. Answers are kept over a restart, or in Redis, only if
             there is a way; if there is none and the store is not exclusive either, they are not kept at all.
+        files: it is a `FileStore`, whose files a backup can copy.
     """
 
     text: bool = False
     groups: bool = False
     exclusive: bool = False
     version: VersionSource = "none"
+    files: bool = False
 
 
 class Store(Protocol):
@@ -152,11 +156,35 @@ class Store(Protocol):
         ...
 
 
+class FileStore(Store, Protocol):
+    """A store that keeps all it has in files of its own."""
+
+    def frozen(self) -> AbstractContextManager[Callable[[Path], None]]:
+        """Hold writes until the context is left, and give a function that copies the store's files into a folder.
+
+        Each store becomes a folder in it, under the name that its own has. Searches go on meanwhile.
+        """
+        ...
+
+
 def joined(one: Store, other: Store) -> Capabilities:
     """Return what two stores can do together; ``one`` answers words and groups."""
     mine, others = one.capabilities, other.capabilities
     version: VersionSource = mine.version if mine.version == others.version else "none"
-    return replace(mine, exclusive=mine.exclusive and others.exclusive, version=version)
+    exclusive, files = mine.exclusive and others.exclusive, mine.files and others.files
+    return replace(mine, exclusive=exclusive, files=files, version=version)
+
+
+@contextmanager
+def both_frozen(one: Store, other: Store) -> Iterator[Callable[[Path], None]]:
+    """Hold the writes to two stores, as `FileStore.frozen` does with one."""
+    with cast(FileStore, one).frozen() as copy_one, cast(FileStore, other).frozen() as copy_other:
+
+        def copy(folder: Path) -> None:
+            copy_one(folder)
+            copy_other(folder)
+
+        yield copy
 
 
 def joined_version(one: Store, other: Store) -> str | None:

@@ -1,14 +1,16 @@
 """A store that finds pictures by their parts: two stores, one of pictures and one of the regions of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from hashlib import blake2s
+from pathlib import Path
 from typing import Final
 
 from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter
-from yunmeng.stores.protocol import Capabilities, Store, joined, joined_version
+from yunmeng.stores.protocol import Capabilities, Store, both_frozen, joined, joined_version
 from yunmeng.types import Attributes, AttributeSchema, Closing, Hit, Record, Region, RegionVector, Vector
 
 __all__ = ["MAX_REGIONS", "RegionalStore"]
@@ -109,6 +111,9 @@ class RegionalStore(Closing):
     def optimise(self) -> None:
         self._parts.optimise()
         self._whole.optimise()
+
+    def frozen(self) -> AbstractContextManager[Callable[[Path], None]]:
+        return both_frozen(self._parts, self._whole)
 
     def close(self) -> None:
         try:

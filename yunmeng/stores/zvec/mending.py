@@ -22,7 +22,7 @@ from typing import Final
 
 from yunmeng.errors import StoreError
 
-__all__ = ["Snapshotter", "mend"]
+__all__ = ["Snapshotter", "copy_collection", "mend"]
 
 LOG_HEADER: Final = 64
 """Bytes at the beginning of a log, without which zvec cannot open it."""
@@ -93,6 +93,35 @@ def mend(path: Path) -> None:
                 Snapshotter(path).refresh()
     except OSError as exc:
         raise StoreError(f"cannot mend the store at {path} after its process was killed: {exc}") from exc
+
+
+def copy_collection(path: Path, target: Path) -> None:
+    """Copy a collection that was flushed, and that nobody writes to meanwhile. Raises `StoreError`."""
+    databases = _databases(path)
+
+    def others(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name.startswith("kept.") or Path(folder, name) in databases]
+
+    try:
+        shutil.copytree(path, target, ignore=others)
+        for database in databases:
+            _copy_database(path, database, target / database.relative_to(path))
+    except (OSError, shutil.Error) as exc:
+        raise StoreError(f"cannot copy the store at {path} to {target}: {exc}") from exc
+
+
+def _copy_database(path: Path, database: Path, target: Path) -> None:
+    """Copy a RocksDB, which may merge its files in the background. Raises OSError."""
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(target, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            before = _state(path)
+            target.mkdir(parents=True)
+            for file in database.iterdir():
+                shutil.copyfile(file, target / file.name)
+            if _state(path) == before:
+                return
+    raise OSError(f"its databases in {path} keep changing")
 
 
 def _remove_unbegun(path: Path) -> None:

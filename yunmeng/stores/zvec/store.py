@@ -1,8 +1,8 @@
 """The embedded store: a zvec collection in a folder, HNSW over cosine, inverted indexes for attributes and words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Self
@@ -33,7 +33,7 @@ from yunmeng.stores.zvec.layout import (
     to_record,
     to_word_hit,
 )
-from yunmeng.stores.zvec.mending import Snapshotter
+from yunmeng.stores.zvec.mending import Snapshotter, copy_collection
 from yunmeng.stores.zvec.query import MAX_TOP, Queries, Scan
 from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
@@ -111,7 +111,7 @@ class ZvecStore(Closing):
     @property
     def capabilities(self) -> Capabilities:
         """All capabilities; a store that was made before full-text search was added lacks that one."""
-        return Capabilities(text=self._text, groups=True, exclusive=True, version="files")
+        return Capabilities(text=self._text, groups=True, exclusive=True, version="files", files=True)
 
     def version(self) -> None:
         return None
@@ -245,6 +245,14 @@ class ZvecStore(Closing):
         """
         if not self._optimised():
             raise StoreError("cannot optimise while records are being iterated: finish or drop the iteration first")
+
+    @contextmanager
+    def frozen(self) -> Iterator[Callable[[Path], None]]:
+        """Hold writes, as `FileStore.frozen` says. Iterations and `optimise` wait as well."""
+        with self._maintenance, self._writing:
+            with mapped("cannot flush"), self._snapshots.flushing():
+                self._opened().flush()
+            yield lambda folder: copy_collection(self.path, folder / self.path.name)
 
     def close(self) -> None:
         """Write what is outstanding and unlock the store for other processes. Iterations that are under way end with an

@@ -312,6 +312,8 @@ export const WORDS = {
   "job-failed": ["失败 {n}", "{n} failed"],
   "job-resume": ["继续", "Resume"],
   "job-failures": ["{n} 个无法使用", "{n} could not be used"],
+  "kind-backup": ["备份", "Backup"],
+  "backup-open": ["备份", "Back up"],
   "kind-declare": ["声明属性", "Attributes declared"],
   "declare-open": ["属性…", "Attributes…"],
   "declare-title": ["声明图库的属性", "Attributes of the library"],

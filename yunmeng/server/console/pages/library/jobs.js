@@ -7,7 +7,7 @@ import { announce } from "/console/widgets/announce.js";
 import { failure } from "/console/widgets/states.js";
 import { declareButton } from "./declaring.js";
 import { isLive, JobRow } from "./job.js";
-import { augmentButton, reencodeButton } from "./upkeep.js";
+import { augmentButton, backupButton, reencodeButton } from "./upkeep.js";
 
 /** @import { Job } from "/console/lib/types.js" */
 
@@ -28,7 +28,7 @@ export class JobList {
     this.list = h("div", { class: "work-list" });
     this.problem = h("div", { class: "below" });
     this.all = button("down", "", () => this.#showAll(), { text: true, hidden: true });
-    const orders = [declareButton, reencodeButton, augmentButton].map((made) => made((job) => this.put(job)));
+    const orders = [declareButton, reencodeButton, augmentButton, backupButton].map((made) => made((job) => this.put(job)));
     const head = h("div", { class: "work-head" }, h("h2", { id: "jobs-title" }, t("jobs")), h("div", { class: "actions" }, ...orders));
     this.element = h("section", { class: "card work", "aria-labelledby": "jobs-title" }, head, this.problem, this.list, this.all);
     this.load();

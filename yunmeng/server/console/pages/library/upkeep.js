@@ -29,6 +29,9 @@ export const reencodeButton = (onOrdered) =>
     }
   }, { text: true, kind: "outline" });
 
+/** @param {OnOrdered} onOrdered */
+export const backupButton = (onOrdered) => button("", t("backup-open"), () => order("backup", {}, onOrdered), { text: true, kind: "outline" });
+
 /** @param {string} kind @param {Record<string, unknown>} given @param {OnOrdered} onOrdered */
 export async function order(kind, given, onOrdered) {
   try {
