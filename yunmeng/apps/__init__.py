@@ -94,6 +94,9 @@ APPS: Final[list[App]] = [
         service="yunmeng.apps.copyright.service:Works",
         tables="yunmeng.apps.copyright.tables",
         command="yunmeng.apps.copyright.commands:copyright",
+        routes="yunmeng.apps.copyright.routes:routes",
+        client="yunmeng.apps.copyright.client",
+        page=Path(__file__).parent / "copyright" / "page",
     ),
 ]
 

@@ -165,6 +165,12 @@ class Works:
         """True where the settings name an authority for time stamps."""
         return self._stamper.url is not None
 
+    @property
+    def last_stamp(self) -> Entry | None:
+        """The newest time stamp, if there is one."""
+        stamps = self._ledger().stamps
+        return stamps[-1] if stamps else None
+
     def get(self, number: int) -> Work:
         """Return the work of this number. Raises `RecordNotFound`."""
         work = self._ledger().works.get(number)

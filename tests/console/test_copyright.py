@@ -1,0 +1,79 @@
+"""The page of registered works: register, check a picture, prove, verify, withdraw; in Chinese and on a phone too."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.browsing import PHONE, Tabs
+from tests.needing import need
+
+need("cv2", "faiss", extra="copies")
+
+Fresh = Callable[..., str]
+
+
+@pytest.fixture
+def page(tabs: Tabs, fresh: Fresh) -> Page:
+    return tabs.open("/#/copyright", address=fresh())
+
+
+def register(page: Page, id: str) -> None:
+    form = page.get_by_role("region", name="Register a work")
+    form.get_by_label("Id of a picture of the library").fill(id)
+    form.get_by_label("Owner").fill("Studio Lin")
+    form.get_by_label("Title").fill("A rocket")
+    form.get_by_label("Licence").fill("CC BY 4.0")
+    form.get_by_role("button", name="Register a work").click()
+    expect(page.get_by_text("Registered as work")).to_be_visible()
+
+
+def test_a_work_is_registered_found_in_a_copy_proved_and_withdrawn(page: Page, query: Path) -> None:
+    expect(page.get_by_text("No work is registered yet.")).to_be_visible()
+    register(page, "sky/rocket.jpg")
+    works = page.get_by_role("region", name="Works")
+    expect(works.get_by_role("listitem")).to_have_count(1)
+    expect(works).to_contain_text("Studio Lin · CC BY 4.0")
+    page.get_by_role("button", name="Verify the register").click()
+    expect(page.get_by_text("All 1 entries are as they were registered.")).to_be_visible()
+    with page.expect_download() as started:
+        works.get_by_role("link", name="Download the proof").click()
+    assert started.value.suggested_filename == "work-1-proof.json"
+    check = page.get_by_role("region", name="Check a picture")
+    check.locator("input[type=file]").set_input_files(query)
+    expect(check.get_by_role("status")).to_have_text(re.compile("Made from|none of the registered"))
+    works.get_by_role("button", name="Withdraw").click()
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("No work is registered yet.")).to_be_visible()
+
+
+def test_a_copy_names_the_work_and_its_owner(page: Page, tmp_path: Path) -> None:
+    register(page, "thing/coffee.jpg")
+    source = page.request.get(re.sub("#.*", "", page.url) + "v1/originals/thing%2Fcoffee.jpg")
+    (tmp_path / "suspect.jpg").write_bytes(source.body())
+    check = page.get_by_role("region", name="Check a picture")
+    check.locator("input[type=file]").set_input_files(tmp_path / "suspect.jpg")
+    match = check.locator(".work-match")
+    expect(match).to_have_count(1)
+    expect(match).to_contain_text("Studio Lin")
+    expect(match).to_contain_text("The same file, byte for byte.")
+    match.get_by_role("button", name="Compare, and show the evidence").click()
+    expect(page.get_by_role("dialog", name="Compare")).to_be_visible()
+
+
+def test_what_cannot_be_registered_says_why(page: Page) -> None:
+    form = page.get_by_role("region", name="Register a work")
+    form.get_by_label("Id of a picture of the library").fill("no/such.jpg")
+    form.get_by_label("Owner").fill("Lin")
+    with page.expect_response("**/v1/copyright/works"):
+        form.get_by_role("button", name="Register a work").click()
+    expect(form.get_by_role("alert")).not_to_be_empty()
+
+
+def test_in_chinese_on_a_phone(tabs: Tabs, fresh: Fresh) -> None:
+    page = tabs.open("/#/copyright", address=fresh(), locale="zh-CN", **PHONE)
+    expect(page.get_by_role("heading", level=1)).to_have_text("作品登记与查证")
+    expect(page.get_by_text("还没有登记作品。")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

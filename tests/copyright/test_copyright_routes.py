@@ -1,0 +1,90 @@
+"""Registered works over HTTP and by the client: register, list, prove, verify, check."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.imaging.samples import photograph
+from tests.live import serving
+from tests.needing import need
+from yunmeng.apps.copyright.merkle import is_included, leaf_hash
+from yunmeng.apps.copyright.tables import canonical
+from yunmeng.client import Client
+from yunmeng.errors import QueryError, RecordNotFound
+from yunmeng.library import Library
+from yunmeng.server import create_app
+
+need("cv2", "faiss", extra="copies")
+
+
+def file(image: Image.Image, quality: int = 90) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def client(library: Library) -> Iterator[Client]:
+    for seed in range(6):
+        library.add(file(photograph(seed, (480, 360))), id=f"作品/{seed}.jpg")
+    with serving(create_app(library)) as address, Client(address) as client:
+        yield client
+
+
+def test_works_are_registered_corrected_and_withdrawn(client: Client) -> None:
+    assert client.works_register().head.size == 0
+    work = client.register_work("作品/1.jpg", "林工作室", title="猫", date="2026-11")
+    assert (work.number, work.id, work.owner, work.title, work.licence) == (1, "作品/1.jpg", "林工作室", "猫", "")
+    with pytest.raises(QueryError, match="registered"):
+        client.register_work("作品/1.jpg", "somebody else")
+    with pytest.raises(QueryError, match="date"):
+        client.register_work("作品/2.jpg", "Lin", date="yesterday")
+    with pytest.raises(RecordNotFound):
+        client.register_work("nowhere.jpg", "Lin")
+    assert client.correct_work(1, licence="CC BY 4.0").licence == "CC BY 4.0"
+    for number in range(2, 6):
+        client.register_work(f"作品/{number}.jpg", "Lin")
+    assert [one.number for one in client.registered_works(page=2)] == [1, 3, 4, 5, 6]
+    assert [one.number for one in client.registered_works(owner="林工作室")] == [1]
+    assert client.withdraw_work(3, "sold").withdrawn
+    assert [one.number for one in client.registered_works()] == [1, 4, 5, 6]
+    assert [one.number for one in client.registered_works(withdrawn=True)] == [1, 3, 4, 5, 6]
+    history = client.show_work(1)
+    assert [entry.kind for entry in history.entries] == ["registration", "correction"]
+    register = client.works_register()
+    assert (register.works, register.head.size, register.stamped_at, register.stamps) == (4, 7, None, False)
+    with pytest.raises(RecordNotFound):
+        client.show_work(99)
+    with pytest.raises(QueryError, match="YUNMENG_TSA_URL"):
+        client.stamp_register()
+
+
+def test_a_proof_is_checked_by_its_own_means(client: Client) -> None:
+    for number in range(3):
+        client.register_work(f"作品/{number}.jpg", "Lin")
+    proof = client.prove_work(2)
+    leaf = leaf_hash(canonical(proof["entry"]))
+    path = [bytes.fromhex(each) for each in proof["path"]]
+    root = bytes.fromhex(proof["tree"]["root"])
+    assert is_included(leaf, proof["leaf_index"], proof["tree"]["size"], path, root)
+    assert proof["tree"] == client.works_register().head.model_dump()
+    assert len(client.export_register()["entries"]) == 3
+    found = client.verify_register()
+    assert (found.sound, found.problems) == (True, [])
+
+
+def test_a_copy_is_traced_to_its_owner(client: Client, tmp_path: Path) -> None:
+    client.register_work("作品/2.jpg", "林工作室", licence="CC BY 4.0")
+    suspect = file(photograph(2, (480, 360)).crop((30, 20, 450, 340)), 70)
+    (match,) = client.check_works(suspect)
+    assert (match.work.owner, match.id, match.verdict) == ("林工作室", "作品/2.jpg", "edited-copy")
+    assert "crop" in {edit.name for edit in match.edits}
+    (tmp_path / "suspect.jpg").write_bytes(suspect)
+    assert client.check_works(tmp_path / "suspect.jpg") == [match]
+    (same,) = client.check_works("作品/2.jpg")
+    assert same.verdict == "same-file"
+    assert client.check_works("作品/3.jpg") == []
+    assert len(client.check_works("作品/3.jpg", min_chance=0)) == 1

@@ -1,0 +1,113 @@
+"""The calls of the API about registered works. Both clients have them as methods."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from yunmeng.apps.copyright.schemas import (
+    CheckAnswer,
+    EntryOut,
+    RegisterOut,
+    VerificationOut,
+    WorkHistory,
+    WorkMatchOut,
+    WorkOut,
+    WorkPage,
+)
+from yunmeng.schemas.call import Call, Pages
+from yunmeng.schemas.text import to_wire
+
+__all__ = [
+    "check_works",
+    "correct_work",
+    "export_register",
+    "prove_work",
+    "register_work",
+    "registered_works",
+    "show_work",
+    "stamp_register",
+    "verify_register",
+    "withdraw_work",
+    "works_register",
+]
+
+_PLACE: Final = "/v1/copyright"
+
+
+def works_register() -> Call[RegisterOut]:
+    """Return how much is registered, the tree head, and when it was stamped last."""
+    return Call("GET", _PLACE, RegisterOut.model_validate_json)
+
+
+def register_work(
+    id: str, owner: str, title: str = "", licence: str = "", date: str = "", notes: str = ""
+) -> Call[WorkOut]:
+    """Register a picture of the library as a work; ``date`` is YYYY, YYYY-MM or YYYY-MM-DD."""
+    details = {"owner": owner, "title": title, "licence": licence, "date": date, "notes": notes}
+    body = {"id": to_wire(id), **{name: text for name, text in details.items() if text}}
+    return Call("POST", f"{_PLACE}/works", WorkOut.model_validate_json, json={"owner": owner, **body})
+
+
+def registered_works(owner: str | None = None, withdrawn: bool = False, page: int = 100) -> Pages[WorkPage, WorkOut]:
+    """Iterate over works by number: those of an ``owner`` only, and with or without those that were withdrawn."""
+
+    def ask(offset: int) -> Call[WorkPage]:
+        params: dict[str, str | int] = {"offset": offset, "limit": page, "withdrawn": "true" if withdrawn else "false"}
+        if owner is not None:
+            params["owner"] = owner
+        return Call("GET", f"{_PLACE}/works", WorkPage.model_validate_json, params=params)
+
+    return Pages(
+        ask(0),
+        items=lambda answer: answer.works,
+        following=lambda answer: None if answer.next_offset is None else ask(answer.next_offset),
+    )
+
+
+def show_work(number: int) -> Call[WorkHistory]:
+    """Return a work, and all its entries."""
+    return Call("GET", f"{_PLACE}/works/{number}", WorkHistory.model_validate_json)
+
+
+def correct_work(number: int, **changes: str) -> Call[WorkOut]:
+    """Say something else about a work; ``changes`` are details by name."""
+    return Call("POST", f"{_PLACE}/works/{number}/correct", WorkOut.model_validate_json, json=changes)
+
+
+def withdraw_work(number: int, notes: str = "") -> Call[WorkOut]:
+    """Take a work back; ``notes`` say why."""
+    return Call("POST", f"{_PLACE}/works/{number}/withdraw", WorkOut.model_validate_json, json={"notes": notes})
+
+
+def prove_work(number: int) -> Call[dict[str, Any]]:
+    """Return the proof that an entry is in the register."""
+    return Call("GET", f"{_PLACE}/works/{number}/proof", json.loads)
+
+
+def export_register() -> Call[dict[str, Any]]:
+    """Return the whole register, so that it can be checked without Yunmeng."""
+    return Call("GET", f"{_PLACE}/register", json.loads)
+
+
+def verify_register() -> Call[VerificationOut]:
+    """Recompute the whole register, and tell what was touched, and where."""
+    return Call("POST", f"{_PLACE}/verify", VerificationOut.model_validate_json, json={})
+
+
+def stamp_register() -> Call[EntryOut]:
+    """Have the authority that the server's settings name confirm the time of the tree head."""
+    return Call("POST", f"{_PLACE}/stamp", EntryOut.model_validate_json)
+
+
+def check_works(picture: str | Path | bytes, k: int = 5, min_chance: float = 0.5) -> Call[list[WorkMatchOut]]:
+    """Return the works that a picture was made from: the id of one of the library, a path, or a file's bytes."""
+    if isinstance(picture, str):
+        body = {"id": to_wire(picture), "k": k, "min_chance": min_chance}
+        return Call("POST", f"{_PLACE}/check", _matches, json=body)
+    data = picture if isinstance(picture, bytes) else picture.read_bytes()
+    options = [("k", (None, str(k).encode())), ("min_chance", (None, str(min_chance).encode()))]
+    return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[("file", ("picture", data)), *options])
+
+
+def _matches(body: bytes) -> list[WorkMatchOut]:
+    return CheckAnswer.model_validate_json(body).matches

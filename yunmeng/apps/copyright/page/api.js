@@ -1,0 +1,45 @@
+// The register's part of the API.
+import { call, withQuery } from "/console/lib/api.js";
+
+/**
+ * @typedef {object} Work
+ * @property {number} number
+ * @property {string} id Of its picture, when it was registered.
+ * @property {string} owner
+ * @property {string} title
+ * @property {string} licence
+ * @property {string} date
+ * @property {string} notes
+ * @property {string} registered_at
+ * @property {boolean} withdrawn
+ */
+/** @typedef {{ name: string, amount: number | null, detail: string }} Edit */
+/** @typedef {{ work: Work, id: string, chance: number, verdict: string | null, difference: string | null, edits: Edit[] }} WorkMatch */
+/** @typedef {{ works: number, head: { size: number, root: string }, stamped_at: string | null, stamps: boolean }} Register */
+/** @typedef {{ sound: boolean, problems: { kind: string, number: number | null, last: number | null, detail: string }[], head: { size: number }, timestamps: number }} Verification */
+/** @typedef {{ id: string, owner: string, title?: string, licence?: string, date?: string }} Order */
+
+const PLACE = "/v1/copyright";
+
+/** @type {(signal?: AbortSignal) => Promise<Register>} */
+export const register = (signal) => call("GET", PLACE, { signal });
+/** @type {(place: { offset: number, limit: number }, signal: AbortSignal) => Promise<{ works: Work[], next_offset: number | null }>} */
+export const works = (place, signal) => call("GET", withQuery(`${PLACE}/works`, place), { signal });
+/** @type {(order: Order) => Promise<Work>} */
+export const add = (order) => call("POST", `${PLACE}/works`, { json: order });
+/** @type {(number: number, notes: string) => Promise<Work>} */
+export const withdraw = (number, notes) => call("POST", `${PLACE}/works/${number}/withdraw`, { json: { notes } });
+/** @type {() => Promise<Verification>} */
+export const verify = () => call("POST", `${PLACE}/verify`, { json: {} });
+/** @type {() => Promise<unknown>} */
+export const stamp = () => call("POST", `${PLACE}/stamp`);
+/** @type {(picture: { id?: string, file?: File }, signal: AbortSignal) => Promise<{ matches: WorkMatch[] }>} */
+export const check = ({ id, file }, signal) => {
+  if (!file) return call("POST", `${PLACE}/check`, { json: { id }, signal });
+  const form = new FormData();
+  form.append("file", file);
+  return call("POST", `${PLACE}/check/upload`, { form, signal });
+};
+/** @param {number} number */
+export const proof = (number) => `${PLACE}/works/${number}/proof`;
+export const whole = `${PLACE}/register`;
