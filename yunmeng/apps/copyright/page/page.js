@@ -141,6 +141,6 @@ export default class CopyrightPage {
 /** @param {Verification} found */
 function verdict({ sound, problems, head }) {
   if (sound) return [h("p", { class: "sound" }, t("verify-sound", { n: number(head.size) }))];
-  const lines = problems.map(({ kind, number: which, last }) => h("li", {}, t(`problem-${kind}`, { n: last ? `${which}–${last}` : String(which) })));
+  const lines = problems.map(({ kind, number: which, last }) => h("li", {}, t(`touched-${kind}`, { n: last ? `${which}–${last}` : String(which) })));
   return [h("p", { class: "problem" }, t("verify-touched")), h("ul", {}, ...lines)];
 }
