@@ -95,6 +95,16 @@ APPS: Final[list[App]] = [
         tables="yunmeng.apps.copyright.tables",
         command="yunmeng.apps.copyright.commands:copyright",
     ),
+    App(
+        name="shop",
+        help="Shopping by photo: bring in a catalogue, find products by picture and words.",
+        service="yunmeng.apps.shop.service:Shop",
+        tables="yunmeng.apps.shop.tables",
+        command="yunmeng.apps.shop.commands:shop",
+        routes="yunmeng.apps.shop.routes:routes",
+        client="yunmeng.apps.shop.client",
+        page=Path(__file__).parent / "shop" / "page",
+    ),
 ]
 
 
