@@ -10,6 +10,7 @@ from tests.shop.conftest import Write, row
 from yunmeng.apps.shop.service import Shop
 from yunmeng.errors import QueryError, SchemaError, SourceError
 from yunmeng.library import Library
+from yunmeng.types import Tally
 
 
 def products(shop: Shop) -> dict[str, str]:
@@ -90,7 +91,12 @@ def test_a_stopped_import_goes_on(shop: Shop, write: Write) -> None:
     shop.import_catalogue(write([row(n, title="Old") for n in range(20, 28)]))
     file = write([row(n) for n in range(20)])
     stop = threading.Event()
-    report = shop.import_catalogue(file, replace=True, on_tally=lambda tally: tally.indexed and stop.set(), stop=stop)
+
+    def tell(tally: Tally) -> None:
+        if tally.indexed:
+            stop.set()
+
+    report = shop.import_catalogue(file, replace=True, on_tally=tell, stop=stop)
     assert report.interrupted
     assert report.removed == 0
     assert shop.import_catalogue(file, replace=True).removed == 8

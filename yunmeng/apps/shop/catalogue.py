@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from yunmeng.apps.shop.columns import CATALOGUE_ENDINGS, PICTURES, table_format, told_by
-from yunmeng.apps.shop.types import ATTRIBUTES, BadRow, Product
+from yunmeng.apps.shop.types import ATTRIBUTES, BadRow, ImportReport, Product
 from yunmeng.apps.shop.values import (
     BadValue,
     read_category,
@@ -55,6 +55,11 @@ class Catalogue:
     def untouched(self) -> set[str]:
         """The ids of products that the file names in bad rows only: these stay as they are."""
         return {row.product for row in self.bad} - self.products.keys() - {""}
+
+    def report(self) -> ImportReport:
+        """Return what an import would bring in, and leave out."""
+        pictures = sum(len(listing.pictures) for listing in self.products.values())
+        return ImportReport(len(self.products), pictures, bad=self.bad)
 
 
 def read_catalogue(

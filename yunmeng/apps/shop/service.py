@@ -87,9 +87,8 @@ class Shop:
     ) -> ImportReport:
         """Check all rows of a file as `import_catalogue` does, and change nothing."""
         place = None if folder is None else Path(folder)
-        catalogue = read_catalogue(Path(file), self._library.schema, currency=currency, folder=place, within=within)
-        pictures = sum(len(listing.pictures) for listing in catalogue.products.values())
-        return ImportReport(len(catalogue.products), pictures, bad=catalogue.bad)
+        schema = self._library.schema
+        return read_catalogue(Path(file), schema, currency=currency, folder=place, within=within).report()
 
     def search(
         self,
