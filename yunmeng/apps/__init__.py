@@ -5,13 +5,15 @@ row names is imported when it is needed: ``yunmeng --help`` lists an app's comma
 docs/extending.md shows how to write one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, params
 
+    from yunmeng.ingest.roots import Roots
     from yunmeng.library import Library
     from yunmeng.schemas.pictures import PictureOut
     from yunmeng.schemas.scopes import Caller
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from yunmeng.types import Record
 
 __all__ = ["APPS", "App", "Web", "installed"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,13 @@ class Web(Protocol):
     def jobs(self) -> "JobRunner":
         """The runner of background jobs; an app adds its kinds of jobs before the server starts."""
 
+    @property
+    def within(self) -> "Roots | None":
+        """The folders of the server's disk that imports may read; None for all of it."""
+
+    async def encode(self, work: "Callable[[], T]") -> "T":
+        """Run work that decodes and encodes pictures, when its turn comes. Raises `Busy` where too many wait."""
+
     def router(self) -> "APIRouter":
         """Return a router below ``/v1/NAME``, which looks at keys and sizes before it reads a body."""
 
@@ -103,7 +114,6 @@ APPS: Final[list[App]] = [
         command="yunmeng.apps.shop.commands:shop",
         routes="yunmeng.apps.shop.routes:routes",
         client="yunmeng.apps.shop.client",
-        page=Path(__file__).parent / "shop" / "page",
     ),
 ]
 

@@ -112,6 +112,7 @@ def create_app(
         upkeep=upkeep,
         files=WorkerPool(2 * cores(), THUMBNAILS),
         fetching=Fetching(library.settings.url_timeout),
+        within=within,
     )
     app = FastAPI(
         title="Yunmeng",

@@ -1,8 +1,9 @@
 """Applications in the server: their routes, each over one service, and their pages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, params
 
@@ -16,12 +17,15 @@ from yunmeng.types import Record
 
 if TYPE_CHECKING:
     from yunmeng.apps import App
+    from yunmeng.ingest.roots import Roots
     from yunmeng.library.library import Library
     from yunmeng.schemas.pictures import PictureOut
     from yunmeng.schemas.scopes import Caller
     from yunmeng.state.runner import JobRunner
 
 __all__ = ["install"]
+
+T = TypeVar("T")
 
 
 def install(app: FastAPI, context: Context) -> None:
@@ -52,6 +56,13 @@ class _Web:
     @property
     def jobs(self) -> "JobRunner":
         return self.context.jobs
+
+    @property
+    def within(self) -> "Roots | None":
+        return self.context.within
+
+    async def encode(self, work: "Callable[[], T]") -> "T":
+        return await self.context.workers.run(work)
 
     def router(self) -> APIRouter:
         return APIRouter(prefix=f"/v1/{self.app.name}", tags=[self.app.name], route_class=Route)

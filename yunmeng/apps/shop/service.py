@@ -18,7 +18,7 @@ from yunmeng.stores.filters import And, Compare, In, IsNull, Not, Or, check
 from yunmeng.stores.parse import read_filter
 
 if TYPE_CHECKING:
-    from yunmeng.apps.shop.types import Click, Guess, Sort
+    from yunmeng.apps.shop.types import Click, Guess, QueryKind, Sort
     from yunmeng.ingest.roots import Roots
     from yunmeng.library.library import Library
     from yunmeng.stores.filters import Filter
@@ -138,10 +138,8 @@ class Shop:
             nearest = question.ask(wanted.without(), offset + k + 1)
         hits = in_order(nearest, sort)
         page = self._with_pictures(hits[offset : offset + k])
-        kind = "photo" if text is None else "words" if image is None else "both"
-        name = self._clicks.remember(
-            Shown(kind, text or "", vector, offset, [hit.product.id for hit in page])  # type: ignore[arg-type]
-        )
+        kind: QueryKind = "photo" if text is None else "words" if image is None else "both"
+        name = self._clicks.remember(Shown(kind, text or "", vector, offset, [hit.product.id for hit in page]))
         return ShopAnswer(
             page,
             total=min(len(nearest), MOST),
@@ -190,6 +188,10 @@ class Shop:
     def count(self, filter: "str | Filter | None" = None) -> int:
         """Return how many products there are (that pass ``filter``)."""
         return self._library.reader.count(self._main(filter))
+
+    def size(self) -> int:
+        """Return how many products there are: 0 too where no catalogue has been brought in yet."""
+        return self.count() if "product" in self._library.schema else 0
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove products. Returns how many there were; unknown ids are ignored."""

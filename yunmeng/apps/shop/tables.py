@@ -35,7 +35,7 @@ class ShopClickRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     at: Mapped[datetime]
     search: Mapped[str] = mapped_column(String(32), index=True)
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[QueryKind] = mapped_column(String(16))
     query: Mapped[str] = mapped_column(JSON)
     product: Mapped[str] = mapped_column(JSON)
     place: Mapped[int]
@@ -100,7 +100,7 @@ class ClickLog:
 def _click(row: ShopClickRow) -> Click:
     return Click(
         number=row.id,
-        at=row.at,
+        at=row.at.replace(tzinfo=UTC),  # SQLite forgets the time zone
         search=row.search,
         product=row.product,
         place=row.place,

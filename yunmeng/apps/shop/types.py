@@ -200,7 +200,7 @@ class Click:
     search: str
     product: str
     place: int
-    kind: str
+    kind: QueryKind
     query: str
     shown: Sequence[str]
     vector: bytes | None
