@@ -114,6 +114,7 @@ APPS: Final[list[App]] = [
         command="yunmeng.apps.shop.commands:shop",
         routes="yunmeng.apps.shop.routes:routes",
         client="yunmeng.apps.shop.client",
+        page=Path(__file__).parent / "shop" / "page",
     ),
 ]
 
