@@ -53,6 +53,7 @@ def filled(client: TestClient, tmp_path: Path) -> TestClient:
 
 def test_a_catalogue_is_brought_in_by_a_job(client: TestClient, tmp_path: Path, library: Library) -> None:
     assert client.get("/v1/shop").json() == {"products": 0}
+    assert client.get("/v1/shop/products").json() == {"products": [], "total": 0, "next_cursor": None}
     refused(client.post("/v1/shop/search", json={"text": "x"}), 422, "query")
     folder = tmp_path / "shop"
     job = bring_in(client, folder, catalogue(folder))

@@ -23,6 +23,8 @@ TEMPERATURE: Final = 0.12
 LIKELY: Final = 0.5
 """Chance from which a category is certain enough to go on to those below it."""
 MOST_GUESSES: Final = 4
+LEAST_CHANCE: Final = 0.03
+"""Of an alternative that is worth telling."""
 SUREST: Final = 0.99
 """No photo is certain: it may show what the shop does not sell."""
 
@@ -47,8 +49,8 @@ def guess(vector: "Vector", neighbours: "Sequence[Record]") -> list[Guess]:
     chances = _with_levels(_chances(vector, np.stack(vectors), names))
     best = _deepest(chances)
     leaves = [name for name in set(names) if name != best and not best.startswith(f"{name}/")]
-    others = sorted(leaves, key=lambda name: (-chances[name], name))[: MOST_GUESSES - 1]
-    return [Guess(name, min(chances[name], SUREST)) for name in (best, *others)]
+    others = sorted((name for name in leaves if chances[name] >= LEAST_CHANCE), key=lambda name: -chances[name])
+    return [Guess(name, min(chances[name], SUREST)) for name in (best, *others[: MOST_GUESSES - 1])]
 
 
 def _chances(vector: "Vector", vectors: "NDArray[np.float32]", names: Sequence[str]) -> Mapping[str, float]:

@@ -100,6 +100,8 @@ def routes(service: "Shop", web: Web) -> APIRouter:
         after = None if cursor is None else (cursor[:_DIGEST], from_wire(cursor[_DIGEST:]))
 
         def page() -> ProductPage:
+            if not service.size():  # which may be because no catalogue was brought in yet
+                return ProductPage(products=[], total=0, next_cursor=None)
             records = service.products(limit + 1, after, filter)
             shown = [_main(record) for record in records[:limit]]
             following = records[limit - 1].sha256 + shown[-1].picture if len(records) > limit else None

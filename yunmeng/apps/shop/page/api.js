@@ -43,9 +43,6 @@ import { call, withQuery } from "/console/lib/api.js";
 
 /** @typedef {{ file?: File, url?: string | null, text: string | null, region: Region | null }} Question */
 
-/** @type {(signal?: AbortSignal) => Promise<{ products: number }>} */
-export const shop = (signal) => call("GET", "/v1/shop", { signal });
-
 /**
  * @param {Question} question
  * @param {Wanted} wanted

@@ -36,7 +36,7 @@ export function card(product, onClick) {
     "li",
     { class: soldOut ? "product sold-out" : "product", "data-product": id },
     picture,
-    h("h3", { class: "product-title" }, name),
+    h("h2", { class: "product-title" }, name),
     h("p", { class: "product-brand" }, brand),
     h("div", { class: "product-foot" }, h("span", { class: "product-price" }, priceOf(product)), similar),
   );

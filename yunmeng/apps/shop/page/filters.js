@@ -73,8 +73,9 @@ export function categoryChips(choose) {
   const chip = (category, [name, beside], { label, kind = "", current = false } = {}) =>
     h(
       "button",
-      { type: "button", class: `shop-chip ${kind}`, "aria-pressed": String(current), "aria-label": label, onclick: () => choose(category) },
+      { type: "button", class: `shop-chip ${kind}`, "aria-pressed": String(current), title: label, onclick: () => choose(category) },
       name,
+      beside && " ",
       beside && h("span", { class: "chip-count" }, beside),
     );
   /** @param {Wanted} wanted @param {Guess[]} guesses @param {Facets} facets */

@@ -1,5 +1,5 @@
 // The shop: what a photo or words find, as its customers see it.
-import { addStyles, button, fill, h } from "/console/lib/dom.js";
+import { addStyles, button, fill, h, icon } from "/console/lib/dom.js";
 import { Feed } from "/console/lib/feed.js";
 import { number } from "/console/lib/format.js";
 import { addWords, t } from "/console/lib/i18n.js";
@@ -56,11 +56,11 @@ export default class ShopPage {
     this.hero = h(
       "section",
       { class: "shop-hero" },
-      h("p", { class: "shop-hero-title" }, t("shop-title")),
-      h("p", {}, t("shop-welcome")),
-      h("div", { class: "actions" }, ...photoButtons()),
+      h("div", { class: "shop-hello" }, h("p", { class: "shop-hero-title" }, t("shop-title")), h("p", {}, t("shop-welcome"))),
+      h("div", { class: "shop-drop" }, icon("camera"), h("div", { class: "actions" }, ...photoButtons()), h("p", { class: "hint" }, t("shop-drop-hint"))),
+      this.words?.element,
     );
-    const side = h("aside", { class: "shop-side" }, this.hero, this.photo.element, this.reference, this.words?.element);
+    const side = h("aside", { class: "shop-side" }, this.photo.element, this.reference, this.hero);
     const results = h("section", { class: "shop-results", "aria-labelledby": "shop-title" }, h("div", { class: "bar" }, this.heading, bring), this.tools, this.list, this.below);
     this.element = h("div", { class: "shop-page" }, side, results);
   }
@@ -103,7 +103,7 @@ export default class ShopPage {
   async #fetch(cursor, signal) {
     const { id, text, upload } = route();
     if (!id && !text && !upload) {
-      const page = await shop.products(cursor, PAGE, signal).catch((error) => this.#ifThereAreAny(error, signal));
+      const page = await shop.products(cursor, PAGE, signal);
       this.answer = { ...NO_ANSWER, total: page.total };
       return { items: page.products, next: page.next_cursor };
     }
@@ -111,17 +111,6 @@ export default class ShopPage {
     if (cursor === null) this.answer = answer;
     for (const product of answer.products) this.answers.set(product.id, answer.search);
     return { items: answer.products, next: answer.next_offset };
-  }
-
-  /**
-   * A library without a catalogue refuses to list products: that is no failure, but an empty shop.
-   *
-   * @param {unknown} error
-   * @param {AbortSignal} signal
-   */
-  async #ifThereAreAny(error, signal) {
-    if (signal.aborted || (await shop.shop(signal)).products) throw error;
-    return { products: [], total: 0, next_cursor: null };
   }
 
   /** @param {string} id @param {AbortSignal} signal */

@@ -47,17 +47,17 @@ export async function findSubject(file) {
 
 /** Buttons that take or choose a photo. */
 export function photoButtons() {
-  return [photoButton("camera", "shop-camera", { capture: "environment" }, "solid shop-take"), photoButton("picture", "shop-choose", {}, "solid shop-pick")];
+  return [photoButton("camera", "shop-camera", { capture: "environment" }), photoButton("picture", "shop-choose", {})];
 }
 
-/** @param {Shape} shape @param {string} key @param {Record<string, string>} properties @param {string} kind */
-function photoButton(shape, key, properties, kind) {
+/** @param {Shape} shape @param {string} key @param {Record<string, string>} properties */
+function photoButton(shape, key, properties) {
   const input = h("input", { type: "file", accept: "image/*", hidden: true, name: key, ...properties });
   input.addEventListener("change", () => {
     askWithPhoto(input.files?.[0]);
     input.value = ""; // so that the same file can be chosen again
   });
-  return h("span", {}, button(shape, t(key), () => input.click(), { text: true, kind }), input);
+  return h("span", { class: key }, button(shape, t(key), () => input.click(), { text: true, kind: "solid" }), input);
 }
 
 /** The field for words; null where the library reads none. */
