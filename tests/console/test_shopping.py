@@ -1,12 +1,15 @@
 """The shop's page: a photo, its subject, categories, filters, cards, similar products, and bringing in a catalogue."""
 
 import csv
+import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from pytest_httpserver import HTTPServer
 
 from tests.conftest import CommandLine
 from tests.console.browsing import PHONE, Tabs, give
@@ -186,3 +189,29 @@ def test_a_keeper_brings_in_a_catalogue(tabs: Tabs, fresh: Callable[..., str], p
     expect(dialog.get_by_role("listitem")).to_have_text("line 18 (bad) it has no title")
     dialog.get_by_role("button", name="Close").click()
     expect(page.locator(".product")).to_have_count(16)
+
+
+def test_the_shop_in_a_frame_of_another_site(
+    tabs: Tabs, command_line: CommandLine, shop: str, tmp_path: Path, query: Path, httpserver: HTTPServer
+) -> None:
+    site = httpserver.url_for("").rstrip("/")
+    shutil.copytree(command_line.folder / "shop", tmp_path / "shop")
+    options = {"YUNMENG_SERVER_EMBED_ORIGINS": json.dumps([site])}
+    with serve(command_line, tmp_path / "shop", "--require-keys", **options) as address:
+        html = f'<!doctype html><iframe src="{address}/?embed=1" width="1000" height="700" title="shop"></iframe>'
+        httpserver.expect_request("/").respond_with_data(html, content_type="text/html")
+        httpserver.expect_request("/favicon.ico").respond_with_data("", status=204)
+        page = tabs.open("/", address=site)
+        frame = page.frame_locator("iframe")
+        expect(frame.locator(".product").first).to_be_visible()
+        expect(frame.locator(".header")).to_be_hidden()
+        frame.locator("input[name=shop-choose]").set_input_files(query)
+        expect(frame.locator(".product").first).to_have_attribute("data-product", "chelsea")
+        expect(frame.locator(".product img").first).to_have_js_property("complete", True)
+        assert frame.locator(".product img").first.evaluate("one => one.naturalWidth") > 0
+        door = tabs.open("/", address=address)
+        door.get_by_role("button", name="Sign in").click()
+        expect(door.get_by_label("Key")).to_be_visible()
+        door.get_by_role("link", name="Shop").click()
+        expect(door.locator(".product").first).to_be_visible()
+        tabs.leave()

@@ -34,6 +34,7 @@ from yunmeng.server import (
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
+from yunmeng.server.embedding import Embedding
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
 from yunmeng.server.job_kinds import DECLARE, IMPORT, REENCODE, augmenting, declaring, importing, palettes, reencoding
@@ -102,6 +103,7 @@ def create_app(
             required=keys_required,
             rate_limit=settings.rate_limit,
             allowed_hosts=settings.allowed_hosts,
+            embed_origins=settings.embed_origins,
         ),
         workers=workers,
         metrics=metrics,
@@ -147,6 +149,8 @@ def create_app(
     app.add_middleware(CheckHeaders, guard=context.guard)
     app.add_middleware(Drain)
     app.add_middleware(Observe, metrics=metrics)
+    if settings.embed_origins:
+        app.add_middleware(Embedding, origins=settings.embed_origins)
     return app
 
 
