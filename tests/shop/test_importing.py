@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,27 @@ def test_a_stopped_import_goes_on(shop: Shop, write: Write) -> None:
     assert report.removed == 0
     assert shop.import_catalogue(file, replace=True).removed == 8
     assert products(shop).keys() == {f"p{n}" for n in range(20)}
+
+
+@pytest.mark.parametrize("step", ["index", "delete"])
+def test_an_import_that_breaks_off_at_any_step_is_whole_after_the_next(
+    shop: Shop, write: Write, library: Library, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.import_catalogue(write([row(n, title="Old") for n in range(4, 10)]))
+    file = write([row(n) for n in range(7)])
+    done = getattr(library, step)
+
+    def break_off(*arguments: Any, **options: Any) -> None:
+        done(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(library, step, break_off)
+    with pytest.raises(KeyboardInterrupt):
+        shop.import_catalogue(file, replace=True)
+    monkeypatch.undo()
+    shop.import_catalogue(file, replace=True)
+    assert products(shop) == {f"p{n}": f"Product {n}" for n in range(7)}
+    assert library.count() == 7
 
 
 def test_a_library_that_uses_the_names_otherwise(shop: Shop, write: Write, library: Library, folder: Path) -> None:
