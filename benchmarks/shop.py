@@ -51,7 +51,8 @@ def clustered(count: int, random: np.random.Generator) -> NDArray[np.float32]:
     """Vectors around 200 places, as embeddings of products are."""
     places = random.normal(size=(200, DIM))
     vectors = places[random.integers(200, size=count)] + 1.2 * random.normal(size=(count, DIM))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def fill(library: Library, random: np.random.Generator) -> tuple[NDArray[np.float32], list[Record]]:
@@ -93,7 +94,7 @@ def timed(ask: Callable[[NDArray[np.float32]], object], queries: NDArray[np.floa
 def search(folder: Path) -> dict[str, Any]:
     random = np.random.default_rng(0)
     settings = Settings.load().model_copy(update={"cache_entries": 0})
-    with Library.create(folder / "library", FakeEncoder(DIM), ATTRIBUTES, settings) as library:  # type: ignore[arg-type]
+    with Library.create(folder / "library", FakeEncoder(DIM), ATTRIBUTES, settings) as library:
         vectors, records = fill(library, random)
         queries = clustered(QUERIES, random)
         rare = Wanted("rare").without()

@@ -244,8 +244,8 @@ def write_shop(folder: Path, each: int = 24) -> Path:
                     "image": f"{file}{second}",
                 }
             )
-    with (folder / "clothes.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
+    with (folder / "clothes.csv").open("w", encoding="utf-8", newline="") as catalogue:
+        writer = csv.DictWriter(catalogue, rows[0])
         writer.writeheader()
         writer.writerows(rows)
     return folder / "clothes.csv"

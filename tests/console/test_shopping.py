@@ -6,8 +6,10 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_httpserver import HTTPServer
 
@@ -23,7 +25,7 @@ HEADING = re.compile("products?$")
 def write_products(folder: Path) -> Path:
     """Photographs as products; the cat has two pictures, the coins are sold out, and the last row has no title."""
     folder.mkdir()
-    rows = []
+    rows: list[list[Any]] = []
     for category, names in CATEGORIES.items():
         for name in names:
             stem = Path(name).stem
@@ -43,7 +45,7 @@ def write_products(folder: Path) -> Path:
             )
             rows[-1][5] = "Ada" if len(rows) % 2 else "<b>Bela</b>"
             rows[-1][7] = f"https://shop.example/{stem}"
-    photograph("chelsea.png").transpose(0).save(folder / "cat-2.jpg", quality=88)
+    photograph("chelsea.png").transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "cat-2.jpg", quality=88)
     for row in rows:
         if row[0] == "chelsea":
             row[8] += "|cat-2.jpg"

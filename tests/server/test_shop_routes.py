@@ -135,7 +135,8 @@ def test_the_calls_of_clients(filled: TestClient, tmp_path: Path) -> None:
         return call.read(response.content)
 
     def every(pages: Pages[Any, Any]) -> list[Any]:
-        found, call = [], pages.first
+        found: list[Any] = []
+        call: Call[Any] | None = pages.first
         while call is not None:
             answer = send(call)
             found += pages.items(answer)

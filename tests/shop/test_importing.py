@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from tests.conftest import paint
 from tests.shop.conftest import Write, row
@@ -79,6 +80,23 @@ def test_another_picture_under_the_same_name(shop: Shop, write: Write, folder: P
     paint(99).save(folder / "0.png")
     assert shop.import_catalogue(file).changed == 1
     assert library.get(shop.product("p0").picture).sha256 != before
+
+
+def test_facts_change_where_the_picture_cannot_be_read_again(shop: Shop, write: Write, folder: Path) -> None:
+    shop.import_catalogue(write([row(0), row(1)]))
+    (folder / "0.png").write_bytes(b"broken now")
+    report = shop.import_catalogue(write([row(0, price="1.00"), row(1)]))
+    assert [bad.product for bad in report.broken] == ["p0"]
+    assert shop.product("p0").product.price == 1.0
+
+
+def test_pictures_on_the_web_are_fetched_once(shop: Shop, write: Write, httpserver: HTTPServer, folder: Path) -> None:
+    httpserver.expect_request("/0.png").respond_with_data((folder / "0.png").read_bytes(), content_type="image/png")
+    url = httpserver.url_for("/0.png")
+    shop.import_catalogue(write([row(0, image=url)]))
+    shop.import_catalogue(write([row(0, image=url, price="1.00")]))
+    assert shop.product("p0").product.price == 1.0
+    assert len(httpserver.log) == 1
 
 
 def test_checking_changes_nothing(shop: Shop, write: Write, library: Library) -> None:

@@ -59,17 +59,20 @@ class UploadedCatalogue(Request):
 
 def routes(service: "Shop", web: Web) -> APIRouter:
     """Return the routes below ``/v1/shop``."""
-    router, responses = web.router(), web.responses
-    imports = CatalogueJobs(service, web)
+    router = web.router()
+    _add_searches(router, service, web)
+    _add_products(router, service, web)
+    _add_clicks(router, service, web)
+    _add_import(router, CatalogueJobs(service, web), web)
+    return router
+
+
+def _add_searches(router: APIRouter, service: "Shop", web: Web) -> None:
+    responses = web.responses
 
     async def found(wanted: ShopOptions, image: "QueryPicture | None", region: "Region | None") -> ShopSearchAnswer:
         options = wanted.model_dump(include=set(ShopOptions.model_fields))
         return ShopSearchAnswer.of(await web.encode(lambda: service.search(image, region=region, **options)))
-
-    @router.get("", responses=responses(), dependencies=[web.searcher])
-    async def shop() -> ShopOut:
-        """Return how many products there are."""
-        return ShopOut(products=await to_thread.run_sync(service.size))
 
     @router.post("/search", responses=responses(415), dependencies=[web.searcher])
     async def search_products(query: ShopQuery) -> ShopSearchAnswer:
@@ -89,6 +92,15 @@ def routes(service: "Shop", web: Web) -> APIRouter:
     async def similar_products(id: Named, k: Annotated[int, Query(ge=1, le=200)] = 20) -> ShopSearchAnswer:
         """Find products that look like one of the shop, without its variants; what is sold out comes last."""
         return ShopSearchAnswer.of(await to_thread.run_sync(service.similar, from_wire(id), k))
+
+
+def _add_products(router: APIRouter, service: "Shop", web: Web) -> None:
+    responses = web.responses
+
+    @router.get("", responses=responses(), dependencies=[web.searcher])
+    async def shop() -> ShopOut:
+        """Return how many products there are."""
+        return ShopOut(products=await to_thread.run_sync(service.size))
 
     @router.get("/products", responses=responses(), dependencies=[web.searcher])
     async def list_products(
@@ -120,6 +132,10 @@ def routes(service: "Shop", web: Web) -> APIRouter:
         """Return a product."""
         return ProductOut.of(await to_thread.run_sync(service.product, from_wire(id)))
 
+
+def _add_clicks(router: APIRouter, service: "Shop", web: Web) -> None:
+    responses = web.responses
+
     @router.post("/clicks", responses=responses(404), status_code=201, dependencies=[web.searcher])
     async def click_on_product(click: ClickOn) -> ClickOut:
         """Keep that somebody chose a product of an answer, for a day after it was given."""
@@ -134,7 +150,9 @@ def routes(service: "Shop", web: Web) -> APIRouter:
         following = clicks[limit - 1].number if len(clicks) > limit else None
         return ClickPage(clicks=list(map(ClickOut.of, clicks[:limit])), next_after=following)
 
-    @router.post("/import", responses=responses(), status_code=202, dependencies=[web.admin])
+
+def _add_import(router: APIRouter, imports: CatalogueJobs, web: Web) -> None:
+    @router.post("/import", responses=web.responses(), status_code=202, dependencies=[web.admin])
     async def import_catalogue(
         order: Annotated[UploadedCatalogue, Form(media_type="multipart/form-data")],
     ) -> ImportStarted:
@@ -151,8 +169,6 @@ def routes(service: "Shop", web: Web) -> APIRouter:
                 )
             )
         )
-
-    return router
 
 
 def _main(record: "Record") -> ProductOut:

@@ -195,7 +195,7 @@ class Shop:
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove products. Returns how many there were; unknown ids are ignored."""
-        self._filter(None)
+        self._check()
         named = In("product", tuple(ids))
         count = self.count(named)
         self._library.delete(filter=named)
@@ -230,7 +230,7 @@ class Shop:
 
     def _records(self, products: Sequence[str]) -> "list[Record]":
         """Return the pictures of products, each product's in the order of the catalogue."""
-        self._filter(None)
+        self._check()
         if not products:
             return []
         found = self._library.reader.page(_PICTURES_READ, filter=In("product", tuple(products)))
@@ -247,10 +247,12 @@ class Shop:
         return main if further is None else And((main, further))
 
     def _filter(self, filter: "str | Filter | None") -> "Filter | None":
-        """Read a filter, once it is known that the library has products to filter."""
-        if "product" not in self._library.schema:
-            raise QueryError("the library has no catalogue yet: yunmeng shop import FILE --db DIR")
+        self._check()
         parsed = read_filter(filter)
         if parsed is not None:
             check(parsed, self._library.schema)
         return parsed
+
+    def _check(self) -> None:
+        if "product" not in self._library.schema:
+            raise QueryError("the library has no catalogue yet: yunmeng shop import FILE --db DIR")
