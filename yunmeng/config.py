@@ -5,7 +5,7 @@ Every setting can be given as an environment variable with the prefix ``YUNMENG_
 
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -150,6 +150,11 @@ class ServerSettings(_FromEnvironment):
         [],
         description='Names beside localhost under which a server without keys answers, as JSON: ["photos.lan"]. '
         "Others are refused, so that no web page can reach it under a name of its own.",
+    )
+    embed_origins: list[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.\[\]:-]+$")]] = Field(
+        [],
+        description="Web sites that may show the shop in a frame (/?embed=1) and call its search, as JSON: "
+        '["https://shop.example"]. Where keys are needed, everyone may search without one then.',
     )
     import_roots: list[Path] | None = Field(
         None,

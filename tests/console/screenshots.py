@@ -11,7 +11,7 @@ from typing import Final
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
-from tests.conftest import CommandLine
+from tests.conftest import SHARED, CommandLine
 from tests.console.browsing import PATIENCE, PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
 from yunmeng.cli.newcomer import ALTERATIONS
@@ -207,6 +207,74 @@ def take_import(tabs: Tabs) -> None:
     save(page, "import")
 
 
+KINDS: Final = {
+    "dress": "women/dresses",
+    "hat": "accessories/hats",
+    "longsleeve": "tops/long sleeves",
+    "outwear": "outerwear/jackets",
+    "pants": "trousers/long",
+    "shirt": "tops/shirts",
+    "shoes": "shoes/sneakers",
+    "shorts": "trousers/short",
+    "skirt": "women/skirts",
+    "t-shirt": "tops/t-shirts",
+}
+BRANDS: Final = ("Ada", "Bluebell", "Kestrel", "Nordlys", "Otter & Sons")
+STYLES: Final = ("Everyday", "Weekend", "Harbour", "Meadow", "Studio", "Trail", "Sunday")
+SHOP: Final = SHARED / "clothing"
+
+
+def write_shop(folder: Path, each: int = 24) -> Path:
+    """A catalogue of clothes, and a photo to ask with."""
+    rows = []
+    for number, (kind, category) in enumerate(KINDS.items()):
+        files = sorted((SHOP / "gallery" / kind).iterdir())[: each + each // 4]
+        for at, file in enumerate(files[:each]):
+            second = f"|{files[each + at // 4]}" if at % 4 == 0 else ""
+            rows.append(
+                {
+                    "id": f"{kind}-{at}",
+                    "title": f"{STYLES[(at + number) % len(STYLES)]} {kind}",
+                    "price": f"{15 + (at * 13 + number * 7) % 90}.90",
+                    "currency": "EUR",
+                    "category": category,
+                    "brand": BRANDS[(at * 3 + number) % len(BRANDS)],
+                    "stock": (at * 5 + number) % 7,
+                    "link": f"https://shop.example/{kind}-{at}",
+                    "image": f"{file}{second}",
+                }
+            )
+    with (folder / "clothes.csv").open("w", encoding="utf-8", newline="") as catalogue:
+        writer = csv.DictWriter(catalogue, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "clothes.csv"
+
+
+def take_shop(tabs: Tabs) -> None:
+    """The shop's welcome, what a photo finds, and the same on a phone."""
+    photo = sorted((SHOP / "query" / "shoes").iterdir())[3]
+
+    def ask(page: Page) -> None:
+        with page.expect_response("**/v1/shop/search/upload"):
+            page.locator("input[name=shop-choose]").set_input_files(photo)
+        expect(page.locator(".shop-chip.likely").first).to_be_visible()
+
+    def save_shop(page: Page, name: str) -> None:
+        page.wait_for_function("() => [...document.images].slice(0, 12).every((one) => one.complete)")
+        page.mouse.move(0, 0)
+        save(page, name)
+
+    page = tabs.open("/#/shop", viewport={"width": 1440, "height": 900})
+    expect(page.locator(".product").first).to_be_visible()
+    save_shop(page, "shop-welcome")
+    ask(page)
+    save_shop(page, "shop")
+    page = tabs.open("/#/shop", locale="zh-CN", color_scheme="dark", **PHONE)
+    ask(page)
+    save_shop(page, "shop-phone")
+
+
 def main() -> None:
     expect.set_options(timeout=PATIENCE)
     with tempfile.TemporaryDirectory() as name:
@@ -224,6 +292,12 @@ def main() -> None:
                 take_colours(tabs)
                 take_copies(tabs, folder / "my cat.jpg")
                 take_library(tabs)
+                tabs.leave()
+                assert tabs.troubles() == []
+            run("shop", "import", write_shop(folder), "--db", "shop")
+            with serve(run, folder / "shop") as address:
+                tabs = Tabs(browser, address)
+                take_shop(tabs)
                 tabs.leave()
                 assert tabs.troubles() == []
             with serve(run, folder / "archive") as address:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 if TYPE_CHECKING:
     from fastapi import APIRouter, params
 
+    from yunmeng.ingest.roots import Roots
     from yunmeng.library import Library
     from yunmeng.schemas.pictures import PictureOut
     from yunmeng.schemas.scopes import Caller
@@ -70,6 +71,10 @@ class Web(Protocol):
     def jobs(self) -> "JobRunner":
         """The runner of background jobs; an app adds its kinds of jobs before the server starts."""
 
+    @property
+    def within(self) -> "Roots | None":
+        """The folders of the server's disk that imports may read; None for all of it."""
+
     async def run(self, work: Callable[[], T]) -> T:
         """Run what reads or compares pictures on one of the server's workers, of which there are few.
 
@@ -106,6 +111,16 @@ APPS: Final[list[App]] = [
         routes="yunmeng.apps.copyright.routes:routes",
         client="yunmeng.apps.copyright.client",
         page=Path(__file__).parent / "copyright" / "page",
+    ),
+    App(
+        name="shop",
+        help="Shopping by photo: bring in a catalogue, find products by picture and words.",
+        service="yunmeng.apps.shop.service:Shop",
+        tables="yunmeng.apps.shop.tables",
+        command="yunmeng.apps.shop.commands:shop",
+        routes="yunmeng.apps.shop.routes:routes",
+        client="yunmeng.apps.shop.client",
+        page=Path(__file__).parent / "shop" / "page",
     ),
 ]
 

@@ -1,21 +1,17 @@
 """Manifests: CSV or JSONL files that name pictures and their attributes; and plain lists of URLs."""
 
-import csv
 import json
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any
 
-from yunmeng.errors import PictureError, Reason, SourceError
+from yunmeng.errors import PictureError, Reason
 from yunmeng.ingest.entries import Entry
 from yunmeng.ingest.paths import FileFinder
-from yunmeng.ingest.tables import cells_of, records
-from yunmeng.ingest.text import is_decoded, read_lines
+from yunmeng.ingest.rows import Row, TableFormat, is_textual, read_rows
+from yunmeng.ingest.text import read_lines
 from yunmeng.media.readers import claims
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.schema import admit, coerce_text
@@ -27,11 +23,6 @@ MANIFEST_ENDINGS = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 
 PLACE_COLUMNS = ("path", "url", "uri")
 """The columns that say where a picture is; the first that a row fills counts."""
-
-DELIMITERS: Final = {".csv": ",;\t|", ".tsv": "\t,;|"}
-"""What parts the cells, the most probable first: the first line shows which it is."""
-
-Row: TypeAlias = Mapping[str, Any] | PictureError
 
 
 def manifest_entries(file: Path, roots: Sequence[Path], schema: AttributeSchema) -> Iterator[Entry]:
@@ -45,9 +36,9 @@ def manifest_entries(file: Path, roots: Sequence[Path], schema: AttributeSchema)
     Raises `SourceError` if the manifest as a whole cannot be read.
     """
     finder = FileFinder([*roots, file.parent])
-    textual = file.suffix.lower() in DELIMITERS
+    textual = is_textual(file)
     named: dict[str, int] = {}  # paths of rows without an id -> line
-    for number, row in _delimited_rows(file, schema) if textual else _json_rows(file, schema):
+    for number, row in read_rows(file, _format(schema)):
         entry = _entry(row, f"{file.name} line {number}", finder, schema, textual=textual)
         if entry.path and (first := named.setdefault(entry.uri, number)) != number:
             entry = _refused(entry, PictureError(Reason.BAD_ID, f"line {first} names the same picture, without an id"))
@@ -64,6 +55,18 @@ def url_list_entries(file: Path) -> Iterator[Entry]:
         if not is_url(url):
             problem = PictureError(Reason.UNFETCHABLE, f"{file.name} line {number} is no http or https URL")
         yield Entry(id=url, uri=url, problem=problem)
+
+
+def _format(schema: AttributeSchema) -> TableFormat:
+    return TableFormat(
+        known=frozenset({*PLACE_COLUMNS, "id"}),
+        schema=schema,
+        is_header=lambda columns: not set(PLACE_COLUMNS).isdisjoint(columns),
+        wanted=f"a column named {', '.join(PLACE_COLUMNS[:-1])} or uri",
+        is_record=lambda row: any(
+            is_url(place) or claims(place) for column in PLACE_COLUMNS if (place := row.get(column, "").strip())
+        ),
+    )
 
 
 def _entry(row: Row, place: str, finder: FileFinder, schema: AttributeSchema, *, textual: bool) -> Entry:
@@ -122,106 +125,3 @@ def _from_text(values: Mapping[str, str], schema: AttributeSchema) -> Attributes
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "")}
-
-
-def _delimited_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, Row]]:
-    with closing(read_lines(file)) as text:
-        lines = enumerate(text, 1)
-        delimiter, columns = _header(file, lines, schema)
-
-        def names_picture(cells: list[str]) -> bool:
-            """Return whether these are certainly the cells of a row, and not part of a text that has several lines."""
-            row = dict(zip(columns, cells, strict=False))
-            places = [row[column].strip() for column in PLACE_COLUMNS if row.get(column)]
-            return len(cells) == len(columns) > 1 and any(is_url(place) or claims(place) for place in places)
-
-        for number, cells in records(lines, delimiter, len(columns), names_picture):
-            row = _of_cells(cells, columns)
-            if isinstance(row, PictureError):
-                yield number, row
-            elif row is not None:
-                yield number, _decimal_points(row, schema) if delimiter == ";" else row
-
-
-def _of_cells(cells: list[str] | str, columns: Sequence[str]) -> dict[str, str] | PictureError | None:
-    """Return what a row says, or what is wrong with it; None for one that is empty."""
-    if isinstance(cells, str):
-        return PictureError(Reason.BAD_ATTRIBUTE, cells)
-    filled = [cell.strip() for cell in cells]
-    if not any(filled):
-        return None
-    row = dict(zip(columns, filled, strict=False))
-    if any(filled[len(columns) :]) or row.pop("", ""):
-        return PictureError(Reason.BAD_ATTRIBUTE, "there are more cells than in the first line")
-    if not all(map(is_decoded, filled)):
-        return PictureError(Reason.BAD_ATTRIBUTE, "it has bytes that are no text in the file's encoding")
-    return row
-
-
-def _header(file: Path, lines: Iterator[tuple[int, str]], schema: AttributeSchema) -> tuple[str, list[str]]:
-    """Return the separator of the cells and the names of the columns, from the first line. Raises `SourceError`."""
-    first = next((line for _, line in lines if line.strip()), "")
-    delimiters = DELIMITERS[file.suffix.lower()]
-    if told := re.fullmatch(r"sep=(.)\s*", first):  # as Excel writes it
-        delimiters, first = told[1], next((line for _, line in lines if line.strip()), "")
-    for delimiter in delimiters:
-        try:
-            columns = _columns(tuple(cells_of(first, delimiter)), frozenset(schema))
-        except csv.Error:
-            continue
-        if not set(PLACE_COLUMNS).isdisjoint(columns):
-            twice = {name for name in columns if name and columns.count(name) > 1}
-            if twice:
-                raise SourceError(f"{file} has two columns named {min(twice)}: rename or remove one")
-            return delimiter, columns
-    raise SourceError(f"{file} needs a first line with a column named {', '.join(PLACE_COLUMNS[:-1])} or uri")
-
-
-def _columns(names: tuple[str, ...], declared: frozenset[str]) -> list[str]:
-    """Names without blanks around them, and in the letter case that is known where they differ in nothing else."""
-    known = {*PLACE_COLUMNS, "id", *declared}
-    told = [name.strip() for name in names]
-    cased = {name.casefold(): name for name in sorted(known, reverse=True)}
-    return [
-        name if name in known or cased.get(name.casefold()) in told else cased.get(name.casefold(), name)
-        for name in told
-    ]
-
-
-def _decimal_points(row: Mapping[str, str], schema: AttributeSchema) -> Mapping[str, str]:
-    """Turn decimal commas into points: cells separated by semicolons are so because numbers are written as 1,5."""
-    return {
-        name: cell.replace(",", ".") if schema.get(name) == "float" and re.fullmatch(r"[+-]?\d+,\d+", cell) else cell
-        for name, cell in row.items()
-    }
-
-
-def _json_rows(file: Path, schema: AttributeSchema) -> Iterator[tuple[int, Row]]:
-    columns = lru_cache(maxsize=256)(lambda names: _columns(names, frozenset(schema)))
-    with closing(read_lines(file)) as text:
-        yield from _of_json(text, columns)
-
-
-def _of_json(text: Iterable[str], columns: Callable[[tuple[str, ...]], list[str]]) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(text, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, object_pairs_hook=_each_once)
-        except (ValueError, RecursionError) as exc:
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, f"this is no JSON: {exc}")
-            continue
-        if not isinstance(row, dict):
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, "this is no JSON object")
-        elif not is_decoded(line):
-            yield number, PictureError(Reason.BAD_ATTRIBUTE, "it has bytes that are no text in the file's encoding")
-        else:
-            yield number, dict(zip(columns(tuple(row)), row.values(), strict=True))
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(name for n, (name, _) in enumerate(pairs) if name in dict(pairs[:n]))
-        raise ValueError(f"the key {twice!r} is there twice")
-    return found

@@ -34,6 +34,7 @@ from yunmeng.server import (
 from yunmeng.server.admission import CheckHeaders
 from yunmeng.server.cache_metrics import CacheMetrics
 from yunmeng.server.context import Context
+from yunmeng.server.embedding import Embedding
 from yunmeng.server.fetching import Fetching
 from yunmeng.server.guard import Guard
 from yunmeng.server.job_kinds import (
@@ -113,6 +114,7 @@ def create_app(
             required=keys_required,
             rate_limit=settings.rate_limit,
             allowed_hosts=settings.allowed_hosts,
+            embed_origins=settings.embed_origins,
         ),
         workers=workers,
         metrics=metrics,
@@ -123,6 +125,7 @@ def create_app(
         upkeep=upkeep,
         files=WorkerPool(2 * cores(), THUMBNAILS),
         fetching=Fetching(library.settings.url_timeout),
+        within=within,
     )
     app = FastAPI(
         title="Yunmeng",
@@ -157,6 +160,8 @@ def create_app(
     app.add_middleware(CheckHeaders, guard=context.guard)
     app.add_middleware(Drain)
     app.add_middleware(Observe, metrics=metrics)
+    if settings.embed_origins:
+        app.add_middleware(Embedding, origins=settings.embed_origins)
     return app
 
 

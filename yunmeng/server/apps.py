@@ -17,6 +17,7 @@ from yunmeng.types import Record
 
 if TYPE_CHECKING:
     from yunmeng.apps import App
+    from yunmeng.ingest.roots import Roots
     from yunmeng.library.library import Library
     from yunmeng.schemas.pictures import PictureOut
     from yunmeng.schemas.scopes import Caller
@@ -55,6 +56,10 @@ class _Web:
     @property
     def jobs(self) -> "JobRunner":
         return self.context.jobs
+
+    @property
+    def within(self) -> "Roots | None":
+        return self.context.within
 
     async def run(self, work: Callable[[], T]) -> T:
         return await self.context.workers.run(work)

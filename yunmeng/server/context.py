@@ -16,6 +16,7 @@ from yunmeng.server.admission import admin, searcher, writer
 from yunmeng.server.outgoing import Outgoing
 
 if TYPE_CHECKING:
+    from yunmeng.ingest.roots import Roots
     from yunmeng.library.library import Library
     from yunmeng.server.fetching import Fetching
     from yunmeng.server.guard import Guard
@@ -73,6 +74,8 @@ class Context:
     files: "WorkerPool"
     """Threads that read and shrink pictures for browsers, which ask for dozens at a time."""
     fetching: "Fetching"
+    within: "Roots | None" = None
+    """The folders that imports may read; None for all of the disk."""
     pages: dict[str, Path] = field(default_factory=dict)
     """Folders of the pages that apps have in the console."""
     outgoing: Outgoing = field(default_factory=Outgoing)

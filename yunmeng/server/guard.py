@@ -17,6 +17,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from yunmeng.errors import SettingsError
 from yunmeng.schemas.scopes import Caller, allows
+from yunmeng.server.embedding import CALLED
 from yunmeng.server.errors import Refused
 from yunmeng.state.keys import Key, Keys
 from yunmeng.types import Scope
@@ -34,10 +35,22 @@ LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Guard:
-    """Knows the keys. If ``required`` is False everyone is an admin: only this machine can reach the server then."""
+    """Knows the keys. If ``required`` is False everyone is an admin: only this machine can reach the server then.
 
-    def __init__(self, keys: Keys, *, required: bool, rate_limit: str, allowed_hosts: Sequence[str]) -> None:
+    Where web sites may embed the shop (``embed_origins``), everyone may search without a key.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        required: bool,
+        rate_limit: str,
+        allowed_hosts: Sequence[str],
+        embed_origins: Sequence[str] = (),
+    ) -> None:
         self.required = required
+        self._embed_origins = frozenset(embed_origins)
         self._keys = keys
         self._hosts = LOCAL | set(allowed_hosts)
         self._known: TTLCache[str, Key] = TTLCache(10_000, REMEMBERED, time.monotonic)
@@ -51,7 +64,7 @@ class Guard:
             return Caller("admin")
         secret = _secret(request)
         if secret is None:
-            return None
+            return Caller("search") if self._embed_origins else None
         key = await self.key(secret)
         request.state.key_id = key.id
         return Caller(key.scope, key.name, key.id)
@@ -74,9 +87,12 @@ class Guard:
         caller = await self.caller(request)
         if caller is None:
             raise Refused("no-key", "this server wants a key: Authorization: Bearer ym_...", _challenge())
-        if caller.id is not None and not self._limiter.hit(self._limit, caller.id):
-            self._refuse_for_now(caller.id)
+        counted = caller.id or (request.client.host if self.required and request.client else None)
+        if counted is not None and not self._limiter.hit(self._limit, counted):
+            self._refuse_for_now(counted)
         if not allows(caller.scope, needed):
+            if caller.id is None:
+                raise Refused("no-key", "this needs a key: Authorization: Bearer ym_...", _challenge())
             raise Refused("scope", f"this needs a key with the scope {needed}, yours has {caller.scope}")
         return caller
 
@@ -89,6 +105,8 @@ class Guard:
         if not self.required and (name := _hostname(request)) not in self._hosts:
             hint = "name it in YUNMENG_SERVER_ALLOWED_HOSTS, or demand keys with --require-keys"
             raise Refused("host", f"this server does not answer as {name[:100]}: {hint}")
+        if request.url.path in CALLED and request.headers.get("Origin") in self._embed_origins:
+            return
         if request.method not in SAFE and (
             _is_another(request, request.headers.get("Origin")) or request.headers.get("Sec-Fetch-Site") in ELSEWHERE
         ):
@@ -97,7 +115,7 @@ class Guard:
     def _refuse_for_now(self, id: str) -> NoReturn:
         reset = self._limiter.get_window_stats(self._limit, id).reset_time
         wait = {"Retry-After": str(max(1, round(reset - time.time())))}
-        raise Refused("rate-limit", f"this key may ask {self._limit} times (YUNMENG_SERVER_RATE_LIMIT)", wait)
+        raise Refused("rate-limit", f"each key may ask {self._limit} times (YUNMENG_SERVER_RATE_LIMIT)", wait)
 
 
 def is_foreign(request: Request) -> bool:

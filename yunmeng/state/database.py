@@ -32,6 +32,8 @@ class State(Closing):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._write = threading.Lock()  # SQLite takes one writer; waiting here beats "database is locked"
+        self.at_work: set[int] = set()
+        """Numbers of the jobs that this process works at: a job that begins beside them, or in one, lets them be."""
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -47,7 +49,7 @@ class State(Closing):
         return cls(engine)
 
     def start_job(self, kind: str, arguments: Mapping[str, Any]) -> Job:
-        """Note that a job begins. Jobs still marked as running are marked as dead: a library has one writer."""
+        """Note that a job begins. Jobs marked as running that are not `at_work` are marked as dead."""
         return self._insert_job(kind, arguments, "running")
 
     def queue_job(self, kind: str, arguments: Mapping[str, Any]) -> Job:
@@ -191,9 +193,9 @@ class State(Closing):
             session.add(CheckpointRow(job_id=row.id, at=now, indexed=0, skipped=0, failed=0))
             return Job(row.id, kind, arguments, status, now, None, Progress())
 
-    @staticmethod
-    def _bury_running(session: Session) -> None:
-        session.execute(update(JobRow).where(JobRow.status == "running").values(status="interrupted"))
+    def _bury_running(self, session: Session) -> None:
+        dead = JobRow.status == "running", JobRow.id.not_in(self.at_work)
+        session.execute(update(JobRow).where(*dead).values(status="interrupted"))
 
 
 def _job(row: JobRow, checkpoint: CheckpointRow) -> Job:

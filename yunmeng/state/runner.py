@@ -238,6 +238,7 @@ class JobRunner:
                 del self._threads[kind]
                 return None
             self._runs[kind] = run = JobRun(job, self._state)
+            self._state.at_work.add(job.id)
             return run
 
     def _do(self, run: JobRun) -> None:
@@ -262,4 +263,5 @@ class JobRunner:
                     self._state.requeue_job(job.id)
             self._resumed.discard(job.id)
             del self._runs[job.kind]
+            self._state.at_work.discard(job.id)
             self._changed.notify_all()

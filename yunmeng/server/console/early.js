@@ -11,6 +11,10 @@
   const theme = read("yunmeng.theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
   document.documentElement.dataset.scores = read("yunmeng.scores") === "numbers" ? "numbers" : "words";
+  if (new URLSearchParams(location.search).has("embed")) {
+    document.documentElement.dataset.embed = ""; // another site shows the shop in a frame: without what is of the console
+    if (!location.hash) history.replaceState(null, "", "#/shop");
+  }
   const language = read("yunmeng.language") ?? navigator.language ?? "en";
   document.documentElement.lang = language.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
 })();

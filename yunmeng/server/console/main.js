@@ -32,8 +32,10 @@ let page = null;
 let kind = null;
 /** @type {ReturnType<typeof questionBox> | null} */
 let box = null;
+let atDoor = false; // of those who may search without a key, who wants to show one
 
 async function start() {
+  atDoor = false;
   applyLanguage();
   drawHeader();
   $("#main").replaceChildren(skeleton());
@@ -88,8 +90,9 @@ const places = new Map();
  */
 function update(event) {
   if (!store.session || (isIn() && !store.library)) return;
+  if (event) atDoor = false; // who goes elsewhere has thought better of it
   const wanted = route();
-  const next = isIn() ? wanted.page : "signin";
+  const next = isIn() && !atDoor ? wanted.page : "signin";
   if (next !== kind) {
     page?.destroy?.();
     page = next === "signin" ? new SignInPage(start) : new PAGES[next]();
@@ -137,7 +140,8 @@ function drawHeader() {
       event.currentTarget.replaceWith(themeButton());
       $("#theme").focus();
     }, { id: "theme" });
-  const leave = store.session?.keys_required && isIn() && button("leave", t("sign-out"), signOut);
+  const keyed = store.session?.keys_required && isIn();
+  const leave = keyed && (store.session?.name === null ? button("key", t("sign-in"), toDoor) : button("leave", t("sign-out"), signOut));
   /** @param {string} name @param {string} word */
   const link = (name, word) => h("a", { class: "quiet", href: `#/${name}`, "data-page": name }, t(word));
   const ofApps = [...APP_PAGES].filter(([, { scope }]) => may(scope)).map(([name, { title }]) => link(name, title));
@@ -165,6 +169,11 @@ function changeLanguage() {
   switchLanguage();
   draw();
   $("#language").focus();
+}
+
+function toDoor() {
+  atDoor = true;
+  update();
 }
 
 async function signOut() {

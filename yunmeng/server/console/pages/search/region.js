@@ -47,7 +47,7 @@ export class RegionEditor {
     if (!region) return;
     const [x, y, w, hgt] = region.map((part) => `${part * 100}%`);
     Object.assign(this.box.style, { left: x, top: y, width: w, height: hgt });
-    this.box.setAttribute("aria-valuetext", region.map((part) => `${Math.round(part * 100)}%`).join(" "));
+    this.box.setAttribute("aria-description", region.map((part) => `${Math.round(part * 100)}%`).join(" "));
   }
 
   /** For the keyboard: a rectangle in the middle, ready to be moved. */
