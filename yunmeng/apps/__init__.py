@@ -95,6 +95,12 @@ APPS: Final[list[App]] = [
         tables="yunmeng.apps.copyright.tables",
         command="yunmeng.apps.copyright.commands:copyright",
     ),
+    App(
+        name="recommend",
+        help="Recommend pictures by what people liked, bought, viewed and hid.",
+        service="yunmeng.apps.recommend.service:Recommender",
+        tables="yunmeng.apps.recommend.tables",
+    ),
 ]
 
 
