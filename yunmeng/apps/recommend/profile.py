@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Group", "Judged", "Profile", "load_profile"]
 
 _EVENTS: Final = 2000
-_PICTURES: Final = 100  # liked, and as many disliked: so a long history costs no more than a short one
+_LIKED: Final = 60  # pictures, at most: so a long history costs no more than a short one
+_DISLIKED: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Profile:
 def load_profile(library: "Library", tables: "EventTables", user: str, now: datetime) -> Profile:
     """Return what is known of ``user``. Pictures that the library has no more do not count."""
     found = opinions(tables.of_user(user, _EVENTS), now)
-    liked = [opinion for opinion in found if opinion.weight > 0][:_PICTURES]
-    disliked = [opinion for opinion in found if opinion.weight < 0][:_PICTURES]
+    liked = [opinion for opinion in found if opinion.weight > 0][:_LIKED]
+    disliked = [opinion for opinion in found if opinion.weight < 0][:_DISLIKED]
     records = library.reader.get_many([opinion.picture for opinion in liked + disliked], vectors=True)
 
     def judged(opinions: Sequence[Opinion]) -> Judged:

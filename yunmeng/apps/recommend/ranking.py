@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, islice, takewhile, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from yunmeng.apps.recommend.clusters import centred
 from yunmeng.apps.recommend.profile import Group, Judged, Profile, load_profile
+from yunmeng.apps.recommend.sample import Sampler, new_context
 from yunmeng.apps.recommend.types import Because, Method, Pick, Source
 from yunmeng.search.rerank.diverse import Diverse
 from yunmeng.search.rerank.protocol import RerankContext, by_scores
@@ -20,7 +21,6 @@ from yunmeng.types import Hit
 
 if TYPE_CHECKING:
     from yunmeng.apps.recommend.tables import EventTables
-    from yunmeng.library.generation import Generation
     from yunmeng.library.library import Library
     from yunmeng.types import Record, Vector
 
@@ -32,12 +32,14 @@ MOST: Final = 200
 AGAINST: Final = 0.3
 """How much disliked pictures count against a candidate: the outline's factor."""
 
-_DEPTH: Final = 100  # candidates of a taste
-_TASTES: Final = 8
+_CANDIDATES: Final = 100  # of all tastes together, each by its share
+_LEAST: Final = 10  # candidates of one taste
+_TASTES: Final = 6
+_VARIED: Final = 60  # pictures that are put in an order of variety
+_PAGE: Final = 50  # records that are read at once
 _POPULAR: Final = 1000  # popular pictures that are looked at
 _WALKED: Final = 10_000  # pictures that are looked at for variety
 _NEAREST: Final = 20_000  # hits that are looked at where a user has seen most of them
-_SAMPLE: Final = 500  # pictures whose mean is the library's centre
 _SAME: Final = 0.9999  # cosine from which two pictures count as one
 
 T = TypeVar("T")
@@ -58,7 +60,7 @@ class Ranker:
     def __init__(self, library: "Library", tables: "EventTables") -> None:
         self._library = library
         self._tables = tables
-        self._centre: tuple[Generation, int, Vector] | None = None
+        self._sampler = Sampler(library)
 
     def rank(self, user: str, wanted: int, filter: Filter | None, method: Method, now: datetime) -> list[Pick]:
         """Return pictures that ``user`` has not seen, the best first. More of them continue fewer of them.
@@ -80,42 +82,39 @@ class Ranker:
     def groups(self, user: str, now: datetime) -> tuple[Profile, list[Group]]:
         """Return what is known of ``user``, and the user's tastes."""
         profile = load_profile(self._library, self._tables, user, now)
-        return profile, profile.groups(self.centre())
-
-    def centre(self) -> "Vector":
-        """Return the mean vector of the library, (dim,), from a sample; it is computed again after each change."""
-        generation = self._library.generation
-        number = generation.store.changes.number
-        known = self._centre
-        if known is None or known[0] is not generation or known[1] != number:
-            ids = [record.id for record in generation.store.page(_SAMPLE)]
-            vectors = self._context().vectors(ids)
-            mean: Vector = vectors.mean(axis=0) if len(vectors) else vectors.sum(axis=0)
-            self._centre = known = (generation, number, mean)
-        return known[2]
+        return profile, profile.groups(self._sampler.sample().centre)
 
     def _by_tastes(self, profile: Profile, filter: Filter | None) -> Iterator[_Ranked]:
         """Yield candidates of each taste that is not muted, in turns by what the tastes count."""
         if not profile.liked.opinions:
             return iter(())
-        centre = self.centre()
+        centre = self._sampler.sample().centre
         groups = [group for group in profile.groups(centre) if not group.muted][:_TASTES]
-        context = self._context()
-        lists = [self._of_taste(profile, group, context, centre, filter) for group in groups]
+        context = new_context(self._library.generation)
+        total = sum(group.weight for group in groups)
+        depths = [_LEAST + round(_CANDIDATES * group.weight / total) for group in groups]
+        lists = [
+            self._of_taste(profile, group, depth, context, centre, filter)
+            for group, depth in zip(groups, depths, strict=True)
+        ]
         return by_shares(lists, [group.weight for group in groups])
 
     def _of_taste(
-        self, profile: Profile, group: Group, context: RerankContext, centre: "Vector", filter: Filter | None
+        self,
+        profile: Profile,
+        group: Group,
+        depth: int,
+        context: RerankContext,
+        centre: "Vector",
+        filter: Filter | None,
     ) -> list[_Ranked]:
         """Return the candidates of a taste: near its weighted mean, far from what is disliked, unlike each other."""
         liked = _some(profile.liked, group.rows)
         weights = np.array([opinion.weight for opinion in liked.opinions], np.float32)
         direction = _direction(weights @ centred(liked.vectors, centre), weights @ liked.vectors)
-        hits = self._near(direction, profile.seen, filter)
+        hits = self._near(direction, depth, profile.seen, filter)
         vectors = context.vectors([hit.id for hit in hits])
-        new = [
-            row for row in range(len(hits)) if not any(_is_same(vectors[row], judged) for judged in _judged(profile))
-        ]
+        new = [row for row, known in enumerate(_known(vectors, profile)) if not known]
         hits, vectors = [hits[row] for row in new], vectors[new]
         scores = centred(vectors, centre) @ direction - _against(profile, vectors, centre)
         return _explained(Diverse().reorder(context, by_scores(hits, scores)), context, liked)
@@ -128,17 +127,17 @@ class Ranker:
         preferred = liked.mean(axis=0)
         if len(disliked):
             preferred = preferred - AGAINST * disliked.mean(axis=0)
-        hits = self._near(_direction(preferred, liked[0]), profile.seen, filter)
-        return iter(_explained(hits, self._context(), profile.liked))
+        hits = self._near(_direction(preferred, liked[0]), MOST, profile.seen, filter)
+        return iter(_explained(hits, new_context(self._library.generation), profile.liked))
 
-    def _near(self, direction: "Vector", seen: Set[str], filter: Filter | None) -> list[Hit]:
-        """Return the nearest pictures that are not ``seen``."""
-        size = _DEPTH + min(len(seen), _DEPTH)
+    def _near(self, direction: "Vector", depth: int, seen: Set[str], filter: Filter | None) -> list[Hit]:
+        """Return the ``depth`` nearest pictures that are not ``seen``."""
+        size = depth + min(len(seen), _LEAST)
         while True:
             hits = self._library.search(vector=direction, k=size, filter=filter, metric="cosine")
             unseen = [hit for hit in hits if hit.id not in seen]
-            if len(unseen) >= _DEPTH or len(hits) < size or size >= _NEAREST:
-                return unseen[:_DEPTH]
+            if len(unseen) >= depth or len(hits) < size or size >= _NEAREST:
+                return unseen[:depth]
             size = min(4 * size, _NEAREST)
 
     def _unknown(self, profile: Profile, filter: Filter | None) -> Iterator[_Ranked]:
@@ -147,39 +146,40 @@ class Ranker:
 
     def _popular(self, profile: Profile, filter: Filter | None) -> Iterator[_Ranked]:
         ids = [id for id in self._tables.popular(_POPULAR) if id not in profile.seen]
-        for begin in range(0, len(ids), _DEPTH):
-            some = ids[begin : begin + _DEPTH]
+        for begin in range(0, len(ids), _PAGE):
+            some = ids[begin : begin + _PAGE]
             records = self._library.reader.get_many(some)
             for id in some:
-                if id in records and (filter is None or evaluate(filter, records[id].attributes)):
+                if id in records and _passes(records[id], filter):
                     yield _Ranked(id, "popular")
 
     def _varied(self, profile: Profile, filter: Filter | None) -> Iterator[_Ranked]:
-        """Yield pictures that are unlike each other, and unlike what is disliked."""
-        records = list(islice(self._walk(profile, filter), MOST))
-        context, hits = self._context(), [Hit(one.id, 0.0, one.uri, one.attributes) for one in records]
-        scores = -_against(profile, context.vectors([hit.id for hit in hits]), self.centre())
+        """Yield pictures of which the first are unlike each other, and unlike what is disliked."""
+        walk = self._walk(profile, filter)
+        records = list(islice(walk, _VARIED))
+        context = new_context(self._library.generation)
+        hits = [Hit(one.id, 0.0, one.uri, one.attributes) for one in records]
+        scores = -_against(profile, context.vectors([hit.id for hit in hits]), self._sampler.sample().centre)
         for hit in Diverse().reorder(context, by_scores(hits, scores)):
             yield _Ranked(hit.id, "varied")
+        yield from (_Ranked(record.id, "varied") for record in walk)
 
     def _random(self, profile: Profile, filter: Filter | None) -> Iterator[_Ranked]:
         return (_Ranked(record.id, "varied") for record in self._walk(profile, filter))
 
     def _walk(self, profile: Profile, filter: Filter | None) -> "Iterator[Record]":
-        """Yield unseen pictures by SHA-256, from a place on that is another for each user and after each event."""
-        begin = hashlib.sha256(f"{profile.user} {len(profile.seen)}".encode()).hexdigest()
-        before = takewhile(lambda record: record.sha256 <= begin, self._pages(("", ""), filter))
-        walked = islice(chain(self._pages((begin, "\U0010ffff"), filter), before), _WALKED)
-        return (record for record in walked if record.id not in profile.seen)
+        """Yield unseen pictures in no order: of the sample, from another place for each user and event; then all."""
+        records = self._sampler.sample().records
+        number = int(hashlib.sha256(f"{profile.user} {len(profile.seen)}".encode()).hexdigest(), 16)
+        begin = number % max(len(records), 1)
+        sampled = (one for one in (*records[begin:], *records[:begin]) if _passes(one, filter))
+        rest = self._pages((records[-1].sha256, records[-1].id), filter) if records else iter(())
+        return (one for one in islice(chain(sampled, rest), _WALKED) if one.id not in profile.seen)
 
     def _pages(self, after: tuple[str, str], filter: Filter | None) -> "Iterator[Record]":
-        while page := self._library.reader.page(_DEPTH, after, filter):
+        while page := self._library.reader.page(MOST, after, filter):
             yield from page
             after = (page[-1].sha256, page[-1].id)
-
-    def _context(self) -> RerankContext:
-        generation = self._library.generation
-        return RerankContext(np.zeros(generation.config.encoder.dim, np.float32), generation.store, MOST)
 
     def _picks(self, ranked: Sequence[_Ranked]) -> list[Pick]:
         records = self._library.reader.get_many([one.id for one in ranked])
@@ -209,16 +209,19 @@ def _once(ranked: Iterator[_Ranked]) -> Iterator[_Ranked]:
             yield one
 
 
+def _passes(record: "Record", filter: Filter | None) -> bool:
+    return filter is None or bool(evaluate(filter, record.attributes))
+
+
 def _some(judged: Judged, rows: Sequence[int]) -> Judged:
     return replace(judged, opinions=[judged.opinions[row] for row in rows], vectors=judged.vectors[list(rows)])
 
 
-def _judged(profile: Profile) -> list[Judged]:
-    return [judged for judged in (profile.liked, profile.disliked) if judged.opinions]
-
-
-def _is_same(vector: "Vector", judged: Judged) -> bool:
-    return bool((judged.vectors @ vector).max() > _SAME)
+def _known(vectors: NDArray[np.float32], profile: Profile) -> NDArray[np.bool_]:
+    """Return which pictures, (n,), are the same as one that is liked or disliked, under another id."""
+    judged = np.concatenate([profile.liked.vectors, profile.disliked.vectors])
+    known: NDArray[np.bool_] = (vectors @ judged.T > _SAME).any(axis=1)
+    return known
 
 
 def _direction(vector: "Vector", otherwise: "Vector") -> "Vector":
