@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yunmeng.apps.recommend import Recommender
+from yunmeng.apps.recommend import Recommender, service
 from yunmeng.apps.recommend.log import made_event, read_log
 from yunmeng.apps.recommend.types import Event
 from yunmeng.errors import QueryError, RecordNotFound, SourceError
@@ -146,15 +146,16 @@ def test_files_that_are_no_logs(recommender: Recommender, tmp_path: Path, name: 
         recommender.import_events([tmp_path / name])
 
 
-def test_an_import_can_be_stopped(recommender: Recommender, tmp_path: Path) -> None:
+def test_an_import_can_be_stopped(recommender: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_BATCH", 100)
     stop = threading.Event()
     stop.set()
-    rows = [f"ann,cats/{n % 20:02},view,{1777636800 + n}" for n in range(10_001)]
+    rows = [f"ann,cats/{n % 20:02},view,{1777636800 + n}" for n in range(101)]
     file = written(tmp_path, "log.csv", "\n".join(["user,picture,kind,at", *rows]))
     counts: list[int] = []
     report = recommender.import_events([file], counts.append, stop)
     assert report.interrupted
-    assert counts == [report.added] == [10_000]
+    assert counts == [report.added] == [100]
     assert recommender.import_events([file]).added == 1
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recommender"]
 
-_BATCH: Final = 10_000
+_BATCH: Final = 100_000
 
 
 class Recommender:
