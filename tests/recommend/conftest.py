@@ -40,6 +40,7 @@ def records(dim: int, groups: tuple[str, ...] = GROUPS, each: int = EACH) -> lis
             pdq="0" * 64,
             width=10,
             height=10,
+            quality={"contrast": 0.6, "sharpness": 100.0, "highlights": 0.9, "shadows": 0.1, "entropy": 7.0},
             attributes={"category": group, "price": float(number)},
             vector=vector,
         )

@@ -100,6 +100,9 @@ APPS: Final[list[App]] = [
         help="Recommend pictures by what people liked, bought, viewed and hid.",
         service="yunmeng.apps.recommend.service:Recommender",
         tables="yunmeng.apps.recommend.tables",
+        command="yunmeng.apps.recommend.commands:recommend",
+        routes="yunmeng.apps.recommend.routes:routes",
+        client="yunmeng.apps.recommend.client",
     ),
 ]
 

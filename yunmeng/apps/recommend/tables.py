@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Float, Index, String, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -87,7 +87,7 @@ class EventTables:
         """Return the events of a user, the newest first."""
         query = select(*_COLUMNS).where(EventRow.user == user).order_by(EventRow.at.desc(), EventRow.id)
         with self._state.reading() as session:
-            return [_event(tuple(row)) for row in session.execute(query.limit(limit))]
+            return [_event(_read(row)) for row in session.execute(query.limit(limit))]
 
     def seen(self, user: str) -> set[str]:
         """Return the pictures that a user has done anything with."""
@@ -141,6 +141,11 @@ def _stored(event: Event) -> Stored:
     return (event.id, event.user, escape(event.picture), event.kind, event.at.timestamp())
 
 
+def _read(row: Any) -> Stored:
+    """Return a row of `_COLUMNS`: its types are other ones in each version of SQLAlchemy."""
+    return row.id, row.user, row.picture, row.kind, row.at
+
+
 def _event(row: Stored) -> Event:
     id, user, picture, kind, at = row
     return Event(user, unescape(picture), kind, datetime.fromtimestamp(at, UTC), id)
@@ -177,4 +182,4 @@ def _count_again(session: Session, pictures: Sequence[str]) -> None:
     """Compute the popularity of pictures from the events that are left."""
     session.execute(delete(PopularityRow).where(PopularityRow.picture.in_(pictures)))
     left = session.execute(select(*_COLUMNS).where(EventRow.picture.in_(pictures)))
-    _grow(session, _weights(tuple(row) for row in left))
+    _grow(session, _weights(map(_read, left)))
