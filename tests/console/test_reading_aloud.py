@@ -22,6 +22,7 @@ PAGES = {
     "library": "/#/library",
     "match": f"/#/match?id={CAT}",
     "duplicates": "/#/duplicates",
+    "recommend": "/#/recommend",
 }
 CONTROLS = "a, button, input, select, textarea, summary, [tabindex='0']"
 SMALL = (
@@ -70,7 +71,12 @@ def open_page(tabs: Tabs, name: str, **options: Any) -> Page:
         groups = [("same-picture", [CAT, "sky/moon.jpg"]), ("edited-copy", ["sky/rocket.jpg", "sky/moon.jpg"])]
         Duplicates(tabs.address, groups).answer(page)
     page.goto(tabs.address + PAGES[name])
-    shown = {"match": ".match, .notice", "duplicates": ".member-picture img", "detail": ".facts .table"}
+    shown = {
+        "match": ".match, .notice",
+        "duplicates": ".member-picture img",
+        "detail": ".facts .table",
+        "recommend": ".pick",
+    }
     expect(page.locator(shown.get(name, ".tile-open")).first).to_be_visible()
     return page
 

@@ -11,11 +11,13 @@ import pytest
 from yunmeng.apps.recommend import Recommender
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.imaging.quality import assess
 from yunmeng.library import Library
 from yunmeng.types import Record
 
 GROUPS = ("cats", "cars", "hats", "ships")
 EACH = 20
+QUALITY = assess(np.zeros((10, 10, 3), np.uint8), width=10, height=10)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -40,7 +42,7 @@ def records(dim: int, groups: tuple[str, ...] = GROUPS, each: int = EACH) -> lis
             pdq="0" * 64,
             width=10,
             height=10,
-            quality={"contrast": 0.6, "sharpness": 100.0, "highlights": 0.9, "shadows": 0.1, "entropy": 7.0},
+            quality=dict(QUALITY),
             attributes={"category": group, "price": float(number)},
             vector=vector,
         )

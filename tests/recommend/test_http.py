@@ -14,7 +14,7 @@ from yunmeng.config import ServerSettings
 from yunmeng.library import Library
 from yunmeng.server import create_app
 
-AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+AT = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ APPS: Final[list[App]] = [
         command="yunmeng.apps.recommend.commands:recommend",
         routes="yunmeng.apps.recommend.routes:routes",
         client="yunmeng.apps.recommend.client",
+        page=Path(__file__).parent / "recommend" / "page",
     ),
 ]
 
