@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Group", "Judged", "Profile", "load_profile"]
 
 _EVENTS: Final = 2000
-_LIKED: Final = 60  # pictures, at most: so a long history costs no more than a short one
-_DISLIKED: Final = 30
+_LIKED: Final = 50  # pictures, at most: so a long history costs no more than a short one
+_DISLIKED: Final = 25
 
 
 @dataclass(frozen=True, slots=True)

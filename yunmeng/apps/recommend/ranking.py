@@ -34,7 +34,7 @@ AGAINST: Final = 0.3
 
 _CANDIDATES: Final = 100  # of all tastes together, each by its share
 _LEAST: Final = 10  # candidates of one taste
-_TASTES: Final = 6
+_TASTES: Final = 5
 _VARIED: Final = 60  # pictures that are put in an order of variety
 _PAGE: Final = 50  # records that are read at once
 _POPULAR: Final = 1000  # popular pictures that are looked at
