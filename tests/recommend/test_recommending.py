@@ -190,6 +190,11 @@ def test_an_empty_library_and_a_single_picture(shop: Library, recommender: Recom
     assert recommender.recommend("ann") == recommender.recommend("new") == []
 
 
+def test_a_method_that_is_none(recommender: Recommender) -> None:
+    with pytest.raises(QueryError, match="no method 'best': choose among tastes"):
+        recommender.recommend("ann", method="best")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("k", "offset"), [(0, 0), (1, -1), (200, 1), (201, 0)])
 def test_pages_that_are_none(recommender: Recommender, k: int, offset: int) -> None:
     with pytest.raises(QueryError, match="at most 200"):

@@ -13,7 +13,7 @@ from yunmeng.terminal.options import db_option, json_option, print_failures, pri
 
 if TYPE_CHECKING:
     from yunmeng.apps.recommend.service import Recommender
-    from yunmeng.apps.recommend.types import Pick, Replay, UserData
+    from yunmeng.apps.recommend.types import EventReport, Pick, Replay, UserData
 
 __all__ = ["recommend"]
 
@@ -252,7 +252,7 @@ def _recommender(db: str) -> "Iterator[Recommender]":
         yield Recommender(library)
 
 
-def _record(recommender: "Recommender", one: dict[str, str | None]) -> Any:
+def _record(recommender: "Recommender", one: dict[str, str | None]) -> "EventReport":
     from yunmeng.apps.recommend.log import made_event
 
     if missing := [name for name in ("user", "picture", "kind") if one[name] is None]:

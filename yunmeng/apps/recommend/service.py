@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from yunmeng.apps.recommend.log import check_user, made_event, read_log
 from yunmeng.apps.recommend.ranking import MOST, Ranker
@@ -115,6 +115,8 @@ class Recommender:
             QueryError, FilterError.
         """
         _check_page(k, offset)
+        if method not in get_args(Method):
+            raise QueryError(f"there is no method {method!r}: choose among {', '.join(get_args(Method))}")
         ranked = self._ranker.rank(check_user(user), offset + k, self._filter(filter), method, datetime.now(UTC))
         return ranked[offset:]
 
@@ -217,7 +219,8 @@ class Recommender:
 
     def _known(self, rows: Iterable[Event | Failure]) -> Iterator[Event | Failure]:
         """Yield rows; a failure in place of each event with a picture that the library lacks."""
-        rest, known = iter(rows), dict[str, bool]()
+        rest = iter(rows)
+        known: dict[str, bool] = {}
         while batch := list(islice(rest, _BATCH)):
             new = {row.picture for row in batch if isinstance(row, Event)} - known.keys()
             found = self._library.reader.get_many(list(new))
