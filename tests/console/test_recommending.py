@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -16,7 +17,7 @@ def pick(page: Page, name: str) -> Locator:
     return page.locator(".pick").filter(has=page.locator(f".pick-picture[aria-label='{name}']"))
 
 
-def feed(tabs: Tabs, address: str, user: str = "ann", **options: object) -> Page:
+def feed(tabs: Tabs, address: str, user: str = "ann", **options: Any) -> Page:
     page = tabs.open(f"/#/recommend?view={user}", address=address, **options)
     expect(page.locator(".pick").first).to_be_visible()
     return page
@@ -118,7 +119,7 @@ def test_a_failure_is_told_and_the_picture_comes_back(tabs: Tabs, fresh: Callabl
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_it_speaks_chinese_and_nothing_sticks_out(
-    tabs: Tabs, fresh: Callable[..., str], options: dict[str, object]
+    tabs: Tabs, fresh: Callable[..., str], options: dict[str, Any]
 ) -> None:
     page = feed(tabs, fresh(), locale="zh-CN", **options)
     expect(page.get_by_role("heading", name="为你推荐")).to_be_visible()
