@@ -81,6 +81,16 @@ def test_old_likes_count_less(recommender: Recommender) -> None:
     assert [round(taste.share, 2) for taste in recommender.tastes("ann")] == [0.8, 0.2]
 
 
+@pytest.mark.parametrize("years", [2, 20, 50])
+def test_likes_of_long_ago_count_where_there_are_no_others(recommender: Recommender, years: int) -> None:
+    for picture in ("cats/00", "cats/01", "cars/00"):
+        recommender.record("old", picture, "like", at=datetime.now(UTC) - timedelta(days=365 * years))
+        recommender.record("ann", picture, "like")
+    found, expected = (recommender.recommend(user, k=20) for user in ("old", "ann"))
+    assert [pick.id for pick in found] == [pick.id for pick in expected]
+    assert [pick.source for pick in found] == ["taste"] * 20
+
+
 def test_what_is_like_a_disliked_picture_comes_last(shop: Library, recommender: Recommender) -> None:
     like(recommender, "cats/00")
     best = recommender.recommend("ann", k=10)[0].id

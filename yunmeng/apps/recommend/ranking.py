@@ -110,7 +110,8 @@ class Ranker:
     ) -> list[_Ranked]:
         """Return the candidates of a taste: near its weighted mean, far from what is disliked, unlike each other."""
         liked = _some(profile.liked, group.rows)
-        weights = np.array([opinion.weight for opinion in liked.opinions], np.float32)
+        # as shares of the taste, which also old likes have: their weights would be 0 in float32
+        weights = np.array([opinion.weight / group.weight for opinion in liked.opinions], np.float32)
         direction = _direction(weights @ centred(liked.vectors, centre), weights @ liked.vectors)
         hits = self._near(direction, depth, profile.seen, filter)
         vectors = context.vectors([hit.id for hit in hits])
