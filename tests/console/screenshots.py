@@ -200,7 +200,7 @@ def take_recommendations(tabs: Tabs) -> None:
     phone: dict[str, Any] = {"locale": "zh-CN", "color_scheme": "dark", **PHONE}
     for name, options in (("feed", {}), ("feed-phone-zh", phone)):
         page = tabs.open("/#/recommend?view=ann", **options)
-        expect(page.locator(".pick-picture img.there").nth(3)).to_be_visible()
+        expect(page.locator(".recommended-picture img.there").nth(3)).to_be_visible()
         expect(page.locator(".taste-picture img.there").first).to_be_visible()
         save(page, name)
 

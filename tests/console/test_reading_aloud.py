@@ -75,7 +75,7 @@ def open_page(tabs: Tabs, name: str, **options: Any) -> Page:
         "match": ".match, .notice",
         "duplicates": ".member-picture img",
         "detail": ".facts .table",
-        "recommend": ".pick",
+        "recommend": ".recommended",
     }
     expect(page.locator(shown.get(name, ".tile-open")).first).to_be_visible()
     return page

@@ -14,12 +14,12 @@ CAT, MOON, ROCKET = "animal/chelsea.jpg", "sky/moon.jpg", "sky/rocket.jpg"
 
 
 def pick(page: Page, name: str) -> Locator:
-    return page.locator(".pick").filter(has=page.locator(f".pick-picture[aria-label='{name}']"))
+    return page.locator(".recommended").filter(has=page.locator(f".recommended-picture[aria-label='{name}']"))
 
 
 def feed(tabs: Tabs, address: str, user: str = "ann", **options: Any) -> Page:
     page = tabs.open(f"/#/recommend?view={user}", address=address, **options)
-    expect(page.locator(".pick").first).to_be_visible()
+    expect(page.locator(".recommended").first).to_be_visible()
     return page
 
 
@@ -32,12 +32,12 @@ def react(page: Page, name: str, what: str) -> None:
 def test_a_like_changes_the_feed_at_once_and_can_be_undone(tabs: Tabs, fresh: Callable[..., str]) -> None:
     page = feed(tabs, fresh())
     expect(page.get_by_text("Like a few pictures")).to_be_visible()
-    expect(page.locator(".pick")).to_have_count(17)
-    expect(page.locator(".pick-because")).to_have_count(0)
+    expect(page.locator(".recommended")).to_have_count(17)
+    expect(page.locator(".recommended-because")).to_have_count(0)
     react(page, CAT, "Like")
     expect(pick(page, CAT)).to_have_count(0)
-    expect(page.locator(".pick-why").first).to_contain_text("Because you likedchelsea.jpg")
-    expect(page.locator(".pick-because").first).to_have_attribute("aria-label", "Because you liked chelsea.jpg")
+    expect(page.locator(".recommended-why").first).to_contain_text("Because you likedchelsea.jpg")
+    expect(page.locator(".recommended-because").first).to_have_attribute("aria-label", "Because you liked chelsea.jpg")
     expect(page.locator(".taste")).to_have_count(1)
     expect(page.locator(".taste")).to_contain_text("100%, 1 picture")
     page.get_by_role("button", name="Undo").click()
@@ -53,12 +53,12 @@ def test_what_is_disliked_or_hidden_does_not_come_again(tabs: Tabs, fresh: Calla
     expect(page.locator(".toast")).to_have_count(1)
     expect(page.locator(".toast")).to_contain_text("Hid rocket.jpg")
     page.reload()
-    expect(page.locator(".pick")).to_have_count(15)
+    expect(page.locator(".recommended")).to_have_count(15)
     expect(pick(page, MOON)).to_have_count(0)
     page.get_by_label("User").fill("bob")
     page.get_by_label("User").press("Enter")
     expect(page).to_have_url(re.compile("view=bob"))
-    expect(page.locator(".pick")).to_have_count(17)
+    expect(page.locator(".recommended")).to_have_count(17)
 
 
 def test_a_muted_taste_is_left_out_of_the_feed(tabs: Tabs, fresh: Callable[..., str]) -> None:
@@ -66,29 +66,29 @@ def test_a_muted_taste_is_left_out_of_the_feed(tabs: Tabs, fresh: Callable[..., 
     with Client(address) as client:
         client.record_event("ann", CAT, "like")
     page = feed(tabs, address)
-    expect(page.locator(".pick-because").first).to_be_visible()
+    expect(page.locator(".recommended-because").first).to_be_visible()
     page.get_by_role("switch", name="Mute taste 1").check()
     expect(page.locator(".taste.muted")).to_have_count(1)
-    expect(page.locator(".pick-because")).to_have_count(0)
+    expect(page.locator(".recommended-because")).to_have_count(0)
     expect(page.get_by_role("switch", name="Mute taste 1")).to_be_focused()
     page.get_by_role("switch", name="Mute taste 1").press("Space")
-    expect(page.locator(".pick-because").first).to_be_visible()
+    expect(page.locator(".recommended-because").first).to_be_visible()
 
 
 def test_the_keyboard_goes_on_to_the_next_picture(tabs: Tabs, fresh: Callable[..., str]) -> None:
     page = feed(tabs, fresh())
-    page.locator(".pick").nth(2).locator("[data-reaction=hide]").focus()
+    page.locator(".recommended").nth(2).locator("[data-reaction=hide]").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".pick")).to_have_count(16)
-    expect(page.locator(".pick").nth(2).locator("[data-reaction=hide]")).to_be_focused()
+    expect(page.locator(".recommended")).to_have_count(16)
+    expect(page.locator(".recommended").nth(2).locator("[data-reaction=hide]")).to_be_focused()
 
 
 def test_a_picture_opens_and_the_feed_stays(tabs: Tabs, fresh: Callable[..., str]) -> None:
     page = feed(tabs, fresh())
-    pick(page, CAT).locator(".pick-picture").click()
+    pick(page, CAT).locator(".recommended-picture").click()
     expect(page.get_by_role("dialog", name="Details")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator(".pick")).to_have_count(17)
+    expect(page.locator(".recommended")).to_have_count(17)
 
 
 def test_all_that_is_kept_can_be_downloaded_and_erased(tabs: Tabs, fresh: Callable[..., str]) -> None:
@@ -103,7 +103,7 @@ def test_all_that_is_kept_can_be_downloaded_and_erased(tabs: Tabs, fresh: Callab
         page.get_by_role("button", name="Erase my data").click()
         page.get_by_role("dialog").get_by_role("button", name="Erase", exact=True).click()
         expect(page.locator(".taste")).to_have_count(0)
-        expect(page.locator(".pick")).to_have_count(17)
+        expect(page.locator(".recommended")).to_have_count(17)
         assert client.export_user("ann").events == []
 
 
@@ -124,5 +124,5 @@ def test_it_speaks_chinese_and_nothing_sticks_out(
     page = feed(tabs, fresh(), locale="zh-CN", **options)
     expect(page.get_by_role("heading", name="为你推荐")).to_be_visible()
     react(page, CAT, "喜欢")
-    expect(page.locator(".pick-why").first).to_contain_text("因为你喜欢")
+    expect(page.locator(".recommended-why").first).to_contain_text("因为你喜欢")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

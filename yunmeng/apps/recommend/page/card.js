@@ -22,18 +22,18 @@ const REACTIONS = [["like", "heart"], ["dislike", "dislike"], ["hide", "hidden"]
 export function card(pick, onReact) {
   const { id } = pick.picture;
   const buttons = REACTIONS.map(([what, shape]) =>
-    button(shape, t("react-named", { what: t(what), name: shortName(id) }), () => onReact(what), { class: `pick-react ${what}`, title: t(what), "data-reaction": what }));
-  return h("li", { class: "pick" }, picture(id, "pick-picture", 512, id), h("div", { class: "pick-actions" }, ...buttons), why(pick));
+    button(shape, t("react-named", { what: t(what), name: shortName(id) }), () => onReact(what), { class: `recommended-react ${what}`, title: t(what), "data-reaction": what }));
+  return h("li", { class: "recommended" }, picture(id, "recommended-picture", 512, id), h("div", { class: "recommended-actions" }, ...buttons), why(pick));
 }
 
 /** @param {Pick} pick */
 function why({ because, source }) {
-  if (!because) return h("p", { class: "pick-why" }, icon(source === "popular" ? "star" : "again"), h("span", {}, t(`because-${source}`)));
+  if (!because) return h("p", { class: "recommended-why" }, icon(source === "popular" ? "star" : "again"), h("span", {}, t(`because-${source}`)));
   const name = shortName(because.picture);
   return h(
     "p",
-    { class: "pick-why" },
-    picture(because.picture, "pick-because", 128, `${t(`because-${because.kind}`)} ${name}`),
+    { class: "recommended-why" },
+    picture(because.picture, "recommended-because", 128, `${t(`because-${because.kind}`)} ${name}`),
     h("span", { "aria-hidden": "true" }, t(`because-${because.kind}`), h("span", { class: "name", title: because.picture }, name)),
   );
 }

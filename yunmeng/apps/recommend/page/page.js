@@ -42,7 +42,7 @@ export default class RecommendPage {
     this.feed = new Feed((cursor, signal) => this.#fetch(cursor, signal), () => this.#draw());
     this.tastes = new Tastes((taste, muted) => this.#mute(taste, muted));
     this.name = h("input", { class: "field", id: "recommend-user", maxlength: 200, autocomplete: "off", spellcheck: "false", "aria-describedby": "recommend-user-hint" });
-    this.list = h("ul", { class: "picks", "aria-label": t("recommend-feed") });
+    this.list = h("ul", { class: "recommended-list", "aria-label": t("recommend-feed") });
     this.below = h("div", { class: "below" });
     this.more = button("down", t("recommend-more"), () => this.feed.more(), { text: true, kind: "outline" });
     this.download = h("a", { class: "outline", download: "" }, t("recommend-export"));
