@@ -51,7 +51,7 @@ def test_a_new_application(folder: Path, library: Library) -> None:
                 client.mark("no-such-picture")
             assert error.value.code == "not-found"
             pages = httpx.get(f"{url}/v1/library", timeout=60).json()["pages"]
-            assert pages == ["duplicates", "copyright", "shop", "favourites"]
+            assert pages == ["duplicates", "copyright", "shop", "recommend", "favourites"]
             assert "Favourites" in httpx.get(f"{url}/console/pages/favourites/page.js", timeout=60).text
             assert "/v1/favourites" in httpx.get(f"{url}/openapi.json", timeout=60).json()["paths"]
         library.close()

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
@@ -15,6 +15,7 @@ from tests.conftest import SHARED, CommandLine
 from tests.console.browsing import PATIENCE, PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
 from yunmeng.cli.newcomer import ALTERATIONS
+from yunmeng.client import Client
 from yunmeng.search.colour.naming import EXAMPLE
 
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
@@ -190,6 +191,20 @@ def take_copies(tabs: Tabs, query: Path) -> None:
     save(page, "review")
 
 
+def take_recommendations(tabs: Tabs) -> None:
+    """A feed for somebody with three tastes, one of them muted."""
+    with Client(tabs.address) as client:
+        for name in ("chelsea", "rocket", "moon", "coffee"):
+            client.record_event("ann", f"photographs/{name}.jpg", "like")
+        client.mute_taste("ann", "photographs/coffee.jpg")
+    phone: dict[str, Any] = {"locale": "zh-CN", "color_scheme": "dark", **PHONE}
+    for name, options in (("feed", {}), ("feed-phone-zh", phone)):
+        page = tabs.open("/#/recommend?view=ann", **options)
+        expect(page.locator(".recommended-picture img.there").nth(3)).to_be_visible()
+        expect(page.locator(".taste-picture img.there").first).to_be_visible()
+        save(page, name)
+
+
 def take_library(tabs: Tabs) -> None:
     """The pictures, folders and filters of the library."""
     page = tabs.open("/#/library?filter=subject+%3D+'sky'")
@@ -292,6 +307,7 @@ def main() -> None:
                 take_colours(tabs)
                 take_copies(tabs, folder / "my cat.jpg")
                 take_library(tabs)
+                take_recommendations(tabs)
                 tabs.leave()
                 assert tabs.troubles() == []
             run("shop", "import", write_shop(folder), "--db", "shop")

@@ -23,6 +23,7 @@ PAGES = {
     "match": f"/#/match?id={CAT}",
     "duplicates": "/#/duplicates",
     "copyright": "/#/copyright",
+    "recommend": "/#/recommend",
 }
 CONTROLS = "a, button, input, select, textarea, summary, [tabindex='0']"
 SMALL = (
@@ -76,6 +77,7 @@ def open_page(tabs: Tabs, name: str, **options: Any) -> Page:
         "duplicates": ".member-picture img",
         "copyright": ".notice",
         "detail": ".facts .table",
+        "recommend": ".recommended",
     }
     expect(page.locator(shown.get(name, ".tile-open")).first).to_be_visible()
     return page

@@ -122,6 +122,16 @@ APPS: Final[list[App]] = [
         client="yunmeng.apps.shop.client",
         page=Path(__file__).parent / "shop" / "page",
     ),
+    App(
+        name="recommend",
+        help="Recommend pictures by what people liked, bought, viewed and hid.",
+        service="yunmeng.apps.recommend.service:Recommender",
+        tables="yunmeng.apps.recommend.tables",
+        command="yunmeng.apps.recommend.commands:recommend",
+        routes="yunmeng.apps.recommend.routes:routes",
+        client="yunmeng.apps.recommend.client",
+        page=Path(__file__).parent / "recommend" / "page",
+    ),
 ]
 
 
