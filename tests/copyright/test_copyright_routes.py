@@ -62,6 +62,27 @@ def test_works_are_registered_corrected_and_withdrawn(client: Client) -> None:
         client.stamp_register()
 
 
+def test_a_picture_that_is_sent_is_registered_and_joins_the_library(client: Client, library: Library) -> None:
+    data = file(photograph(9, (480, 360)))
+    work = client.register_work(data, "林工作室", title="桥")
+    assert (work.owner, work.title, library.original(work.id)) == ("林工作室", "桥", data)
+    with pytest.raises(QueryError, match="registered"):
+        client.register_work(data, "somebody else")
+    with pytest.raises(QueryError, match="owner"):
+        client.register_work(file(photograph(8, (480, 360))), " ")
+    known = client.register_work(library.original("作品/1.jpg"), "Lin")
+    assert known.id == "作品/1.jpg"
+
+
+def test_a_tree_head_of_before_is_verified(client: Client) -> None:
+    client.register_work("作品/0.jpg", "Lin")
+    head = client.works_register().head
+    client.register_work("作品/1.jpg", "Lin")
+    assert client.verify_register(head).sound
+    other = head.model_copy(update={"root": "0" * 64})
+    assert [problem.kind for problem in client.verify_register(other).problems] == ["earlier"]
+
+
 def test_a_proof_is_checked_by_its_own_means(client: Client) -> None:
     for number in range(3):
         client.register_work(f"作品/{number}.jpg", "Lin")

@@ -54,6 +54,7 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/copyright", {}, "search"),
     ("GET", "/v1/copyright/works", {}, "search"),
     ("POST", "/v1/copyright/works", {"json": {"id": "x", "owner": "x"}}, "write"),
+    ("POST", "/v1/copyright/works/upload", {"data": {"owner": "x"}, "files": {"file": jpeg(1)}}, "write"),
     ("GET", "/v1/copyright/works/1", {}, "search"),
     ("POST", "/v1/copyright/works/1/correct", {"json": {}}, "write"),
     ("POST", "/v1/copyright/works/1/withdraw", {"json": {}}, "write"),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
     EntryOut,
+    HeadOut,
     RegisterOut,
     VerificationOut,
     WorkHistory,
@@ -14,7 +15,7 @@ from yunmeng.apps.copyright.schemas import (
     WorkOut,
     WorkPage,
 )
-from yunmeng.schemas.call import Call, Pages
+from yunmeng.schemas.call import Call, Pages, Part
 from yunmeng.schemas.text import to_wire
 
 __all__ = [
@@ -40,12 +41,18 @@ def works_register() -> Call[RegisterOut]:
 
 
 def register_work(
-    id: str, owner: str, title: str = "", licence: str = "", date: str = "", notes: str = ""
+    picture: str | Path | bytes, owner: str, title: str = "", licence: str = "", date: str = "", notes: str = ""
 ) -> Call[WorkOut]:
-    """Register a picture of the library as a work; ``date`` is YYYY, YYYY-MM or YYYY-MM-DD."""
+    """Register a work: the id of a picture of the library, a path, or a file's bytes, which then join the library.
+
+    ``date`` is YYYY, YYYY-MM or YYYY-MM-DD.
+    """
     details = {"owner": owner, "title": title, "licence": licence, "date": date, "notes": notes}
-    body = {"id": to_wire(id), **{name: text for name, text in details.items() if text}}
-    return Call("POST", f"{_PLACE}/works", WorkOut.model_validate_json, json={"owner": owner, **body})
+    if isinstance(picture, str):
+        body = {"id": to_wire(picture), **details}
+        return Call("POST", f"{_PLACE}/works", WorkOut.model_validate_json, json=body)
+    parts = [_file(picture), *((name, (None, text.encode())) for name, text in details.items())]
+    return Call("POST", f"{_PLACE}/works/upload", WorkOut.model_validate_json, parts=parts)
 
 
 def registered_works(owner: str | None = None, withdrawn: bool = False, page: int = 100) -> Pages[WorkPage, WorkOut]:
@@ -89,9 +96,10 @@ def export_register() -> Call[dict[str, Any]]:
     return Call("GET", f"{_PLACE}/register", json.loads)
 
 
-def verify_register() -> Call[VerificationOut]:
-    """Recompute the whole register, and tell what was touched, and where."""
-    return Call("POST", f"{_PLACE}/verify", VerificationOut.model_validate_json, json={})
+def verify_register(earlier: HeadOut | None = None) -> Call[VerificationOut]:
+    """Recompute the whole register, and tell what was touched, and where; ``earlier`` is a tree head kept elsewhere."""
+    body = {} if earlier is None else {"earlier": earlier.model_dump()}
+    return Call("POST", f"{_PLACE}/verify", VerificationOut.model_validate_json, json=body)
 
 
 def stamp_register() -> Call[EntryOut]:
@@ -104,9 +112,12 @@ def check_works(picture: str | Path | bytes, k: int = 5, min_chance: float = 0.5
     if isinstance(picture, str):
         body = {"id": to_wire(picture), "k": k, "min_chance": min_chance}
         return Call("POST", f"{_PLACE}/check", _matches, json=body)
-    data = picture if isinstance(picture, bytes) else picture.read_bytes()
     options = [("k", (None, str(k).encode())), ("min_chance", (None, str(min_chance).encode()))]
-    return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[("file", ("picture", data)), *options])
+    return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[_file(picture), *options])
+
+
+def _file(picture: Path | bytes) -> Part:
+    return "file", ("picture", picture if isinstance(picture, bytes) else picture.read_bytes())
 
 
 def _matches(body: bytes) -> list[WorkMatchOut]:

@@ -24,6 +24,7 @@ from yunmeng.apps.copyright.schemas import (
     WorkOrder,
     WorkOut,
     WorkPage,
+    WorkUpload,
 )
 from yunmeng.apps.copyright.types import TreeHead
 from yunmeng.schemas.text import from_wire
@@ -40,6 +41,12 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The work's number.")]
 
 class CheckForm(CheckOptions):
     """A picture that is sent to be checked, and the options."""
+
+    file: UploadFile = Field(description="The picture.")
+
+
+class UploadedWork(WorkUpload):
+    """A picture that is sent to be registered, and its details."""
 
     file: UploadFile = Field(description="The picture.")
 
@@ -74,6 +81,12 @@ def routes(service: "Works", web: Web) -> APIRouter:
             return WorkOut.of(service.register(web.library.get(from_wire(order.id)), **details))
 
         return await _run(work)
+
+    @router.post("/works/upload", responses=responses(415), status_code=201, dependencies=[web.writer])
+    async def register_upload(form: Annotated[UploadedWork, Form(media_type="multipart/form-data")]) -> WorkOut:
+        """Register a picture that is sent. It joins the library, unless a picture with the same bytes is there."""
+        data, details = await form.file.read(), form.model_dump(exclude={"file"}, exclude_none=True)
+        return await _run(lambda: WorkOut.of(service.register(data, **details)))
 
     @router.get("/works/{number}", responses=responses(404), dependencies=[web.searcher])
     async def show_work(number: Number) -> WorkHistory:

@@ -27,6 +27,7 @@ __all__ = [
     "WorkOrder",
     "WorkOut",
     "WorkPage",
+    "WorkUpload",
 ]
 
 
@@ -44,6 +45,12 @@ class WorkOrder(WorkChanges):
     """A picture of the library to register, and its details."""
 
     id: Id
+    owner: str = Field(max_length=1000)
+
+
+class WorkUpload(WorkChanges):
+    """The details of a picture that is sent, and joins the library if it is not there."""
+
     owner: str = Field(max_length=1000)
 
 

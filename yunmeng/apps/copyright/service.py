@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from yunmeng.apps.copyright.audit import audit
+from yunmeng.apps.copyright.bulk import registered, registrations
 from yunmeng.apps.copyright.checking import WorkSearch
 from yunmeng.apps.copyright.intake import Named, batches, named_pictures
 from yunmeng.apps.copyright.ledger import Ledger, correction, registration, withdrawal
-from yunmeng.apps.copyright.merkle import consistency_proof, inclusion_proof, is_included, tree_root
+from yunmeng.apps.copyright.proofs import consistency, inclusion, whole_register
 from yunmeng.apps.copyright.tables import TOUCHED, RegisterTables
 from yunmeng.apps.copyright.timestamps import Stamper
 from yunmeng.apps.copyright.types import Details, Entry, RegisterReport, TreeHead, Verification, Work, WorkMatch
-from yunmeng.errors import QueryError, RecordNotFound, StateError, YunmengError
+from yunmeng.errors import QueryError, RecordNotFound, StateError
 from yunmeng.imaging.fingerprint import sha256
 from yunmeng.net.fetch import is_url
-from yunmeng.search.query import read_bytes
 from yunmeng.types import Failure, Record
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ __all__ = ["LIKELY", "Works"]
 
 LIKELY: Final = 0.5
 """The chance from which `Library.match` calls a picture an original."""
-_PROOF: Final = "yunmeng copyright proof 1"
-_CONSISTENCY: Final = "yunmeng copyright consistency 1"
-_REGISTER: Final = "yunmeng copyright register 1"
 
 
 class Works:
@@ -81,7 +78,7 @@ class Works:
         record = self._library.get(self._id_of(picture), vector=True)
         with self._lock:
             if (known := self._ledger().of_picture(record.sha256)) is not None:
-                raise QueryError(_registered(known))
+                raise QueryError(registered(known))
             return self._append(registration(details, record, self._library.config))
 
     def register_all(
@@ -210,10 +207,7 @@ class Works:
 
         Raises `StateError` where the register was touched.
         """
-        entries, head = list(self._tables.entries()), self._tables.head()
-        if head != TreeHead(len(entries), tree_root([entry.leaf for entry in entries])):
-            raise StateError(TOUCHED)
-        return {"format": _REGISTER, "tree": head.as_dict(), "entries": [dict(entry.content) for entry in entries]}
+        return whole_register(self._tables)
 
     def prove(self, number: int) -> dict[str, Any]:
         """Return the proof that an entry is in the register, as values for JSON; docs/copyright.md checks it.
@@ -221,37 +215,14 @@ class Works:
         It is for the first tree head with the entry that has a time stamp, which it then holds too, and otherwise for
         the newest one. Raises `RecordNotFound`, and `StateError` where the register was touched.
         """
-        found = self._tables.some([number])
-        if not found:
-            raise RecordNotFound(f"there is no entry {number}")
-        (entry,) = found
-        leaves, head = self._tables.leaves(), self._tables.head()
-        stamp = next((stamp for stamp in self._ledger().stamps if stamp.content["head"]["size"] >= number), None)
-        if stamp is not None:
-            head = TreeHead(stamp.content["head"]["size"], bytes.fromhex(stamp.content["head"]["root"]))
-        path = inclusion_proof(leaves[: head.size], number - 1)
-        if not is_included(entry.leaf, number - 1, head.size, path, head.root):
-            raise StateError(TOUCHED)
-        return {
-            "format": _PROOF,
-            "entry": dict(entry.content),
-            "leaf_index": number - 1,
-            "tree": head.as_dict(),
-            "path": [each.hex() for each in path],
-            **({} if stamp is None else {"timestamp": dict(stamp.content)}),
-        }
+        return inclusion(self._tables, number, self._ledger().stamps)
 
     def prove_consistency(self, size: int) -> dict[str, Any]:
         """Return the proof that the first ``size`` entries are the beginning of the register, as values for JSON.
 
         Raises `QueryError` for a size that the register never had.
         """
-        leaves, head = self._tables.leaves(), self._tables.head()
-        if not 0 < size <= len(leaves):
-            raise QueryError(f"the register has {len(leaves):,} entries: there is no tree head of {size:,}")
-        old = TreeHead(size, tree_root(leaves[:size]))
-        path = [each.hex() for each in consistency_proof(leaves, size)]
-        return {"format": _CONSISTENCY, "old": old.as_dict(), "tree": head.as_dict(), "path": path}
+        return consistency(self._tables, size)
 
     def check(self, picture: str | Path | bytes | Record, *, k: int = 5, min_chance: float = LIKELY) -> list[WorkMatch]:
         """Return the works that a picture was made from, most likely, the likeliest first.
@@ -270,11 +241,7 @@ class Works:
         """
         if k < 1:
             raise QueryError(f"k must be at least 1, not {k}")
-        data = (
-            self._library.original(picture)
-            if isinstance(picture, Record)
-            else read_bytes(picture, self._library.settings)
-        )
+        data = self._read(picture)
         ledger = self._ledger()
         return self._search.match(data, ledger.pictures(), ledger.size, k, min_chance)
 
@@ -307,50 +274,21 @@ class Works:
         """Return the id of a picture in the library, where it is added if it is not there."""
         if isinstance(picture, Record):
             return picture.id
-        data = read_bytes(picture, self._library.settings)
+        data = self._read(picture)
         same = self._library.generation.store.find_sha256([sha256(data)]).get(sha256(data), [])
         if same:
             return min(record.id for record in same)
         place = Path(picture) if isinstance(picture, str) and not is_url(picture) else picture
         return self._library.add(place).id
 
+    def _read(self, picture: str | Path | bytes | Record) -> bytes:
+        return self._library.original(picture) if isinstance(picture, Record) else self._library.resources.read(picture)
+
     def _register_batch(self, batch: Sequence[Named], failures: list[Failure]) -> tuple[list[int], int]:
         """Register what is new of a batch; return the numbers, and how many were registered already."""
         records = self._library.reader.get_many([one.record.id for one in batch], vectors=True)
-        new: dict[str, Details] = {}
-        contents = []
         with self._lock:
-            ledger = self._ledger()
-            for one in batch:
-                try:
-                    contents.append(self._content(one, records.get(one.record.id), ledger, new))
-                except YunmengError as exc:
-                    failures.append(Failure(one.source, str(exc)))
-            wanted = [content for content in contents if content is not None]
-            added = self._tables.append(wanted) if wanted else []
-        return [entry.number for entry in added], len(contents) - len(added)
-
-    def _content(
-        self, one: Named, record: Record | None, ledger: Ledger, new: dict[str, Details]
-    ) -> dict[str, Any] | None:
-        """Return the content of the entry that registers a picture; None where it is registered in this way already.
-
-        ``new`` are the details of the pictures that are about to be registered, by SHA-256.
-        """
-        details = one.details.checked()
-        if record is None:
-            raise RecordNotFound("its picture was deleted from the library meanwhile")
-        known = ledger.of_picture(record.sha256)
-        before = new.get(record.sha256) if known is None else known.details
-        if before == details:
-            return None
-        if known is not None:
-            raise QueryError(_registered(known))
-        if before is not None:
-            raise QueryError("another file has the same bytes, and other details")
-        new[record.sha256] = details
-        return registration(details, record, self._library.config)
-
-
-def _registered(work: Work) -> str:
-    return f"it is registered already, as work {work.number}: change that by yunmeng copyright correct {work.number}"
+            contents, same, failed = registrations(batch, records, self._ledger(), self._library.config)
+            added = self._tables.append(contents) if contents else []
+        failures += failed
+        return [entry.number for entry in added], same

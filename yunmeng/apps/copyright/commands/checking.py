@@ -1,0 +1,123 @@
+"""Commands that check pictures against the registered works."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yunmeng.apps.copyright.commands.group import copyright
+from yunmeng.apps.copyright.commands.shown import opened, print_rows
+from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
+
+if TYPE_CHECKING:
+    from yunmeng.apps.copyright.service import Works
+    from yunmeng.apps.copyright.types import WorkMatch
+    from yunmeng.types import Failure
+
+
+@copyright.command(
+    epilog="""\b
+Examples:
+  yunmeng copyright check suspect.jpg --db my-works
+  yunmeng copyright check downloads/ urls.txt --json --db my-works
+"""
+)
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE|FOLDER...")
+@db_option
+@click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="How many works at the most.")
+@click.option(
+    "--min-chance",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    metavar="P",
+    help="Leave out works that are less likely to be the original.",
+)
+@json_option
+def check(pictures: tuple[str, ...], db: str, k: int, min_chance: float, as_json: bool) -> int:
+    """Tell which registered works pictures were made from: files, folders, lists of URLs (.txt), URLs."""
+    found: list[tuple[str, list[WorkMatch]]] = []
+    failures: list[Failure] = []
+    with opened(db) as works:
+        for source, answer in _checked(works, pictures, k, min_chance):
+            if isinstance(answer, list):
+                found.append((source, answer))
+            else:
+                failures.append(answer)
+        absent = works.absent()
+    copies = [(source, matches) for source, matches in found if matches]
+    if as_json:
+        print_json(
+            {
+                "checked": len(found),
+                "copies": [
+                    {"picture": source, "works": [_match_as_json(match) for match in matches]}
+                    for source, matches in copies
+                ],
+                "failed": [{"path": failure.path, "reason": failure.reason} for failure in failures],
+                "absent": [work.number for work in absent],
+            }
+        )
+    else:
+        _print_copies(copies)
+        print_failures(failures)
+        click.echo(
+            f"{len(found):,} checked, {len(copies):,} of them made from registered works, {len(failures):,} failed"
+        )
+        if absent:
+            click.echo(
+                f"{len(absent):,} works cannot be found: their pictures are not in the library any more", err=True
+            )
+    return 1 if failures else 0
+
+
+def _checked(
+    works: "Works", pictures: Sequence[str], k: int, min_chance: float
+) -> "Iterator[tuple[str, list[WorkMatch] | Failure]]":
+    from yunmeng.errors import PictureError
+    from yunmeng.ingest.sources import Sources
+    from yunmeng.types import Failure
+
+    for entry in Sources(pictures, None, {}).entries():
+        try:
+            if entry.problem is not None:
+                raise entry.problem
+            yield entry.source, works.check(entry.uri, k=k, min_chance=min_chance)
+        except PictureError as exc:
+            if entry.certain:
+                yield entry.source, Failure(entry.source, str(exc))
+
+
+def _match_as_json(match: "WorkMatch") -> dict[str, Any]:
+    work = match.work
+    return {
+        "work": work.number,
+        "owner": work.details.owner,
+        "title": work.details.title,
+        "licence": work.details.licence,
+        "registered_at": work.registered_at,
+        "id": match.id,
+        "uri": match.uri,
+        "chance": match.chance,
+        "verdict": match.verdict,
+        "difference": match.difference,
+        "edits": [{"name": edit.name, "amount": edit.amount, "detail": edit.detail} for edit in match.edits],
+    }
+
+
+def _print_copies(copies: "Sequence[tuple[str, list[WorkMatch]]]") -> None:
+    rows = [
+        [
+            source if rank == 0 else "",
+            f"{match.chance:.0%}",
+            str(match.work.number),
+            match.work.details.owner,
+            match.work.details.title or match.id,
+            match.work.details.licence,
+            match.difference or match.verdict or "",
+            ", ".join(edit.detail for edit in match.edits),
+        ]
+        for source, matches in copies
+        for rank, match in enumerate(matches)
+    ]
+    print_rows(["picture", "chance", "work", "owner", "title", "licence", "verdict", "what was done"], rows)
