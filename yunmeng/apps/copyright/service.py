@@ -21,6 +21,7 @@ from yunmeng.net.fetch import is_url
 from yunmeng.types import Failure, Record
 
 if TYPE_CHECKING:
+    from yunmeng.apps.copyright.types import Language, ReportFormat
     from yunmeng.library.library import Library
     from yunmeng.types import OnTally
 
@@ -245,6 +246,41 @@ class Works:
         ledger = self._ledger()
         return self._search.match(data, ledger.pictures(), ledger.size, k, min_chance)
 
+    def report(
+        self,
+        picture: str | Path | bytes | Record,
+        *,
+        work: int | None = None,
+        language: "Language" = "en",
+        format: "ReportFormat" = "html",
+        name: str = "",
+    ) -> bytes:
+        """Return the evidence that a picture was made from a registered work, as a report for people.
+
+        Args:
+            picture: As in `check`.
+            work: The work to compare with, instead of the likeliest one.
+            language: English or Chinese.
+            format: One HTML file, or PDF.
+            name: What the report calls the picture: its path, URL or id, unless told.
+
+        Raises:
+            RecordNotFound: No registered work is likely to be the original.
+            PictureError, OriginalGone.
+            MissingExtra: The extra ``copies`` is not installed, or for PDF ``copyright``.
+        """
+        from yunmeng.apps.copyright.report.content import compose
+        from yunmeng.apps.copyright.report.facts import gather
+        from yunmeng.apps.copyright.report.html import as_html
+        from yunmeng.apps.copyright.report.pdf import as_pdf
+
+        data = self._read(picture)
+        match = self._match_of(data, work)
+        number = match.work.number
+        proved = self.prove(number), self.history(number), self.verify()
+        facts = gather(self._library, (name or _name(picture), data), match, *proved)
+        return (as_pdf if format == "pdf" else as_html)(compose(facts, language))
+
     def absent(self) -> list[Work]:
         """Return the works that `check` cannot find, as their pictures are not in the library any more."""
         ledger = self._ledger()
@@ -281,6 +317,15 @@ class Works:
         place = Path(picture) if isinstance(picture, str) and not is_url(picture) else picture
         return self._library.add(place).id
 
+    def _match_of(self, data: bytes, number: int | None) -> WorkMatch:
+        """Return the likeliest work, or the one of this number. Raises `RecordNotFound`."""
+        if number is None:
+            if found := self.check(data, k=1):
+                return found[0]
+            raise RecordNotFound("no registered work is likely to be its original: name one, to compare with it")
+        work, ledger = self.get(number), self._ledger()
+        return self._search.compared_with(data, work, ledger.pictures(), ledger.size)
+
     def _read(self, picture: str | Path | bytes | Record) -> bytes:
         return self._library.original(picture) if isinstance(picture, Record) else self._library.resources.read(picture)
 
@@ -292,3 +337,9 @@ class Works:
             added = self._tables.append(contents) if contents else []
         failures += failed
         return [entry.number for entry in added], same
+
+
+def _name(picture: str | Path | bytes | Record) -> str:
+    if isinstance(picture, Record):
+        return picture.id
+    return sha256(picture) if isinstance(picture, bytes) else str(picture)

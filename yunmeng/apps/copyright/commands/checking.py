@@ -1,12 +1,14 @@
 """Commands that check pictures against the registered works."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from yunmeng.apps.copyright.commands.group import copyright
 from yunmeng.apps.copyright.commands.shown import opened, print_rows
+from yunmeng.apps.copyright.types import Language, ReportFormat
 from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
 
 if TYPE_CHECKING:
@@ -69,6 +71,35 @@ def check(pictures: tuple[str, ...], db: str, k: int, min_chance: float, as_json
                 f"{len(absent):,} works cannot be found: their pictures are not in the library any more", err=True
             )
     return 1 if failures else 0
+
+
+@copyright.command(
+    epilog="""\b
+Examples:
+  yunmeng copyright report suspect.jpg --out report.pdf --db my-works
+  yunmeng copyright report https://example.com/suspect.jpg --out report.html --language zh --db my-works
+  yunmeng copyright report suspect.jpg --work 17 --out report.pdf --db my-works
+"""
+)
+@click.argument("picture")
+@db_option
+@click.option("--out", required=True, metavar="FILE", help="The report: .html or .pdf.")
+@click.option("--language", type=click.Choice(get_args(Language)), default="en", show_default=True)
+@click.option("--work", type=click.IntRange(min=1), help="The work to compare with, instead of the likeliest one.")
+def report(picture: str, db: str, out: str, language: Language, work: int | None) -> None:
+    """Write the evidence that PICTURE was made from a registered work: what agrees, the proof, and how to check it."""
+    from yunmeng.errors import SourceError
+
+    format = Path(out).suffix.lower().removeprefix(".")
+    if format not in get_args(ReportFormat):
+        raise click.UsageError(f"a report is .html or .pdf, not {out}")
+    with opened(db) as works:
+        data = works.report(picture, work=work, language=language, format=format)
+    try:
+        Path(out).write_bytes(data)
+    except OSError as exc:
+        raise SourceError(f"cannot write {out}: {exc.strerror}") from exc
+    click.echo(f"{out}: {len(data):,} bytes")
 
 
 def _checked(
