@@ -15,7 +15,7 @@ from tests.copyright.test_checking import file
 from tests.imaging.samples import photograph
 from tests.needing import need
 from yunmeng.apps.copyright import Works
-from yunmeng.apps.copyright.report.document import Code, Document, Facts, Heading, Steps, Text
+from yunmeng.apps.copyright.report.document import Block, Code, Document, Facts, Heading, Steps, Text
 from yunmeng.apps.copyright.report.pdf import as_pdf
 from yunmeng.errors import RecordNotFound
 from yunmeng.library import Library
@@ -86,7 +86,7 @@ def test_a_register_that_was_touched_is_not_relied_on(registered: Works, touch: 
 
 def test_a_pdf_prints_any_text() -> None:
     rows = [("名称", "a" * 300), ("emoji", "\U0001f600 \ud800 \x07"), ("한국어", "Ελλάδα Россия <b>&")]
-    blocks = [
+    blocks: list[Block] = [
         Heading("标题 title"),
         Text("正文 " * 200),
         Facts(rows),
@@ -99,14 +99,13 @@ def test_a_pdf_prints_any_text() -> None:
         assert b"STSong-Light" in data
 
 
-def test_reports_are_written_by_the_command(
-    yunmeng: CommandLine, library: Library, registered: Works, tmp_path: Path
-) -> None:
+def test_reports_are_written_by_the_command(yunmeng: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "work.jpg").write_bytes(file(photograph(2, (480, 360))))
     (tmp_path / "suspect.jpg").write_bytes(SUSPECT)
-    db = library.path
-    library.close()
+    common = ("--db", "works")
+    assert yunmeng("copyright", "register", "work.jpg", "--owner", "林", *common).returncode == 0
     for name, begin in (("report.pdf", b"%PDF-"), ("report.html", b"<!doctype html>")):
-        done = yunmeng("copyright", "report", "suspect.jpg", "--out", name, "--language", "zh", "--db", db)
+        done = yunmeng("copyright", "report", "suspect.jpg", "--out", name, "--language", "zh", *common)
         assert done.returncode == 0, done.stderr
         assert (tmp_path / name).read_bytes().startswith(begin)
-    told_in_one_line(yunmeng("copyright", "report", "suspect.jpg", "--out", "report.doc", "--db", db), ".html or .pdf")
+    told_in_one_line(yunmeng("copyright", "report", "suspect.jpg", "--out", "report.doc", *common), ".html or .pdf")

@@ -15,6 +15,9 @@ from yunmeng.apps.copyright.proofs import consistency, inclusion, whole_register
 from yunmeng.apps.copyright.tables import TOUCHED, RegisterTables
 from yunmeng.apps.copyright.timestamps import Stamper
 from yunmeng.apps.copyright.types import Details, Entry, RegisterReport, TreeHead, Verification, Work, WorkMatch
+from yunmeng.apps.copyright.watching.findings import FalseAlarms, Findings
+from yunmeng.apps.copyright.watching.tables import FindingTables
+from yunmeng.apps.copyright.watching.webhook import Webhook
 from yunmeng.errors import QueryError, RecordNotFound, StateError
 from yunmeng.imaging.fingerprint import sha256
 from yunmeng.net.fetch import is_url
@@ -22,6 +25,7 @@ from yunmeng.types import Failure, Record
 
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.types import Language, ReportFormat
+    from yunmeng.apps.copyright.watching.tables import Finding
     from yunmeng.library.library import Library
     from yunmeng.types import OnTally
 
@@ -49,6 +53,10 @@ class Works:
         self._search = WorkSearch(library)
         self._lock = threading.RLock()
         self._known = Ledger()
+        tables = FindingTables(library.state)
+        self._alarms = FalseAlarms(library, tables)
+        self.findings: Final = Findings(tables, self._alarms)
+        self.webhook: Final = Webhook(library.settings, tables)
 
     def register(
         self,
@@ -228,8 +236,8 @@ class Works:
     def check(self, picture: str | Path | bytes | Record, *, k: int = 5, min_chance: float = LIKELY) -> list[WorkMatch]:
         """Return the works that a picture was made from, most likely, the likeliest first.
 
-        Works that were withdrawn do not count. Chances are those of `Library.match`: from 0.5 on, a picture is more
-        likely a copy than not.
+        Works that were withdrawn do not count, nor what was marked as a false alarm, see `findings`. Chances are those
+        of `Library.match`: from 0.5 on, a picture is more likely a copy than not.
 
         Args:
             picture: A path, a URL, a file's bytes, or the record of a picture of the library.
@@ -244,7 +252,18 @@ class Works:
             raise QueryError(f"k must be at least 1, not {k}")
         data = self._read(picture)
         ledger = self._ledger()
-        return self._search.match(data, ledger.pictures(), ledger.size, k, min_chance)
+        found = self._search.match(data, ledger.pictures(), ledger.size, k, min_chance)
+        return self._alarms.without(data, found)
+
+    def inspect(self, source: str, *, send: bool = False) -> "list[Finding]":
+        """Check the picture at a path or URL, unless its bytes were checked before, and keep what is found.
+
+        With ``send`` it waits to be sent, see `Webhook.deliver`. Raises as `check` does.
+        """
+        data = self._read(source)
+        if self.findings.was_seen(data):
+            return []
+        return self.findings.keep(source, data, self.check(data), send=send)
 
     def report(
         self,

@@ -90,8 +90,9 @@ def report(picture: str, db: str, out: str, language: Language, work: int | None
     """Write the evidence that PICTURE was made from a registered work: what agrees, the proof, and how to check it."""
     from yunmeng.errors import SourceError
 
-    format = Path(out).suffix.lower().removeprefix(".")
-    if format not in get_args(ReportFormat):
+    formats: dict[str, ReportFormat] = {".html": "html", ".pdf": "pdf"}
+    format = formats.get(Path(out).suffix.lower())
+    if format is None:
         raise click.UsageError(f"a report is .html or .pdf, not {out}")
     with opened(db) as works:
         data = works.report(picture, work=work, language=language, format=format)

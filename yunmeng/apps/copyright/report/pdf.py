@@ -35,7 +35,7 @@ _WIDTH: Final = 595.0 - 2 * _MARGIN  # of A4
 _TALLEST: Final = 330.0  # of a figure beside another
 _WHOLE: Final = 690.0  # of a figure of its own
 _LINE: Final = 100  # characters of code
-_INK, _QUIET, _RULE, _ALARM, _CALM = "#15181e", "#5f6672", "#d8dbe0", "#a3201a", "#0e5f68"
+_INK, _QUIET, _RULE, _ALARM, _CALM, _GROUND = "#15181e", "#5f6672", "#d8dbe0", "#a3201a", "#0e5f68", "#f3f4f6"
 
 
 def as_pdf(document: Document) -> bytes:
@@ -75,10 +75,14 @@ def as_pdf(document: Document) -> bytes:
 
 
 def _styles(language: str) -> dict[str, Any]:
+    from reportlab.lib.colors import HexColor
     from reportlab.lib.styles import ParagraphStyle
 
+    quiet = HexColor(_QUIET)
     wrap = "CJK" if language == "zh" else None
-    body = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=14, textColor=_INK, wordWrap=wrap)
+    body = ParagraphStyle(
+        "body", fontName="Helvetica", fontSize=9.5, leading=14, textColor=HexColor(_INK), wordWrap=wrap
+    )
 
     def like(name: str, **changes: Any) -> Any:
         return ParagraphStyle(name, parent=body, **changes)
@@ -88,15 +92,18 @@ def _styles(language: str) -> dict[str, Any]:
         "heading": like("heading", fontSize=13, leading=18, spaceBefore=14, spaceAfter=5, keepWithNext=1),
         "lead": like("lead", fontSize=13, leading=18, spaceAfter=8),
         "body": like("text", spaceAfter=6),
-        "name": like("name", textColor=_QUIET),
+        "name": like("name", textColor=quiet),
         "value": like("value", splitLongWords=1),
-        "caption": like("caption", fontSize=8, leading=11, textColor=_QUIET),
-        "foot": like("foot", fontSize=7.5, leading=10, textColor=_QUIET),
-        "code": ParagraphStyle("code", fontName="Courier", fontSize=7.5, leading=10, backColor="#f3f4f6", spaceAfter=8),
+        "caption": like("caption", fontSize=8, leading=11, textColor=quiet),
+        "foot": like("foot", fontSize=7.5, leading=10, textColor=quiet),
+        "code": ParagraphStyle(
+            "code", fontName="Courier", fontSize=7.5, leading=10, backColor=HexColor(_GROUND), spaceAfter=8
+        ),
     }
 
 
 def _flow(block: Block, styles: dict[str, Any]) -> "Iterator[Flowable]":
+    from reportlab.lib.colors import HexColor
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import Preformatted
 
@@ -104,7 +111,7 @@ def _flow(block: Block, styles: dict[str, Any]) -> "Iterator[Flowable]":
         case Heading(text):
             yield _paragraph(text, styles["heading"])
         case Lead(text, alarm):
-            style = ParagraphStyle("said", parent=styles["lead"], textColor=_ALARM if alarm else _CALM)
+            style = ParagraphStyle("said", parent=styles["lead"], textColor=HexColor(_ALARM if alarm else _CALM))
             yield _paragraph(text, style)
         case Text(text):
             yield _paragraph(text, styles["body"])

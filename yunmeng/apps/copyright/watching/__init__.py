@@ -1,0 +1,1 @@
+"""Pictures as they come, each checked once; findings as events; false alarms that are never shown again."""
