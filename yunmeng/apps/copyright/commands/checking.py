@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from yunmeng.apps.copyright.types import WorkMatch
     from yunmeng.types import Failure
 
+__all__ = ["check", "report"]
+
 
 @copyright.command(
     epilog="""\b

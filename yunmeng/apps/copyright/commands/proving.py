@@ -13,6 +13,8 @@ from yunmeng.terminal.options import db_option, json_option, print_json
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.types import TreeHead
 
+__all__ = ["export", "prove", "stamp", "verify"]
+
 
 @copyright.command(
     epilog="""\b

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from yunmeng.apps.copyright.watching.tables import Finding
     from yunmeng.types import Failure
 
+__all__ = ["dismiss", "findings", "watch"]
+
 
 @copyright.command(
     epilog="""\b

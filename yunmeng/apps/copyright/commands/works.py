@@ -19,6 +19,8 @@ from yunmeng.terminal.options import db_option, json_option, print_failures, pri
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.service import Works
 
+__all__ = ["correct", "list_works", "register", "show", "withdraw"]
+
 SHOWN_WORKS = 50
 DETAILS = {
     "owner": "Who owns the work.",
