@@ -50,7 +50,8 @@ def test_a_new_application(folder: Path, library: Library) -> None:
             with pytest.raises(ServerError) as error:
                 client.mark("no-such-picture")
             assert error.value.code == "not-found"
-            assert httpx.get(f"{url}/v1/library", timeout=60).json()["pages"] == ["duplicates", "favourites"]
+            pages = httpx.get(f"{url}/v1/library", timeout=60).json()["pages"]
+            assert pages == ["duplicates", "copyright", "favourites"]
             assert "Favourites" in httpx.get(f"{url}/console/pages/favourites/page.js", timeout=60).text
             assert "/v1/favourites" in httpx.get(f"{url}/openapi.json", timeout=60).json()["paths"]
         library.close()

@@ -47,7 +47,7 @@ def test_every_word_is_there_in_both_languages(plain: Page) -> None:
     assert used - set(words) == set()
     in_other_ways = {key for key in words if f'"{key}"' in source or re.search(rf"\b{re.escape(key)}: \[", source)}
     computed = r"^(error\.|problem-|measure-|stage-|theme-|touched-|upload-|fact-|duplicates-|.*-title$)"
-    computed += r"|^(band|step|metric|option|enhance|seen|verdict|edit|reason|keep|kind|status|phase|reencode)-"
+    computed += r"|^(band|step|metric|type|option|enhance|seen|verdict|edit|reason|keep|kind|status|phase|reencode)-"
     assert [key for key in words if key not in used | in_other_ways and not re.match(computed, key)] == []
 
 

@@ -136,6 +136,7 @@ def test_second_vectors_are_made_once_somebody_is_sure(tabs: Tabs, served: Serve
     held.go_on.set()
     runner.wait(runner.order("one", {"folder": "a/long/way/" * 20}).id)
     page = tabs.open("/#/library", address=address, locale="zh-CN", **PHONE)
+    page.get_by_text("添加图片与后台任务").click()
     expect(page.get_by_role("heading", name="后台任务")).to_be_visible()
     page.get_by_role("button", name="扩充向量").click()
     sure = page.get_by_role("dialog", name="生成扩充向量？")

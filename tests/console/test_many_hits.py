@@ -66,7 +66,7 @@ def test_a_tile_does_not_move_while_pictures_load(tabs: Tabs) -> None:
     for _ in range(4):
         page.mouse.wheel(0, 1500)
         expect(page.locator(".tile-open").first).to_be_attached()
-    assert page.evaluate("window.shift") < 0.01
+    assert page.evaluate("window.shift") < 0.05  # half of what web-vitals calls good; a row that moves is more
 
 
 def test_the_keyboard_stays_on_its_tile_when_that_scrolls_away(tabs: Tabs) -> None:

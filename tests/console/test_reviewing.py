@@ -244,7 +244,8 @@ def test_all_groups_are_reached_though_decided_ones_leave_the_list(review: Calla
     page, standin = review(*[("same-picture", [IDS[at % 15], IDS[at % 15 + 1]]) for at in range(45)])
     expect(page.locator(".group")).to_have_count(20)
     for number in (1, 7):
-        group(page, number).get_by_role("button", name="Apply").click()
+        # no mouse: pictures that come in move what it is at
+        group(page, number).get_by_role("button", name="Apply").dispatch_event("click")
         expect(group(page, number)).to_contain_text("kept 1")
     for count in (40, 45):
         page.get_by_role("button", name="More groups").click()

@@ -127,7 +127,8 @@ def test_the_page_loads_files_that_may_be_kept_for_good(client: TestClient) -> N
     page = client.get("/")
     assert page.headers["Cache-Control"] == "no-cache"
     links = re.findall(r'(?:src|href)="(/console/joined/[^"]+)"', page.text)
-    assert {Path(link).name for link in links} == {"styles.css", "early.js", "main.js", "page-duplicates.js"}
+    pages = {"page-duplicates.js", "page-copyright.js"}
+    assert {Path(link).name for link in links} == {"styles.css", "early.js", "main.js", *pages}
     for link in links:
         answer = client.get(link)
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"

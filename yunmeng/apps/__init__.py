@@ -5,9 +5,10 @@ row names is imported when it is needed: ``yunmeng --help`` lists an app's comma
 docs/extending.md shows how to write one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, params
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from yunmeng.types import Record
 
 __all__ = ["APPS", "App", "Web", "installed"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,12 @@ class Web(Protocol):
     @property
     def jobs(self) -> "JobRunner":
         """The runner of background jobs; an app adds its kinds of jobs before the server starts."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run what reads or compares pictures on one of the server's workers, of which there are few.
+
+        Raises `Busy`, which is answered 503, where too many calls wait for one.
+        """
 
     def router(self) -> "APIRouter":
         """Return a router below ``/v1/NAME``, which looks at keys and sizes before it reads a body."""

@@ -1,8 +1,9 @@
 """Applications in the server: their routes, each over one service, and their pages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, params
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from yunmeng.state.runner import JobRunner
 
 __all__ = ["install"]
+
+T = TypeVar("T")
 
 
 def install(app: FastAPI, context: Context) -> None:
@@ -52,6 +55,9 @@ class _Web:
     @property
     def jobs(self) -> "JobRunner":
         return self.context.jobs
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return await self.context.workers.run(work)
 
     def router(self) -> APIRouter:
         return APIRouter(prefix=f"/v1/{self.app.name}", tags=[self.app.name], route_class=Route)

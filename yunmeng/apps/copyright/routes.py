@@ -72,7 +72,7 @@ def routes(service: "Works", web: Web) -> APIRouter:
         following = offset + limit if len(found) > limit else None
         return WorkPage(works=list(map(WorkOut.of, found[:limit])), next_offset=following)
 
-    @router.post("/works", responses=responses(404), status_code=201, dependencies=[web.writer])
+    @router.post("/works", responses=responses(404, 410, 415), status_code=201, dependencies=[web.writer])
     async def register_work(order: WorkOrder) -> WorkOut:
         """Register a picture of the library as a work. What is registered stays registered."""
         details = order.model_dump(exclude={"id"}, exclude_none=True)
@@ -80,7 +80,7 @@ def routes(service: "Works", web: Web) -> APIRouter:
         def work() -> WorkOut:
             return WorkOut.of(service.register(web.library.get(from_wire(order.id)), **details))
 
-        return await _run(work)
+        return await web.run(work)
 
     @router.post("/works/upload", responses=responses(415), status_code=201, dependencies=[web.writer])
     async def register_upload(form: Annotated[UploadedWork, Form(media_type="multipart/form-data")]) -> WorkOut:
@@ -131,16 +131,16 @@ def routes(service: "Works", web: Web) -> APIRouter:
         """Have the authority that the settings name confirm the time of the tree head (RFC 3161)."""
         return await _run(lambda: EntryOut.of(service.stamp()))
 
-    @router.post("/check", responses=responses(404, 410), dependencies=[web.searcher])
+    @router.post("/check", responses=responses(404, 410, 415, 501), dependencies=[web.searcher])
     async def check_picture(order: CheckOrder) -> CheckAnswer:
         """Return the works that a picture of the library was made from."""
-        return await _run(lambda: _checked(service, web.library.get(from_wire(order.id)), order))
+        return await web.run(lambda: _checked(service, web.library.get(from_wire(order.id)), order))
 
-    @router.post("/check/upload", responses=responses(415), dependencies=[web.searcher])
+    @router.post("/check/upload", responses=responses(410, 415, 501), dependencies=[web.searcher])
     async def check_upload(form: Annotated[CheckForm, Form(media_type="multipart/form-data")]) -> CheckAnswer:
         """Return the works that a picture which is sent was made from."""
         data = await form.file.read()
-        return await _run(lambda: _checked(service, data, form))
+        return await web.run(lambda: _checked(service, data, form))
 
     return router
 

@@ -26,7 +26,7 @@ export class Check {
     const field = h("div", { class: "drop-field" }, h("p", {}, t("check-hint")), choose, input);
     const side = h("div", { class: "check-side" }, field, this.stage);
     const found = h("div", { class: "check-found" }, this.status, this.results, this.below);
-    this.element = h("section", { class: "card check", "aria-labelledby": "check-title" }, h("h2", { id: "check-title" }, t("check-title")), h("div", { class: "check-body" }, side, found));
+    this.element = h("section", { class: "card check-card", "aria-labelledby": "check-title" }, h("h2", { id: "check-title" }, t("check-title")), h("div", { class: "check-body" }, side, found));
   }
 
   destroy() {

@@ -30,7 +30,7 @@ export default class CopyrightPage {
     this.facts = h("dl", { class: "numbers" });
     this.verdict = h("div", { class: "verify", role: "status" });
     this.stamp = button("check", t("register-stamp"), () => this.#stamp(), { text: true, kind: "outline", hidden: true });
-    this.list = h("ul", { class: "works" });
+    this.list = h("ul", { class: "registered-works" });
     this.below = h("div", { class: "below" });
     /** @type {Feed<Work>} */
     this.feed = new Feed((cursor, signal) => this.#fetch(cursor, signal), () => this.#draw());
@@ -117,7 +117,7 @@ export default class CopyrightPage {
     const told = [owner, licence, work.date, time(at)].filter(Boolean).join(" · ");
     return h(
       "li",
-      { class: "work" },
+      { class: "registered-work" },
       h("img", { src: api.thumbnail(id, 256), alt: "", loading: "lazy" }),
       h("div", { class: "work-line" }, h("strong", {}, title || id), h("span", { class: "hint" }, `${t("work-number", { n: number(which) })} · ${told}`)),
       h("a", { class: "quiet", href: copyright.proof(which), download: `work-${which}-proof.json` }, t("work-proof")),

@@ -28,9 +28,9 @@ export class LibraryPage {
     this.drawFacts();
   }
 
-  /** What brings pictures in, folded away by those who come to look at them. @param {(HTMLElement | undefined)[]} content */
+  /** What brings pictures in, folded away by those who come to look at them, and on a phone. @param {(HTMLElement | undefined)[]} content */
   #manage(...content) {
-    const element = h("details", { class: "library-manage", open: preference("manage") }, h("summary", {}, t("library-manage")), ...content);
+    const element = h("details", { class: "library-manage", open: preference("manage") && !matchMedia("(max-width: 860px)").matches }, h("summary", {}, t("library-manage")), ...content);
     element.addEventListener("toggle", () => element.open !== preference("manage") && prefer("manage", element.open));
     return element;
   }
