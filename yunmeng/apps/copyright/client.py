@@ -7,6 +7,8 @@ from typing import Any, Final
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
     EntryOut,
+    FindingOut,
+    FindingPage,
     HeadOut,
     RegisterOut,
     VerificationOut,
@@ -15,16 +17,20 @@ from yunmeng.apps.copyright.schemas import (
     WorkOut,
     WorkPage,
 )
+from yunmeng.apps.copyright.types import Language, ReportFormat
 from yunmeng.schemas.call import Call, Pages, Part
 from yunmeng.schemas.text import to_wire
 
 __all__ = [
     "check_works",
+    "copy_findings",
     "correct_work",
+    "dismiss_finding",
     "export_register",
     "prove_work",
     "register_work",
     "registered_works",
+    "report_copy",
     "show_work",
     "stamp_register",
     "verify_register",
@@ -114,6 +120,40 @@ def check_works(picture: str | Path | bytes, k: int = 5, min_chance: float = 0.5
         return Call("POST", f"{_PLACE}/check", _matches, json=body)
     options = [("k", (None, str(k).encode())), ("min_chance", (None, str(min_chance).encode()))]
     return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[_file(picture), *options])
+
+
+def report_copy(
+    picture: str | Path | bytes, work: int | None = None, language: Language = "en", format: ReportFormat = "html"
+) -> Call[bytes]:
+    """Return the evidence that a picture was made from a work, or from the likeliest one: one HTML file, or PDF.
+
+    The picture is the id of one of the library, a path, or a file's bytes.
+    """
+    options = {"language": language, "format": format, **({} if work is None else {"work": work})}
+    if isinstance(picture, str):
+        return Call("POST", f"{_PLACE}/report", bytes, json={"id": to_wire(picture), **options})
+    name = picture.name if isinstance(picture, Path) else ""
+    fields = [(key, (None, str(value).encode())) for key, value in {**options, "name": to_wire(name)}.items()]
+    return Call("POST", f"{_PLACE}/report/upload", bytes, parts=[_file(picture), *fields])
+
+
+def copy_findings(dismissed: bool = False, page: int = 100) -> Pages[FindingPage, FindingOut]:
+    """Iterate over what a watch has found, the newest first; ``dismissed``: over false alarms instead."""
+
+    def ask(offset: int) -> Call[FindingPage]:
+        params: dict[str, str | int] = {"offset": offset, "limit": page, "dismissed": "true" if dismissed else "false"}
+        return Call("GET", f"{_PLACE}/findings", FindingPage.model_validate_json, params=params)
+
+    return Pages(
+        ask(0),
+        items=lambda answer: answer.findings,
+        following=lambda answer: None if answer.next_offset is None else ask(answer.next_offset),
+    )
+
+
+def dismiss_finding(number: int) -> Call[FindingOut]:
+    """Mark a finding as a false alarm: no check tells of this picture and this work again."""
+    return Call("POST", f"{_PLACE}/findings/{number}/dismiss", FindingOut.model_validate_json)
 
 
 def _file(picture: Path | bytes) -> Part:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Path, Query, UploadFile
 from pydantic import Field
 
 from yunmeng.apps import Web
+from yunmeng.apps.copyright.finding_routes import add_finding_routes
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
     CheckOptions,
@@ -86,7 +87,7 @@ def routes(service: "Works", web: Web) -> APIRouter:
     async def register_upload(form: Annotated[UploadedWork, Form(media_type="multipart/form-data")]) -> WorkOut:
         """Register a picture that is sent. It joins the library, unless a picture with the same bytes is there."""
         data, details = await form.file.read(), form.model_dump(exclude={"file"}, exclude_none=True)
-        return await _run(lambda: WorkOut.of(service.register(data, **details)))
+        return await web.run(lambda: WorkOut.of(service.register(data, **details)))
 
     @router.get("/works/{number}", responses=responses(404), dependencies=[web.searcher])
     async def show_work(number: Number) -> WorkHistory:
@@ -142,6 +143,7 @@ def routes(service: "Works", web: Web) -> APIRouter:
         data = await form.file.read()
         return await web.run(lambda: _checked(service, data, form))
 
+    add_finding_routes(router, service, web)
     return router
 
 
