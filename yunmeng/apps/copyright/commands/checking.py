@@ -1,6 +1,6 @@
 """Commands that check pictures against the registered works."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -12,7 +12,6 @@ from yunmeng.apps.copyright.types import Language, ReportFormat
 from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
 
 if TYPE_CHECKING:
-    from yunmeng.apps.copyright.service import Works
     from yunmeng.apps.copyright.types import WorkMatch
     from yunmeng.types import Failure
 
@@ -43,7 +42,7 @@ def check(pictures: tuple[str, ...], db: str, k: int, min_chance: float, as_json
     found: list[tuple[str, list[WorkMatch]]] = []
     failures: list[Failure] = []
     with opened(db) as works:
-        for source, answer in _checked(works, pictures, k, min_chance):
+        for source, answer in works.check_all(pictures, k=k, min_chance=min_chance):
             if isinstance(answer, list):
                 found.append((source, answer))
             else:
@@ -103,23 +102,6 @@ def report(picture: str, db: str, out: str, language: Language, work: int | None
     except OSError as exc:
         raise SourceError(f"cannot write {out}: {exc.strerror}") from exc
     click.echo(f"{out}: {len(data):,} bytes")
-
-
-def _checked(
-    works: "Works", pictures: Sequence[str], k: int, min_chance: float
-) -> "Iterator[tuple[str, list[WorkMatch] | Failure]]":
-    from yunmeng.errors import PictureError
-    from yunmeng.ingest.sources import Sources
-    from yunmeng.types import Failure
-
-    for entry in Sources(pictures, None, {}).entries():
-        try:
-            if entry.problem is not None:
-                raise entry.problem
-            yield entry.source, works.check(entry.uri, k=k, min_chance=min_chance)
-        except PictureError as exc:
-            if entry.certain:
-                yield entry.source, Failure(entry.source, str(exc))
 
 
 def _match_as_json(match: "WorkMatch") -> dict[str, Any]:
