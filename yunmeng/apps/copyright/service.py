@@ -128,7 +128,7 @@ class Works(Register):
         facts = gather(self._library, (name or _name(picture), data), match, *proved)
         return (as_pdf if format == "pdf" else as_html)(compose(facts, language))
 
-    def absent(self) -> list[Work]:
+    def absent(self) -> "list[Work]":
         """Return the works that `check` cannot find, as their pictures are not in the library any more."""
         ledger = self._ledger()
         return self._search.absent(ledger.pictures(), ledger.size)
