@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from yunmeng.apps.copyright.checking import WorkSearch
 from yunmeng.apps.copyright.register import Register
+from yunmeng.apps.copyright.thresholds import DEFAULT
 from yunmeng.apps.copyright.types import WorkMatch
 from yunmeng.apps.copyright.watching.findings import FalseAlarms, Findings
 from yunmeng.apps.copyright.watching.tables import FindingTables
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
     from yunmeng.apps.copyright.watching.tables import Finding
     from yunmeng.library.library import Library
 
-__all__ = ["LIKELY", "Works"]
-
-LIKELY: Final = 0.5
-"""The chance from which `Library.match` calls a picture an original."""
+__all__ = ["Works"]
 
 
 class Works(Register):
@@ -44,7 +42,7 @@ class Works(Register):
         self.findings: Final = Findings(tables, self._alarms)
         self.webhook: Final = Webhook(library.settings, tables)
 
-    def check(self, picture: str | Path | bytes | Record, *, k: int = 5, min_chance: float = LIKELY) -> list[WorkMatch]:
+    def check(self, picture: str | Path | bytes | Record, *, k: int = 5, min_chance: float = DEFAULT) -> list[WorkMatch]:
         """Return the works that a picture was made from, most likely, the likeliest first.
 
         Works that were withdrawn do not count, nor what was marked as a false alarm, see `findings`. Chances are those
@@ -67,7 +65,7 @@ class Works(Register):
         return self._alarms.without(data, found)
 
     def check_all(
-        self, sources: Sequence[str | Path], *, k: int = 5, min_chance: float = LIKELY
+        self, sources: Sequence[str | Path], *, k: int = 5, min_chance: float = DEFAULT
     ) -> "Iterator[tuple[str, list[WorkMatch] | Failure]]":
         """Check files, the pictures of folders, lists of URLs (.txt) and URLs, one after the other.
 

@@ -31,14 +31,27 @@ Examples:
 @click.option(
     "--min-chance",
     type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
     metavar="P",
-    help="Leave out works that are less likely to be the original.",
+    help="Leave out works that are less likely to be the original; 0.5 unless told.",
+)
+@click.option(
+    "--false-alarms",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="RATE",
+    help="Instead: take at most this share of unrelated pictures for copies, such as 0.01, as far as was measured.",
 )
 @json_option
-def check(pictures: tuple[str, ...], db: str, k: int, min_chance: float, as_json: bool) -> int:
+def check(
+    pictures: tuple[str, ...], db: str, k: int, min_chance: float | None, false_alarms: float | None, as_json: bool
+) -> int:
     """Tell which registered works pictures were made from: files, folders, lists of URLs (.txt), URLs."""
+    from yunmeng.apps.copyright.thresholds import DEFAULT, rate_at, threshold_for
+
+    if min_chance is not None and false_alarms is not None:
+        raise click.UsageError("give one of --min-chance and --false-alarms")
+    if min_chance is None:
+        min_chance = DEFAULT if false_alarms is None else threshold_for(false_alarms)
+    rate = rate_at(min_chance)
     found: list[tuple[str, list[WorkMatch]]] = []
     failures: list[Failure] = []
     with opened(db) as works:
@@ -53,6 +66,8 @@ def check(pictures: tuple[str, ...], db: str, k: int, min_chance: float, as_json
         print_json(
             {
                 "checked": len(found),
+                "min_chance": min_chance,
+                "false_alarms_at_most": None if rate is None else rate.at_most,
                 "copies": [
                     {"picture": source, "works": [_match_as_json(match) for match in matches]}
                     for source, matches in copies
@@ -67,6 +82,8 @@ def check(pictures: tuple[str, ...], db: str, k: int, min_chance: float, as_json
         click.echo(
             f"{len(found):,} checked, {len(copies):,} of them made from registered works, {len(failures):,} failed"
         )
+        if rate is not None:
+            click.echo(f"Threshold {min_chance:g}: of unrelated pictures, at most {rate.at_most:.2%} are taken for copies")
         if absent:
             click.echo(
                 f"{len(absent):,} works cannot be found: their pictures are not in the library any more", err=True
