@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
@@ -108,6 +108,13 @@ class Settings(_FromEnvironment):
     tsa_certificates: Path | None = Field(
         None,
         description="PEM file with the root certificates, and any between, by which its time stamps are checked.",
+    )
+    webhook_url: str | None = Field(
+        None,
+        description="Address that is told of each copy of a registered work which a watch finds, http or https.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs what is sent there, by HMAC-SHA256. The receiver must know it too."
     )
 
 

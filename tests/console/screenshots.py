@@ -290,6 +290,33 @@ def take_shop(tabs: Tabs) -> None:
     save_shop(page, "shop-phone")
 
 
+def register(run: CommandLine, folder: Path) -> None:
+    """Works, and a folder with a copy of one of them that a watch has found."""
+    (folder / "downloads").mkdir()
+    with Image.open(folder / "photographs" / "coffee.jpg") as image:
+        image.crop((60, 30, 560, 400)).save(folder / "downloads" / "morning.jpg", quality=75)
+    works = {"chelsea": "Chelsea at rest", "coffee": "A cup of coffee", "rocket": "Lift-off"}
+    rows = [f"photographs/{stem}.jpg,Studio Lin,{title},CC BY 4.0,2024-05-01" for stem, title in works.items()]
+    lines = ["path,owner,title,licence,date", *rows]
+    (folder / "works.csv").write_text("\n".join(lines), encoding="utf-8")
+    for order in (("register", "--manifest", "works.csv"), ("watch", "downloads", "--once")):
+        done = run("copyright", *order, "--db", "demo")
+        assert done.returncode == 0, done.stderr
+
+
+def take_copyright(tabs: Tabs, suspect: Path) -> None:
+    """A picture that is checked against the registered works, and what a watch has found."""
+    for name, options in {
+        "copyright": {},
+        "copyright-phone-zh": {"locale": "zh-CN", "color_scheme": "dark", **PHONE},
+    }.items():
+        page = tabs.open("/#/copyright", **options)
+        page.locator(".check-side input[type=file]").set_input_files(suspect)
+        expect(page.locator(".work-match img")).to_have_js_property("complete", True)
+        expect(page.locator(".registered-work img")).to_have_count(4)
+        save(page, name)
+
+
 def main() -> None:
     expect.set_options(timeout=PATIENCE)
     with tempfile.TemporaryDirectory() as name:
@@ -298,6 +325,7 @@ def main() -> None:
         write_photographs(folder)
         done = run("index", "photographs.csv", "--db", "demo", "--attributes", ATTRIBUTES, "--regions")
         assert done.returncode == 0, done.stderr
+        register(run, folder)
         run("index", folder / "my cat.jpg", "--db", "archive")
         with chromium() as browser:
             with serve(run, folder / "demo") as address:
@@ -308,6 +336,7 @@ def main() -> None:
                 take_copies(tabs, folder / "my cat.jpg")
                 take_library(tabs)
                 take_recommendations(tabs)
+                take_copyright(tabs, folder / "my cat.jpg")
                 tabs.leave()
                 assert tabs.troubles() == []
             run("shop", "import", write_shop(folder), "--db", "shop")

@@ -1,14 +1,19 @@
 """The page of registered works: register, check a picture, prove, verify, withdraw; in Chinese and on a phone too."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.conftest import CommandLine
 from tests.console.browsing import PHONE, Tabs
+from tests.console.serving import serve
 from tests.needing import need
+from yunmeng.apps.copyright import Works
+from yunmeng.library import Library
 
 need("cv2", "faiss", extra="copies")
 
@@ -61,6 +66,41 @@ def test_a_copy_names_the_work_and_its_owner(page: Page, tmp_path: Path) -> None
     expect(match).to_contain_text("The same file, byte for byte.")
     match.get_by_role("button", name="Compare, and show the evidence").click()
     expect(page.get_by_role("dialog", name="Compare")).to_be_visible()
+
+
+def test_the_evidence_is_a_file(page: Page, tmp_path: Path) -> None:
+    need("reportlab", extra="copyright")
+    register(page, "thing/coffee.jpg")
+    source = page.request.get(re.sub("#.*", "", page.url) + "v1/originals/thing%2Fcoffee.jpg")
+    (tmp_path / "suspect.jpg").write_bytes(source.body())
+    check = page.get_by_role("region", name="Check a picture")
+    check.locator("input[type=file]").set_input_files(tmp_path / "suspect.jpg")
+    with page.expect_download() as started:
+        check.get_by_role("button", name="Download the evidence report").click()
+    assert started.value.suggested_filename == "work-1-evidence.pdf"
+    assert Path(started.value.path()).read_bytes().startswith(b"%PDF-")
+
+
+def test_a_finding_is_marked_as_a_false_alarm(
+    command_line: CommandLine, catalogue: Path, tabs: Tabs, tmp_path: Path
+) -> None:
+    db, found = tmp_path / "library", tmp_path / "found"
+    shutil.copytree(catalogue, db)
+    found.mkdir()
+    with Library.open(db) as library:
+        works = Works(library)
+        works.register(library.get("thing/coffee.jpg"), owner="Studio Lin", title="Coffee")
+        (found / "copy.jpg").write_bytes(library.original("thing/coffee.jpg"))
+        works.inspect(str(found / "copy.jpg"))
+    with serve(command_line, db) as address:
+        page = tabs.open("/#/copyright", address=address)
+        section = page.get_by_role("region", name="Found while watching")
+        expect(section.get_by_role("listitem")).to_have_count(1)
+        expect(section).to_contain_text("Work 1, Coffee, Studio Lin")
+        section.get_by_role("button", name="False alarm").click()
+        expect(page.get_by_text("Marked as a false alarm.")).to_be_visible()
+        expect(section).to_be_hidden()
+        tabs.leave()
 
 
 def test_what_cannot_be_registered_says_why(page: Page, tabs: Tabs) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from pytest_httpserver import HTTPServer
 
 from tests.imaging.samples import photograph
 from tests.needing import need
 from yunmeng.apps.copyright import Works
 from yunmeng.errors import PictureError, QueryError
 from yunmeng.library import Library
+from yunmeng.types import Failure
 
 need("cv2", "faiss", extra="copies")
 
@@ -89,3 +91,23 @@ def test_what_cannot_be_checked_is_told(works: Works) -> None:
         works.check(b"no picture")
     with pytest.raises(QueryError):
         works.check(file(Image.fromarray(np.zeros((32, 32, 3), np.uint8))), k=0)
+
+
+def test_a_folder_and_a_list_of_urls_are_checked(
+    shop: Library, works: Works, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    works.register(shop.get("work-3"), owner="Lin")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "copy.jpg").write_bytes(file(photograph(3, (480, 360)), 60))
+    (tmp_path / "folder" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    httpserver.expect_request("/copy.jpg").respond_with_data(file(photograph(3, (480, 360)), 50))
+    httpserver.expect_request("/stranger.jpg").respond_with_data(file(photograph(9, (480, 360))))
+    urls = [httpserver.url_for(f"/{name}.jpg") for name in ("copy", "stranger", "nowhere")]
+    (tmp_path / "urls.txt").write_text("\n".join(urls), encoding="utf-8")
+    found = dict(works.check_all([tmp_path / "folder", tmp_path / "urls.txt"]))
+    copies = {name for name, answer in found.items() if isinstance(answer, list) and answer}
+    failed = {name for name, answer in found.items() if isinstance(answer, Failure)}
+    assert {Path(name).name for name in copies} == {"copy.jpg"}
+    assert len(copies) == 2
+    assert {Path(name).name for name in failed} == {"broken.jpg", "nowhere.jpg"}
+    assert len(found) == 5

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.imaging.samples import photograph
 from tests.live import serving
 from tests.needing import need
+from yunmeng.apps.copyright import Works
 from yunmeng.apps.copyright.merkle import is_included, leaf_hash
 from yunmeng.apps.copyright.tables import canonical
 from yunmeng.client import Client
@@ -62,6 +63,27 @@ def test_works_are_registered_corrected_and_withdrawn(client: Client) -> None:
         client.stamp_register()
 
 
+def test_a_picture_that_is_sent_is_registered_and_joins_the_library(client: Client, library: Library) -> None:
+    data = file(photograph(9, (480, 360)))
+    work = client.register_work(data, "林工作室", title="桥")
+    assert (work.owner, work.title, library.original(work.id)) == ("林工作室", "桥", data)
+    with pytest.raises(QueryError, match="registered"):
+        client.register_work(data, "somebody else")
+    with pytest.raises(QueryError, match="owner"):
+        client.register_work(file(photograph(8, (480, 360))), " ")
+    known = client.register_work(library.original("作品/1.jpg"), "Lin")
+    assert known.id == "作品/1.jpg"
+
+
+def test_a_tree_head_of_before_is_verified(client: Client) -> None:
+    client.register_work("作品/0.jpg", "Lin")
+    head = client.works_register().head
+    client.register_work("作品/1.jpg", "Lin")
+    assert client.verify_register(head).sound
+    other = head.model_copy(update={"root": "0" * 64})
+    assert [problem.kind for problem in client.verify_register(other).problems] == ["earlier"]
+
+
 def test_a_proof_is_checked_by_its_own_means(client: Client) -> None:
     for number in range(3):
         client.register_work(f"作品/{number}.jpg", "Lin")
@@ -88,3 +110,31 @@ def test_a_copy_is_traced_to_its_owner(client: Client, tmp_path: Path) -> None:
     assert same.verdict == "same-file"
     assert client.check_works("作品/3.jpg") == []
     assert len(client.check_works("作品/3.jpg", min_chance=0)) == 1
+
+
+def test_evidence_is_reported(client: Client, tmp_path: Path) -> None:
+    need("reportlab", extra="copyright")
+    client.register_work("作品/2.jpg", "林工作室", title="桥")
+    (tmp_path / "suspect.jpg").write_bytes(file(photograph(2, (480, 360)).crop((30, 20, 450, 340)), 70))
+    report = client.report_copy(tmp_path / "suspect.jpg", language="zh").decode()
+    assert "林工作室" in report
+    assert "suspect.jpg" in report
+    assert client.report_copy("作品/2.jpg", format="pdf").startswith(b"%PDF-")
+    assert "Nothing shows" in client.report_copy("作品/3.jpg", work=1).decode()
+    with pytest.raises(RecordNotFound):
+        client.report_copy("作品/3.jpg")
+
+
+def test_findings_are_listed_and_dismissed(client: Client, library: Library, tmp_path: Path) -> None:
+    for number in (1, 2):
+        client.register_work(f"作品/{number}.jpg", "Lin")
+        (tmp_path / f"{number}.jpg").write_bytes(file(photograph(number, (480, 360)), 70))
+        Works(library).inspect(str(tmp_path / f"{number}.jpg"))
+    newest, oldest = client.copy_findings(page=1)
+    assert (newest.work, oldest.work, newest.source) == (2, 1, str(tmp_path / "2.jpg"))
+    assert client.dismiss_finding(newest.number).dismissed
+    assert [one.number for one in client.copy_findings()] == [oldest.number]
+    assert [one.number for one in client.copy_findings(dismissed=True)] == [newest.number]
+    assert client.check_works(tmp_path / "2.jpg") == []
+    with pytest.raises(RecordNotFound):
+        client.dismiss_finding(99)

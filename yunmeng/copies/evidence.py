@@ -15,7 +15,7 @@ from yunmeng.copies.transform import CORNERS, clip, inverse, project, to_pixels
 from yunmeng.imaging.fonts import elided, font
 from yunmeng.types import Alignment, Pixels
 
-__all__ = ["Panel", "draw_evidence"]
+__all__ = ["VERDICT_WORDS", "Panel", "describe_edits", "draw_evidence"]
 
 _WIDTH: Final = 1600  # pixels of the whole
 _MARGIN: Final = 40
@@ -33,7 +33,7 @@ _OUTLINE: Final = "#e0218a"  # a colour that photographs seldom have
 _COLOURS: Final = {"same-file": "#b3261e", "same-picture": "#b3261e", "edited-copy": "#b3261e"}
 _DIFFERENT: Final = "#0e7c86"
 
-_VERDICTS: Final = {
+VERDICT_WORDS: Final = {
     "same-file": ("The same file", "同一文件"),
     "same-picture": ("The same picture", "同一图片"),
     "edited-copy": ("An edited copy", "经过编辑的副本"),
@@ -101,7 +101,7 @@ def draw_evidence(
         (title, _fitted(image, (width, _TALLEST[columns]), outlines.get(number, [])))
         for number, (title, image) in enumerate(panels)
     ]
-    return _page(drawn, columns, width, _words(verdict, edits), _footer(alignment, figures), verdict)
+    return _page(drawn, columns, width, describe_edits(verdict, edits), _footer(alignment, figures), verdict)
 
 
 def _titled(letter: str, english: str, chinese: str, panel: Panel) -> tuple[str, str]:
@@ -109,8 +109,8 @@ def _titled(letter: str, english: str, chinese: str, panel: Panel) -> tuple[str,
     return f"{letter}  {english} {chinese}", f"{size}  {panel.name}" if panel.name else size
 
 
-def _words(verdict: str, edits: Sequence[Edit]) -> list[tuple[str, str]]:
-    """The lines under the verdict, in English and Chinese."""
+def describe_edits(verdict: str, edits: Sequence[Edit]) -> list[tuple[str, str]]:
+    """Return what was done to a picture, or what its verdict means, in English and Chinese, a line each."""
     if edits:
         return [(edit.detail, _CHINESE[edit.name].format(edit.amount)) for edit in edits]
     return [_MEANING[verdict]] if verdict in _MEANING else []
@@ -211,7 +211,7 @@ def _page(
     lines = _wrapped(footer, _WIDTH - 2 * _MARGIN)
     page = Image.new("RGB", (_WIDTH, heading + sum(heights) + 30 * len(lines) + _MARGIN), _PAGE)
     draw = ImageDraw.Draw(page)
-    english, chinese = _VERDICTS[verdict]
+    english, chinese = VERDICT_WORDS[verdict]
     draw.text(
         (_MARGIN, _MARGIN), f"{english}  {chinese}", _COLOURS.get(verdict, _DIFFERENT), font(40, bold=True), anchor="lt"
     )

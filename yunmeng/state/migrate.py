@@ -8,7 +8,7 @@ from yunmeng.errors import StateError
 
 __all__ = ["NEWEST", "migrate"]
 
-NEWEST = "0008"
+NEWEST = "0009"
 """Revision of the newest step in ``migrations/versions``. Named here so that opening a
 database that is up to date need not import Alembic; a test holds the two together."""
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from yunmeng.apps.copyright.intake import batches
 from yunmeng.apps.copyright.types import Work, WorkMatch
 from yunmeng.copies.search import CopySearch
-from yunmeng.errors import FetchError, OriginalGone
+from yunmeng.errors import FetchError, OriginalGone, RecordNotFound
 from yunmeng.stores.memory import MemoryStore
+from yunmeng.types import Hit
 
 if TYPE_CHECKING:
     from yunmeng.library.generation import Generation
     from yunmeng.library.library import Library
     from yunmeng.stores.protocol import Store
-    from yunmeng.types import Hit, Record
+    from yunmeng.types import Record
 
 __all__ = ["WorkSearch"]
 
@@ -47,6 +48,21 @@ class WorkSearch:
         hits = searched.copies.match(picture, k, None, min_chance)
         return [self._compared(picture, hit, searched) for hit in hits]
 
+    def compared_with(self, picture: bytes, work: Work, works: Mapping[str, Work], size: int) -> WorkMatch:
+        """Return how likely a picture was made from one of ``works``, and what was done to it.
+
+        The chance is 0 where the search does not find the work at all. Raises `RecordNotFound` where its picture is not
+        in the library any more.
+        """
+        searched = self._current(works, size)
+        id = next((id for id, one in searched.works.items() if one.number == work.number), None)
+        if id is None:
+            raise RecordNotFound(f"work {work.number} was withdrawn, or its picture is not in the library any more")
+        scored = searched.copies.scored(picture, None, {})
+        chance = next((one.score for one in scored if one.record.id == id), 0.0)
+        record = searched.generation.find(id)
+        return self._compared(picture, Hit(id, chance, record.uri, {}), searched)
+
     def absent(self, works: Mapping[str, Work], size: int) -> list[Work]:
         """Return those of ``works`` that cannot be found, as their pictures are not in the library any more."""
         there = {work.number for work in self._current(works, size).works.values()}
@@ -77,7 +93,7 @@ class WorkSearch:
         )
         return _Searched(generation, version, copies, found)
 
-    def _compared(self, picture: bytes, hit: "Hit", searched: _Searched) -> WorkMatch:
+    def _compared(self, picture: bytes, hit: Hit, searched: _Searched) -> WorkMatch:
         match = WorkMatch(searched.works[hit.id], hit.id, hit.uri, hit.score, None, alignment=hit.alignment)
         try:
             compared = self._library.compare(picture, searched.generation.find(hit.id, vector=True))

@@ -7,6 +7,9 @@ from typing import Any, Final
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
     EntryOut,
+    FindingOut,
+    FindingPage,
+    HeadOut,
     RegisterOut,
     VerificationOut,
     WorkHistory,
@@ -14,16 +17,20 @@ from yunmeng.apps.copyright.schemas import (
     WorkOut,
     WorkPage,
 )
-from yunmeng.schemas.call import Call, Pages
+from yunmeng.apps.copyright.types import Language, ReportFormat
+from yunmeng.schemas.call import Call, Pages, Part
 from yunmeng.schemas.text import to_wire
 
 __all__ = [
     "check_works",
+    "copy_findings",
     "correct_work",
+    "dismiss_finding",
     "export_register",
     "prove_work",
     "register_work",
     "registered_works",
+    "report_copy",
     "show_work",
     "stamp_register",
     "verify_register",
@@ -40,12 +47,18 @@ def works_register() -> Call[RegisterOut]:
 
 
 def register_work(
-    id: str, owner: str, title: str = "", licence: str = "", date: str = "", notes: str = ""
+    picture: str | Path | bytes, owner: str, title: str = "", licence: str = "", date: str = "", notes: str = ""
 ) -> Call[WorkOut]:
-    """Register a picture of the library as a work; ``date`` is YYYY, YYYY-MM or YYYY-MM-DD."""
+    """Register a work: the id of a picture of the library, a path, or a file's bytes, which then join the library.
+
+    ``date`` is YYYY, YYYY-MM or YYYY-MM-DD.
+    """
     details = {"owner": owner, "title": title, "licence": licence, "date": date, "notes": notes}
-    body = {"id": to_wire(id), **{name: text for name, text in details.items() if text}}
-    return Call("POST", f"{_PLACE}/works", WorkOut.model_validate_json, json={"owner": owner, **body})
+    if isinstance(picture, str):
+        body = {"id": to_wire(picture), **details}
+        return Call("POST", f"{_PLACE}/works", WorkOut.model_validate_json, json=body)
+    parts = [_file(picture), *((name, (None, text.encode())) for name, text in details.items())]
+    return Call("POST", f"{_PLACE}/works/upload", WorkOut.model_validate_json, parts=parts)
 
 
 def registered_works(owner: str | None = None, withdrawn: bool = False, page: int = 100) -> Pages[WorkPage, WorkOut]:
@@ -89,9 +102,10 @@ def export_register() -> Call[dict[str, Any]]:
     return Call("GET", f"{_PLACE}/register", json.loads)
 
 
-def verify_register() -> Call[VerificationOut]:
-    """Recompute the whole register, and tell what was touched, and where."""
-    return Call("POST", f"{_PLACE}/verify", VerificationOut.model_validate_json, json={})
+def verify_register(earlier: HeadOut | None = None) -> Call[VerificationOut]:
+    """Recompute the whole register, and tell what was touched, and where; ``earlier`` is a tree head kept elsewhere."""
+    body = {} if earlier is None else {"earlier": earlier.model_dump()}
+    return Call("POST", f"{_PLACE}/verify", VerificationOut.model_validate_json, json=body)
 
 
 def stamp_register() -> Call[EntryOut]:
@@ -104,9 +118,46 @@ def check_works(picture: str | Path | bytes, k: int = 5, min_chance: float = 0.5
     if isinstance(picture, str):
         body = {"id": to_wire(picture), "k": k, "min_chance": min_chance}
         return Call("POST", f"{_PLACE}/check", _matches, json=body)
-    data = picture if isinstance(picture, bytes) else picture.read_bytes()
     options = [("k", (None, str(k).encode())), ("min_chance", (None, str(min_chance).encode()))]
-    return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[("file", ("picture", data)), *options])
+    return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[_file(picture), *options])
+
+
+def report_copy(
+    picture: str | Path | bytes, work: int | None = None, language: Language = "en", format: ReportFormat = "html"
+) -> Call[bytes]:
+    """Return the evidence that a picture was made from a work, or from the likeliest one: one HTML file, or PDF.
+
+    The picture is the id of one of the library, a path, or a file's bytes.
+    """
+    options = {"language": language, "format": format, **({} if work is None else {"work": work})}
+    if isinstance(picture, str):
+        return Call("POST", f"{_PLACE}/report", bytes, json={"id": to_wire(picture), **options})
+    name = picture.name if isinstance(picture, Path) else ""
+    fields = [(key, (None, str(value).encode())) for key, value in {**options, "name": to_wire(name)}.items()]
+    return Call("POST", f"{_PLACE}/report/upload", bytes, parts=[_file(picture), *fields])
+
+
+def copy_findings(dismissed: bool = False, page: int = 100) -> Pages[FindingPage, FindingOut]:
+    """Iterate over what a watch has found, the newest first; ``dismissed``: over false alarms instead."""
+
+    def ask(offset: int) -> Call[FindingPage]:
+        params: dict[str, str | int] = {"offset": offset, "limit": page, "dismissed": "true" if dismissed else "false"}
+        return Call("GET", f"{_PLACE}/findings", FindingPage.model_validate_json, params=params)
+
+    return Pages(
+        ask(0),
+        items=lambda answer: answer.findings,
+        following=lambda answer: None if answer.next_offset is None else ask(answer.next_offset),
+    )
+
+
+def dismiss_finding(number: int) -> Call[FindingOut]:
+    """Mark a finding as a false alarm: no check tells of this picture and this work again."""
+    return Call("POST", f"{_PLACE}/findings/{number}/dismiss", FindingOut.model_validate_json)
+
+
+def _file(picture: Path | bytes) -> Part:
+    return "file", ("picture", picture if isinstance(picture, bytes) else picture.read_bytes())
 
 
 def _matches(body: bytes) -> list[WorkMatchOut]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Path, Query, UploadFile
 from pydantic import Field
 
 from yunmeng.apps import Web
+from yunmeng.apps.copyright.finding_routes import add_finding_routes
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
     CheckOptions,
@@ -24,6 +25,7 @@ from yunmeng.apps.copyright.schemas import (
     WorkOrder,
     WorkOut,
     WorkPage,
+    WorkUpload,
 )
 from yunmeng.apps.copyright.types import TreeHead
 from yunmeng.schemas.text import from_wire
@@ -40,6 +42,12 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The work's number.")]
 
 class CheckForm(CheckOptions):
     """A picture that is sent to be checked, and the options."""
+
+    file: UploadFile = Field(description="The picture.")
+
+
+class UploadedWork(WorkUpload):
+    """A picture that is sent to be registered, and its details."""
 
     file: UploadFile = Field(description="The picture.")
 
@@ -74,6 +82,12 @@ def routes(service: "Works", web: Web) -> APIRouter:
             return WorkOut.of(service.register(web.library.get(from_wire(order.id)), **details))
 
         return await web.run(work)
+
+    @router.post("/works/upload", responses=responses(415), status_code=201, dependencies=[web.writer])
+    async def register_upload(form: Annotated[UploadedWork, Form(media_type="multipart/form-data")]) -> WorkOut:
+        """Register a picture that is sent. It joins the library, unless a picture with the same bytes is there."""
+        data, details = await form.file.read(), form.model_dump(exclude={"file"}, exclude_none=True)
+        return await web.run(lambda: WorkOut.of(service.register(data, **details)))
 
     @router.get("/works/{number}", responses=responses(404), dependencies=[web.searcher])
     async def show_work(number: Number) -> WorkHistory:
@@ -129,6 +143,7 @@ def routes(service: "Works", web: Web) -> APIRouter:
         data = await form.file.read()
         return await web.run(lambda: _checked(service, data, form))
 
+    add_finding_routes(router, service, web)
     return router
 
 

@@ -1,23 +1,41 @@
 """Bodies about registered works: register, list, verify, check."""
 
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from yunmeng.apps.copyright.types import Entry, EntryKind, ProblemKind, TreeHead, Verification, Work, WorkMatch
+from yunmeng.apps.copyright.types import (
+    Entry,
+    EntryKind,
+    Language,
+    ProblemKind,
+    ReportFormat,
+    TreeHead,
+    Verification,
+    Work,
+    WorkMatch,
+)
 from yunmeng.schemas.common import Id, Request
 from yunmeng.schemas.copies import EditOut
 from yunmeng.schemas.text import to_wire
 from yunmeng.types import Difference, Verdict
+
+if TYPE_CHECKING:
+    from yunmeng.apps.copyright.watching.tables import Finding
 
 __all__ = [
     "CheckAnswer",
     "CheckOptions",
     "CheckOrder",
     "EntryOut",
+    "FindingOut",
+    "FindingPage",
     "HeadOut",
     "ProblemOut",
     "RegisterOut",
+    "ReportOptions",
+    "ReportOrder",
     "VerificationOut",
     "VerifyOrder",
     "WithdrawOrder",
@@ -27,6 +45,7 @@ __all__ = [
     "WorkOrder",
     "WorkOut",
     "WorkPage",
+    "WorkUpload",
 ]
 
 
@@ -44,6 +63,12 @@ class WorkOrder(WorkChanges):
     """A picture of the library to register, and its details."""
 
     id: Id
+    owner: str = Field(max_length=1000)
+
+
+class WorkUpload(WorkChanges):
+    """The details of a picture that is sent, and joins the library if it is not there."""
+
     owner: str = Field(max_length=1000)
 
 
@@ -216,3 +241,57 @@ class CheckAnswer(BaseModel):
     """The works that a picture was made from, the likeliest first."""
 
     matches: list[WorkMatchOut]
+
+
+class ReportOptions(Request):
+    """Options of every report."""
+
+    work: int | None = Field(None, ge=1, le=2**53, description="The work to compare with; null: the likeliest one.")
+    language: Language = "en"
+    format: ReportFormat = "html"
+    name: str = Field("", max_length=1024, description="What the report calls the picture.")
+
+
+class ReportOrder(ReportOptions):
+    """A picture of the library to report on."""
+
+    id: Id
+
+
+class FindingOut(BaseModel):
+    """A picture that was made from a work, most likely, as a watch has found it."""
+
+    number: int
+    source: str = Field(description="Its path or URL.")
+    sha256: str
+    found_at: datetime
+    dismissed: bool = Field(description="Whether it was a false alarm.")
+    work: int
+    owner: str
+    title: str
+    licence: str
+    id: str = Field(description="Of the work's picture in the library.")
+    chance: float
+    verdict: Verdict | None
+    edits: list[EditOut]
+
+    @classmethod
+    def of(cls, finding: "Finding") -> "FindingOut":
+        """Return a finding as it is sent."""
+        told = {name: finding.found[name] for name in ("owner", "title", "licence", "id", "chance", "verdict", "edits")}
+        return cls(
+            number=finding.number,
+            source=to_wire(finding.source),
+            sha256=finding.sha256,
+            found_at=finding.found_at,
+            dismissed=finding.dismissed,
+            work=finding.work,
+            **told,
+        )
+
+
+class FindingPage(BaseModel):
+    """Findings, the newest first."""
+
+    findings: list[FindingOut]
+    next_offset: int | None

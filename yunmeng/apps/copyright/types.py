@@ -13,9 +13,11 @@ __all__ = [
     "Details",
     "Entry",
     "EntryKind",
+    "Language",
     "Problem",
     "ProblemKind",
     "RegisterReport",
+    "ReportFormat",
     "TreeHead",
     "Verification",
     "Work",
@@ -36,6 +38,9 @@ ProblemKind: TypeAlias = Literal["changed", "missing", "moved", "rewritten", "he
 - ``timestamp``: a time stamp is not of the entries before it, or not of its authority.
 - ``earlier``: the entries are not those of an earlier tree head.
 """
+
+ReportFormat: TypeAlias = Literal["html", "pdf"]
+Language: TypeAlias = Literal["en", "zh"]
 
 _LONGEST: Final = {"owner": 1000, "title": 1000, "licence": 1000, "date": 10, "notes": 10_000}
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")

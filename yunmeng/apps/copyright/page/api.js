@@ -19,6 +19,8 @@ import { call, withQuery } from "/console/lib/api.js";
 /** @typedef {{ sound: boolean, problems: { kind: string, number: number | null, last: number | null, detail: string }[], head: { size: number }, timestamps: number }} Verification */
 /** @typedef {{ id: string, owner: string, title?: string, licence?: string, date?: string }} Order */
 
+/** @typedef {{ number: number, source: string, work: number, owner: string, title: string, id: string, chance: number, edits: Edit[], found_at: string }} Finding */
+
 const PLACE = "/v1/copyright";
 
 /** @type {(signal?: AbortSignal) => Promise<Register>} */
@@ -43,3 +45,22 @@ export const check = ({ id, file }, signal) => {
 /** @param {number} number */
 export const proof = (number) => `${PLACE}/works/${number}/proof`;
 export const whole = `${PLACE}/register`;
+/** @type {(place: { offset: number, limit: number }, signal: AbortSignal) => Promise<{ findings: Finding[], next_offset: number | null }>} */
+export const findings = (place, signal) => call("GET", withQuery(`${PLACE}/findings`, place), { signal });
+/** @type {(number: number) => Promise<Finding>} */
+export const dismiss = (number) => call("POST", `${PLACE}/findings/${number}/dismiss`);
+/**
+ * The evidence as a PDF file.
+ *
+ * @param {{ id?: string, file?: File }} picture
+ * @param {{ work: number, language: string }} options
+ * @returns {Promise<Blob>}
+ */
+export const report = ({ id, file }, options) => {
+  const wanted = { ...options, format: "pdf", name: file?.name ?? id ?? "" };
+  if (!file) return call("POST", `${PLACE}/report`, { json: { id, ...wanted }, read: "blob" });
+  const form = new FormData();
+  form.append("file", file);
+  for (const [name, value] of Object.entries(wanted)) form.append(name, String(value));
+  return call("POST", `${PLACE}/report/upload`, { form, read: "blob" });
+};

@@ -2,9 +2,11 @@
 import * as api from "/console/lib/api.js";
 import { button, fill, h } from "/console/lib/dom.js";
 import { number, percent, time } from "/console/lib/format.js";
-import { t } from "/console/lib/i18n.js";
-import { announce } from "/console/widgets/announce.js";
+import { language, t } from "/console/lib/i18n.js";
+import { may } from "/console/lib/store.js";
+import { announce, fail } from "/console/widgets/announce.js";
 import { openComparison } from "/console/widgets/compare.js";
+import { saveBlob } from "/console/widgets/download.js";
 import { editWords } from "/console/widgets/explanation.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import * as copyright from "./api.js";
@@ -89,10 +91,24 @@ export class Check {
         h(
           "div",
           { class: "actions" },
+          may("write") && button("download", t("check-report"), ({ currentTarget }) => this.#report(work.number, /** @type {HTMLButtonElement} */ (currentTarget)), { text: true, kind: "outline" }),
           button("compare", t("check-compare"), () => this.asked && openComparison(this.asked, { id }), { text: true, kind: "outline" }),
           h("a", { class: "outline", href: copyright.proof(work.number), download: `work-${work.number}-proof.json` }, t("work-proof")),
         ),
       ),
     );
+  }
+
+  /** @param {number} work @param {HTMLButtonElement} pressed */
+  async #report(work, pressed) {
+    if (!this.asked) return;
+    pressed.disabled = true;
+    try {
+      saveBlob(await copyright.report(this.asked, { work, language: language() }), `work-${work}-evidence.pdf`);
+    } catch (error) {
+      fail(error);
+    } finally {
+      pressed.disabled = false;
+    }
   }
 }

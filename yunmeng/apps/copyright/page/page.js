@@ -10,6 +10,7 @@ import { confirmed } from "/console/widgets/dialog.js";
 import { failure, notice, skeleton } from "/console/widgets/states.js";
 import * as copyright from "./api.js";
 import { Check } from "./check.js";
+import { Findings } from "./findings.js";
 import { registerForm } from "./form.js";
 import { COPYRIGHT_WORDS } from "./words.js";
 
@@ -42,12 +43,14 @@ export default class CopyrightPage {
       h("a", { class: "outline", href: copyright.whole, download: "register.json" }, t("register-export")),
     );
     const register = h("section", { class: "card", "aria-labelledby": "register-title" }, h("h2", { id: "register-title" }, t("register-facts")), this.facts, actions, this.verdict);
+    this.findings = may("write") ? new Findings() : null;
     this.form = may("write") ? registerForm(() => this.reload()) : null;
     this.element = h(
       "div",
       { class: "copyright-page" },
       h("header", { class: "library-head" }, h("h1", {}, t("copyright")), h("p", { class: "hint" }, t("copyright-hint"))),
       this.check.element,
+      this.findings?.element,
       h("div", { class: "copyright-cards" }, register, this.form?.element),
       h("section", { class: "card", "aria-labelledby": "works-title" }, h("h2", { id: "works-title" }, t("register-works")), this.list, this.below),
     );
@@ -56,6 +59,7 @@ export default class CopyrightPage {
 
   destroy() {
     this.check.destroy();
+    this.findings?.destroy();
     this.feed.stop();
   }
 

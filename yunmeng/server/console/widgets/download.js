@@ -40,8 +40,8 @@ export const exportCsv = (items) =>
 /** An id as a path in an archive, which leads nowhere else. @param {string} id */
 const archivedName = (id) => id.split(/[/\\:]+/).filter((part) => part && !/^\.+$/.test(part)).join("/") || "picture";
 
-/** @param {Blob} blob @param {string} name */
-function saveBlob(blob, name) {
+/** Saves data that are in hand. @param {Blob} blob @param {string} name */
+export function saveBlob(blob, name) {
   const url = URL.createObjectURL(blob);
   save(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
