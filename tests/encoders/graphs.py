@@ -86,3 +86,30 @@ def some_pictures(count: int = 3) -> list[Pixels]:
     random = np.random.default_rng(0)
     sizes = [(40, 30), (17, 50), (90, 91), (8, 8), (300, 20)][:count]
     return [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+
+
+def layered_network(file: Path, *, outlier: float = 1.0) -> Path:
+    """Four convolutions with ReLU behind each, pooled: (n, 32). One channel of the second is ``outlier`` times as
+    large as the others, and the third takes it back."""
+    random = np.random.default_rng(5)
+    weights = {
+        f"weight{number}": (random.standard_normal((32, inputs, 3, 3)) * (0.6 / inputs**0.5)).astype(np.float32)
+        for number, inputs in enumerate((3, 32, 32, 32))
+    }
+    weights["weight1"][0] *= outlier
+    weights["weight2"][:, 0] /= outlier
+    nodes = [
+        helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["planes"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["floats", "scale"], ["x0"]),
+    ]
+    for number in range(4):
+        nodes.append(helper.make_node("Conv", [f"x{number}", f"weight{number}"], [f"y{number}"], pads=[1, 1, 1, 1]))
+        nodes.append(helper.make_node("Relu", [f"y{number}"], [f"x{number + 1}"]))
+    nodes += [
+        helper.make_node("GlobalAveragePool", ["x4"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["vector"]),
+    ]
+    source = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", SIDE, SIDE, 3])
+    target = helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", 32])
+    return save(nodes, source, target, {**weights, "scale": np.array(255, np.float32)}, file)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tests.conftest import write_pictures
 from yunmeng.config import Settings
 from yunmeng.encoders import fusion_fitting, get_spec, load
-from yunmeng.encoders.fusion_fitting import Source, fit_projection, fuse
+from yunmeng.encoders.fitting import Source
+from yunmeng.encoders.fusion_fitting import fit_projection, fuse
 from yunmeng.errors import EncoderError, UnknownEncoder
 
 PARTS = ("efficientnet-lite0", "efficientnet-lite2")

@@ -1,6 +1,5 @@
 """``yunmeng models fuse``."""
 
-import heapq
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,7 @@ import click
 from yunmeng.terminal.options import json_option, print_json, printable
 
 if TYPE_CHECKING:
-    from yunmeng.config import Settings
-    from yunmeng.encoders.fusion_fitting import FusionReport, Source
+    from yunmeng.encoders.fusion_fitting import FusionReport
 
 
 @click.command(
@@ -68,7 +66,9 @@ def fuse(
     to their --dim principal axes, which are learnt from those pictures (up to 5,000, without labels). Whether a fusion
     is better than its best part depends on the pictures and the parts: measure it with yunmeng eval.
     """
+    from yunmeng.cli.own_pictures import in_files, in_library
     from yunmeng.config import Settings
+    from yunmeng.encoders.fusion_fitting import FIT_MOST
     from yunmeng.encoders.fusion_fitting import fuse as make
     from yunmeng.terminal.progress import counting_progress
 
@@ -76,7 +76,7 @@ def fuse(
         raise click.UsageError("--dim needs a projection: add --fit PICTURES or --db DIR")
     settings = Settings.load()
     with ExitStack() as opened, counting_progress("Encoding") as on_encoded:
-        pictures = _in_files(fit, settings) + ([] if db is None else _in_library(db, settings, opened))
+        pictures = in_files(fit, settings) + ([] if db is None else in_library(db, settings, opened, FIT_MOST))
         if (fit or db is not None) and not pictures:
             raise click.UsageError("there are no pictures to fit on in what --fit and --db name")
         report = make(
@@ -118,32 +118,3 @@ def _numbers(text: str) -> list[float]:
         return [float(number) for number in text.split(",")]
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a list of numbers like 1,0.5", param_hint="--weights") from None
-
-
-def _in_files(paths: tuple[Path, ...], settings: "Settings") -> "list[Source]":
-    from yunmeng.imaging.files import is_picture, read
-    from yunmeng.ingest.folders import file_entry, folder_entries
-
-    def source(path: Path) -> "Source":
-        return str(path), lambda: read(path, max_bytes=settings.max_file_bytes)
-
-    entries = [entry for path in paths for entry in (folder_entries(path) if path.is_dir() else [file_entry(path)])]
-    return [
-        source(Path(entry.uri))
-        for entry in entries
-        if entry.problem is None and (entry.certain or is_picture(Path(entry.uri)))
-    ]
-
-
-def _in_library(db: str, settings: "Settings", opened: ExitStack) -> "list[Source]":
-    from yunmeng.encoders.fusion_fitting import FIT_MOST
-    from yunmeng.library.library import Library
-    from yunmeng.types import Record
-
-    library = opened.enter_context(Library.open(db, settings=settings))
-
-    def source(record: Record) -> "Source":
-        return record.id, lambda: library.original(record)
-
-    # The order of the digests is a random one that is always the same.
-    return [source(record) for record in heapq.nsmallest(FIT_MOST, library.iterate(), key=lambda r: r.sha256)]

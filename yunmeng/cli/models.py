@@ -7,6 +7,7 @@ import click
 from yunmeng.cli.fuse import fuse
 from yunmeng.cli.models_add import add_model
 from yunmeng.cli.models_bench import bench_models
+from yunmeng.cli.models_quantize import quantize
 from yunmeng.terminal.options import json_option, print_json, printable
 
 
@@ -16,6 +17,7 @@ Examples:
   yunmeng models list
   yunmeng models add timm:vit_small_patch14_dinov2.lvd142m --input-size 224
   yunmeng models bench efficientnet-lite0 efficientnet-lite2
+  yunmeng models quantize efficientnet-lite2 --to int8 --db my-library
 """
 )
 def models() -> None:
@@ -112,3 +114,4 @@ def _said(value: object) -> str:
 models.add_command(add_model)
 models.add_command(bench_models)
 models.add_command(fuse)
+models.add_command(quantize)

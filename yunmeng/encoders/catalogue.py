@@ -14,8 +14,8 @@ import numpy as np
 from yunmeng import plugins
 from yunmeng.config import Settings
 from yunmeng.encoders.added import added_names, check_files, find_added, model_bytes, model_folder, open_described
-from yunmeng.encoders.description import Description, FusionDescription
-from yunmeng.encoders.efficientnet_lite import Variant, Whitening, build_features, build_graph
+from yunmeng.encoders.description import Description, FusionDescription, OnnxDescription, PictureTower
+from yunmeng.encoders.efficientnet_lite import EMBEDDING, PIXELS, Variant, Whitening, build_features, build_graph
 from yunmeng.encoders.graph_cache import cached_graph
 from yunmeng.encoders.onnx_encoder import OnnxEncoder, Places
 from yunmeng.encoders.onnx_graph import Precision
@@ -28,6 +28,7 @@ __all__ = [
     "DEFAULT_ENCODER",
     "broken_models",
     "built_in_names",
+    "built_in_network",
     "get_spec",
     "load",
     "load_built_in",
@@ -154,6 +155,18 @@ def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
         lambda: _build(row, whitening, settings.precision),
     )
     return OnnxEncoder(row.spec, OnnxSession(graph, settings), lambda: _places(row, whitening, settings))
+
+
+def built_in_network(name: str) -> tuple[OnnxDescription, bytes]:
+    """Return a built-in encoder's description as if it had been added, and its graph in FP32."""
+    row = next(row for row in _ROWS if row.spec.name == name)
+    whitening = resources.files("yunmeng.encoders").joinpath(row.whitening).read_bytes()
+    spec = row.spec
+    picture = PictureTower(file="picture.onnx", input_size=spec.input_size, input=PIXELS, output=EMBEDDING)
+    description = OnnxDescription(
+        name=name, dim=spec.dim, licence=spec.licence, source=spec.source, weights_sha256=spec.sha256, picture=picture
+    )
+    return description, _build(row, whitening, "fp32")
 
 
 def open_model(description: Description, folder: Path, settings: Settings) -> Encoder:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yunmeng.encoders.onnx_runtime import OnnxSession
     from yunmeng.encoders.tokenising import Tokeniser
 
-__all__ = ["DescribedEncoder", "Reader"]
+__all__ = ["DescribedEncoder", "Reader", "as_input"]
 
 _GEM_FLOOR: Final = 1e-6
 _SHORTEST: Final = 1e-12  # keeps the zero vector, which has no direction, away from a division by 0
@@ -55,7 +55,7 @@ class DescribedEncoder:
         tower = self._description.picture
         if not batch:
             return np.empty((0, self.spec.dim), np.float32)
-        pixels = _as_input(np.stack([fit(picture, tower) for picture in batch]), tower)
+        pixels = as_input(np.stack([fit(picture, tower) for picture in batch]), tower)
         (found,) = self._session.run([_output(self._session, tower.output)], pixels)
         return self._finished(found, len(batch), tower.pooling, tower.normalise)
 
@@ -67,7 +67,7 @@ class DescribedEncoder:
         tower = self._description.picture
         if tower.pooling not in ("mean", "gem") or tower.resize != "squash":
             return None
-        pixels = _as_input(np.stack([fit(picture, tower) for picture in batch]), tower)
+        pixels = as_input(np.stack([fit(picture, tower) for picture in batch]), tower)
         (found,) = self._session.run([_output(self._session, tower.output)], pixels)
         if found.ndim != 4 or found.shape[1] != self.spec.dim:
             return None
@@ -110,8 +110,8 @@ class DescribedEncoder:
         return vectors
 
 
-def _as_input(pixels: NDArray[np.uint8], tower: "PictureTower") -> NDArray[Any]:
-    """Uint8 (n, side, side, 3) in the form that the graph takes."""
+def as_input(pixels: NDArray[np.uint8], tower: "PictureTower") -> NDArray[Any]:
+    """Return prepared pictures, uint8 (n, side, side, 3), in the form that the graph takes."""
     values: NDArray[Any] = pixels[..., ::-1] if tower.channels == "bgr" else pixels
     if tower.pixels == "float32":
         mean, std = np.array(tower.mean, np.float32), np.array(tower.std, np.float32)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from yunmeng.encoders.protocol import EncoderSpec
+from yunmeng.encoders.protocol import EncoderSpec, Origin
 from yunmeng.errors import EncoderError
 
 __all__ = [
@@ -147,10 +147,12 @@ class _Described(_Row):
 
 class OnnxDescription(_Described):
     """A network for pictures, and perhaps one for words. ``weights_sha256`` is of what a graph was exported from:
-    the same weights, exported again by another version of PyTorch, make the same vectors."""
+    the same weights, exported again by another version of PyTorch, make the same vectors. ``origin`` is the encoder
+    that it was made of by quantising."""
 
     kind: Literal["onnx"] = "onnx"
     weights_sha256: Digest | None = None
+    origin: Origin | None = None
     picture: PictureTower
     text: TextTower | None = None
 
@@ -171,6 +173,7 @@ class OnnxDescription(_Described):
             source=self.source,
             sha256=self._identity(),
             reads_text=self.text is not None,
+            origin=self.origin,
         )
 
     def _identity(self) -> str:

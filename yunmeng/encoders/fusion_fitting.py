@@ -1,33 +1,23 @@
 """Making a fusion: the projection learnt from pictures, and the model that keeps it."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.concurrency import bounded_map
 from yunmeng.config import Settings
 from yunmeng.encoders.adding import workplace
 from yunmeng.encoders.catalogue import load
 from yunmeng.encoders.description import FusionDescription
+from yunmeng.encoders.fitting import OnEncoded, Source, prepared, spread
 from yunmeng.encoders.fusion import FusedEncoder, Projection
 from yunmeng.encoders.protocol import Encoder, EncoderSpec
-from yunmeng.errors import EncoderError, YunmengError
-from yunmeng.imaging.decode import decode
-from yunmeng.types import Pixels
+from yunmeng.errors import EncoderError
 
-__all__ = ["FIT_MOST", "FusionReport", "OnEncoded", "Source", "fit_projection", "fuse"]
-
-Source: TypeAlias = tuple[str, Callable[[], bytes]]
-"""A picture to fit on: what to call it in a report, and what reads its bytes."""
-
-OnEncoded: TypeAlias = Callable[[int, int], None]
-"""Called with the number of pictures that are done and that of all."""
+__all__ = ["FIT_MOST", "FusionReport", "fit_projection", "fuse"]
 
 FIT_MOST: Final = 5_000
 """Pictures that a projection is fitted on at most, since their vectors lie in memory together."""
@@ -36,7 +26,6 @@ DEFAULT_DIM: Final = 512
 
 _PROJECTION: Final = "projection.npz"
 _LEAST_VARIANCE: Final = 1e-7  # of the first axis'; what lies below is rounding, and whitening would make it loud
-_WORKERS: Final = 4  # decoding beside the encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,7 @@ def fuse(
         target = min(DEFAULT_DIM, joined.dim) if dim is None else dim
         _check_dim(target, joined.dim, len(pictures))
         fused = FusedEncoder(joined.spec, encoders, weights)
-        vectors, failed = _collect(fused, _spread(pictures), settings, on_encoded)
+        vectors, failed = _collect(fused, spread(pictures, FIT_MOST), settings, on_encoded)
         projection, explained = fit_projection(vectors, target, whitening)
         (place.folder / _PROJECTION).write_bytes(projection.to_bytes())
         spec = place.finish(joined.model_copy(update={"dim": target, "projection": _PROJECTION}))
@@ -152,13 +141,6 @@ def _description(name: str, parts: Sequence[Encoder], weights: tuple[float, ...]
     )
 
 
-def _spread(pictures: Sequence[Source]) -> Sequence[Source]:
-    """At most `FIT_MOST` of them, evenly from all: folders put like beside like."""
-    if len(pictures) <= FIT_MOST:
-        return pictures
-    return [pictures[index * len(pictures) // FIT_MOST] for index in range(FIT_MOST)]
-
-
 def _collect(
     encoder: FusedEncoder, pictures: Sequence[Source], settings: Settings, on_encoded: OnEncoded
 ) -> tuple[NDArray[np.float32], list[tuple[str, str]]]:
@@ -166,7 +148,7 @@ def _collect(
     vectors = [np.empty((0, encoder.spec.dim), np.float32)]  # its spec has no projection, so that is all of them
     failed: list[tuple[str, str]] = []
     done = 0
-    for batch in _prepared(encoder, pictures, settings):
+    for batch in prepared(encoder, pictures, settings):
         failed += [(name, str(result)) for name, result in batch if not isinstance(result, np.ndarray)]
         good = [result for _, result in batch if isinstance(result, np.ndarray)]
         if good:
@@ -174,22 +156,3 @@ def _collect(
         done += len(batch)
         on_encoded(done, len(pictures))
     return np.concatenate(vectors), failed
-
-
-def _prepared(
-    encoder: Encoder, pictures: Sequence[Source], settings: Settings
-) -> Iterator[list[tuple[str, Pixels | Exception]]]:
-    """Batches of pictures as the encoder takes them, in order, or what is wrong with one."""
-
-    def prepare(source: Source) -> tuple[str, Pixels | Exception]:
-        name, read = source
-        try:
-            picture = decode(read(), at_least=encoder.spec.decoded_side, max_pixels=settings.max_pixels)
-        except YunmengError as error:
-            return name, error
-        return name, encoder.prepare(picture.image)
-
-    with ThreadPoolExecutor(_WORKERS, "decode") as pool:
-        prepared = bounded_map(pool, prepare, pictures, 2 * settings.batch_size)
-        while batch := list(islice(prepared, settings.batch_size)):
-            yield batch

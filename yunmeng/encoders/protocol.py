@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from yunmeng.config import Settings
 
-__all__ = ["Encoder", "EncoderPlugin", "EncoderSpec", "PlaceEncoder", "TextEncoder"]
+__all__ = ["Encoder", "EncoderPlugin", "EncoderSpec", "Origin", "PlaceEncoder", "TextEncoder"]
+
+
+class Origin(NamedTuple):
+    """The encoder that another one was made of: name, and SHA-256 of its weights."""
+
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,8 @@ class EncoderSpec:
 
     ``dim`` is the embedding's length, ``input_size`` the side of the square input in pixels, ``sha256`` that of
     the file of weights: two encoders make comparable vectors if and only if their name and ``sha256`` agree.
-    An encoder that ``reads_text`` is a `TextEncoder` too.
+    An encoder that ``reads_text`` is a `TextEncoder` too. One with an ``origin`` makes nearly the vectors of that
+    encoder, so that what is known of its space holds for it as well.
     """
 
     name: str
@@ -35,6 +43,7 @@ class EncoderSpec:
     source: str
     sha256: str
     reads_text: bool = False
+    origin: Origin | None = None
 
     @property
     def decoded_side(self) -> int:

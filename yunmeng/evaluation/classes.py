@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,13 +34,15 @@ WORKERS = 4  # decoding beside the encoder
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores, and the number of pictures they were measured on. ``failed`` names unusable pictures, with reasons."""
+    """Scores, and the number of pictures they were measured on. ``failed`` names unusable pictures, with reasons;
+    ``vectors`` are those of the gallery and of the queries, float32 (n, dim)."""
 
     scores: "ClassScores"
     queries: int
     gallery: int
     classes: int
     failed: list[tuple[str, str]]
+    vectors: tuple[NDArray[np.float32], NDArray[np.float32]] = field(compare=False, repr=False)
 
 
 def evaluate(
@@ -76,8 +78,9 @@ def evaluate(
         on_done(done, total)
     if not all(found):
         raise SourceError(f"none of the pictures in {queries if found[0] else gallery} can be used")
+    vectors = [np.array([picture.vector for picture in side]) for side in found]
     scores = _scores(*found, steps, encoder, settings, lambda ranked: on_done(encoded + ranked, total))
-    return Evaluation(scores, len(found[1]), len(found[0]), len(classes), failed)
+    return Evaluation(scores, len(found[1]), len(found[0]), len(classes), failed, (vectors[0], vectors[1]))
 
 
 def _scores(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClassScores", "class_scores", "order_scores"]
+__all__ = ["ClassScores", "class_scores", "first_hits", "order_scores", "overlap"]
 
 BLOCK = 256
 """Queries that are ranked at once: a block's similarities to 100,000 pictures take 100 MB."""
@@ -61,3 +61,15 @@ def order_scores(
         precision_at_1=float(first_ten[:, 0].mean()),
         precision_at_10=float(first_ten.mean()),
     )
+
+
+def first_hits(gallery: NDArray[np.float32], queries: NDArray[np.float32], k: int = 10) -> NDArray[np.intp]:
+    """Return the rows of the k gallery vectors nearest to each query by inner product, the nearest first: (q, k)."""
+    blocks = (queries[start : start + BLOCK] for start in range(0, len(queries), BLOCK))
+    return np.concatenate([np.argsort(-(block @ gallery.T), axis=1, kind="stable")[:, :k] for block in blocks])
+
+
+def overlap(hits: NDArray[np.intp], others: NDArray[np.intp]) -> float:
+    """Return the mean share, in [0, 1], of each query's ``hits``, rows of (q, k), that are among its ``others``."""
+    shared = (hits[:, :, None] == others[:, None, :]).any(axis=2)
+    return float(shared.mean())

@@ -34,11 +34,14 @@ class EncoderIdentity(BaseModel):
     dim: int = Field(ge=1)
     sha256: str
     reads_text: bool = False
+    origin: str = ""
+    """The encoder that it was made of, in whose space its vectors lie; empty where there is none."""
 
     @classmethod
     def of(cls, spec: "EncoderSpec") -> Self:
         """Return the identity of the encoder that ``spec`` describes."""
-        return cls(name=spec.name, dim=spec.dim, sha256=spec.sha256, reads_text=spec.reads_text)
+        origin = spec.origin.name if spec.origin else ""
+        return cls(name=spec.name, dim=spec.dim, sha256=spec.sha256, reads_text=spec.reads_text, origin=origin)
 
 
 class LibraryConfig(BaseModel):

@@ -51,7 +51,8 @@ class LibraryReader:
         """The extras that are not installed, and without which questions fail that its encoder could answer."""
         from yunmeng.encoders.text.bridge import lacks_words
 
-        return ["words"] if lacks_words(self._generations.current.config.encoder.name) else []
+        encoder = self._generations.current.config.encoder
+        return ["words"] if lacks_words(encoder.origin or encoder.name) else []
 
     @property
     def reads_meaning(self) -> bool:

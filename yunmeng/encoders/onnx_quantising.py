@@ -1,0 +1,181 @@
+"""Quantising a graph by ONNX Runtime's tools, and finding the layers that have to stay as they are."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from yunmeng.errors import EncoderError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from yunmeng.encoders.fitting import OnEncoded
+
+__all__ = ["Calibrated", "as_fp16", "only_output"]
+
+_LAYERS: Final = ("Conv", "MatMul", "Gemm")
+_BETWEEN: Final = ("Add", "Clip", "Relu")  # quantised as well, so that integers stay integers from layer to layer
+_GROUPS: Final = 16  # layers are tried in so many groups, in the order of the network
+_MOST_KEPT: Final = 3  # groups
+_GOOD: Final = 0.995  # mean cosine from which no further group is kept
+
+
+def only_output(graph: bytes | Path, output: str | None, file: Path) -> None:
+    """Write to ``file`` the part of a graph that makes one output, the first if None. Raises EncoderError."""
+    import onnx
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    try:
+        model = onnx.load_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
+        for number, node in enumerate(model.graph.node):
+            node.name = node.name or f"{node.op_type}-{number}"  # layers are told apart by their names
+        wanted = output or model.graph.output[0].name
+        whole, part = file.with_suffix(".whole.onnx"), file.with_suffix(".part.onnx")
+        onnx.save(model, whole)
+        onnx.utils.extract_model(whole, part, [value.name for value in model.graph.input], [wanted], check_model=False)
+        with _quiet():
+            quant_pre_process(part, file, skip_symbolic_shape=True)
+    except Exception as error:  # the tools raise nearly anything
+        raise EncoderError(f"the network cannot be quantised: {_line(error)}") from error
+
+
+def as_fp16(plain: Path, file: Path) -> None:
+    """Write a graph with its weights and sums in 16-bit floats; its input and output stay as they are."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    try:
+        with _quiet():
+            onnx.save(convert_float_to_float16(onnx.load(plain), keep_io_types=True), file)
+    except Exception as error:
+        raise EncoderError(f"the network cannot be turned into 16 bits: {_line(error)}") from error
+
+
+class Calibrated:
+    """A graph in FP32 with the ranges of its activations, from which INT8 graphs are made.
+
+    ``batches`` are inputs of the graph, one picture each; ``drafts`` is a folder for what is tried.
+    """
+
+    def __init__(self, plain: Path, batches: "Sequence[NDArray[Any]]", drafts: Path) -> None:
+        """Raises EncoderError where the graph has nothing that can be quantised."""
+        import onnx
+
+        graph = onnx.load(plain).graph
+        self._plain = plain
+        self._source: str = graph.input[0].name
+        self._batches = batches
+        self._drafts = drafts
+        self._groups = _grouped(list(_layers(graph)))
+        if not self._groups:
+            raise EncoderError("the network has no layer that can be quantised, neither a convolution nor a product")
+
+    @property
+    def layers(self) -> int:
+        """The number of layers that can be quantised."""
+        return sum(len(group) for group in self._groups)
+
+    def write(self, file: Path, score: Callable[[Path], float], on_tried: "OnEncoded") -> int:
+        """Write an INT8 graph, and return how many layers it keeps in FP32.
+
+        ``score`` says of a graph how near its vectors are to those of the whole one, 1 at the most. Without any layer
+        in FP32 they may be near enough. Else each group of layers is kept in FP32 alone, and the graph keeps those that
+        gain most, until it is near enough.
+        """
+
+        def tried(kept: Sequence[int], place: Path) -> float:
+            self._quantise(place, [name for group in kept for layer in self._groups[group] for name in layer])
+            return score(place)
+
+        total = 1 + len(self._groups) + _MOST_KEPT
+        best: tuple[int, ...] = ()
+        reached = tried(best, file)
+        on_tried(1, total)
+        if reached >= _GOOD:
+            return 0
+        draft = self._drafts / "tried.onnx"
+        gains = []
+        for group in range(len(self._groups)):
+            gains.append((tried((group,), draft), group))
+            on_tried(2 + group, total)
+        order = [group for _, group in sorted(gains, reverse=True)]
+        for count in range(1, _MOST_KEPT + 1):
+            found = tried(order[:count], draft)
+            on_tried(1 + len(self._groups) + count, total)
+            if found > reached:
+                best, reached = tuple(order[:count]), found
+            if reached >= _GOOD:
+                break
+        tried(best, file)
+        on_tried(total, total)
+        return sum(len(self._groups[group]) for group in best)
+
+    def _quantise(self, file: Path, kept: list[str]) -> None:
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+        try:
+            with _quiet():
+                quantize_static(
+                    self._plain,
+                    file,
+                    _Inputs(self._source, self._batches),
+                    quant_format=QuantFormat.QDQ,
+                    op_types_to_quantize=[*_LAYERS, *_BETWEEN],
+                    per_channel=True,
+                    activation_type=QuantType.QUInt8,
+                    weight_type=QuantType.QInt8,
+                    nodes_to_exclude=kept,
+                    extra_options={"MatMulConstBOnly": True},
+                    calibration_cache_path=self._drafts / "ranges.json",
+                )
+        except Exception as error:
+            raise EncoderError(f"the network cannot be quantised: {_line(error)}") from error
+
+
+class _Inputs:
+    """A `CalibrationDataReader`, which ONNX Runtime asks for one input after the other."""
+
+    def __init__(self, source: str, batches: "Sequence[NDArray[Any]]") -> None:
+        self._inputs: Iterator[dict[str, NDArray[Any]]] = ({source: batch} for batch in batches)
+
+    def get_next(self) -> "dict[str, NDArray[Any]] | None":
+        return next(self._inputs, None)
+
+
+def _layers(graph: Any) -> Iterator[tuple[str, ...]]:
+    """Yield the names of each layer with weights, and of the activation functions behind it, which go with it."""
+    weights = {tensor.name for tensor in graph.initializer}
+    users: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for value in node.input:
+            users.setdefault(value, []).append(node)
+    for node in graph.node:
+        if node.op_type in _LAYERS and weights.intersection(node.input):
+            behind = [user.name for user in users.get(node.output[0], []) if user.op_type in ("Clip", "Relu")]
+            yield (node.name, *behind)
+
+
+def _grouped(layers: list[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:
+    """Return neighbouring layers together, in up to `_GROUPS` groups of about the same length."""
+    bounds = np.linspace(0, len(layers), min(_GROUPS, len(layers)) + 1).astype(int)
+    return [layers[start:end] for start, end in pairwise(bounds)]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what the tools log, which is meant for their developers."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

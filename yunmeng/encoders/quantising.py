@@ -1,0 +1,195 @@
+"""Quantising: an encoder's network with 8-bit integers or 16-bit floats, as an encoder of its own.
+
+INT8 is static, per channel in the weights (Jacob et al., "Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference", CVPR 2018), by ONNX Runtime's tools: the ranges of activations come from pictures of
+the user's own. A quarter of these is held back, and the layers that cost most on them stay in FP32. FP16 halves a file,
+and is for devices: on a CPU it gains no speed.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import numpy as np
+
+from yunmeng.encoders.added import find_added, model_folder
+from yunmeng.encoders.adding import workplace
+from yunmeng.encoders.catalogue import built_in_names, built_in_network, load
+from yunmeng.encoders.described_encoder import DescribedEncoder, Reader, as_input
+from yunmeng.encoders.description import OnnxDescription
+from yunmeng.encoders.fitting import OnEncoded, Source, prepared, spread
+from yunmeng.encoders.onnx_quantising import Calibrated, as_fp16, only_output
+from yunmeng.encoders.onnx_runtime import OnnxSession
+from yunmeng.encoders.protocol import Origin
+from yunmeng.errors import EncoderError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from yunmeng.config import Settings
+    from yunmeng.encoders.protocol import Encoder, EncoderSpec
+    from yunmeng.types import Pixels
+
+__all__ = ["CALIBRATE_MOST", "LEAST", "Quantised", "Target", "quantise"]
+
+Target: TypeAlias = Literal["int8", "fp16"]
+
+LEAST: Final = 40
+"""Pictures that INT8 is calibrated on at least: fewer do not show the ranges of the activations."""
+CALIBRATE_MOST: Final = 160
+"""Pictures that are used at most: more change little, and each layer that is tried takes longer."""
+
+_HELD_BACK: Final = 4  # one picture of so many is not calibrated on
+_GRAPH: Final = "picture.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """A quantised encoder.
+
+    ``cosine`` is the mean between its vectors and those of the whole encoder, of pictures that it was not calibrated
+    on, ``least`` the least of them; ``kept`` of ``layers`` are still in FP32; ``failed`` holds name and reason of
+    pictures that could not be used; sizes are in bytes.
+    """
+
+    spec: "EncoderSpec"
+    cosine: float
+    least: float
+    layers: int
+    kept: int
+    pictures: int
+    failed: list[tuple[str, str]]
+    size_before: int
+    size: int
+
+
+def quantise(
+    name: str,
+    to: Target,
+    settings: "Settings",
+    pictures: Sequence[Source],
+    *,
+    new_name: str | None = None,
+    on_encoded: OnEncoded = lambda _done, _total: None,
+    on_tried: OnEncoded = lambda _done, _total: None,
+) -> Quantised:
+    """Quantise the network for pictures of an encoder, and keep the result as a model.
+
+    Args:
+        name: A built-in encoder, or a model that was added.
+        to: int8 or fp16.
+        settings: Say where models lie.
+        pictures: At least `LEAST`, of the kind that will be searched; up to `CALIBRATE_MOST` are used, from all.
+        new_name: By default the encoder's, with ``-int8`` or ``-fp16``.
+        on_encoded: Called as pictures are read.
+        on_tried: Called as layers are tried in FP32.
+
+    Raises:
+        EncoderError: The encoder cannot be quantised, the name is taken, or there are too few pictures.
+    """
+    encoder = load(name, settings)
+    before, graph = _network(name, settings)
+    target = new_name or f"{name}-{to}"
+    with workplace(target, settings) as place, tempfile.TemporaryDirectory() as drafts:
+        used, failed = _read(encoder, spread(pictures, CALIBRATE_MOST), settings, on_encoded)
+        held, rest = used[::_HELD_BACK], [one for index, one in enumerate(used) if index % _HELD_BACK]
+        exact = encoder.encode(held)
+        after = _described(before, encoder.spec, target, to, len(rest))
+        plain, file = Path(drafts) / "plain.onnx", place.folder / _GRAPH
+        only_output(graph, before.picture.output, plain)
+
+        def likeness(graph: Path) -> "NDArray[np.float32]":
+            draft = DescribedEncoder(after, OnnxSession(graph, settings), _no_words)
+            return np.asarray((draft.encode(held) * exact).sum(axis=1))
+
+        layers, kept = 0, 0
+        if to == "fp16":
+            as_fp16(plain, file)
+        else:
+            calibrated = Calibrated(plain, [as_input(one[None], before.picture) for one in rest], Path(drafts))
+            layers = calibrated.layers
+            kept = calibrated.write(file, lambda graph: float(likeness(graph).mean()), on_tried)
+        cosines = likeness(file)
+        for beside in _of_words(before):
+            shutil.copyfile(model_folder(name, settings) / beside, place.folder / beside)
+        spec = place.finish(after)
+    return Quantised(
+        spec=spec,
+        cosine=float(cosines.mean()),
+        least=float(cosines.min()),
+        layers=layers,
+        kept=kept,
+        pictures=len(used),
+        failed=failed,
+        size_before=_size(graph),
+        size=(model_folder(target, settings) / _GRAPH).stat().st_size,
+    )
+
+
+def _no_words() -> Reader:
+    raise AssertionError("only pictures are encoded with a draft")
+
+
+def _network(name: str, settings: "Settings") -> tuple[OnnxDescription, bytes | Path]:
+    """Return the description of an encoder's network for pictures, and its graph or the file of it."""
+    if name in built_in_names():
+        return built_in_network(name)
+    description = find_added(name, settings)
+    if isinstance(description, OnnxDescription):
+        return description, model_folder(name, settings) / description.picture.file
+    if description is None:
+        raise EncoderError(f"{name} is of another package, which alone can quantise it")
+    raise EncoderError(f"{name} is a fusion: quantise its parts ({', '.join(description.parts)}), and fuse these")
+
+
+def _read(
+    encoder: "Encoder", pictures: Sequence[Source], settings: "Settings", on_encoded: OnEncoded
+) -> "tuple[list[Pixels], list[tuple[str, str]]]":
+    """Return pictures as the encoder takes them, and what is wrong with others. Raises EncoderError for too few."""
+    used: list[Pixels] = []
+    failed: list[tuple[str, str]] = []
+    for batch in prepared(encoder, pictures, settings):
+        for name, result in batch:
+            if isinstance(result, np.ndarray):
+                used.append(result)
+            else:
+                failed.append((name, str(result)))
+        on_encoded(len(used) + len(failed), len(pictures))
+    if len(used) < LEAST:
+        wrong = f", and {len(failed)} cannot be used: {failed[0][0]}: {failed[0][1]}" if failed else ""
+        raise EncoderError(
+            f"{LEAST} pictures or more are needed, of the kind that will be searched, by --pictures or --db; "
+            f"there are {len(used)}{wrong}"
+        )
+    return used, failed
+
+
+def _described(before: OnnxDescription, spec: "EncoderSpec", target: str, to: Target, used: int) -> OnnxDescription:
+    how = f"INT8, calibrated on {used} pictures" if to == "int8" else "FP16"
+    return before.model_copy(
+        update={
+            "name": target,
+            "source": f"{spec.name} in {how}; {spec.source}",
+            "origin": spec.origin or Origin(spec.name, spec.sha256),
+            "files": {},
+            "weights_sha256": None,
+            "picture": before.picture.model_copy(update={"file": _GRAPH, "input": None, "output": None}),
+        }
+    )
+
+
+def _of_words(description: OnnxDescription) -> list[str]:
+    """Return the files of the network that reads words, which stays as it is."""
+    text = description.text
+    if text is None:
+        return []
+    return [name for name in description.files if name == text.tokenizer or name.startswith(text.file)]
+
+
+def _size(graph: bytes | Path) -> int:
+    if isinstance(graph, bytes):
+        return len(graph)
+    return sum(file.stat().st_size for file in graph.parent.iterdir() if file.name.startswith(graph.name))
