@@ -6,6 +6,7 @@ from typing import get_args
 
 import httpx
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import PHONE, Tabs, give
@@ -48,8 +49,16 @@ def test_every_word_is_there_in_both_languages(plain: Page) -> None:
     in_other_ways = {key for key in words if f'"{key}"' in source or re.search(rf"\b{re.escape(key)}: \[", source)}
     computed = r"^(error\.|problem-|measure-|stage-|theme-|touched-|upload-|fact-|duplicates-|.*-title$)"
     computed += r"|^(band|step|metric|type|option|enhance|seen|verdict|edit|reason|keep|kind|status|phase|reencode)-"
-    computed += r"|^shop-sort-"
+    computed += r"|^(shop-sort|react|reacted|because)-"
     assert [key for key in words if key not in used | in_other_ways and not re.match(computed, key)] == []
+
+
+def test_an_application_cannot_change_other_words(plain: Page) -> None:
+    add = "async (words) => (await import('/console/lib/i18n.js')).addWords(words)"
+    plain.evaluate(add, {"of-a-page": ["一页", "Of a page"]})
+    plain.evaluate(add, {"of-a-page": ["一页", "Of a page"]})
+    with pytest.raises(PlaywrightError, match='other words for "of-a-page": choose another key'):
+        plain.evaluate(add, {"of-a-page": ["两页", "Of two pages"]})
 
 
 def test_every_name_of_the_api_is_put_into_words(plain: Page, server: str) -> None:

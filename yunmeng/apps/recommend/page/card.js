@@ -22,7 +22,7 @@ const REACTIONS = [["like", "heart"], ["dislike", "dislike"], ["hide", "hidden"]
 export function card(pick, onReact) {
   const { id } = pick.picture;
   const buttons = REACTIONS.map(([what, shape]) =>
-    button(shape, t("react-named", { what: t(what), name: shortName(id) }), () => onReact(what), { class: `recommended-react ${what}`, title: t(what), "data-reaction": what }));
+    button(shape, t("react-named", { what: t(`react-${what}`), name: shortName(id) }), () => onReact(what), { class: `recommended-react ${what}`, title: t(`react-${what}`), "data-reaction": what }));
   return h("li", { class: "recommended" }, picture(id, "recommended-picture", 512, id), h("div", { class: "recommended-actions" }, ...buttons), why(pick));
 }
 

@@ -11,11 +11,15 @@ export const language = () => current;
 export const has = (key) => key in WORDS;
 
 /**
- * Takes in the words of an application's page, as lib/words.js has them.
+ * Takes in the words of an application's page, as lib/words.js has them. A key of other words would change them everywhere.
  *
  * @param {Record<string, string[]>} words
  */
-export const addWords = (words) => Object.assign(WORDS, words);
+export function addWords(words) {
+  const taken = Object.keys(words).find((key) => key in WORDS && String(WORDS[key]) !== String(words[key]));
+  if (taken) throw new Error(`the console has other words for "${taken}": choose another key`);
+  Object.assign(WORDS, words);
+}
 
 /** @param {Language} next */
 export function setLanguage(next) {
