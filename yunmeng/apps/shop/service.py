@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yunmeng.ingest.roots import Roots
     from yunmeng.library.library import Library
     from yunmeng.stores.filters import Filter
-    from yunmeng.types import Hit, OnTally, QueryPicture, Record, Vector
+    from yunmeng.types import Hit, OnTally, QueryPicture, Record, Subject, Vector
 
 __all__ = ["Shop"]
 
@@ -148,6 +148,14 @@ class Shop:
             facets=facets_of(question, wanted),
             search=name,
         )
+
+    def objects(self, image: "QueryPicture") -> "list[Subject]":
+        """Return where the things in a photo are, at most five, the main one first: search with the region of one.
+
+        None where nothing stands out: then all of the photo counts. Raises `PictureError`.
+        """
+        encoding = self._library.generation.encoding
+        return encoding.views.objects_of(encoding.embedder.source(image))
 
     def similar(self, product: str, k: int = 20) -> ShopAnswer:
         """Return the products that look most like ``product``, without itself and its family; sold out ones last.
