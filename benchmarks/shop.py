@@ -1,18 +1,22 @@
-"""A shop: filtered search, categories told from photos, and catalogues with bad rows, also killed and run again.
+"""A shop: filtered search, categories told from photos, boxes of things, and catalogues with bad rows, also killed.
 
     python -m benchmarks.shop search
     python -m benchmarks.shop categories ../shared/data/clothing
+    python -m benchmarks.shop objects ../shared/data/clothing
     python -m benchmarks.shop catalogue
 
 ``search`` searches 20,000 products with made-up vectors, a fifth of them with two pictures, by a category that 1% of
 them have: how many come, recall against exact search, time against no filter. ``categories`` tells the category of each
-photo of ``query/CLASS`` from the products of ``gallery/CLASS``. ``catalogue`` reads 20,000 rows with 200 bad ones of 20
-kinds in five encodings, and kills an import of 2,000 products at five moments. Each prints one JSON object.
+photo of ``query/CLASS`` from the products of ``gallery/CLASS``. ``objects`` looks for the boxes in montages of one to
+three garments of ``gallery/CLASS``, with and without the network of the extra ``subject``. ``catalogue`` reads 20,000
+rows with 200 bad ones of 20 kinds in five encodings, kills an import of 2,000 products at five moments, and replaces a
+catalogue while it is searched. Each prints one JSON object.
 """
 
 import argparse
 import csv
 import io
+import itertools
 import json
 import signal
 import statistics
@@ -28,21 +32,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.garments import GROUNDS, Garment, Montage, cut_out, laid_out, side_by_side
 from tests.conftest import paint
+from tests.subject.scenes import overlap
 from yunmeng.apps.shop.catalogue import read_catalogue
 from yunmeng.apps.shop.search import Question, Wanted
 from yunmeng.apps.shop.service import Shop
 from yunmeng.apps.shop.types import ATTRIBUTES, Product
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
+from yunmeng.encoders.subject import find_objects
+from yunmeng.encoders.subject.contrast import contrast
+from yunmeng.encoders.subject.objects import object_boxes
 from yunmeng.library import Library
-from yunmeng.types import Record
+from yunmeng.types import Record, Region
 
 PRODUCTS: Final = 20_000
 DIM: Final = 512
 RARE: Final = "rare/one"
 QUERIES: Final = 300
 K: Final = 10
+MONTAGES: Final = 40
+"""Of each number of garments on each kind of ground."""
 
 # Filtered search
 
@@ -109,7 +120,7 @@ def search(folder: Path) -> dict[str, Any]:
         everything = timed(lambda query: Question(library, query).ask(None, K), queries)
         filtered = timed(products, queries)
         shop = Shop(library)
-        library.embed = lambda vector, _: vector  # type: ignore[method-assign,assignment,misc]  # it stands for a photo
+        Library.embed = lambda _self, vector, _region: vector  # type: ignore[method-assign,assignment,misc]  # a photo
         whole = timed(lambda query: shop.search(query), queries)  # type: ignore[arg-type]
         chosen = timed(lambda query: shop.search(query, category="rare"), queries)  # type: ignore[arg-type]
     return {
@@ -148,6 +159,44 @@ def categories(folder: Path, photos: Path) -> dict[str, Any]:
     for way, told in answers.items():
         right, chances = zip(*told, strict=True)
         figures[way] = {"accuracy": round(statistics.mean(right), 3), "mean chance": round(statistics.mean(chances), 3)}
+    return figures
+
+
+# Things in a photo
+
+
+def montage(garments: Sequence[Garment], count: int, ground: str, seed: int) -> Montage:
+    random = np.random.default_rng([seed, count])
+    chosen = [garments[at] for at in random.choice(len(garments), count, replace=False)]
+    if ground == "their own":
+        return side_by_side(chosen)
+    behind = garments[random.integers(len(garments))].ground if ground == "photographed" else None
+    return laid_out(chosen, behind, random)
+
+
+def judge_boxes(boxes: Sequence[Sequence[Region]], true: Sequence[Sequence[Region]]) -> dict[str, float]:
+    found = [
+        max((overlap(one, box) for one in regions), default=0) >= 0.5
+        for regions, garments in zip(boxes, true, strict=True)
+        for box in garments
+    ]
+    counts = [len(regions) == len(garments) for regions, garments in zip(boxes, true, strict=True)]
+    return {"with a box": round(statistics.mean(found), 3), "as many boxes": round(statistics.mean(counts), 3)}
+
+
+def objects(photos: Path) -> dict[str, Any]:
+    cut = [cut_out(path) for path in sorted((photos / "gallery").glob("*/*"))[::9]]
+    garments = [garment for garment in cut if garment is not None]
+    figures: dict[str, Any] = {"garments": len(garments), "montages of each kind": MONTAGES}
+    for ground, count in itertools.product(GROUNDS, (1, 2, 3)):
+        montages = [montage(garments, count, ground, seed) for seed in range(MONTAGES)]
+        pictures, true = [np.asarray(picture) for picture, _ in montages], [boxes for _, boxes in montages]
+        network = [[one.region for one in find_objects(picture)] for picture in pictures]
+        without = [[region for region, _ in object_boxes(contrast(picture))] for picture in pictures]
+        figures[f"{ground} ground, {count}"] = {
+            "network": judge_boxes(network, true),
+            "without": judge_boxes(without, true),
+        }
     return figures
 
 
@@ -231,13 +280,15 @@ def catalogue(folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["search", "categories", "catalogue"])
+    parser.add_argument("what", choices=["search", "categories", "objects", "catalogue"])
     parser.add_argument("photos", nargs="?", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.what == "categories":
             print(json.dumps(categories(folder, arguments.photos)))
+        elif arguments.what == "objects":
+            print(json.dumps(objects(arguments.photos)))
         else:
             print(json.dumps({"search": search, "catalogue": catalogue}[arguments.what](folder)))
 
