@@ -1,17 +1,22 @@
-"""Montages of garments with the box of each, made of photographs that show one garment: cut out, or as they are."""
+"""Montages of garments with the box of each, made of photographs of one: the boxes that are found in them."""
 
+import itertools
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from yunmeng.encoders.subject import find_subject
+from tests.subject.scenes import overlap
+from yunmeng.encoders.subject import find_objects, find_subject
+from yunmeng.encoders.subject.contrast import contrast
+from yunmeng.encoders.subject.objects import object_boxes
 from yunmeng.types import Pixels, Region
 
-__all__ = ["GROUNDS", "Garment", "Montage", "cut_out", "laid_out", "side_by_side"]
+__all__ = ["Garment", "cut_out", "laid_out", "objects"]
 
 SIDE: Final = 400  # of a photograph, at most, in pixels
 SIZES: Final = ((640, 420), (560, 560), (420, 640))
@@ -19,6 +24,8 @@ PLAIN: Final = ((255, 255, 255), (235, 228, 215), (150, 155, 160), (60, 70, 90))
 HEIGHT: Final = 420
 GROUNDS: Final = ("plain", "photographed", "their own")
 NEARLY_ALL: Final = 0.92
+MONTAGES: Final = 40
+"""Of each number of garments on each kind of ground."""
 LEAST: Final = 0.05  # of a photograph that a garment covers
 
 Montage: TypeAlias = tuple[Image.Image, list[Region]]
@@ -117,3 +124,38 @@ def side_by_side(garments: Sequence[Garment]) -> Montage:
         x += int(wide * scale)
     regions = [Region(left / x, top / HEIGHT, wide / x, high / HEIGHT) for left, top, wide, high in boxes]
     return Image.fromarray(np.concatenate(tiles, axis=1)), regions
+
+
+def montage(garments: Sequence[Garment], count: int, ground: str, seed: int) -> Montage:
+    random = np.random.default_rng([seed, count])
+    chosen = [garments[at] for at in random.choice(len(garments), count, replace=False).tolist()]
+    if ground == "their own":
+        return side_by_side(chosen)
+    behind = garments[int(random.integers(len(garments)))].ground if ground == "photographed" else None
+    return laid_out(chosen, behind, random)
+
+
+def judge_boxes(boxes: Sequence[Sequence[Region]], true: Sequence[Sequence[Region]]) -> dict[str, float]:
+    found = [
+        max((overlap(one, box) for one in regions), default=0) >= 0.5
+        for regions, garments in zip(boxes, true, strict=True)
+        for box in garments
+    ]
+    counts = [len(regions) == len(garments) for regions, garments in zip(boxes, true, strict=True)]
+    return {"with a box": round(statistics.mean(found), 3), "as many boxes": round(statistics.mean(counts), 3)}
+
+
+def objects(photos: Path) -> dict[str, Any]:
+    cut = [cut_out(path) for path in sorted((photos / "gallery").glob("*/*"))[::9]]
+    garments = [garment for garment in cut if garment is not None]
+    figures: dict[str, Any] = {"garments": len(garments), "montages of each kind": MONTAGES}
+    for ground, count in itertools.product(GROUNDS, (1, 2, 3)):
+        montages = [montage(garments, count, ground, seed) for seed in range(MONTAGES)]
+        pictures, true = [np.asarray(picture) for picture, _ in montages], [boxes for _, boxes in montages]
+        network = [[one.region for one in find_objects(picture)] for picture in pictures]
+        without = [[region for region, _ in object_boxes(contrast(picture))] for picture in pictures]
+        figures[f"{ground} ground, {count}"] = {
+            "network": judge_boxes(network, true),
+            "without": judge_boxes(without, true),
+        }
+    return figures

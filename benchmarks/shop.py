@@ -4,25 +4,27 @@
     python -m benchmarks.shop categories ../shared/data/clothing
     python -m benchmarks.shop objects ../shared/data/clothing
     python -m benchmarks.shop catalogue
+    python -m benchmarks.shop replacement
 
 ``search`` searches 20,000 products with made-up vectors, a fifth of them with two pictures, by a category that 1% of
 them have: how many come, recall against exact search, time against no filter. ``categories`` tells the category of each
 photo of ``query/CLASS`` from the products of ``gallery/CLASS``. ``objects`` looks for the boxes in montages of one to
 three garments of ``gallery/CLASS``, with and without the network of the extra ``subject``. ``catalogue`` reads 20,000
-rows with 200 bad ones of 20 kinds in five encodings, kills an import of 2,000 products at five moments, and replaces a
-catalogue while it is searched. Each prints one JSON object.
+rows with 200 bad ones of 20 kinds in five encodings, and kills an import of 2,000 products at five moments.
+``replacement`` puts a catalogue of 5,000 products in the place of another, a tenth of them new, while it is searched.
+Each prints one JSON object.
 """
 
 import argparse
 import csv
 import io
-import itertools
 import json
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,28 +34,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.garments import GROUNDS, Garment, Montage, cut_out, laid_out, side_by_side
+from benchmarks.garments import objects
 from tests.conftest import paint
-from tests.subject.scenes import overlap
 from yunmeng.apps.shop.catalogue import read_catalogue
 from yunmeng.apps.shop.search import Question, Wanted
 from yunmeng.apps.shop.service import Shop
 from yunmeng.apps.shop.types import ATTRIBUTES, Product
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
-from yunmeng.encoders.subject import find_objects
-from yunmeng.encoders.subject.contrast import contrast
-from yunmeng.encoders.subject.objects import object_boxes
 from yunmeng.library import Library
-from yunmeng.types import Record, Region
+from yunmeng.types import Record
 
 PRODUCTS: Final = 20_000
 DIM: Final = 512
 RARE: Final = "rare/one"
 QUERIES: Final = 300
 K: Final = 10
-MONTAGES: Final = 40
-"""Of each number of garments on each kind of ground."""
 
 # Filtered search
 
@@ -150,53 +146,16 @@ def categories(folder: Path, photos: Path) -> dict[str, Any]:
         shop = Shop(library)
         shop.import_catalogue(catalogue)
         queries = sorted((photos / "query").glob("*/*"))
-        answers: dict[str, list[tuple[bool, float]]] = {"whole photo": [], "its subject": []}
+        answers: dict[str, list[tuple[bool, float]]] = {"whole photo": [], "its subject": [], "its main thing": []}
         for photo in queries:
-            for way, region in (("whole photo", None), ("its subject", library.subject(photo).region)):
+            main = next((thing.region for thing in shop.objects(photo)), None)
+            for way, region in zip(answers, (None, library.subject(photo).region, main), strict=True):
                 best = shop.search(photo, region=region, k=1).guesses[0]
                 answers[way].append((best.category == photo.parent.name, best.chance))
     figures: dict[str, Any] = {"photos": len(queries)}
     for way, told in answers.items():
         right, chances = zip(*told, strict=True)
         figures[way] = {"accuracy": round(statistics.mean(right), 3), "mean chance": round(statistics.mean(chances), 3)}
-    return figures
-
-
-# Things in a photo
-
-
-def montage(garments: Sequence[Garment], count: int, ground: str, seed: int) -> Montage:
-    random = np.random.default_rng([seed, count])
-    chosen = [garments[at] for at in random.choice(len(garments), count, replace=False)]
-    if ground == "their own":
-        return side_by_side(chosen)
-    behind = garments[random.integers(len(garments))].ground if ground == "photographed" else None
-    return laid_out(chosen, behind, random)
-
-
-def judge_boxes(boxes: Sequence[Sequence[Region]], true: Sequence[Sequence[Region]]) -> dict[str, float]:
-    found = [
-        max((overlap(one, box) for one in regions), default=0) >= 0.5
-        for regions, garments in zip(boxes, true, strict=True)
-        for box in garments
-    ]
-    counts = [len(regions) == len(garments) for regions, garments in zip(boxes, true, strict=True)]
-    return {"with a box": round(statistics.mean(found), 3), "as many boxes": round(statistics.mean(counts), 3)}
-
-
-def objects(photos: Path) -> dict[str, Any]:
-    cut = [cut_out(path) for path in sorted((photos / "gallery").glob("*/*"))[::9]]
-    garments = [garment for garment in cut if garment is not None]
-    figures: dict[str, Any] = {"garments": len(garments), "montages of each kind": MONTAGES}
-    for ground, count in itertools.product(GROUNDS, (1, 2, 3)):
-        montages = [montage(garments, count, ground, seed) for seed in range(MONTAGES)]
-        pictures, true = [np.asarray(picture) for picture, _ in montages], [boxes for _, boxes in montages]
-        network = [[one.region for one in find_objects(picture)] for picture in pictures]
-        without = [[region for region, _ in object_boxes(contrast(picture))] for picture in pictures]
-        figures[f"{ground} ground, {count}"] = {
-            "network": judge_boxes(network, true),
-            "without": judge_boxes(without, true),
-        }
     return figures
 
 
@@ -215,6 +174,7 @@ BAD: Final[Sequence[dict[str, str]]] = (
 """Twenty kinds of bad rows, by what is different in them."""
 ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "utf-16-le")
 EACH: Final = 10
+REPLACED: Final = 5_000
 KILLED: Final = (0.5, 3.0, 6.0, 9.0, 12.0)
 """Seconds after which an import is killed."""
 
@@ -278,9 +238,53 @@ def catalogue(folder: Path) -> dict[str, Any]:
     return {**figures, **killed(folder)}
 
 
+# Replacement
+
+
+def disk(folder: Path) -> float:
+    """Megabytes of all stores."""
+    return sum(file.stat().st_size for store in folder.glob("store*") for file in store.rglob("*")) / 1e6
+
+
+def replacement(folder: Path) -> dict[str, Any]:
+    for seed in range(REPLACED * 11 // 10):
+        paint(seed).save(folder / f"{seed}.png")
+    old = write(folder, REPLACED, 0, "utf-8", REPLACED)[0]
+    rows = old.read_text(encoding="utf-8").splitlines()
+    changed = [rows[0], *(row.replace("12.50", "13.50") for row in rows[1 + REPLACED // 10 :])]
+    fresh = [rows[1].replace("p0", f"p{n}").replace("0.png", f"{n}.png") for n in range(REPLACED, REPLACED * 11 // 10)]
+    new = folder / "new.csv"
+    new.write_text("\n".join([*changed, *fresh]), encoding="utf-8")
+    query, over, times = clustered(1, np.random.default_rng(0))[0], threading.Event(), []
+    with Library.create(folder / "library", FakeEncoder(DIM), {**ATTRIBUTES, "size": "int"}) as library:
+        shop = Shop(library)
+        figures: dict[str, Any] = {"products": REPLACED, "first_s": seconds(lambda: shop.import_catalogue(old))}
+        figures["before_mb"] = round(disk(library.path))
+
+        def look() -> None:
+            while not over.wait(0.05):
+                times.append(timed(lambda query: Question(library.pinned(), query).ask(None, K), query[None]))
+
+        reader = threading.Thread(target=look)
+        reader.start()
+        figures["replaced_s"] = seconds(lambda: shop.import_catalogue(new, replace=True))
+        over.set()
+        reader.join()
+        figures |= {"while_mb": round(disk(library.path)), "search_p50_ms": round(statistics.median(times), 1)}
+        figures["plain_s"] = seconds(lambda: shop.import_catalogue(old))
+    figures["after_mb"] = round(disk(folder / "library"))
+    return figures
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return round(time.perf_counter() - began, 1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["search", "categories", "objects", "catalogue"])
+    parser.add_argument("what", choices=["search", "categories", "objects", "catalogue", "replacement"])
     parser.add_argument("photos", nargs="?", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -290,7 +294,11 @@ def main() -> None:
         elif arguments.what == "objects":
             print(json.dumps(objects(arguments.photos)))
         else:
-            print(json.dumps({"search": search, "catalogue": catalogue}[arguments.what](folder)))
+            print(
+                json.dumps(
+                    {"search": search, "catalogue": catalogue, "replacement": replacement}[arguments.what](folder)
+                )
+            )
 
 
 if __name__ == "__main__":
