@@ -23,7 +23,7 @@ export function thingsIn(upload, file) {
   if (known) return known;
   const asked = objects(file).then(
     (answer) => answer.objects.filter(({ region }) => region.w * region.h < NEARLY_ALL).map(({ region }) => rounded(region)),
-    () => [],
+    () => (found.delete(upload), []),
   );
   found.set(upload, asked);
   return asked;
