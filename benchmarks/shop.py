@@ -1,13 +1,18 @@
-"""A shop: filtered search, categories told from photos, and catalogues with bad rows, also killed and run again.
+"""A shop: filtered search, categories told from photos, boxes of things, and catalogues with bad rows, also killed.
 
     python -m benchmarks.shop search
     python -m benchmarks.shop categories ../shared/data/clothing
+    python -m benchmarks.shop objects ../shared/data/clothing
     python -m benchmarks.shop catalogue
+    python -m benchmarks.shop replacement
 
 ``search`` searches 20,000 products with made-up vectors, a fifth of them with two pictures, by a category that 1% of
 them have: how many come, recall against exact search, time against no filter. ``categories`` tells the category of each
-photo of ``query/CLASS`` from the products of ``gallery/CLASS``. ``catalogue`` reads 20,000 rows with 200 bad ones of 20
-kinds in five encodings, and kills an import of 2,000 products at five moments. Each prints one JSON object.
+photo of ``query/CLASS`` from the products of ``gallery/CLASS``. ``objects`` looks for the boxes in montages of one to
+three garments of ``gallery/CLASS``, with and without the network of the extra ``subject``. ``catalogue`` reads 20,000
+rows with 200 bad ones of 20 kinds in five encodings, and kills an import of 2,000 products at five moments.
+``replacement`` puts a catalogue of 5,000 products in the place of another, a tenth of them new, while it is searched.
+Each prints one JSON object.
 """
 
 import argparse
@@ -19,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.garments import objects
 from tests.conftest import paint
 from yunmeng.apps.shop.catalogue import read_catalogue
 from yunmeng.apps.shop.search import Question, Wanted
@@ -109,7 +116,7 @@ def search(folder: Path) -> dict[str, Any]:
         everything = timed(lambda query: Question(library, query).ask(None, K), queries)
         filtered = timed(products, queries)
         shop = Shop(library)
-        library.embed = lambda vector, _: vector  # type: ignore[method-assign,assignment,misc]  # it stands for a photo
+        Library.embed = lambda _self, vector, _region: vector  # type: ignore[method-assign,assignment,misc]  # a photo
         whole = timed(lambda query: shop.search(query), queries)  # type: ignore[arg-type]
         chosen = timed(lambda query: shop.search(query, category="rare"), queries)  # type: ignore[arg-type]
     return {
@@ -139,9 +146,10 @@ def categories(folder: Path, photos: Path) -> dict[str, Any]:
         shop = Shop(library)
         shop.import_catalogue(catalogue)
         queries = sorted((photos / "query").glob("*/*"))
-        answers: dict[str, list[tuple[bool, float]]] = {"whole photo": [], "its subject": []}
+        answers: dict[str, list[tuple[bool, float]]] = {"whole photo": [], "its subject": [], "its main thing": []}
         for photo in queries:
-            for way, region in (("whole photo", None), ("its subject", library.subject(photo).region)):
+            main = next((thing.region for thing in shop.objects(photo)), None)
+            for way, region in zip(answers, (None, library.subject(photo).region, main), strict=True):
                 best = shop.search(photo, region=region, k=1).guesses[0]
                 answers[way].append((best.category == photo.parent.name, best.chance))
     figures: dict[str, Any] = {"photos": len(queries)}
@@ -166,6 +174,7 @@ BAD: Final[Sequence[dict[str, str]]] = (
 """Twenty kinds of bad rows, by what is different in them."""
 ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "utf-16-le")
 EACH: Final = 10
+REPLACED: Final = 5_000
 KILLED: Final = (0.5, 3.0, 6.0, 9.0, 12.0)
 """Seconds after which an import is killed."""
 
@@ -229,17 +238,67 @@ def catalogue(folder: Path) -> dict[str, Any]:
     return {**figures, **killed(folder)}
 
 
+# Replacement
+
+
+def disk(folder: Path) -> float:
+    """Megabytes of all stores."""
+    return sum(file.stat().st_size for store in folder.glob("store*") for file in store.rglob("*")) / 1e6
+
+
+def replacement(folder: Path) -> dict[str, Any]:
+    for seed in range(REPLACED * 11 // 10):
+        paint(seed).save(folder / f"{seed}.png")
+    old = write(folder, REPLACED, 0, "utf-8", REPLACED)[0]
+    rows = old.read_text(encoding="utf-8").splitlines()
+    changed = [rows[0], *(row.replace("12.50", "13.50") for row in rows[1 + REPLACED // 10 :])]
+    fresh = [rows[1].replace("p0", f"p{n}").replace("0.png", f"{n}.png") for n in range(REPLACED, REPLACED * 11 // 10)]
+    new = folder / "new.csv"
+    new.write_text("\n".join([*changed, *fresh]), encoding="utf-8")
+    query, over, times = clustered(1, np.random.default_rng(0))[0], threading.Event(), []
+    with Library.create(folder / "library", FakeEncoder(DIM), {**ATTRIBUTES, "size": "int"}) as library:
+        shop = Shop(library)
+        figures: dict[str, Any] = {"products": REPLACED, "first_s": seconds(lambda: shop.import_catalogue(old))}
+        figures["before_mb"] = round(disk(library.path))
+
+        def look() -> None:
+            while not over.wait(0.05):
+                times.append(timed(lambda query: Question(library.pinned(), query).ask(None, K), query[None]))
+
+        reader = threading.Thread(target=look)
+        reader.start()
+        figures["replaced_s"] = seconds(lambda: shop.import_catalogue(new, replace=True))
+        over.set()
+        reader.join()
+        figures |= {"while_mb": round(disk(library.path)), "search_p50_ms": round(statistics.median(times), 1)}
+        figures["plain_s"] = seconds(lambda: shop.import_catalogue(old))
+    figures["after_mb"] = round(disk(folder / "library"))
+    return figures
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return round(time.perf_counter() - began, 1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["search", "categories", "catalogue"])
+    parser.add_argument("what", choices=["search", "categories", "objects", "catalogue", "replacement"])
     parser.add_argument("photos", nargs="?", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.what == "categories":
             print(json.dumps(categories(folder, arguments.photos)))
+        elif arguments.what == "objects":
+            print(json.dumps(objects(arguments.photos)))
         else:
-            print(json.dumps({"search": search, "catalogue": catalogue}[arguments.what](folder)))
+            print(
+                json.dumps(
+                    {"search": search, "catalogue": catalogue, "replacement": replacement}[arguments.what](folder)
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def test_further_pages_are_asked_for_as_the_first() -> None:
 def test_what_only_a_library_has_is_known() -> None:
     """A method that Library gets is one of the clients' too, or named here."""
     public = {name for name, _ in inspect.getmembers(Library, inspect.isfunction) if not name.startswith("_")}
-    here_only = {"close", "create", "open", "exists", "embed"}
+    here_only = {"close", "create", "open", "exists", "embed", "pinned"}
     here_only |= {
         "calibrate",
         "augment",

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
+from benchmarks.garments import cut_out, laid_out
 from tests.conftest import SHARED, CommandLine
 from tests.console.browsing import PATIENCE, PHONE, Tabs, chromium, tile
 from tests.console.serving import CATEGORIES, photograph, serve, write_pair
@@ -266,11 +268,20 @@ def write_shop(folder: Path, each: int = 24) -> Path:
     return folder / "clothes.csv"
 
 
-def take_shop(tabs: Tabs) -> None:
-    """The shop's welcome, what a photo finds, and the same on a phone."""
+def several_things(folder: Path) -> Path:
+    """A photo of a pair of shorts, slippers and a hat on a floor."""
+    named = {kind: sorted((SHOP / "query" / kind).iterdir())[1] for kind in ("shorts", "shoes", "hat", "skirt")}
+    *garments, floor = filter(None, map(cut_out, named.values()))
+    picture, _ = laid_out(garments, floor.ground, np.random.default_rng(11))
+    picture.save(folder / "several.png")
+    return folder / "several.png"
+
+
+def take_shop(tabs: Tabs, several: Path) -> None:
+    """The shop's welcome, what a photo finds, and one of several things in a photo; also on a phone."""
     photo = sorted((SHOP / "query" / "shoes").iterdir())[3]
 
-    def ask(page: Page) -> None:
+    def ask(page: Page, photo: Path = photo) -> None:
         with page.expect_response("**/v1/shop/search/upload"):
             page.locator("input[name=shop-choose]").set_input_files(photo)
         expect(page.locator(".shop-chip.likely").first).to_be_visible()
@@ -285,8 +296,14 @@ def take_shop(tabs: Tabs) -> None:
     save_shop(page, "shop-welcome")
     ask(page)
     save_shop(page, "shop")
+    ask(page, several)
+    with page.expect_response("**/v1/shop/search/upload"):
+        page.locator(".shop-dot").nth(1).click()
+    expect(page.locator(".shop-page")).to_have_attribute("aria-busy", "false")
+    save_shop(page, "shop-things")
     page = tabs.open("/#/shop", locale="zh-CN", color_scheme="dark", **PHONE)
-    ask(page)
+    ask(page, several)
+    expect(page.locator(".shop-dot").nth(1)).to_be_visible()
     save_shop(page, "shop-phone")
 
 
@@ -342,7 +359,7 @@ def main() -> None:
             run("shop", "import", write_shop(folder), "--db", "shop")
             with serve(run, folder / "shop") as address:
                 tabs = Tabs(browser, address)
-                take_shop(tabs)
+                take_shop(tabs, several_things(folder))
                 tabs.leave()
                 assert tabs.troubles() == []
             with serve(run, folder / "archive") as address:

@@ -17,6 +17,8 @@ from tests.conftest import CommandLine
 from tests.console.browsing import PHONE, Tabs, give
 from tests.console.serving import CATEGORIES, photograph, serve
 from tests.console.test_reading_aloud import SMALL, check_axe, found
+from tests.subject.scenes import scene
+from yunmeng.types import Region
 
 COLUMNS = ("id", "title", "price", "currency", "category", "brand", "stock", "link", "image")
 HEADING = re.compile("products?$")
@@ -83,6 +85,13 @@ def visit(tabs: Tabs, shop: str) -> Callable[..., Page]:
     return visit
 
 
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    """A photo of two things."""
+    Image.fromarray(scene(Region(0.08, 0.15, 0.3, 0.6), Region(0.6, 0.3, 0.3, 0.6))).save(tmp_path / "pair.png")
+    return tmp_path / "pair.png"
+
+
 def ask(page: Page, photo: Path) -> None:
     page.locator("input[name=shop-choose]").set_input_files(photo)
     expect(page.locator(".status")).to_have_text(HEADING)
@@ -110,6 +119,44 @@ def test_a_photo_finds_products(visit: Callable[..., Page], query: Path) -> None
     expect(page.locator(".product").first).to_have_attribute("data-product", "chelsea")
     page.get_by_role("button", name="Remove the photo").click()
     expect(page.locator(".status")).to_have_text("Have a look around")
+
+
+def test_the_things_in_a_photo_are_switched_with_one_tap(visit: Callable[..., Page], pair: Path) -> None:
+    page = visit()
+    ask(page, pair)
+    dots = page.get_by_role("group", name="Items in the photo").get_by_role("button")
+    expect(dots).to_have_count(2)
+    expect(page.get_by_text("2 items in the photo")).to_be_visible()
+    expect(dots.nth(0)).to_have_attribute("aria-pressed", "true")
+    with page.expect_response("**/v1/shop/search/upload"):
+        page.get_by_role("button", name="Item 2 of 2").click()
+    expect(dots.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(dots.nth(0)).to_have_attribute("aria-pressed", "false")
+    page.reload()
+    expect(dots.nth(1)).to_have_attribute("aria-pressed", "true")
+    picture = page.locator(".query-picture").bounding_box()
+    assert picture is not None
+    with page.expect_response("**/v1/shop/search/upload"):  # drawn by hand
+        page.mouse.move(picture["x"] + 3, picture["y"] + 3)
+        page.mouse.down()
+        page.mouse.move(picture["x"] + picture["width"] - 3, picture["y"] + picture["height"] * 0.2, steps=3)
+        page.mouse.up()
+    for at in range(2):
+        expect(dots.nth(at)).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Use the whole photo").click()
+    with page.expect_response("**/v1/shop/search/upload"):
+        page.get_by_role("button", name="Only its subject").click()
+    expect(dots.nth(0)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_photo_with_nothing_in_it_is_searched_whole(visit: Callable[..., Page], tmp_path: Path) -> None:
+    Image.new("RGB", (300, 200), "#888").save(tmp_path / "empty.png")
+    page = visit()
+    ask(page, tmp_path / "empty.png")
+    expect(page.locator(".query-picture")).to_be_visible()
+    expect(page.locator(".shop-photo .region")).to_be_hidden()
+    expect(page.get_by_role("group", name="Items in the photo")).to_be_hidden()
+    expect(page.get_by_role("button", name="Only its subject")).to_be_hidden()
 
 
 def test_categories_brands_prices_stock_and_order(visit: Callable[..., Page]) -> None:
@@ -167,14 +214,15 @@ def test_a_photo_that_is_dropped_on_a_phone_in_chinese(visit: Callable[..., Page
     expect(page.locator(".product").first).to_have_attribute("data-product", "retina")
 
 
-def test_axe_finds_nothing_on_a_desktop_or_a_phone(visit: Callable[..., Page], query: Path) -> None:
+def test_axe_finds_nothing_on_a_desktop_or_a_phone(visit: Callable[..., Page], pair: Path) -> None:
     axe = check_axe()
     for options in ({}, PHONE):
         for scheme in ("light", "dark"):
             page = visit(reduced_motion="reduce", color_scheme=scheme, **options)
             assert found(page, axe) == ""
-            ask(page, query)
+            ask(page, pair)
             expect(page.locator(".shop-chip.likely").first).to_be_visible()
+            expect(page.locator(".shop-dot")).to_have_count(2)
             assert page.locator("h1").count() == 1
             assert "\n".join(page.evaluate(SMALL)) == ""
             assert found(page, axe) == ""

@@ -67,6 +67,8 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("GET", "/v1/shop", {}, "search"),
     ("POST", "/v1/shop/search", {"json": {"text": "x"}}, "search"),
     ("POST", "/v1/shop/search/upload", {"files": {"file": jpeg(1)}}, "search"),
+    ("POST", "/v1/shop/objects", {"json": {"url": "x"}}, "search"),
+    ("POST", "/v1/shop/objects/upload", {"files": {"file": jpeg(1)}}, "search"),
     ("GET", "/v1/shop/similar/x", {}, "search"),
     ("GET", "/v1/shop/products", {}, "search"),
     ("GET", "/v1/shop/products/x", {}, "search"),

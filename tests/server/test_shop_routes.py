@@ -6,13 +6,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.server.conftest import Open, jpeg, refused
+from tests.subject.scenes import scene
 from yunmeng.apps.shop import client as calls
 from yunmeng.library import Library
 from yunmeng.schemas.call import Call, Pages
+from yunmeng.types import Pixels, Region
 
 COLUMNS = ("id", "title", "price", "currency", "category", "stock", "image")
 
@@ -98,6 +102,24 @@ def test_searching_by_photo_and_words(filled: TestClient) -> None:
         assert filled.post("/v1/shop/search", json=body).status_code in (400, 422)
 
 
+def png(pixels: Pixels) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_the_things_in_a_photo(filled: TestClient) -> None:
+    photo = png(scene(Region(0.05, 0.1, 0.3, 0.5), Region(0.6, 0.35, 0.3, 0.5)))
+    objects = filled.post("/v1/shop/objects/upload", files={"file": photo}).json()["objects"]
+    assert len(objects) == 2
+    region = ",".join(str(objects[1]["region"][side]) for side in "xywh")
+    assert filled.post("/v1/shop/search/upload", files={"file": photo}, data={"region": region}).status_code == 200
+    empty = png(np.full((90, 120, 3), 127, np.uint8))
+    assert filled.post("/v1/shop/objects/upload", files={"file": empty}).json() == {"objects": []}
+    refused(filled.post("/v1/shop/objects/upload", files={"file": b"no picture"}), 415, "not-a-picture")
+    refused(filled.post("/v1/shop/objects", json={"url": "/etc/passwd"}), 422, "query")
+
+
 def test_products_and_similar_ones(filled: TestClient) -> None:
     page = filled.get("/v1/shop/products", params={"limit": 4}).json()
     rest = filled.get("/v1/shop/products", params={"limit": 4, "cursor": page["next_cursor"]}).json()
@@ -148,6 +170,7 @@ def test_the_calls_of_clients(filled: TestClient, tmp_path: Path) -> None:
     for photo in (jpeg(4), tmp_path / "photo.jpg", str(tmp_path / "photo.jpg")):
         answer = send(calls.search_products(photo, region=(0, 0, 1, 1), category="hats", in_stock=True))
         assert answer.products[0].id == "4"
+        assert len(send(calls.objects_in_photo(photo)).objects) <= 5
     answer = send(calls.search_products(text="Product", brands=[], k=3))
     assert len(answer.products) == 3
     assert len(every(calls.products(page=4))) == 6

@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
+from PIL import Image
+
 from tests.conftest import CommandLine, told_in_one_line
 from tests.shop.conftest import Write, row
+from tests.subject.scenes import scene
+from yunmeng.types import Region
 
 
 def test_a_shop_from_a_catalogue(yunmeng: CommandLine, write: Write, folder: Path) -> None:
@@ -26,6 +30,11 @@ def test_a_shop_from_a_catalogue(yunmeng: CommandLine, write: Write, folder: Pat
     shown = yunmeng("shop", "search", folder / "2.png", "--least", "12", "--sort", "-price", "--db", "my-shop")
     assert [line.split()[1] for line in shown.stdout.splitlines() if "Product" in line] == ["p3", "p2"]
     assert "Most likely:" in shown.stdout
+    things = [Region(0.05, 0.1, 0.3, 0.5), Region(0.6, 0.35, 0.3, 0.5)]
+    Image.fromarray(scene(*things)).save(folder / "two.png")
+    regions = yunmeng("shop", "objects", folder / "two.png", "--db", "my-shop").stdout.splitlines()
+    assert len(regions) == 2
+    assert yunmeng("shop", "search", folder / "two.png", "--region", regions[1], "--db", "my-shop").returncode == 0
     similar = yunmeng("shop", "similar", "p2", "-k", "2", "--db", "my-shop", "--json")
     assert len(json.loads(similar.stdout)["products"]) == 2
     listed = yunmeng("shop", "products", "--filter", "brand = 'Ada'", "--db", "my-shop")
@@ -38,6 +47,7 @@ def test_a_shop_from_a_catalogue(yunmeng: CommandLine, write: Write, folder: Pat
 
 def test_wrong_use_is_told_in_one_line(yunmeng: CommandLine, folder: Path) -> None:
     told_in_one_line(yunmeng("shop", "import", "none.csv", "--db", "my-shop"), "no such file: none.csv")
+    told_in_one_line(yunmeng("shop", "objects", "none.jpg", "--db", "my-shop"), "no such file: none.jpg")
     told_in_one_line(yunmeng("shop", "search", "--db", "my-shop"), "name a QUERY, or give --text")
     told_in_one_line(yunmeng("shop", "search", "none.jpg", "--db", "my-shop"), "no such file: none.jpg")
     assert not (yunmeng.folder / "my-shop").exists()

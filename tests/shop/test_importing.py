@@ -126,7 +126,7 @@ def test_a_stopped_import_goes_on(shop: Shop, write: Write) -> None:
 def test_an_import_that_breaks_off_at_any_step_is_whole_after_the_next(
     shop: Shop, write: Write, library: Library, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.import_catalogue(write([row(n, title="Old") for n in range(4, 10)]))
+    shop.import_catalogue(write([row(n, title="Old", image=f"{n}.png|{n + 10}.png") for n in range(4, 10)]))
     file = write([row(n) for n in range(7)])
     done = getattr(library, step)
 
@@ -136,11 +136,24 @@ def test_an_import_that_breaks_off_at_any_step_is_whole_after_the_next(
 
     monkeypatch.setattr(library, step, break_off)
     with pytest.raises(KeyboardInterrupt):
-        shop.import_catalogue(file, replace=True)
+        shop.import_catalogue(file)
     monkeypatch.undo()
-    shop.import_catalogue(file, replace=True)
-    assert products(shop) == {f"p{n}": f"Product {n}" for n in range(7)}
-    assert library.count() == 7
+    shop.import_catalogue(file)
+    assert products(shop) == {**{f"p{n}": f"Product {n}" for n in range(7)}, **{f"p{n}": "Old" for n in (7, 8, 9)}}
+    assert library.count() == 13
+
+
+def test_what_the_file_has_no_column_for_stays(shop: Shop, write: Write, library: Library) -> None:
+    shop.import_catalogue(write([row(0, season="spring", size="38"), row(1, season="spring", size="38")]))
+    ids = {n: shop.product(f"p{n}").picture for n in (0, 1)}
+    library.update_attributes(list(ids.values()), {"brand": "by hand", "size": "40"}, add={"tags": ["by hand"]})
+    for replace in (False, True):
+        shop.import_catalogue(write([row(0, season="", price="1.00"), row(1, season="autumn")]), replace=replace)
+        told = [library.get(id).attributes for id in ids.values()]
+        assert [one["tags"] for one in told] == [["by hand"]] * 2
+        assert [one["size"] for one in told] == ["40", "40"]  # this file has no such column
+        assert [one.get("season") for one in told] == [None, "autumn"]  # an empty cell says that there is none
+        assert [one["brand"] for one in told] == ["Bela", "Ada"]
 
 
 def test_a_library_that_uses_the_names_otherwise(shop: Shop, write: Write, library: Library, folder: Path) -> None:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tests.shop.conftest import CATEGORIES, Write, row
+from tests.subject.scenes import scene
 from yunmeng.apps.shop.guessing import guess
 from yunmeng.apps.shop.service import Shop
 from yunmeng.errors import QueryError, RecordNotFound
-from yunmeng.types import Record, Vector
+from yunmeng.types import Record, Region, Vector
 
 
 @pytest.fixture
@@ -38,6 +39,15 @@ def test_each_product_once_with_its_best_picture(filled: Shop, folder: Path) -> 
     pages = [filled.search(folder / "4.png", k=6, offset=offset) for offset in (0, 6, 12, 18)]
     assert [id for page in pages for id in ids(page)] == ids(answer)
     assert [page.next_offset for page in pages] == [6, 12, 18, None]
+
+
+def test_the_things_in_a_photo_can_be_searched_with(filled: Shop, folder: Path) -> None:
+    things = (Region(0.05, 0.1, 0.3, 0.5), Region(0.6, 0.35, 0.3, 0.5))
+    found = filled.objects(scene(*things))
+    assert len(found) == 2
+    assert ids(filled.search(scene(*things), region=found[1].region)) != []
+    assert len(filled.objects(scene(things[0]))) == 1
+    assert filled.objects(np.full((90, 120, 3), 127, np.uint8)) == []
 
 
 def test_filters_are_inside_the_search(filled: Shop, folder: Path) -> None:

@@ -7,15 +7,16 @@ from yunmeng.types import Pixels, Region
 __all__ = ["overlap", "scene"]
 
 
-def scene(region: Region, size: tuple[int, int] = (300, 400), seed: int = 0) -> Pixels:
-    """A bright ellipse that fills ``region`` of a darker, slightly noisy ground; ``size`` is height and width."""
+def scene(*regions: Region, size: tuple[int, int] = (300, 400), seed: int = 0) -> Pixels:
+    """Bright ellipses that fill ``regions`` of a darker, slightly noisy ground; ``size`` is height and width."""
     height, width = size
     random = np.random.default_rng(seed)
     ground = random.normal((70, 110, 80), 4, (height, width, 3))
     y, x = np.mgrid[:height, :width]
-    across = ((x + 0.5) / width - region.x - region.w / 2) / (region.w / 2)
-    down = ((y + 0.5) / height - region.y - region.h / 2) / (region.h / 2)
-    ground[across**2 + down**2 <= 1] = (235, 205, 50)
+    for region in regions:
+        across = ((x + 0.5) / width - region.x - region.w / 2) / (region.w / 2)
+        down = ((y + 0.5) / height - region.y - region.h / 2) / (region.h / 2)
+        ground[across**2 + down**2 <= 1] = (235, 205, 50)
     return ground.clip(0, 255).astype(np.uint8)
 
 

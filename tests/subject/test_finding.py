@@ -39,7 +39,7 @@ def test_a_bright_thing_is_found_where_it_is(region: Region) -> None:
 def test_shape_and_scale_of_the_picture_do_not_matter() -> None:
     region = Region(0.5, 0.2, 0.3, 0.5)
     for size in ((60, 90), (900, 300), (40, 1200)):
-        assert overlap(find_subject(scene(region, size)).region, region) > 0.6
+        assert overlap(find_subject(scene(region, size=size)).region, region) > 0.6
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_shape_and_scale_of_the_picture_do_not_matter() -> None:
     [
         np.full((200, 300, 3), 127, np.uint8),
         np.zeros((200, 300, 3), np.uint8),
-        scene(REGIONS[0], (5, 7)),
+        scene(REGIONS[0], size=(5, 7)),
         np.zeros((1, 1, 3), np.uint8),
         np.zeros((0, 9, 3), np.uint8),
         np.zeros((50, 50), np.uint8),

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.needing import need
 from tests.subject.scenes import overlap, scene
 from yunmeng.config import Settings
-from yunmeng.encoders.subject import find_subject
+from yunmeng.encoders.subject import find_objects, find_subject
 from yunmeng.encoders.subject.boxes import WHOLE
 from yunmeng.encoders.subject.saliency import SIDE, WEIGHTS, Saliency
 from yunmeng.errors import WeightsError
@@ -39,7 +39,7 @@ def test_the_heat_map_is_what_onnx_runtime_gives_for_the_normalised_picture(netw
     """The reference goes the package's way: float pixels over 255, ImageNet's mean and deviation, channels first."""
     import onnxruntime
 
-    picture = scene(REGION, (SIDE, SIDE))
+    picture = scene(REGION, size=(SIDE, SIDE))
     colours = ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))
     planes = [(picture[..., place] / 255.0 - mean) / deviation for place, (mean, deviation) in enumerate(colours)]
     session = onnxruntime.InferenceSession(str(WEIGHTS.locate()), providers=["CPUExecutionProvider"])
@@ -52,10 +52,18 @@ def test_the_heat_map_is_what_onnx_runtime_gives_for_the_normalised_picture(netw
 
 @pytest.mark.parametrize("size", [(300, 400), (500, 200), (224, 224)])
 def test_a_thing_is_found_where_it_is(size: tuple[int, int]) -> None:
-    found = find_subject(scene(REGION, size))
+    found = find_subject(scene(REGION, size=size))
     assert found.method == "saliency"
     assert overlap(found.region, REGION) > 0.7
     assert found.confidence > 0.3
+
+
+def test_each_of_two_things_has_a_box() -> None:
+    things = (Region(0.08, 0.15, 0.3, 0.5), Region(0.6, 0.35, 0.3, 0.5))
+    found = find_objects(scene(*things))
+    assert [one.method for one in found] == ["saliency"] * 2
+    for thing in things:
+        assert max(overlap(one.region, thing) for one in found) > 0.6
 
 
 def test_a_flat_picture_is_looked_at_whole() -> None:

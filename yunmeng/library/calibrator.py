@@ -40,6 +40,8 @@ class Calibrator:
         self._media = resources.media
         self._paths = resources.paths
         self._learning = Lock()
+        self.held = False
+        """True while nothing is to be learnt, and nothing written down: see `yunmeng.library.staging`."""
         self._tried = 0  # pictures there were when bands could not be learnt
         self._learnt = _read(Calibration, resources.paths.calibration, config.generation)
         self.known_bands = _read(Bands, resources.paths.bands, config.generation)
@@ -59,6 +61,8 @@ class Calibrator:
 
     def keep_up(self) -> None:
         """Learn again what the library has outgrown."""
+        if self.held:
+            return
         learnt, known, count = self._learnt, self.known_bands, self._store.count()
         if count >= (CALIBRATED_FROM if learnt is None else 2 * learnt.pictures):
             self.calibrate()

@@ -163,6 +163,10 @@ class Library(Closing):
         """The current generation: configuration, store, encoder. Take it once for what belongs together."""
         return self.generations.current
 
+    def pinned(self) -> "Library":
+        """Return this library as it is now, for questions that belong together: a later generation does not answer."""
+        return Library(self.resources, self.generation)
+
     @property
     def config(self) -> LibraryConfig:
         """The configuration: the encoder, and what is done to pictures."""

@@ -9,7 +9,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["CALLED", "Embedding"]
 
-CALLED: Final = ("/v1/shop/search", "/v1/shop/search/upload", "/v1/shop/clicks")
+CALLED: Final = (
+    "/v1/shop/search",
+    "/v1/shop/search/upload",
+    "/v1/shop/objects",
+    "/v1/shop/objects/upload",
+    "/v1/shop/clicks",
+)
 """What pages of these sites may post to. They may read all of the shop, and thumbnails."""
 _READ: Final = ("/v1/shop", "/v1/thumbnails/")
 _NO_FRAMES: Final = "frame-ancestors 'none'"

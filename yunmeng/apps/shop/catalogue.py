@@ -46,10 +46,11 @@ class Listing:
 
 @dataclass(slots=True)
 class Catalogue:
-    """What a file says: the products by their ids, and the rows that are wrong."""
+    """What a file says: the products by their ids, the rows that are wrong, and the names of all columns."""
 
     products: dict[str, Listing] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
+    columns: set[str] = field(default_factory=set)
 
     @property
     def untouched(self) -> set[str]:
@@ -96,6 +97,8 @@ def read_catalogue(
     for line, row in read_rows(file, table_format(schema)):
         named = ""
         try:
+            if not isinstance(row, PictureError):
+                catalogue.columns.update(told_by(tuple(row)))
             told = reader.told(row)
             named = read_text(told["id"][:LONGEST_ID] if isinstance(told["id"], str) else told["id"], "the id")
             _take(catalogue, Listing(line, *reader.listed(told)))

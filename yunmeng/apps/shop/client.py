@@ -9,6 +9,7 @@ from yunmeng.apps.shop.schemas import (
     ClickOut,
     ClickPage,
     ImportStarted,
+    ObjectsOut,
     ProductOut,
     ProductPage,
     ProductsRemoved,
@@ -22,6 +23,7 @@ from yunmeng.schemas.text import to_wire
 __all__ = [
     "click_product",
     "import_catalogue",
+    "objects_in_photo",
     "product",
     "product_clicks",
     "products",
@@ -53,20 +55,27 @@ def search_products(
     in_stock, filter, sort, k and offset.
     """
     options = {name: value for name, value in {"text": text, **wanted}.items() if value is not None}
-    if image is None or (isinstance(image, str) and image.lower().startswith(("http://", "https://"))):
+    if image is None or _on_web(image):
         body: dict[str, Any] = {**options, "brands": list(brands)}
         if image is not None:
             body["url"] = image
         if region is not None:
             body["region"] = dict(zip("xywh", map(float, region), strict=True))
         return Call("POST", f"{_PLACE}/search", ShopSearchAnswer.model_validate_json, json=body)
-    data = image if isinstance(image, bytes) else Path(image).read_bytes()
-    parts: list[Part] = [("file", ("photo", data))]
+    parts = [_sent(image)]
     parts += [(name, (None, str(value).encode())) for name, value in options.items()]
     parts += [("brands", (None, brand.encode())) for brand in brands]
     if region is not None:
         parts.append(("region", (None, ",".join(map(str, region)).encode())))
     return Call("POST", f"{_PLACE}/search/upload", ShopSearchAnswer.model_validate_json, parts=parts)
+
+
+def objects_in_photo(image: bytes | Path | str) -> Call[ObjectsOut]:
+    """Return where the things in a photo (a file's bytes, a path or a URL) are: each region can be searched with."""
+    read = ObjectsOut.model_validate_json
+    if _on_web(image):
+        return Call("POST", f"{_PLACE}/objects", read, json={"url": image})
+    return Call("POST", f"{_PLACE}/objects/upload", read, parts=[_sent(image)])
 
 
 def similar_products(id: str, k: int = 20) -> Call[ShopSearchAnswer]:
@@ -132,6 +141,14 @@ def import_catalogue(
     if folder is not None:
         parts.append(("folder", (None, to_wire(folder).encode())))
     return Call("POST", f"{_PLACE}/import", ImportStarted.model_validate_json, parts=parts)
+
+
+def _on_web(image: bytes | Path | str) -> bool:
+    return isinstance(image, str) and image.lower().startswith(("http://", "https://"))
+
+
+def _sent(image: bytes | Path | str) -> Part:
+    return "file", ("photo", image if isinstance(image, bytes) else Path(image).read_bytes())
 
 
 def _named(id: str) -> str:

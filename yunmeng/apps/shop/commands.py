@@ -1,21 +1,19 @@
 """``yunmeng shop``."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from yunmeng.apps.shop.printing import print_answer, print_products, print_report
 from yunmeng.apps.shop.types import Sort
-from yunmeng.terminal.options import db_option, json_option, print_failures, print_json, print_table, printable
+from yunmeng.terminal.options import db_option, json_option, print_json
 
 if TYPE_CHECKING:
-    from yunmeng.apps.shop.types import ImportReport, Product, ProductHit, ShopAnswer
+    from yunmeng.apps.shop.types import ImportReport
 
 __all__ = ["shop"]
-
-SHOWN_FACETS = 8
 
 
 @click.group(
@@ -24,6 +22,7 @@ Examples:
   yunmeng shop import catalogue.csv --currency EUR --db my-shop
   yunmeng shop search photo.jpg --category women/shoes --most 100 --db my-shop
   yunmeng shop search "red dress" --in-stock --sort price --db my-shop
+  yunmeng shop objects photo.jpg --db my-shop
   yunmeng shop similar SKU-7 --db my-shop
 """
 )
@@ -68,7 +67,7 @@ def import_(
     if as_json:
         print_json(asdict(report))
     else:
-        _print_report(report, file, db, only_check=only_check)
+        print_report(report, file, db, only_check=only_check)
     if report.interrupted:
         click.echo("Stopped, and nothing was removed; run the same command again to go on.", err=True)
         return 130
@@ -115,7 +114,39 @@ def search(query: str | None, db: str, text: str | None, region: str | None, as_
     asked = _asked(query, text)
     with Library.open(db) as library:
         answer = Shop(library).search(**asked, region=None if region is None else _region(region), **wanted)
-    _print_answer(answer, as_json)
+    print_answer(answer, as_json)
+
+
+@shop.command(
+    epilog="""\b
+Examples:
+  yunmeng shop objects photo.jpg --db my-shop
+  yunmeng shop search photo.jpg --region 0.1,0.2,0.4,0.6 --db my-shop
+"""
+)
+@click.argument("photo")
+@db_option
+@json_option
+def objects(photo: str, db: str, as_json: bool) -> None:
+    """List the things in PHOTO, a file or a URL, at most five, the main one first.
+
+    Each has a region, for `search --region`.
+    """
+    from yunmeng.apps.shop.service import Shop
+    from yunmeng.library.library import Library
+    from yunmeng.net.fetch import is_url
+
+    if not is_url(photo):
+        _check_file(photo)
+    with Library.open(db) as library:
+        found = Shop(library).objects(photo)
+    if as_json:
+        print_json({"objects": [{"region": one.region, "confidence": round(one.confidence, 3)} for one in found]})
+        return
+    for one in found:
+        click.echo(",".join(f"{part:.3f}" for part in one.region))
+    if not found:
+        click.echo("Nothing stands out: search with the whole photo.", err=True)
 
 
 @shop.command(epilog="\b\nExample:\n  yunmeng shop similar SKU-7 --db my-shop\n")
@@ -130,7 +161,7 @@ def similar(product: str, db: str, k: int, as_json: bool) -> None:
 
     with Library.open(db) as library:
         answer = Shop(library).similar(product, k)
-    _print_answer(answer, as_json)
+    print_answer(answer, as_json)
 
 
 @shop.command(
@@ -158,7 +189,7 @@ def products(db: str, filter: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         print_json({"products": [asdict(product) for product in found], "total": total})
         return
-    _print_products(found)
+    print_products(found)
     click.echo(f"{len(found):,} of {total:,} products")
 
 
@@ -186,12 +217,10 @@ def remove(ids: tuple[str, ...], db: str, as_json: bool) -> int:
 def _imported(file: str, db: str, currency: str, folder: str | None, *, replace: bool) -> "ImportReport":
     from yunmeng.apps.shop.service import Shop
     from yunmeng.apps.shop.types import ATTRIBUTES
-    from yunmeng.errors import SourceError
     from yunmeng.library.library import Library
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
-    if not Path(file).is_file():  # before a library is made for nothing
-        raise SourceError(f"no such file: {file}")
+    _check_file(file)  # before a library is made for nothing
     library = Library.open(db) if Library.exists(db) else Library.create(db, attributes=ATTRIBUTES)
     with library, stop_on_signal() as stop, indexing_progress() as on_tally:
         return Shop(library).import_catalogue(
@@ -227,62 +256,15 @@ def _asked(query: str | None, text: str | None) -> dict[str, Any]:
     return {"text": query}
 
 
+def _check_file(name: str) -> None:
+    from yunmeng.errors import SourceError
+
+    if not Path(name).is_file():
+        raise SourceError(f"no such file: {name}")
+
+
 def _region(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise click.UsageError(f"--region {text} is not four numbers such as 0.1,0.2,0.5,0.5") from None
-
-
-def _print_report(report: "ImportReport", file: str, db: str, *, only_check: bool) -> None:
-    name = Path(file).name
-    print_failures([bad.as_failure(name) for bad in (*report.bad, *report.broken)])
-    counts = f"{report.products:,} products with {report.pictures:,} pictures"
-    if only_check:
-        click.echo(f"{counts}; rows with errors: {len(report.bad):,}. Nothing was changed.")
-        return
-    click.echo(
-        f"{counts}: {report.changed:,} pictures new or changed, {report.removed:,} removed, "
-        f"{len(report.broken):,} that cannot be read; rows with errors: {len(report.bad):,}"
-    )
-    if not report.interrupted:
-        click.echo(f"Search it:  yunmeng shop search PHOTO --db {db}")
-
-
-def _print_answer(answer: "ShopAnswer", as_json: bool) -> None:
-    if as_json:
-        print_json({**asdict(answer), "products": [_shown(hit) for hit in answer.products]})
-        return
-    if answer.guesses:
-        told = ", ".join(f"{printable(guess.category)} ({guess.chance:.0%})" for guess in answer.guesses)
-        click.echo(f"Most likely: {told}")
-    _print_products([hit.product for hit in answer.products], [hit.score for hit in answer.products])
-    if answer.facets.categories:
-        told = ", ".join(
-            f"{printable(name)} {count}" for name, count in list(answer.facets.categories.items())[:SHOWN_FACETS]
-        )
-        click.echo(f"Categories of the nearest {answer.total:,}: {told}")
-
-
-def _shown(hit: "ProductHit") -> dict[str, Any]:
-    shown = asdict(hit)
-    return {**shown.pop("product"), **shown}
-
-
-def _print_products(products: "Sequence[Product]", scores: "Sequence[float | None]" = ()) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for name in (*(["score"] if scores else []), "id", "price", "stock", "category", "title"):
-        table.add_column(name, justify="right" if name in ("score", "price", "stock") else "left")
-    for number, product in enumerate(products):
-        score = scores[number] if scores else None
-        table.add_row(
-            *([f"{score:.3f}" if score is not None else ""] if scores else []),
-            printable(product.id),
-            "" if product.price is None else f"{product.price:,.2f} {product.currency}",
-            "" if product.stock is None else str(product.stock),
-            printable(product.category),
-            printable(product.title),
-        )
-    print_table(table)

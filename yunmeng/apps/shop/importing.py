@@ -1,4 +1,4 @@
-"""Bringing a catalogue into the library: what is new first, and what is not in the file out of it last."""
+"""Bringing a catalogue into the library: beside what is there, or in its place at one moment."""
 
 import json
 import re
@@ -27,14 +27,16 @@ _NAMED_AT_ONCE: Final = 500
 
 
 class _Place(NamedTuple):
-    """A picture of a catalogue: its product, and its place among those of it, from 1."""
+    """A picture of a catalogue: its product, its place among those of it, from 1, and what else is known of it."""
 
+    uri: str
     listing: "Listing"
     position: int
+    kept: "Attributes"
 
     @property
     def attributes(self) -> "Attributes":
-        return self.listing.product.attributes(self.position)
+        return {**self.kept, **self.listing.product.attributes(self.position)}
 
     def is_told_by(self, record: "Record") -> bool:
         return dict(record.attributes) == dict(self.attributes)
@@ -75,38 +77,91 @@ def bring_in(
     on_tally: "OnTally | None" = None,
     stop: threading.Event | None = None,
 ) -> ImportReport:
-    """Bring in the products of a catalogue; with ``replace``, all others of the library go.
+    """Bring in the products of a catalogue. With ``replace`` all others go, and readers see all of it at one moment.
 
     Killed at any moment and run again, it ends with the same catalogue. Raises `SourceError` if no row can be used.
     """
     if not catalogue.products:
         first = f", for example line {catalogue.bad[0].line}: {catalogue.bad[0].reason}" if catalogue.bad else ""
         raise SourceError(f"the catalogue has no row that can be used, and nothing was changed{first}")
-    wanted = {
-        _record_id(id, uri): _Place(listing, position)
-        for id, listing in catalogue.products.items()
-        for position, uri in enumerate(listing.pictures, 1)
-    }
+    stop = stop or threading.Event()
+    if replace:
+        return _replaced(library, catalogue, on_tally, stop)
+    report, leaving = _changed(library, catalogue, replace=False, on_tally=on_tally, stop=stop)
+    if leaving:
+        library.delete(leaving)
+    return report
+
+
+def _replaced(
+    library: "Library", catalogue: "Catalogue", on_tally: "OnTally | None", stop: threading.Event
+) -> ImportReport:
+    from yunmeng.library.staging import change_at_once
+
+    report = ImportReport(len(catalogue.products), 0, bad=catalogue.bad, interrupted=True)
+    gone: dict[str, Record] = {}
+
+    def change(copy: "Library") -> bool:
+        nonlocal report
+        report, leaving = _changed(copy, catalogue, replace=True, on_tally=on_tally, stop=stop)
+        store = copy.generation.store
+        for start in range(0, len(leaving), _NAMED_AT_ONCE):
+            gone.update(store.get(leaving[start : start + _NAMED_AT_ONCE]))
+        store.delete(leaving)
+        return not report.interrupted
+
+    if change_at_once(library, change, others=IsNull("product"), stop=stop):
+        for record in gone.values():
+            library.resources.media.forget(record)
+    return report
+
+
+def _changed(
+    library: "Library",
+    catalogue: "Catalogue",
+    *,
+    replace: bool,
+    on_tally: "OnTally | None",
+    stop: threading.Event,
+) -> tuple[ImportReport, list[str]]:
+    """Bring in the products, and return the ids of the pictures that are to go as well."""
+    wanted = _wanted(library, catalogue)
     manifest = library.resources.paths.cache / "catalogue.jsonl"
     try:
         manifest.parent.mkdir(parents=True, exist_ok=True)
-        lines = _write(manifest, catalogue)
+        lines = _write(manifest, wanted)
     except OSError as exc:
         raise StoreError(f"cannot write {manifest}: {exc.strerror}") from exc
     _update(library, wanted, (record for record in _records(library, catalogue) if is_url(record.uri)))
     report = library.index(manifest=manifest, on_tally=on_tally, stop=stop)
     manifest.unlink(missing_ok=True)
-    broken = [_broken(failure, lines) for failure in report.failed]
-    removed = 0 if report.interrupted else _tidy(library, catalogue, wanted, replace=replace)
+    leaving = [] if report.interrupted else _tidy(library, catalogue, wanted, replace=replace)
     return ImportReport(
         products=len(catalogue.products),
         pictures=len(wanted),
         changed=report.indexed,
-        removed=removed,
+        removed=len(leaving),
         bad=catalogue.bad,
-        broken=broken,
+        broken=[_broken(failure, lines) for failure in report.failed],
         interrupted=report.interrupted,
-    )
+    ), leaving
+
+
+def _wanted(library: "Library", catalogue: "Catalogue") -> "dict[str, _Place]":
+    """Return the pictures of a catalogue by their ids."""
+    kept = {record.id: _kept(record, catalogue) for record in _records(library, catalogue)}
+    return {
+        id: _Place(uri, listing, position, kept.get(id, {}))
+        for product, listing in catalogue.products.items()
+        for position, uri in enumerate(listing.pictures, 1)
+        for id in [_record_id(product, uri)]
+    }
+
+
+def _kept(record: "Record", catalogue: "Catalogue") -> "Attributes":
+    """Return the attributes of a picture that the catalogue does not speak of: somebody has set them by hand."""
+    told = ATTRIBUTES.keys() | catalogue.columns
+    return {name: value for name, value in record.attributes.items() if name not in told}
 
 
 def _record_id(product: str, uri: str) -> str:
@@ -114,16 +169,12 @@ def _record_id(product: str, uri: str) -> str:
     return f"{product}/{sha256(uri.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
-def _write(manifest: Path, catalogue: "Catalogue") -> list[tuple[int, str]]:
+def _write(manifest: Path, wanted: "Mapping[str, _Place]") -> list[tuple[int, str]]:
     """Write a manifest for `Library.index`. Returns the line in the catalogue and the product for each of its lines."""
-    lines = []
     with manifest.open("w", encoding="utf-8") as file:
-        for id, listing in catalogue.products.items():
-            for position, uri in enumerate(listing.pictures, 1):
-                row = {"id": _record_id(id, uri), "path": uri, **listing.product.attributes(position)}
-                file.write(json.dumps(row) + "\n")
-                lines.append((listing.line, id))
-    return lines
+        for id, place in wanted.items():
+            file.write(json.dumps({"id": id, "path": place.uri, **place.attributes}) + "\n")
+    return [(place.listing.line, place.listing.product.id) for place in wanted.values()]
 
 
 def _broken(failure: "Failure", lines: list[tuple[int, str]]) -> BadRow:
@@ -141,8 +192,8 @@ def _update(library: "Library", wanted: "Mapping[str, _Place]", records: "Iterab
         library.set_attributes(id, wanted[id].attributes)
 
 
-def _tidy(library: "Library", catalogue: "Catalogue", wanted: "Mapping[str, _Place]", *, replace: bool) -> int:
-    """Remove pictures that the catalogue has no longer, and return how many.
+def _tidy(library: "Library", catalogue: "Catalogue", wanted: "Mapping[str, _Place]", *, replace: bool) -> list[str]:
+    """Return the ids of pictures that the catalogue has no longer, once the others say what it says.
 
     A product of which no picture could be read keeps those that it had, with the facts of now; one that is named in
     bad rows only stays as it was.
@@ -163,9 +214,9 @@ def _tidy(library: "Library", catalogue: "Catalogue", wanted: "Mapping[str, _Pla
             library.update_attributes([_record_id(product, listing.pictures[position - 1])], {"position": 1})
     for id, product, position in others:
         if product in catalogue.products and product not in first:
-            library.set_attributes(id, catalogue.products[product].product.attributes(position))
-    leaving = [id for id, product, _ in others if product not in catalogue.products or product in first]
-    return library.delete(leaving) if leaving else 0
+            now = catalogue.products[product].product.attributes(position)
+            library.set_attributes(id, {**_kept(library.get(id), catalogue), **now})
+    return [id for id, product, _ in others if product not in catalogue.products or product in first]
 
 
 def position_of(record: "Record") -> int:

@@ -13,6 +13,8 @@ from yunmeng.apps.shop.schemas import (
     ClickOut,
     ClickPage,
     ImportStarted,
+    ObjectsOut,
+    ObjectsQuery,
     ProductOut,
     ProductPage,
     ProductSelection,
@@ -77,9 +79,8 @@ def _add_searches(router: APIRouter, service: "Shop", web: Web) -> None:
     @router.post("/search", responses=responses(415), dependencies=[web.searcher])
     async def search_products(query: ShopQuery) -> ShopSearchAnswer:
         """Find products by the URL of a photo, by words, or by both."""
-        if query.url is not None and not is_url(query.url):
-            raise QueryError("a URL begins with http:// or https://")
-        return await found(query, query.url, None if query.region is None else as_region(query.region))
+        url = None if query.url is None else _checked_url(query.url)
+        return await found(query, url, None if query.region is None else as_region(query.region))
 
     @router.post("/search/upload", responses=responses(415), dependencies=[web.searcher])
     async def search_products_by_upload(
@@ -87,6 +88,18 @@ def _add_searches(router: APIRouter, service: "Shop", web: Web) -> None:
     ) -> ShopSearchAnswer:
         """Find products by the photo that is sent, and by words beside it."""
         return await found(query, await query.file.read(), None if query.region is None else as_region(query.region))
+
+    @router.post("/objects", responses=responses(415), dependencies=[web.searcher])
+    async def objects_in_photo(query: ObjectsQuery) -> ObjectsOut:
+        """Return where the things in a photo are, given its URL: each region can be searched with."""
+        url = _checked_url(query.url)
+        return ObjectsOut.of(await web.run(lambda: service.objects(url)))
+
+    @router.post("/objects/upload", responses=responses(415), dependencies=[web.searcher])
+    async def objects_in_upload(file: UploadFile) -> ObjectsOut:
+        """Return where the things in the photo that is sent are: each region can be searched with."""
+        photo = await file.read()
+        return ObjectsOut.of(await web.run(lambda: service.objects(photo)))
 
     @router.get("/similar/{id:text}", responses=responses(404), dependencies=[web.searcher])
     async def similar_products(id: Named, k: Annotated[int, Query(ge=1, le=200)] = 20) -> ShopSearchAnswer:
@@ -169,6 +182,13 @@ def _add_import(router: APIRouter, imports: CatalogueJobs, web: Web) -> None:
                 )
             )
         )
+
+
+def _checked_url(url: str) -> str:
+    """Return ``url`` if it is one; a path would be read from the server's disk. Raises `QueryError`."""
+    if not is_url(url):
+        raise QueryError("a URL begins with http:// or https://")
+    return url
 
 
 def _main(record: "Record") -> ProductOut:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from yunmeng.apps.shop.types import Click, Facets, Product, ProductHit, QueryKind, ShopAnswer, Sort
 from yunmeng.schemas.common import Attributes, Id, Region, Request
 from yunmeng.schemas.text import to_wire, wire_attributes
-from yunmeng.types import Band
+from yunmeng.types import Band, Subject
 
 __all__ = [
     "ClickOn",
@@ -18,6 +18,9 @@ __all__ = [
     "FacetsOut",
     "GuessOut",
     "ImportStarted",
+    "ObjectOut",
+    "ObjectsOut",
+    "ObjectsQuery",
     "PriceRange",
     "ProductOut",
     "ProductPage",
@@ -61,6 +64,32 @@ class ShopQuery(ShopOptions):
         if self.region is not None and self.url is None:
             raise ValueError("a region goes with a url")
         return self
+
+
+class ObjectsQuery(Request):
+    """A photo on the web whose things are looked for."""
+
+    url: str = Field(min_length=1, max_length=4096, description="http or https.")
+
+
+class ObjectOut(BaseModel):
+    """The place of one thing in a photo."""
+
+    region: Region
+    confidence: float = Field(ge=0, le=1, description="How far it stands out.")
+
+
+class ObjectsOut(BaseModel):
+    """The things in a photo, at most five; none where nothing stands out: then all of the photo counts."""
+
+    objects: list[ObjectOut] = Field(description="The main one first.")
+
+    @classmethod
+    def of(cls, found: list[Subject]) -> "ObjectsOut":
+        """Return things as the API shows them."""
+        return cls(
+            objects=[ObjectOut(region=Region(**one.region._asdict()), confidence=one.confidence) for one in found]
+        )
 
 
 class ProductOut(BaseModel):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from yunmeng.ingest.roots import Roots
     from yunmeng.library.library import Library
     from yunmeng.stores.filters import Filter
-    from yunmeng.types import Hit, OnTally, QueryPicture, Record, Vector
+    from yunmeng.types import Hit, OnTally, QueryPicture, Record, Subject, Vector
 
 __all__ = ["Shop"]
 
@@ -57,9 +58,9 @@ class Shop:
     ) -> ImportReport:
         """Bring in the products of a file: new ones, and those that are there with what the file says now.
 
-        All rows are checked first. What is new is brought in before anything is removed, so that an import that was
-        killed and is run again ends with one whole catalogue. A product that the file names in a row that is wrong
-        stays as it was.
+        All rows are checked first. A product that the file names in a row that is wrong stays as it was. Attributes of
+        pictures that the file has no column for stay too. An import that was killed and is run again ends with one
+        whole catalogue; with ``replace``, searches are answered from the old one until all of the new one is there.
 
         Args:
             file: CSV, JSONL or Parquet; docs/shop.md describes the columns.
@@ -130,41 +131,51 @@ class Shop:
         """
         if (image is None and text is None) or k < 1 or offset < 0:
             raise QueryError("ask with a photo, with words, or with both; k is at least 1, and offset at least 0")
-        wanted = Wanted(category, brands, least, most, currency, in_stock, self._filter(filter))
-        vector = None if image is None else self._library.embed(image, region)
-        question = Question(self._library, vector, text)
+        now = self._pinned()
+        wanted = Wanted(category, brands, least, most, currency, in_stock, now._filter(filter))
+        vector = None if image is None else now._library.embed(image, region)
+        question = Question(now._library, vector, text)
         nearest = question.ask(wanted.without())
         if sort == "likeness" and offset + k >= MOST:
             nearest = question.ask(wanted.without(), offset + k + 1)
         hits = in_order(nearest, sort)
-        page = self._with_pictures(hits[offset : offset + k])
+        page = now._with_pictures(hits[offset : offset + k])
         kind: QueryKind = "photo" if text is None else "words" if image is None else "both"
         name = self._clicks.remember(Shown(kind, text or "", vector, offset, [hit.product.id for hit in page]))
         return ShopAnswer(
             page,
             total=min(len(nearest), MOST),
             next_offset=offset + k if len(hits) > offset + k else None,
-            guesses=self._guesses(question, wanted),
+            guesses=now._guesses(question, wanted),
             facets=facets_of(question, wanted),
             search=name,
         )
+
+    def objects(self, image: "QueryPicture") -> "list[Subject]":
+        """Return where the things in a photo are, at most five, the main one first: search with the region of one.
+
+        None where nothing stands out: then all of the photo counts. Raises `PictureError`.
+        """
+        encoding = self._library.generation.encoding
+        return encoding.views.objects_of(encoding.embedder.source(image))
 
     def similar(self, product: str, k: int = 20) -> ShopAnswer:
         """Return the products that look most like ``product``, without itself and its family; sold out ones last.
 
         Raises `RecordNotFound`.
         """
-        records = self._records([product])
+        now = self._pinned()
+        records = now._records([product])
         if not records:
             raise RecordNotFound(f"there is no product {product}")
         others: Filter = Not(Compare("product", "=", product))
         if family := records[0].attributes.get("family"):
             others = And((others, Or((IsNull("family"), Not(Compare("family", "=", str(family)))))))
-        question = Question(self._library, self._mean([record.id for record in records]))
+        question = Question(now._library, now._mean([record.id for record in records]))
         hits = question.ask(And((others, IN_STOCK)), k)
         if len(hits) < k:
             hits = [*hits, *question.ask(And((others, Not(IN_STOCK))), k - len(hits))]
-        page = self._with_pictures(hits)
+        page = now._with_pictures(hits)
         name = self._clicks.remember(Shown("similar", product, None, 0, [hit.product.id for hit in page]))
         return ShopAnswer(page, total=len(page), next_offset=None, search=name)
 
@@ -208,6 +219,12 @@ class Shop:
     def clicks(self, after: int = 0, limit: int = 1000) -> "list[Click]":
         """Return the next ``limit`` clicks behind number ``after``, the oldest first."""
         return self._clicks.clicks(after, limit)
+
+    def _pinned(self) -> "Shop":
+        """Return this shop as it is now: an import that replaces the catalogue does not come between its answers."""
+        now = copy(self)
+        now._library = self._library.pinned()
+        return now
 
     def _guesses(self, question: Question, wanted: Wanted) -> "list[Guess]":
         """Return the likeliest categories of a photo, from the nearest products of any category."""

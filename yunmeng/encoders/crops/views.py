@@ -105,6 +105,12 @@ class Views:
 
         return find_subject(np.asarray(self._image(source, WHOLE)))
 
+    def objects_of(self, source: Source) -> "list[Subject]":
+        """Return where the separate things in a picture are, the main one first. Raises `PictureError`."""
+        from yunmeng.encoders.subject.finding import find_objects
+
+        return find_objects(np.asarray(self._image(source, WHOLE)))
+
     def _image(self, source: Source, region: Region) -> Image.Image | Pixels:
         if isinstance(source, np.ndarray):
             return from_array(source)

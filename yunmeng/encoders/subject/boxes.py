@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from yunmeng.types import Region
 
-__all__ = ["WHOLE", "subject_box", "threshold"]
+__all__ = ["WHOLE", "box_of", "flat", "subject_box", "threshold"]
 
 WHOLE: Final = Region(0.0, 0.0, 1.0, 1.0)
 
@@ -27,14 +27,24 @@ def subject_box(heat: NDArray[np.float32]) -> tuple[Region, float]:
     """
     from scipy.ndimage import label, sum_labels
 
-    if not np.isfinite(heat).all() or float(np.ptp(heat)) < _LEAST_RANGE:
+    if flat(heat):
         return WHOLE, 0.0
     areas, count = label(heat > threshold(heat))
     heats = sum_labels(heat, areas, np.arange(1, count + 1))
     subject = np.isin(areas, 1 + np.flatnonzero(heats >= _SECOND * heats.max()))
     confidence = float(heat[subject].mean() - heat[~subject].mean())
-    (left, right), (top, bottom) = (_widened(np.asarray(subject.any(axis=axis))) for axis in (0, 1))
-    return Region(left, top, right - left, bottom - top), min(1.0, max(0.0, confidence))
+    return box_of(subject), min(1.0, max(0.0, confidence))
+
+
+def flat(heat: NDArray[np.float32]) -> bool:
+    """Return whether nothing stands out in a heat map, or it is broken."""
+    return not np.isfinite(heat).all() or float(np.ptp(heat)) < _LEAST_RANGE
+
+
+def box_of(hot: NDArray[np.bool_]) -> Region:
+    """Return the box around the true places, of which there are some, with a narrow margin."""
+    (left, right), (top, bottom) = (_widened(np.asarray(hot.any(axis=axis))) for axis in (0, 1))
+    return Region(left, top, right - left, bottom - top)
 
 
 def threshold(heat: NDArray[np.float32]) -> float:

@@ -64,6 +64,18 @@ export function search({ file, url, text, region }, { brands, ...filters }, page
   return call("POST", "/v1/shop/search/upload", { form, signal });
 }
 
+/**
+ * Where the things in a photo are, the main one first.
+ *
+ * @param {File} file
+ * @returns {Promise<{ objects: { region: { x: number, y: number, w: number, h: number }, confidence: number }[] }>}
+ */
+export function objects(file) {
+  const form = new FormData();
+  form.append("file", file);
+  return call("POST", "/v1/shop/objects/upload", { form });
+}
+
 /** @type {(id: string, k: number, signal: AbortSignal) => Promise<Answer>} */
 export const similar = (id, k, signal) => call("GET", withQuery(`/v1/shop/similar/${encodeURIComponent(id)}`, { k }), { signal });
 /** @type {(id: string, signal: AbortSignal) => Promise<Product>} */

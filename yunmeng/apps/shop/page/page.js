@@ -11,7 +11,8 @@ import * as shop from "./api.js";
 import { card } from "./cards.js";
 import { categoryChips, filterBar, narrows, NOTHING_WANTED, readWanted, spellWanted } from "./filters.js";
 import { openImport } from "./importing.js";
-import { askWithPhoto, findSubject, photoButtons, photoPanel, reference, wordsField } from "./question.js";
+import { askWithPhoto, photoButtons, photoPanel, reference, wordsField } from "./question.js";
+import { thingsIn } from "./things.js";
 import { SHOP_WORDS } from "./words.js";
 
 /** @import { Receiver, Route } from "/console/lib/types.js" */
@@ -23,7 +24,7 @@ await addStyles("/console/pages/shop/page.css");
 const PAGE = 24;
 const MOST_COUNTED = 200; // products of a result, as the server counts them
 
-/** Photos whose subject has been looked for: whoever wants all of one is not asked again. @type {Set<string>} */
+/** Photos whose things have been looked for: whoever wants all of one is not asked again. @type {Set<string>} */
 const lookedAt = new Set();
 
 /** @type {Answer} */
@@ -125,24 +126,24 @@ export default class ShopPage {
     const { text, upload, region } = route();
     const file = upload ? keptFile(upload)?.file : undefined;
     let part = region;
-    if (file && upload && !region && !lookedAt.has(upload)) {
-      lookedAt.add(upload);
-      part = await findSubject(file);
+    const isNew = file && upload && !lookedAt.has(upload);
+    if (isNew) lookedAt.add(upload);
+    if (isNew && !region) {
+      part = (await thingsIn(upload, file))[0] ?? null;
       if (part && !signal.aborted) this.#noteRegion(part);
     }
     return shop.search({ file, text, region: part }, readWanted(route()), { k: PAGE, offset }, signal);
   }
 
   /**
-   * Puts the subject that was found into the address, without another search.
+   * Puts the thing that is searched for into the address, without another search.
    *
    * @param {NonNullable<Route["region"]>} region
    */
   #noteRegion(region) {
     const { id, text, upload, folder, view, filter } = route();
-    const rounded = /** @type {NonNullable<Route["region"]>} */ (region.map((part) => Number(part.toFixed(4))));
-    this.key = JSON.stringify([id, text, upload, rounded, folder, view, filter]);
-    go({ region: rounded }, { replace: true });
+    this.key = JSON.stringify([id, text, upload, region, folder, view, filter]);
+    go({ region }, { replace: true });
   }
 
   #draw() {

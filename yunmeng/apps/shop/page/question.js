@@ -1,19 +1,19 @@
 // What is asked with: the photo, with the part of it that counts drawn on it, and words.
-import { subject, thumbnail } from "/console/lib/api.js";
+import { thumbnail } from "/console/lib/api.js";
 import { button, debounce, fill, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
-import { go } from "/console/lib/router.js";
+import { go, route } from "/console/lib/router.js";
 import { keepFile, keptFile, readsWords } from "/console/lib/store.js";
 import { RegionEditor } from "/console/pages/search/region.js";
 import { fail } from "/console/widgets/announce.js";
 import { priceOf } from "./cards.js";
+import { thingFrames, thingsIn } from "./things.js";
 
 /** @import { Shape } from "/console/lib/dom.js" */
 /** @import { Region, Route } from "/console/lib/types.js" */
 /** @import { Product } from "./api.js" */
 
 const PAUSE = 500; // milliseconds of no typing after which words are searched for
-const NEARLY_ALL = 0.9; // of the photo: such a subject is not drawn
 
 /**
  * Asks the shop with a photo.
@@ -26,22 +26,6 @@ export async function askWithPhoto(file) {
     go({ page: "shop", id: null, url: null, upload: await keepFile(file), region: null, folder: null, show: null });
   } catch (error) {
     fail(error);
-  }
-}
-
-/**
- * The subject of a photo, or null where it is nearly all of it or not to be told.
- *
- * @param {File} file
- * @returns {Promise<Region | null>}
- */
-export async function findSubject(file) {
-  try {
-    const { region } = await subject({ file });
-    const { x, y, w, h: height } = region;
-    return w * height < NEARLY_ALL ? [x, y, w, height] : null;
-  } catch {
-    return null; // the whole photo will do
   }
 }
 
@@ -78,7 +62,7 @@ export function wordsField() {
   return { element, update, stop: later.cancel };
 }
 
-/** The photo, or the product whose like is looked for. */
+/** The photo, with a button for each thing in it. */
 export function photoPanel() {
   const element = h("section", { class: "shop-photo", "aria-label": t("shop-photo"), hidden: true });
   let key = "";
@@ -86,31 +70,54 @@ export function photoPanel() {
   let editor = null;
   /** @param {Region | null} region */
   const choose = (region) => go({ region });
+  const things = thingFrames(choose);
+  const hint = h("p", { class: "hint", hidden: true });
+  const whole = button("large", t("shop-whole"), () => choose(null), { text: true, kind: "quiet small shop-whole" });
+  const main = button("subject", t("shop-subject"), () => choose(first), { text: true, kind: "quiet small shop-main" });
+  const remove = button("close", t("shop-remove-photo"), () => go({ upload: null, region: null, folder: null }), { kind: "quiet small" });
+  /** The main thing. @type {Region | null} */
+  let first = null;
+  /** @param {Region[]} found */
+  const show = (found) => {
+    first = found[0] ?? null;
+    things.show(found);
+    hint.hidden = found.length < 2;
+    hint.textContent = t("shop-things-hint", { n: found.length });
+  };
   /** @param {string} source */
   const draw = (source) => {
     const frame = h("div", { class: "query-frame" }, h("img", { class: "query-picture", src: source, alt: t("shop-photo"), draggable: "false" }));
-    editor = new RegionEditor(frame, (region, done) => done && choose(region));
-    fill(element, h("div", { class: "query-stage" }, frame));
+    editor = new RegionEditor(frame, (region, done) => (things.mark(region), done && choose(region)));
+    frame.append(things.element);
+    fill(element, [h("div", { class: "query-stage" }, frame), hint, h("div", { class: "query-foot" }, whole, main, remove)]);
   };
-  /** @param {Route} route */
-  const update = (route) => {
-    const file = route.upload ? keptFile(route.upload) : null;
+  /** @param {Region | null} region */
+  const mark = (region) => {
+    things.mark(region);
+    whole.hidden = !region;
+    main.hidden = Boolean(region) || !first;
+  };
+  /** @param {Route} now */
+  const update = (now) => {
+    const { upload, region } = now;
+    const file = upload ? keptFile(upload) : null;
     element.hidden = !file;
-    if (!file) {
+    if (!file || !upload) {
       key = "";
       return;
     }
-    if (key !== route.upload) {
-      key = route.upload ?? "";
+    if (key !== upload) {
+      key = upload;
+      show([]);
       draw(file.url);
-      const whole = button("large", t("shop-whole"), () => choose(null), { text: true, kind: "quiet small shop-whole" });
-      const main = button("subject", t("shop-subject"), async () => choose(await findSubject(file.file)), { text: true, kind: "quiet small shop-main" });
-      const remove = button("close", t("shop-remove-photo"), () => go({ upload: null, region: null, folder: null }), { kind: "quiet small" });
-      element.append(h("div", { class: "query-foot" }, whole, main, remove));
+      thingsIn(upload, file.file).then((found) => {
+        if (key !== upload) return;
+        show(found);
+        mark(route().region);
+      });
     }
-    if (JSON.stringify(editor?.region) !== JSON.stringify(route.region)) editor?.set(route.region);
-    /** @type {HTMLElement} */ (element.querySelector(".shop-whole")).hidden = !route.region;
-    /** @type {HTMLElement} */ (element.querySelector(".shop-main")).hidden = Boolean(route.region);
+    if (JSON.stringify(editor?.region) !== JSON.stringify(region)) editor?.set(region);
+    mark(region);
   };
   return { element, update };
 }
