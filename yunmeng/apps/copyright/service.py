@@ -1,5 +1,6 @@
 """The registered works of a library, and pictures that are checked against them."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from yunmeng.types import Failure, Record
 
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.types import Language, ReportFormat, Work
+    from yunmeng.apps.copyright.watching.inspector import OnEvent
     from yunmeng.apps.copyright.watching.tables import Finding
     from yunmeng.library.library import Library
 
@@ -83,15 +85,43 @@ class Works(Register):
                 if entry.certain:
                     yield entry.source, Failure(entry.source, str(exc))
 
-    def inspect(self, source: str, *, send: bool = False) -> "list[Finding]":
+    def inspect(self, source: str, picture: bytes | None = None, *, send: bool = False) -> "list[Finding]":
         """Check the picture at a path or URL, unless its bytes were checked before, and keep what is found.
 
-        With ``send`` it waits to be sent, see `Webhook.deliver`. Raises as `check` does.
+        ``picture`` are its bytes, where they were read already. With ``send`` it waits to be sent, see
+        `Webhook.deliver`. Raises as `check` does.
         """
-        data = self._read(source)
+        data = self._read(source) if picture is None else picture
         if self.findings.was_seen(data):
             return []
         return self.findings.keep(source, data, self.check(data), send=send)
+
+    def watch(
+        self,
+        sources: Sequence[str | Path],
+        on_event: "OnEvent",
+        stop: threading.Event,
+        *,
+        every: float = 900.0,
+        once: bool = False,
+    ) -> None:
+        """Check the pictures of sources as they come, each once, and keep what is found, until ``stop`` is set.
+
+        Args:
+            sources: Folders, and sitemaps, feeds (RSS, Atom) and lists of URLs, each a URL or a file.
+            on_event: Called with each finding, and with each failure; what failed is tried again.
+            stop: Ends the watch when set.
+            every: Seconds after which sitemaps, feeds and lists are read again.
+            once: End after what is there now.
+
+        Raises:
+            SourceError: A source is not there.
+            QueryError: ``every`` is less than 10, or a setting is missing.
+            MissingExtra: The extra ``copyright`` or ``copies`` is not installed.
+        """
+        from yunmeng.apps.copyright.watching.watch import Watch
+
+        Watch(self, self._library, sources, on_event, every=every).run(stop, once=once)
 
     def report(
         self,
