@@ -21,13 +21,15 @@ SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
   <url><loc>https://site.example/photo.JPG</loc></url>
 </urlset>"""
 RSS = """<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>New</title>
-  <item><title>One</title><enclosure url="/one.jpg" type="image/jpeg"/><enclosure url="/talk.mp3" type="audio/mpeg"/></item>
+  <item><title>One</title><enclosure url="/one.jpg" type="image/jpeg"/>
+    <enclosure url="/talk.mp3" type="audio/mpeg"/></item>
   <item><title>Two</title><media:content url="https://cdn.example/two" medium="image"/>
     <media:thumbnail url="small.png"/></item>
   <item><title>Three</title><description>&lt;p&gt;&lt;img src="three.gif" alt=""&gt;</description></item>
 </channel></rss>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://blog.example/2026/"><title>Blog</title>
-  <entry><link rel="enclosure" type="image/png" href="one.png"/><content type="html">&lt;img src="/two.jpg"&gt;</content></entry>
+  <entry><link rel="enclosure" type="image/png" href="one.png"/>
+    <content type="html">&lt;img src="/two.jpg"&gt;</content></entry>
 </feed>"""
 
 

@@ -46,17 +46,17 @@ def read_listing(body: bytes, place: str) -> Listing:
     Of the pages of a sitemap only those whose name ends as a picture's does are pictures; in a list, every line is one.
     ``place`` is where it comes from, against which its URLs are resolved. Raises `SourceError`, and `MissingExtra`.
     """
-    body = _unpacked(body, place)
+    body = _unpacked(body)
     start = body[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if kind := _SITEMAP.search(start):
         is_index = kind[1] == b"sitemapindex"
-        return _listing(_locations(body, place, pictures_only=not is_index), place, are_listings=is_index)
+        return _listing(_locations(body, pictures_only=not is_index), place, are_listings=is_index)
     if start.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         return _listing(_in_feed(body, place), place)
     lines = [line.strip() for line in body.decode("utf-8-sig", "replace").splitlines()]
     urls = [line for line in lines if line and not line.startswith("#")]
     if not all(map(is_url, urls[:10])):  # of a long list, one bad line is no reason to refuse the others
-        raise SourceError(f"{place} is no sitemap, no feed, no list of URLs and no picture")
+        raise SourceError("it is no sitemap, no feed, no list of URLs and no picture")
     return _listing(urls, place)
 
 
@@ -81,20 +81,20 @@ def _resolved(url: str, place: str) -> str:
         return ""
 
 
-def _unpacked(body: bytes, place: str) -> bytes:
+def _unpacked(body: bytes) -> bytes:
     if not body.startswith(b"\x1f\x8b"):
         return body
     unpacker = zlib.decompressobj(wbits=_GZIP)
     try:
         unpacked = unpacker.decompress(body, _LARGEST)
     except zlib.error as exc:
-        raise SourceError(f"{place} cannot be unpacked: {exc}") from exc
+        raise SourceError(f"it cannot be unpacked: {exc}") from exc
     if unpacker.unconsumed_tail:
-        raise SourceError(f"{place} has more than {_LARGEST:,} bytes, unpacked")
+        raise SourceError(f"it has more than {_LARGEST:,} bytes, unpacked")
     return unpacked
 
 
-def _locations(body: bytes, place: str, *, pictures_only: bool) -> Iterator[str]:
+def _locations(body: bytes, *, pictures_only: bool) -> Iterator[str]:
     """Yield the URLs of a sitemap: those of pictures, also by Google's extension, or of an index all."""
     try:
         from defusedxml import DefusedXmlException, ElementTree
@@ -109,7 +109,7 @@ def _locations(body: bytes, place: str, *, pictures_only: bool) -> Iterator[str]
             if not is_location:
                 element.clear()  # else a long sitemap takes twenty times its size
     except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError) as exc:
-        raise SourceError(f"{place} is no well-formed sitemap: {exc}") from exc
+        raise SourceError(f"it is no well-formed sitemap: {exc}") from exc
 
 
 def _is_named_picture(url: str) -> bool:
@@ -126,10 +126,10 @@ def _in_feed(body: bytes, place: str) -> Iterator[str]:
     except ImportError as exc:
         raise MissingExtra("watching a feed", "copyright") from exc
     if len(body) > _LARGEST_FEED:
-        raise SourceError(f"{place} has more than {_LARGEST_FEED:,} bytes, too many for a feed")
+        raise SourceError(f"it has more than {_LARGEST_FEED:,} bytes, too many for a feed")
     feed = feedparser.parse(io.BytesIO(body), response_headers={"content-location": place})
     if not feed.version and not feed.entries:
-        raise SourceError(f"{place} is no sitemap, no feed, no list of URLs and no picture")
+        raise SourceError("it is no sitemap, no feed, no list of URLs and no picture")
     for entry in feed.entries:
         yield from _of_entry(entry)
 

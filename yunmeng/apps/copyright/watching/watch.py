@@ -44,13 +44,12 @@ class Watch:
         if not every >= _LEAST_EVERY:
             raise QueryError(f"a URL can be fetched every {_LEAST_EVERY:g} s at the most, not every {every:g} s")
         inspector = Inspector(works, on_event)
-        local = [Path(source).absolute() for source in sources if not is_url(str(source))]
-        for path in local:
-            if not path.exists():
-                raise SourceError(f"no such file or folder: {path}")
-        folders = [path for path in local if path.is_dir()]
-        listings = [str(source) for source in sources if is_url(str(source))]
-        listings += [str(path) for path in local if not path.is_dir()]
+        places = [str(source) if is_url(str(source)) else Path(source).absolute() for source in sources]
+        for place in places:
+            if isinstance(place, Path) and not place.exists():
+                raise SourceError(f"no such file or folder: {place}")
+        folders = [place for place in places if isinstance(place, Path) and place.is_dir()]
+        listings = [str(place) for place in places if place not in folders]
         self._parts: list[FolderWatch | ListingWatch] = []
         if folders:
             self._parts.append(FolderWatch(folders, inspector))
