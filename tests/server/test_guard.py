@@ -73,6 +73,7 @@ ORDERS: list[tuple[str, str, dict[str, Any], Scope]] = [
     ("POST", "/v1/shop/products/remove", {"json": {"ids": ["x"]}}, "write"),
     ("POST", "/v1/shop/clicks", {"json": {"search": "x", "product": "x"}}, "search"),
     ("GET", "/v1/shop/clicks", {}, "write"),
+    ("POST", "/v1/copyright/check/library", {}, "admin"),
     ("POST", "/v1/shop/import", {"files": {"file": ("x.csv", b"x")}}, "admin"),
     ("POST", "/v1/recommend/events", {"json": {"events": [{"user": "a", "picture": "x", "kind": "like"}]}}, "write"),
     ("DELETE", "/v1/recommend/events/x", {}, "write"),

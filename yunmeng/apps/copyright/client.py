@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
+    CheckStarted,
     EntryOut,
     FindingOut,
     FindingPage,
@@ -22,6 +23,7 @@ from yunmeng.schemas.call import Call, Pages, Part
 from yunmeng.schemas.text import to_wire
 
 __all__ = [
+    "check_library",
     "check_works",
     "copy_findings",
     "correct_work",
@@ -120,6 +122,11 @@ def check_works(picture: str | Path | bytes, k: int = 5, min_chance: float = 0.5
         return Call("POST", f"{_PLACE}/check", _matches, json=body)
     options = [("k", (None, str(k).encode())), ("min_chance", (None, str(min_chance).encode()))]
     return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[_file(picture), *options])
+
+
+def check_library() -> Call[CheckStarted]:
+    """Check all pictures of the library in the background, as a job; `copy_findings` iterates over what it found."""
+    return Call("POST", f"{_PLACE}/check/library", CheckStarted.model_validate_json)
 
 
 def report_copy(

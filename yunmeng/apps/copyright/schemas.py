@@ -28,6 +28,7 @@ __all__ = [
     "CheckAnswer",
     "CheckOptions",
     "CheckOrder",
+    "CheckStarted",
     "EntryOut",
     "FindingOut",
     "FindingPage",
@@ -259,10 +260,10 @@ class ReportOrder(ReportOptions):
 
 
 class FindingOut(BaseModel):
-    """A picture that was made from a work, most likely, as a watch has found it."""
+    """A picture that was made from a work, most likely, as a watch or a check of the library has found it."""
 
     number: int
-    source: str = Field(description="Its path or URL.")
+    source: str = Field(description="Its path or URL, or id:KEY for a picture of the library.")
     sha256: str
     found_at: datetime
     dismissed: bool = Field(description="Whether it was a false alarm.")
@@ -288,6 +289,12 @@ class FindingOut(BaseModel):
             work=finding.work,
             **told,
         )
+
+
+class CheckStarted(BaseModel):
+    """A check of the library in the background: GET /v1/jobs/{number} follows it, findings are what it found."""
+
+    job: int
 
 
 class FindingPage(BaseModel):

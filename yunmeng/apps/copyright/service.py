@@ -20,6 +20,7 @@ from yunmeng.types import Failure, Record
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.types import Language, ReportFormat, Work
     from yunmeng.apps.copyright.watching.inspector import OnEvent
+    from yunmeng.apps.copyright.watching.libraries import LibraryTally, OnCheck
     from yunmeng.apps.copyright.watching.tables import Finding
     from yunmeng.library.library import Library
 
@@ -92,9 +93,45 @@ class Works(Register):
         `Webhook.deliver`. Raises as `check` does.
         """
         data = self._read(source) if picture is None else picture
-        if self.findings.was_seen(data):
+        if self.findings.was_seen(sha256(data)):
             return []
         return self.findings.keep(source, data, self.check(data), send=send)
+
+    def check_library(
+        self,
+        on_event: "OnEvent",
+        other: "Library | None" = None,
+        *,
+        on_check: "OnCheck" = lambda _: None,
+        stop: threading.Event | None = None,
+    ) -> "LibraryTally":
+        """Check all pictures of the library, or of another one, and keep what is found, see `findings`.
+
+        Registered works themselves are left out, and what was checked before, here or by `watch`: a run that was
+        stopped is continued by the same call.
+
+        Args:
+            on_event: Called with each finding, and with each picture that could not be checked.
+            other: The library whose pictures are checked, instead of the one with the works.
+            on_check: Called with the progress, after each picture.
+            stop: Ends the run when set.
+
+        Raises:
+            QueryError: A setting is missing.
+            MissingExtra: The extra ``copies`` is not installed.
+        """
+        from yunmeng.apps.copyright.watching.inspector import Inspector
+        from yunmeng.apps.copyright.watching.libraries import check_library
+
+        return check_library(
+            other or self._library,
+            _name_elsewhere if other else _name_here,
+            () if other else self._ledger().pictures(),
+            self.findings,
+            Inspector(self, on_event),
+            on_check,
+            stop or threading.Event(),
+        )
 
     def watch(
         self,
@@ -171,6 +208,14 @@ class Works(Register):
             raise RecordNotFound("no registered work is likely to be its original: name one, to compare with it")
         work, ledger = self.get(number), self._ledger()
         return self._search.compared_with(data, work, ledger.pictures(), ledger.size)
+
+
+def _name_here(record: Record) -> str:
+    return f"id:{record.id}"
+
+
+def _name_elsewhere(record: Record) -> str:
+    return f"{record.uri}#{record.part}" if record.part else record.uri
 
 
 def _name(picture: str | Path | bytes | Record) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yunmeng.apps.copyright.commands.group import copyright
-from yunmeng.apps.copyright.commands.shown import opened, print_rows
+from yunmeng.apps.copyright.commands.shown import finding_line, opened, print_rows
 from yunmeng.terminal.options import db_option, json_option, print_json, printable
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def watch(sources: tuple[str, ...], db: str, every: float, once: bool, as_json: 
         elif as_json:
             print_json(event_of(event))
         else:
-            click.echo(_line(event))
+            click.echo(finding_line(event))
 
     with opened(db) as works, stop_on_signal() as stop:
         works.watch(sources, on_event, stop, every=every, once=once)
@@ -107,10 +107,3 @@ def dismiss(finding: int, db: str) -> None:
     with opened(db) as works:
         dismissed = works.findings.dismiss(finding)
     click.echo(f"Finding {finding} was a false alarm: {printable(dismissed.source)} and work {dismissed.work}")
-
-
-def _line(finding: "Finding") -> str:
-    found = finding.found
-    done = ", ".join(edit["detail"] for edit in found["edits"])
-    said = f"{finding.source}: {found['chance']:.0%} work {finding.work}, {found['title'] or found['id']}"
-    return printable(f"finding {finding.number}: {said}, of {found['owner']}{f' ({done})' if done else ''}")

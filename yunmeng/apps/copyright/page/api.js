@@ -1,6 +1,8 @@
 // The register's part of the API.
 import { call, withQuery } from "/console/lib/api.js";
 
+/** @import { Job } from "/console/lib/types.js" */
+
 /**
  * @typedef {object} Work
  * @property {number} number
@@ -49,6 +51,10 @@ export const whole = `${PLACE}/register`;
 export const findings = (place, signal) => call("GET", withQuery(`${PLACE}/findings`, place), { signal });
 /** @type {(number: number) => Promise<Finding>} */
 export const dismiss = (number) => call("POST", `${PLACE}/findings/${number}/dismiss`);
+/** @type {() => Promise<{ job: number }>} */
+export const checkLibrary = () => call("POST", `${PLACE}/check/library`);
+/** @type {(number: number) => Promise<Job>} */
+export const job = (number) => call("GET", `/v1/jobs/${number}`);
 /**
  * The evidence as a PDF file.
  *
