@@ -125,6 +125,24 @@ def test_the_whole_library_is_checked(command_line: CommandLine, catalogue: Path
         tabs.leave()
 
 
+def test_a_site_is_watched_and_left(page: Page, tabs: Tabs) -> None:
+    section = page.get_by_role("region", name="Watched sites")
+    expect(section).to_contain_text("Nothing is watched yet.")
+    section.get_by_label("URL of a sitemap").fill("http://127.0.0.1:9/sitemap.xml")
+    section.get_by_label("Every so many minutes").fill("30")
+    section.get_by_role("button", name="Watch", exact=True).click()
+    row = section.get_by_role("listitem")
+    expect(row).to_contain_text("http://127.0.0.1:9/sitemap.xml")
+    expect(row).to_contain_text("every 30 minutes")
+    expect(row).to_contain_text("1 failure, the last one", timeout=30_000)
+    tabs.tolerate("400.*copyright/watches|422.*copyright/watches")
+    section.get_by_label("URL of a sitemap").fill("http://127.0.0.1:9/sitemap.xml")
+    section.get_by_role("button", name="Watch", exact=True).click()
+    expect(section.get_by_role("alert")).to_contain_text("watched already")
+    row.get_by_role("button", name="Stop watching").click()
+    expect(section).to_contain_text("Nothing is watched yet.")
+
+
 def _smaller(data: bytes) -> bytes:
     stream = io.BytesIO()
     with Image.open(io.BytesIO(data)) as picture:

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.imaging.samples import photograph
 from tests.needing import need
-from yunmeng.copies.features import TARGET_SIDE, LocalFeatures, local_features
+from yunmeng.copies.features import TARGET_SIDE, LocalFeatures, compact_features, local_features
 from yunmeng.copies.remembered import RememberedFeatures
 
 need("cv2", extra="copies")
@@ -31,16 +31,13 @@ def test_what_is_kept_is_what_would_be_computed(bytes_: int) -> None:
 
 
 def test_a_picture_is_computed_once_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    from yunmeng.copies import remembered as module
-
     computed: list[tuple[int, int]] = []
-    compute = module.compact_features
 
     def counted(image: Image.Image, side: int) -> object:
         computed.append(image.size)
-        return compute(image, side)
+        return compact_features(image, side)
 
-    monkeypatch.setattr(module, "compact_features", counted)
+    monkeypatch.setattr("yunmeng.copies.remembered.compact_features", counted)
     memory = RememberedFeatures(10_000_000)
     for _ in range(3):
         memory.of(photograph(1, (240, 180)))

@@ -103,7 +103,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 @pytest.fixture
 def watching(watched: Works, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Event]]]:
     """Watches in the background, with rounds that follow at once."""
-    monkeypatch.setattr("yunmeng.apps.copyright.watching.watch._LEAST_EVERY", 0)
+    monkeypatch.setattr("yunmeng.apps.copyright.watching.watch.LEAST_EVERY", 0)
     monkeypatch.setattr("yunmeng.net.fetch.LONGEST_WAIT", 0.01)
     stop = threading.Event()
     threads = []

@@ -13,6 +13,8 @@ from yunmeng.apps.copyright.schemas import (
     HeadOut,
     RegisterOut,
     VerificationOut,
+    WatchList,
+    WatchOut,
     WorkHistory,
     WorkMatchOut,
     WorkOut,
@@ -35,7 +37,10 @@ __all__ = [
     "report_copy",
     "show_work",
     "stamp_register",
+    "unwatch_url",
     "verify_register",
+    "watch_url",
+    "watched_urls",
     "withdraw_work",
     "works_register",
 ]
@@ -127,6 +132,22 @@ def check_works(picture: str | Path | bytes, k: int = 5, min_chance: float = 0.5
 def check_library() -> Call[CheckStarted]:
     """Check all pictures of the library in the background, as a job; `copy_findings` iterates over what it found."""
     return Call("POST", f"{_PLACE}/check/library", CheckStarted.model_validate_json)
+
+
+def watched_urls() -> Call[WatchList]:
+    """Return the URLs that the server watches, and how their last rounds went."""
+    return Call("GET", f"{_PLACE}/watches", WatchList.model_validate_json)
+
+
+def watch_url(url: str, every: int = 900) -> Call[WatchOut]:
+    """Have the server watch a sitemap, a feed or a list of URLs, read again ``every`` so many seconds."""
+    body = {"url": to_wire(url), "every": every}
+    return Call("POST", f"{_PLACE}/watches", WatchOut.model_validate_json, json=body)
+
+
+def unwatch_url(number: int) -> Call[WatchList]:
+    """End a watch. What it found stays."""
+    return Call("DELETE", f"{_PLACE}/watches/{number}", WatchList.model_validate_json)
 
 
 def report_copy(

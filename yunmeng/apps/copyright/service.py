@@ -11,6 +11,7 @@ from yunmeng.apps.copyright.thresholds import DEFAULT
 from yunmeng.apps.copyright.types import WorkMatch
 from yunmeng.apps.copyright.watching.findings import FalseAlarms, Findings
 from yunmeng.apps.copyright.watching.tables import FindingTables
+from yunmeng.apps.copyright.watching.watches import EVERY, Watches
 from yunmeng.apps.copyright.watching.webhook import Webhook
 from yunmeng.errors import PictureError, QueryError, RecordNotFound
 from yunmeng.imaging.fingerprint import sha256
@@ -43,6 +44,7 @@ class Works(Register):
         tables = FindingTables(library.state)
         self._alarms = FalseAlarms(library, tables)
         self.findings: Final = Findings(tables, self._alarms)
+        self.watches: Final = Watches(library.state)
         self.webhook: Final = Webhook(library.settings, tables)
 
     def check(
@@ -139,7 +141,7 @@ class Works(Register):
         on_event: "OnEvent",
         stop: threading.Event,
         *,
-        every: float = 900.0,
+        every: float = EVERY,
         once: bool = False,
     ) -> None:
         """Check the pictures of sources as they come, each once, and keep what is found, until ``stop`` is set.
@@ -159,6 +161,16 @@ class Works(Register):
         from yunmeng.apps.copyright.watching.watch import Watch
 
         Watch(self, self._library, sources, on_event, every=every).run(stop, once=once)
+
+    def run_watches(self, stop: threading.Event) -> bool:
+        """Read the URLs of `watches` when they are due, and keep what is found; what a server does in the background.
+
+        Returns False when ``stop`` is set, True as soon as nothing is watched. Raises `QueryError` where a setting is
+        missing, and `MissingExtra`.
+        """
+        from yunmeng.apps.copyright.watching.rounds import Rounds
+
+        return Rounds(self, self._library).run(stop)
 
     def report(
         self,

@@ -54,33 +54,37 @@ class ListingWatch:
 
     def run(self, stop: threading.Event, *, once: bool) -> None:
         """Check until ``stop`` is set; with ``once``, one round."""
+        while not stop.is_set():
+            following = time.monotonic() + self._every
+            self.round(stop)
+            self._inspector.deliver()
+            if once:
+                return
+            while not stop.wait(max(0.0, min(_PAUSE, following - time.monotonic()))):
+                if time.monotonic() >= following:
+                    break
+                self._inspector.deliver()
+
+    def round(self, stop: threading.Event) -> int:
+        """Check what the sources name now, and return how many pictures that are."""
         settings = self._resources.settings
         with Fetcher(settings, public_only=settings.private_urls is not True) as strict:
-            while not stop.is_set():
-                following = time.monotonic() + self._every
-                for source in self._sources:
-                    self._round(source, self._resources.fetcher, strict, stop)
-                self._inspector.deliver()
-                if once:
-                    return
-                while not stop.wait(max(0.0, min(_PAUSE, following - time.monotonic()))):
-                    if time.monotonic() >= following:
-                        break
-                    self._inspector.deliver()
+            return sum(self._of(source, self._resources.fetcher, strict, stop) for source in self._sources)
 
-    def _round(self, source: str, trusted: Fetcher, strict: Fetcher, stop: threading.Event) -> None:
+    def _of(self, source: str, trusted: Fetcher, strict: Fetcher, stop: threading.Event) -> int:
         """Check what a source names, first what did not fail in the last round."""
         named = dict.fromkeys(self._pictures(source, trusted, strict, stop))
         fetcher = strict if is_url(source) else trusted
         failed = 0
         for done, url in enumerate(sorted(named, key=self._failed.__contains__)):
             if stop.is_set():
-                return
+                break
             if failed == _PATIENCE:
                 left = len(named) - done
                 self._inspector.fail(source, f"{failed} pictures in a row failed: {left:,} wait for the next round")
-                return
+                break
             failed = 0 if self._check(url, fetcher) else failed + 1
+        return len(named)
 
     def _check(self, url: str, fetcher: Fetcher) -> bool:
         """Check the picture at a URL, unless it has not changed; return False where that failed."""

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from yunmeng.apps.copyright.watching.fetched import FetchedUrls
 from yunmeng.apps.copyright.watching.folders import FolderWatch
 from yunmeng.apps.copyright.watching.inspector import Inspector, OnEvent
 from yunmeng.apps.copyright.watching.urls import ListingWatch
+from yunmeng.apps.copyright.watching.watches import LEAST_EVERY
 from yunmeng.errors import QueryError, SourceError
 from yunmeng.net.fetch import is_url
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from yunmeng.library.library import Library
 
 __all__ = ["Watch"]
-
-_LEAST_EVERY: Final = 10.0
 
 
 class Watch:
@@ -41,8 +40,8 @@ class Watch:
         """Raises `SourceError` where a source is not there, `QueryError`, and `MissingExtra`."""
         if not sources:
             raise SourceError("nothing to watch: name a folder, or the URL of a sitemap, a feed or a list of URLs")
-        if not every >= _LEAST_EVERY:
-            raise QueryError(f"a URL can be fetched every {_LEAST_EVERY:g} s at the most, not every {every:g} s")
+        if not every >= LEAST_EVERY:
+            raise QueryError(f"a URL can be fetched every {LEAST_EVERY} s at the most, not every {every:g} s")
         inspector = Inspector(works, on_event)
         places = [str(source) if is_url(str(source)) else Path(source).absolute() for source in sources]
         for place in places:
