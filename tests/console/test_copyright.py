@@ -129,7 +129,7 @@ def test_a_site_is_watched_and_left(page: Page, tabs: Tabs) -> None:
     section = page.get_by_role("region", name="Watched sites")
     expect(section).to_contain_text("Nothing is watched yet.")
     section.get_by_label("URL of a sitemap").fill("http://127.0.0.1:9/sitemap.xml")
-    section.get_by_label("Every so many minutes").fill("30")
+    section.get_by_label("Every, in minutes").fill("30")
     section.get_by_role("button", name="Watch", exact=True).click()
     row = section.get_by_role("listitem")
     expect(row).to_contain_text("http://127.0.0.1:9/sitemap.xml")

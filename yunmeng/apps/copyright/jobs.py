@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckJobs", "WatchJobs"]
 
-KIND: Final = "copyright-check"
+CHECK: Final = "copyright-check"
 WATCH: Final = "copyright-watch"
 
 
@@ -26,13 +26,13 @@ class CheckJobs:
     def __init__(self, service: "Works", jobs: "JobRunner") -> None:
         self._service = service
         self._jobs = jobs
-        jobs.add(JobKind(name=KIND, work=self._work))
+        jobs.add(JobKind(name=CHECK, work=self._work))
 
     def order(self) -> int:
         """Start a check, and return the number of its job. Raises `Busy` where one runs or waits."""
-        if self._jobs.unfinished(KIND):
+        if self._jobs.unfinished(CHECK):
             raise Busy("the library is being checked already")
-        return self._jobs.order(KIND, {}).id
+        return self._jobs.order(CHECK, {}).id
 
     def _work(self, run: JobRun) -> bool:
         def on_event(event: "Finding | Failure") -> None:

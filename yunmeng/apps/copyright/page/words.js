@@ -50,7 +50,7 @@ export const COPYRIGHT_WORDS = {
   "watches-none": ["还没有监视的网址。", "Nothing is watched yet."],
   "watches-still": ["监视已停止，可在图库页的后台任务中继续。", "The watch is stopped. Resume it below Background work on the page of the library."],
   "watch-url": ["网站地图、订阅源或网址列表的网址", "URL of a sitemap, a feed or a list of URLs"],
-  "watch-every": ["每隔几分钟", "Every so many minutes"],
+  "watch-every": ["每隔几分钟", "Every, in minutes"],
   "watch-add": ["监视", "Watch"],
   "watch-remove": ["停止监视", "Stop watching"],
   "watch-since": ["自 {time} 起，每 {n} 分钟", "Since {time}, every {n} minutes"],

@@ -36,6 +36,8 @@ class Inspector:
             return False
         for finding in findings:
             self._tell(finding)
+        if findings:
+            self.deliver()
         return True
 
     def fail(self, source: str, reason: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from yunmeng.errors import OriginalGone, PictureError
+from yunmeng.errors import OriginalGone, PictureError, StoreError
 
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.watching.findings import Findings
@@ -63,7 +63,7 @@ def _check(library: "Library", record: "Record", name: str, inspector: "Inspecto
     """Check a picture; return False where its file cannot be read."""
     try:
         picture = library.original(record)
-    except (OriginalGone, PictureError) as exc:
+    except (OriginalGone, PictureError, StoreError) as exc:
         inspector.fail(name, str(exc))
         return False
     return inspector.check(name, picture)
