@@ -1,11 +1,13 @@
 """The page of registered works: register, check a picture, prove, verify, withdraw; in Chinese and on a phone too."""
 
+import io
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.conftest import CommandLine
@@ -94,13 +96,58 @@ def test_a_finding_is_marked_as_a_false_alarm(
         works.inspect(str(found / "copy.jpg"))
     with serve(command_line, db) as address:
         page = tabs.open("/#/copyright", address=address)
-        section = page.get_by_role("region", name="Found while watching")
+        section = page.get_by_role("region", name="Copies that were found")
         expect(section.get_by_role("listitem")).to_have_count(1)
         expect(section).to_contain_text("Work 1, Coffee, Studio Lin")
         section.get_by_role("button", name="False alarm").click()
         expect(page.get_by_text("Marked as a false alarm.")).to_be_visible()
-        expect(section).to_be_hidden()
+        expect(section.get_by_role("listitem")).to_have_count(0)
         tabs.leave()
+
+
+def test_the_whole_library_is_checked(command_line: CommandLine, catalogue: Path, tabs: Tabs, tmp_path: Path) -> None:
+    db = tmp_path / "library"
+    shutil.copytree(catalogue, db)
+    with Library.open(db) as library:
+        works = Works(library)
+        library.add(_smaller(library.original("thing/coffee.jpg")), id="copy.jpg")
+        for record in list(library.iterate()):
+            if record.id not in ("copy.jpg", "thing/coffee.jpg"):
+                library.delete(record.id)
+        works.register(library.get("thing/coffee.jpg"), owner="Studio Lin", title="Coffee")
+    with serve(command_line, db) as address:
+        page = tabs.open("/#/copyright", address=address)
+        section = page.get_by_role("region", name="Copies that were found")
+        section.get_by_role("button", name="Check the whole library").click()
+        expect(section.get_by_text("All 2 pictures of the library are checked.")).to_be_visible(timeout=60_000)
+        expect(section.get_by_role("listitem")).to_contain_text("Work 1, Coffee, Studio Lin")
+        expect(section.get_by_role("button", name="Check the whole library")).to_be_enabled()
+        tabs.leave()
+
+
+def test_a_site_is_watched_and_left(page: Page, tabs: Tabs) -> None:
+    section = page.get_by_role("region", name="Watched sites")
+    expect(section).to_contain_text("Nothing is watched yet.")
+    section.get_by_label("URL of a sitemap").fill("http://127.0.0.1:9/sitemap.xml")
+    section.get_by_label("Every, in minutes").fill("30")
+    section.get_by_role("button", name="Watch", exact=True).click()
+    row = section.get_by_role("listitem")
+    expect(row).to_contain_text("http://127.0.0.1:9/sitemap.xml")
+    expect(row).to_contain_text("every 30 minutes")
+    expect(row).to_contain_text("1 failure, the last one", timeout=30_000)
+    tabs.tolerate("400.*copyright/watches|422.*copyright/watches")
+    section.get_by_label("URL of a sitemap").fill("http://127.0.0.1:9/sitemap.xml")
+    section.get_by_role("button", name="Watch", exact=True).click()
+    expect(section.get_by_role("alert")).to_contain_text("watched already")
+    row.get_by_role("button", name="Stop watching").click()
+    expect(section).to_contain_text("Nothing is watched yet.")
+
+
+def _smaller(data: bytes) -> bytes:
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.resize((picture.width * 3 // 4, picture.height * 3 // 4)).save(stream, "JPEG", quality=80)
+    return stream.getvalue()
 
 
 def test_what_cannot_be_registered_says_why(page: Page, tabs: Tabs) -> None:

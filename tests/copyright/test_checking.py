@@ -111,3 +111,11 @@ def test_a_folder_and_a_list_of_urls_are_checked(
     assert len(copies) == 2
     assert {Path(name).name for name in failed} == {"broken.jpg", "nowhere.jpg"}
     assert len(found) == 5
+
+
+def test_checking_again_with_features_in_memory_finds_the_same(shop: Library, works: Works) -> None:
+    for seed in range(8):
+        works.register(shop.get(f"work-{seed}"), owner="Lin")
+    suspect = file(photograph(4, (480, 360)).rotate(30, expand=True))
+    first = works.check(suspect, k=5, min_chance=0)
+    assert works.check(suspect, k=5, min_chance=0) == first == Works(shop).check(suspect, k=5, min_chance=0)

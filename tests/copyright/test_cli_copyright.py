@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_told_in_one_line(
     told_in_one_line(yunmeng("copyright", *arguments, "--db", registered), complaint)
 
 
-def test_pictures_and_folders_are_checked(yunmeng: CommandLine, tmp_path: Path) -> None:
+def test_pictures_folders_and_libraries_are_checked(yunmeng: CommandLine, tmp_path: Path) -> None:
     need("cv2", "faiss", extra="copies")
     folder = tmp_path / "photographs"
     folder.mkdir()
@@ -171,3 +171,9 @@ def test_pictures_and_folders_are_checked(yunmeng: CommandLine, tmp_path: Path) 
     assert text.returncode == 0
     assert "Owner 1" in text.stdout
     assert "1 checked, 1 of them made from registered works" in text.stdout
+    assert yunmeng("index", suspects / "copy.jpg", "--db", "new").returncode == 0
+    answer = said(yunmeng("copyright", "check", "--library", "new", "--db", "new", "--json"))
+    assert (answer["checked"], answer["skipped"], answer["interrupted"]) == (1, 2, False)
+    assert [finding["owner"] for finding in answer["findings"]] == ["Owner 1"]
+    again = yunmeng("copyright", "check", "--library", "new", "--db", "new")
+    assert "0 checked, 0 findings, 3 known already, 0 failed" in again.stdout

@@ -13,7 +13,6 @@ from tests.copyright.test_checking import file
 from tests.imaging.samples import photograph
 from tests.needing import need
 from yunmeng.apps.copyright import Works
-from yunmeng.apps.copyright.watching.folders import FolderWatch
 from yunmeng.apps.copyright.watching.tables import Finding
 from yunmeng.apps.copyright.watching.webhook import signature
 from yunmeng.config import Settings
@@ -52,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 def watch_once(works: Works, folder: Path) -> list[Finding | Failure]:
     events: list[Finding | Failure] = []
-    FolderWatch(works, [folder], events.append).run(threading.Event(), once=True)
+    works.watch([folder], events.append, threading.Event(), once=True)
     return events
 
 
@@ -88,8 +87,7 @@ def test_pictures_are_checked_as_they_come(watched: Works, folder: Path) -> None
         events.append(event)
         told.set()
 
-    watch = FolderWatch(watched, [folder], on_event)
-    thread = threading.Thread(target=watch.run, args=(stop,))
+    thread = threading.Thread(target=watched.watch, args=([folder], on_event, stop))
     thread.start()
     try:
         (folder / "copy.jpg").write_bytes(suspect(0))
@@ -154,11 +152,11 @@ def test_findings_are_sent_signed_and_again_where_that_failed(
 
 
 def test_what_cannot_be_watched_is_told(watched: Works, tmp_path: Path, settings: Settings) -> None:
-    with pytest.raises(SourceError, match="no folder"):
-        FolderWatch(watched, [tmp_path / "nowhere"], print)
+    with pytest.raises(SourceError, match="no such file or folder"):
+        watched.watch([tmp_path / "nowhere"], print, threading.Event())
     with pytest.raises(PictureError):
         watched.inspect(str(tmp_path / "nowhere.jpg"))
     told = settings.model_copy(update={"webhook_url": "http://127.0.0.1:9/"})
     library = Library.create(tmp_path / "other", FakeEncoder(), settings=told)
     with library, pytest.raises(QueryError, match="YUNMENG_WEBHOOK_SECRET"):
-        FolderWatch(Works(library), [tmp_path], print)
+        Works(library).watch([tmp_path], print, threading.Event())

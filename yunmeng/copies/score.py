@@ -13,7 +13,7 @@ from PIL import Image
 
 from yunmeng.copies.alignment import align, within
 from yunmeng.copies.content import equal_at_sight
-from yunmeng.copies.features import TARGET_SIDE, LocalFeatures, local_features
+from yunmeng.copies.features import LocalFeatures, local_features
 from yunmeng.copies.ncc import aligned_ncc, whole_ncc
 from yunmeng.copies.prepared import FIRST_LOOK, PreparedPicture
 from yunmeng.copies.registration import is_plain, luma
@@ -23,6 +23,7 @@ from yunmeng.types import Alignment, Record
 
 if TYPE_CHECKING:
     from yunmeng.copies.query_crops import Look
+    from yunmeng.copies.remembered import RememberedFeatures
     from yunmeng.copies.verification import Verification
     from yunmeng.copies.verifier import Verifier
     from yunmeng.imaging.decode import Picture
@@ -166,7 +167,7 @@ def score_candidates(suspect: Suspect, records: Mapping[str, Record], verifier: 
     bits = {id: differing[:, :, column] for column, id in enumerate(records)}
 
     def look(id: str, picture: "Picture") -> tuple[Evidence, Alignment | None]:
-        return _looked(suspect, picture.image, cosines[id], bits[id])
+        return _looked(suspect, picture.image, verifier.remembered, cosines[id], bits[id])
 
     seen = verifier.each(list(records), look)
     return [
@@ -187,9 +188,13 @@ def verify_likely(suspect: Suspect, scored: Sequence[ScoredCandidate], verifier:
 
 
 def _looked(
-    suspect: Suspect, image: Image.Image, cosines: NDArray[np.float32], bits: NDArray[np.int64]
+    suspect: Suspect,
+    image: Image.Image,
+    remembered: "RememberedFeatures",
+    cosines: NDArray[np.float32],
+    bits: NDArray[np.int64],
 ) -> tuple[Evidence, Alignment | None]:
-    found, agreed = _aligned(suspect, image, cosines, bits)
+    found, agreed = _aligned(suspect, image, remembered.of(image), cosines, bits)
     evidence = Evidence(
         cosine=float(cosines.max()),
         bits=int(bits.min()),
@@ -203,10 +208,13 @@ def _looked(
 
 
 def _aligned(
-    suspect: Suspect, image: Image.Image, cosines: NDArray[np.float32], bits: NDArray[np.int64]
+    suspect: Suspect,
+    image: Image.Image,
+    target: LocalFeatures,
+    cosines: NDArray[np.float32],
+    bits: NDArray[np.int64],
 ) -> tuple[Alignment | None, float]:
     """The alignment by which the pixels agree best, and how well they do."""
-    target = local_features(image, TARGET_SIDE)
     best: tuple[Alignment | None, float] = (None, 0.0)
     for number in (0, *_likely_parts(suspect.looks, cosines, bits)):
         look = suspect.looks[number]

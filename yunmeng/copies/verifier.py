@@ -13,6 +13,7 @@ from yunmeng.copies.alignment import align
 from yunmeng.copies.features import QUERY_SIDE, LocalFeatures, local_features
 from yunmeng.copies.opencv import opencv
 from yunmeng.copies.prepared import READ_SIDE, PreparedPicture
+from yunmeng.copies.remembered import RememberedFeatures
 from yunmeng.copies.verification import Verification, verify
 from yunmeng.errors import YunmengError
 from yunmeng.imaging.decode import Picture, decode, from_pillow
@@ -33,12 +34,15 @@ _DECODED_SIDE: Final = 300  # of the shorter side
 class Verifier:
     """Aligns a query with pictures of a library, and verifies which of them it is a copy of. Threads may share it.
 
-    ``original`` gives the file's bytes of the picture with an id.
+    ``original`` gives the file's bytes of the picture with an id; ``remembered`` keeps local features, by default none.
     """
 
-    def __init__(self, original: Callable[[str], bytes], *, max_pixels: int) -> None:
+    def __init__(
+        self, original: Callable[[str], bytes], *, max_pixels: int, remembered: RememberedFeatures | None = None
+    ) -> None:
         self._original = original
         self._max_pixels = max_pixels
+        self.remembered: Final = remembered or RememberedFeatures(0)
 
     def align(self, query: Source, ids: Sequence[str]) -> dict[str, Alignment | None]:
         """Return how the query lies in each of these, None where they do not agree; unreadable ones are left out.

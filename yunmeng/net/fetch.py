@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from urllib.request import getproxies
 
 from tenacity import (
@@ -26,7 +26,7 @@ from yunmeng.version import __version__
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Fetcher", "Leave", "is_url", "leave"]
+__all__ = ["Fetched", "Fetcher", "Leave", "Validators", "is_url", "leave"]
 
 ATTEMPTS = 3
 LONGEST_WAIT = 10.0  # seconds before another attempt, also where the server asks for more
@@ -55,6 +55,26 @@ class _TransientError(FetchError):
     def __init__(self, detail: str, wait: float | None = None) -> None:
         super().__init__(Reason.UNFETCHABLE, detail)
         self.wait = wait
+
+
+class Validators(NamedTuple):
+    """The ETag and the Last-Modified of an answer, by which a server tells later whether it has changed (RFC 9110)."""
+
+    etag: str = ""
+    modified: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that ask for what has changed since."""
+        given = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
+        return {name: value for name, value in given.items() if value}
+
+
+class Fetched(NamedTuple):
+    """The body at a URL, None where it has not changed."""
+
+    body: bytes | None
+    validators: Validators
 
 
 class Fetcher(Closing):
@@ -108,33 +128,43 @@ class Fetcher(Closing):
 
     def fetch(self, url: str) -> bytes:
         """Return the body at ``url``. Raises `FetchError`: UNFETCHABLE, EMPTY or TOO_LARGE; and what `leave` raises."""
+        body = self.fetch_changed(url, Validators()).body
+        assert body is not None
+        return body
+
+    def fetch_changed(self, url: str, known: Validators) -> Fetched:
+        """Fetch what has changed since an answer with these validators. Raises as `fetch` does."""
         given = leave.get()
         if given is None:
-            return self._fetched(url, self._timeout, hurried=self._public_only)
+            return self._fetched(url, known, self._timeout, hurried=self._public_only)
         with given() as seconds:
-            return self._fetched(url, min(seconds, self._timeout), hurried=True)
+            return self._fetched(url, known, min(seconds, self._timeout), hurried=True)
 
-    def _fetched(self, url: str, seconds: float, *, hurried: bool) -> bytes:
+    def _fetched(self, url: str, known: Validators, seconds: float, *, hurried: bool) -> Fetched:
         """With ``hurried``, all attempts have these seconds, and no host may drip; else each attempt has them."""
         self._pace.start(seconds, SLOWEST if hurried else None)
         stop = stop_after_attempt(ATTEMPTS)
         retrying = self._retrying.copy(stop=stop | stop_before_delay(seconds) if hurried else stop)
-        body: bytes = retrying(self._attempt, url, None if hurried else seconds)
-        if not body:
+        fetched: Fetched = retrying(self._attempt, url, known, None if hurried else seconds)
+        if fetched.body == b"":
             raise FetchError(Reason.EMPTY, f"{url} has no content")
-        return body
+        return fetched
 
     def close(self) -> None:
         self._client.close()
 
-    def _attempt(self, url: str, seconds: float | None) -> bytes:
+    def _attempt(self, url: str, known: Validators, seconds: float | None) -> Fetched:
         import httpx
 
         self._pace.begin_attempt(seconds)
         try:
-            with self._client.stream("GET", url) as response:
+            with self._client.stream("GET", url, headers=known.headers) as response:
+                if response.status_code == 304 and known.headers:
+                    return Fetched(None, known)
                 _check_status(response)
-                return self._body(response)
+                headers = response.headers
+                validators = Validators(headers.get("ETag", ""), headers.get("Last-Modified", ""))
+                return Fetched(self._body(response), validators)
         except httpx.TimeoutException as exc:
             if self._pace.heard:  # slow, not silent: it would be slow again
                 raise self._too_slow() from exc

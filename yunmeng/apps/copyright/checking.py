@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from yunmeng.apps.copyright.intake import batches
 from yunmeng.apps.copyright.types import Work, WorkMatch
+from yunmeng.copies.remembered import RememberedFeatures
 from yunmeng.copies.search import CopySearch
+from yunmeng.copies.verifier import Verifier
 from yunmeng.errors import FetchError, OriginalGone, RecordNotFound
 from yunmeng.stores.memory import MemoryStore
 from yunmeng.types import Hit
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from yunmeng.types import Record
 
 __all__ = ["WorkSearch"]
+
+_FEATURE_BYTES: Final = 256_000_000
+"""Memory for the local features of works, some 90 kB each: those of the 3,000 works that were looked at last."""
 
 
 class _Searched(NamedTuple):
@@ -41,6 +46,7 @@ class WorkSearch:
         self._library = library
         self._lock = threading.Lock()
         self._searched: _Searched | None = None
+        self._remembered = RememberedFeatures(_FEATURE_BYTES)
 
     def match(self, picture: bytes, works: Mapping[str, Work], size: int, k: int, min_chance: float) -> list[WorkMatch]:
         """Return the k likeliest of ``works``, by the SHA-256 of their pictures; ``size`` is that of the register."""
@@ -84,12 +90,14 @@ class WorkSearch:
             records = _records(generation.store, batch)
             store.upsert([replace(record, attributes={}, regions=None) for record in records.values()])
             found.update((record.id, works[digest]) for digest, record in records.items())
+        max_pixels = self._library.settings.max_pixels
+        verifier = Verifier(generation.read, max_pixels=max_pixels, remembered=self._remembered)
         copies = CopySearch(
             store,
             lambda: generation.encoding.query_encoder,
             lambda: generation.encoding.views,
-            lambda: generation.verifier,
-            self._library.settings.max_pixels,
+            lambda: verifier,
+            max_pixels,
         )
         return _Searched(generation, version, copies, found)
 

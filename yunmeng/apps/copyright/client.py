@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
+    CheckStarted,
     EntryOut,
     FindingOut,
     FindingPage,
     HeadOut,
     RegisterOut,
     VerificationOut,
+    WatchList,
+    WatchOut,
     WorkHistory,
     WorkMatchOut,
     WorkOut,
@@ -22,6 +25,7 @@ from yunmeng.schemas.call import Call, Pages, Part
 from yunmeng.schemas.text import to_wire
 
 __all__ = [
+    "check_library",
     "check_works",
     "copy_findings",
     "correct_work",
@@ -33,7 +37,10 @@ __all__ = [
     "report_copy",
     "show_work",
     "stamp_register",
+    "unwatch_url",
     "verify_register",
+    "watch_url",
+    "watched_urls",
     "withdraw_work",
     "works_register",
 ]
@@ -120,6 +127,27 @@ def check_works(picture: str | Path | bytes, k: int = 5, min_chance: float = 0.5
         return Call("POST", f"{_PLACE}/check", _matches, json=body)
     options = [("k", (None, str(k).encode())), ("min_chance", (None, str(min_chance).encode()))]
     return Call("POST", f"{_PLACE}/check/upload", _matches, parts=[_file(picture), *options])
+
+
+def check_library() -> Call[CheckStarted]:
+    """Check all pictures of the library in the background, as a job; `copy_findings` iterates over what it found."""
+    return Call("POST", f"{_PLACE}/check/library", CheckStarted.model_validate_json)
+
+
+def watched_urls() -> Call[WatchList]:
+    """Return the URLs that the server watches, and how their last rounds went."""
+    return Call("GET", f"{_PLACE}/watches", WatchList.model_validate_json)
+
+
+def watch_url(url: str, every: int = 900) -> Call[WatchOut]:
+    """Have the server watch a sitemap, a feed or a list of URLs, read again ``every`` so many seconds."""
+    body = {"url": to_wire(url), "every": every}
+    return Call("POST", f"{_PLACE}/watches", WatchOut.model_validate_json, json=body)
+
+
+def unwatch_url(number: int) -> Call[WatchList]:
+    """End a watch. What it found stays."""
+    return Call("DELETE", f"{_PLACE}/watches/{number}", WatchList.model_validate_json)
 
 
 def report_copy(

@@ -1,4 +1,4 @@
-"""Routes about evidence and findings: reports, what a watch has found, false alarms."""
+"""Routes about evidence and findings: reports, what a watch has found, false alarms, watches."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -8,7 +8,16 @@ from fastapi import APIRouter, Form, Path, Query, Response, UploadFile
 from pydantic import Field
 
 from yunmeng.apps import Web
-from yunmeng.apps.copyright.schemas import FindingOut, FindingPage, ReportOptions, ReportOrder
+from yunmeng.apps.copyright.jobs import WatchJobs
+from yunmeng.apps.copyright.schemas import (
+    FindingOut,
+    FindingPage,
+    ReportOptions,
+    ReportOrder,
+    WatchList,
+    WatchOrder,
+    WatchOut,
+)
 from yunmeng.schemas.text import from_wire
 
 if TYPE_CHECKING:
@@ -74,6 +83,27 @@ def add_finding_routes(router: APIRouter, service: "Works", web: Web) -> None:
         found = await to_thread.run_sync(lambda: service.findings.all(offset, limit + 1, dismissed=dismissed))
         following = offset + limit if len(found) > limit else None
         return FindingPage(findings=list(map(FindingOut.of, found[:limit])), next_offset=following)
+
+    watches = WatchJobs(service, web.jobs)
+
+    def listed() -> WatchList:
+        return WatchList(watches=list(map(WatchOut.of, service.watches.all())), running=watches.running)
+
+    @router.get("/watches", responses=responses(), dependencies=[web.writer])
+    async def watched_urls() -> WatchList:
+        """List the URLs that are watched, and how their last rounds went."""
+        return await to_thread.run_sync(listed)
+
+    @router.post("/watches", responses=responses(), status_code=201, dependencies=[web.admin])
+    async def watch_url(order: WatchOrder) -> WatchOut:
+        """Watch a sitemap, a feed or a list of URLs in the background, from now on."""
+        return WatchOut.of(await to_thread.run_sync(lambda: watches.add(from_wire(order.url), order.every)))
+
+    @router.delete("/watches/{number}", responses=responses(404), dependencies=[web.admin])
+    async def unwatch_url(number: Annotated[int, Path(ge=1, le=2**53, description="The watch's number.")]) -> WatchList:
+        """End a watch. What it found stays."""
+        await to_thread.run_sync(service.watches.remove, number)
+        return await to_thread.run_sync(listed)
 
     @router.post("/findings/{number}/dismiss", responses=responses(404), dependencies=[web.writer])
     async def dismiss_finding(

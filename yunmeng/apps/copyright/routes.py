@@ -9,10 +9,12 @@ from pydantic import Field
 
 from yunmeng.apps import Web
 from yunmeng.apps.copyright.finding_routes import add_finding_routes
+from yunmeng.apps.copyright.jobs import CheckJobs
 from yunmeng.apps.copyright.schemas import (
     CheckAnswer,
     CheckOptions,
     CheckOrder,
+    CheckStarted,
     EntryOut,
     HeadOut,
     RegisterOut,
@@ -142,6 +144,13 @@ def routes(service: "Works", web: Web) -> APIRouter:
         """Return the works that a picture which is sent was made from."""
         data = await form.file.read()
         return await web.run(lambda: _checked(service, data, form))
+
+    checks = CheckJobs(service, web.jobs)
+
+    @router.post("/check/library", responses=responses(), status_code=202, dependencies=[web.admin])
+    async def check_library() -> CheckStarted:
+        """Check all pictures of the library in the background; those that were checked before are left out."""
+        return CheckStarted(job=await _run(checks.order))
 
     add_finding_routes(router, service, web)
     return router

@@ -1,5 +1,6 @@
 """Bodies about registered works: register, list, verify, check."""
 
+import dataclasses
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,13 @@ from yunmeng.types import Difference, Verdict
 
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.watching.tables import Finding
+    from yunmeng.apps.copyright.watching.watches import Watched
 
 __all__ = [
     "CheckAnswer",
     "CheckOptions",
     "CheckOrder",
+    "CheckStarted",
     "EntryOut",
     "FindingOut",
     "FindingPage",
@@ -38,6 +41,9 @@ __all__ = [
     "ReportOrder",
     "VerificationOut",
     "VerifyOrder",
+    "WatchList",
+    "WatchOrder",
+    "WatchOut",
     "WithdrawOrder",
     "WorkChanges",
     "WorkHistory",
@@ -259,10 +265,10 @@ class ReportOrder(ReportOptions):
 
 
 class FindingOut(BaseModel):
-    """A picture that was made from a work, most likely, as a watch has found it."""
+    """A picture that was made from a work, most likely, as a watch or a check of the library has found it."""
 
     number: int
-    source: str = Field(description="Its path or URL.")
+    source: str = Field(description="Its path or URL, or id:KEY for a picture of the library.")
     sha256: str
     found_at: datetime
     dismissed: bool = Field(description="Whether it was a false alarm.")
@@ -288,6 +294,45 @@ class FindingOut(BaseModel):
             work=finding.work,
             **told,
         )
+
+
+class CheckStarted(BaseModel):
+    """A check of the library in the background: GET /v1/jobs/{number} follows it, findings are what it found."""
+
+    job: int
+
+
+class WatchOrder(Request):
+    """A URL to be watched: a sitemap, an index of sitemaps, a feed, a list of URLs or a picture."""
+
+    url: str = Field(max_length=8000)
+    every: int = Field(900, ge=10, le=2_592_000, description="Seconds after which it is read again.")
+
+
+class WatchOut(BaseModel):
+    """A URL that is watched, and how its last round went."""
+
+    number: int
+    url: str
+    every: int
+    added_at: datetime
+    round_at: datetime | None = Field(description="When the last round ended.")
+    pictures: int = Field(description="How many pictures it named then.")
+    failures: int
+    problem: str = Field(description="The last failure of that round.")
+
+    @classmethod
+    def of(cls, watched: "Watched") -> "WatchOut":
+        """Return a watch as it is sent."""
+        told = {field.name: getattr(watched, field.name) for field in dataclasses.fields(watched)}
+        return cls(**{**told, "url": to_wire(watched.url), "problem": to_wire(watched.problem)})
+
+
+class WatchList(BaseModel):
+    """What is watched; ``running`` is false where the job that does it was cancelled or has failed."""
+
+    watches: list[WatchOut]
+    running: bool
 
 
 class FindingPage(BaseModel):

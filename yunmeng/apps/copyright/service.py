@@ -1,5 +1,6 @@
 """The registered works of a library, and pictures that are checked against them."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from yunmeng.apps.copyright.thresholds import DEFAULT
 from yunmeng.apps.copyright.types import WorkMatch
 from yunmeng.apps.copyright.watching.findings import FalseAlarms, Findings
 from yunmeng.apps.copyright.watching.tables import FindingTables
+from yunmeng.apps.copyright.watching.watches import EVERY, Watches
 from yunmeng.apps.copyright.watching.webhook import Webhook
 from yunmeng.errors import PictureError, QueryError, RecordNotFound
 from yunmeng.imaging.fingerprint import sha256
@@ -18,6 +20,8 @@ from yunmeng.types import Failure, Record
 
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.types import Language, ReportFormat, Work
+    from yunmeng.apps.copyright.watching.inspector import OnEvent
+    from yunmeng.apps.copyright.watching.libraries import LibraryTally, OnCheck
     from yunmeng.apps.copyright.watching.tables import Finding
     from yunmeng.library.library import Library
 
@@ -40,6 +44,7 @@ class Works(Register):
         tables = FindingTables(library.state)
         self._alarms = FalseAlarms(library, tables)
         self.findings: Final = Findings(tables, self._alarms)
+        self.watches: Final = Watches(library.state)
         self.webhook: Final = Webhook(library.settings, tables)
 
     def check(
@@ -83,15 +88,89 @@ class Works(Register):
                 if entry.certain:
                     yield entry.source, Failure(entry.source, str(exc))
 
-    def inspect(self, source: str, *, send: bool = False) -> "list[Finding]":
+    def inspect(self, source: str, picture: bytes | None = None, *, send: bool = False) -> "list[Finding]":
         """Check the picture at a path or URL, unless its bytes were checked before, and keep what is found.
 
-        With ``send`` it waits to be sent, see `Webhook.deliver`. Raises as `check` does.
+        ``picture`` are its bytes, where they were read already. With ``send`` it waits to be sent, see
+        `Webhook.deliver`. Raises as `check` does.
         """
-        data = self._read(source)
-        if self.findings.was_seen(data):
+        data = self._read(source) if picture is None else picture
+        if self.findings.was_seen(sha256(data)):
             return []
         return self.findings.keep(source, data, self.check(data), send=send)
+
+    def check_library(
+        self,
+        on_event: "OnEvent",
+        other: "Library | None" = None,
+        *,
+        on_check: "OnCheck" = lambda _: None,
+        stop: threading.Event | None = None,
+    ) -> "LibraryTally":
+        """Check all pictures of the library, or of another one, and keep what is found, see `findings`.
+
+        Registered works themselves are left out, and what was checked before, here or by `watch`: a run that was
+        stopped is continued by the same call.
+
+        Args:
+            on_event: Called with each finding, and with each picture that could not be checked.
+            other: The library whose pictures are checked, instead of the one with the works.
+            on_check: Called with the progress, after each picture.
+            stop: Ends the run when set.
+
+        Raises:
+            QueryError: A setting is missing.
+            MissingExtra: The extra ``copies`` is not installed.
+        """
+        from yunmeng.apps.copyright.watching.inspector import Inspector
+        from yunmeng.apps.copyright.watching.libraries import check_library
+
+        return check_library(
+            other or self._library,
+            _name_elsewhere if other else _name_here,
+            () if other else self._ledger().pictures(),
+            self.findings,
+            Inspector(self, on_event),
+            on_check,
+            stop or threading.Event(),
+        )
+
+    def watch(
+        self,
+        sources: Sequence[str | Path],
+        on_event: "OnEvent",
+        stop: threading.Event,
+        *,
+        every: float = EVERY,
+        once: bool = False,
+    ) -> None:
+        """Check the pictures of sources as they come, each once, and keep what is found, until ``stop`` is set.
+
+        Args:
+            sources: Folders, and sitemaps, feeds (RSS, Atom) and lists of URLs, each a URL or a file.
+            on_event: Called with each finding, and with each failure; what failed is tried again.
+            stop: Ends the watch when set.
+            every: Seconds after which sitemaps, feeds and lists are read again.
+            once: End after what is there now.
+
+        Raises:
+            SourceError: A source is not there.
+            QueryError: ``every`` is less than 10, or a setting is missing.
+            MissingExtra: The extra ``copyright`` or ``copies`` is not installed.
+        """
+        from yunmeng.apps.copyright.watching.watch import Watch
+
+        Watch(self, self._library, sources, on_event, every=every).run(stop, once=once)
+
+    def run_watches(self, stop: threading.Event) -> bool:
+        """Read the URLs of `watches` when they are due, and keep what is found; what a server does in the background.
+
+        Returns False when ``stop`` is set, True as soon as nothing is watched. Raises `QueryError` where a setting is
+        missing, and `MissingExtra`.
+        """
+        from yunmeng.apps.copyright.watching.rounds import Rounds
+
+        return Rounds(self, self._library).run(stop)
 
     def report(
         self,
@@ -141,6 +220,14 @@ class Works(Register):
             raise RecordNotFound("no registered work is likely to be its original: name one, to compare with it")
         work, ledger = self.get(number), self._ledger()
         return self._search.compared_with(data, work, ledger.pictures(), ledger.size)
+
+
+def _name_here(record: Record) -> str:
+    return f"id:{record.id}"
+
+
+def _name_elsewhere(record: Record) -> str:
+    return f"{record.uri}#{record.part}" if record.part else record.uri
 
 
 def _name(picture: str | Path | bytes | Record) -> str:

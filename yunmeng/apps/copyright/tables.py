@@ -11,7 +11,9 @@ from sqlalchemy.types import NULLTYPE
 
 from yunmeng.apps.copyright.merkle import DIGEST, EMPTY_ROOT, appended, leaf_hash, peaks_root
 from yunmeng.apps.copyright.types import Entry, TreeHead
+from yunmeng.apps.copyright.watching import fetched as _fetched  # noqa: F401  this app's other tables
 from yunmeng.apps.copyright.watching import tables as _findings  # noqa: F401  this app's other tables
+from yunmeng.apps.copyright.watching import watches as _watches  # noqa: F401  this app's other tables
 from yunmeng.errors import Busy, StateError
 from yunmeng.state.database import State
 from yunmeng.state.tables import Base

@@ -8,6 +8,7 @@ import click
 
 from yunmeng.apps.copyright.commands.group import copyright
 from yunmeng.apps.copyright.commands.shown import opened, print_rows
+from yunmeng.apps.copyright.commands.whole_library import check_whole_library
 from yunmeng.apps.copyright.types import Language, ReportFormat
 from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
 
@@ -23,9 +24,11 @@ __all__ = ["check", "report"]
 Examples:
   yunmeng copyright check suspect.jpg --db my-works
   yunmeng copyright check downloads/ urls.txt --json --db my-works
+  yunmeng copyright check --library other-library --db my-works
+  yunmeng copyright check --library my-works --db my-works
 """
 )
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE|FOLDER...")
+@click.argument("pictures", nargs=-1, metavar="PICTURE|FOLDER...")
 @db_option
 @click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="How many works at the most.")
 @click.option(
@@ -40,11 +43,54 @@ Examples:
     metavar="RATE",
     help="Instead: take at most this share of unrelated pictures for copies, such as 0.01, as far as was measured.",
 )
+@click.option(
+    "--library",
+    metavar="DB",
+    help="Instead: check all pictures of this library, which may be --db itself, and keep the findings as watch does. "
+    "What was checked is not checked again.",
+)
 @json_option
+@click.pass_context
 def check(
-    pictures: tuple[str, ...], db: str, k: int, min_chance: float | None, false_alarms: float | None, as_json: bool
+    context: click.Context,
+    pictures: tuple[str, ...],
+    db: str,
+    k: int,
+    min_chance: float | None,
+    false_alarms: float | None,
+    library: str | None,
+    as_json: bool,
 ) -> int:
     """Tell which registered works pictures were made from: files, folders, lists of URLs (.txt), URLs."""
+    if library is not None:
+        _refuse_options(context)
+        return check_whole_library(db, library, as_json=as_json)
+    if not pictures:
+        raise click.UsageError("name pictures, folders, lists of URLs or URLs, or a library with --library")
+    return _check_pictures(pictures, db, k, min_chance, false_alarms, as_json=as_json)
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Raise `UsageError` where ``--library`` comes with what it does not take."""
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in ("pictures", "k", "min_chance", "false_alarms")
+        and context.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(f"--library goes without {given[0]}")
+
+
+def _check_pictures(
+    pictures: tuple[str, ...],
+    db: str,
+    k: int,
+    min_chance: float | None,
+    false_alarms: float | None,
+    *,
+    as_json: bool,
+) -> int:
     from yunmeng.apps.copyright.thresholds import DEFAULT, rate_at, threshold_for
 
     if min_chance is not None and false_alarms is not None:

@@ -11,8 +11,9 @@ from yunmeng.terminal.options import print_json, print_table, printable
 if TYPE_CHECKING:
     from yunmeng.apps.copyright.service import Works
     from yunmeng.apps.copyright.types import Entry, TreeHead, Work
+    from yunmeng.apps.copyright.watching.tables import Finding
 
-__all__ = ["entry_as_json", "opened", "print_head", "print_rows", "print_work", "work_as_json"]
+__all__ = ["entry_as_json", "finding_line", "opened", "print_head", "print_rows", "print_work", "work_as_json"]
 
 
 @contextmanager
@@ -72,3 +73,11 @@ def print_work(work: "Work", *, as_json: bool) -> None:
 def print_head(head: "TreeHead") -> None:
     """Print a tree head."""
     click.echo(f"Tree head: {head.size:,} entries, {head.root.hex()}")
+
+
+def finding_line(finding: "Finding") -> str:
+    """Return a finding as a line."""
+    found = finding.found
+    done = ", ".join(edit["detail"] for edit in found["edits"])
+    said = f"{finding.source}: {found['chance']:.0%} work {finding.work}, {found['title'] or found['id']}"
+    return printable(f"finding {finding.number}: {said}, of {found['owner']}{f' ({done})' if done else ''}")

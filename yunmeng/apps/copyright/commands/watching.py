@@ -1,11 +1,11 @@
-"""Commands that watch folders, and that list findings and mark false alarms."""
+"""Commands that watch folders and the web, and that list findings and mark false alarms."""
 
 from typing import TYPE_CHECKING
 
 import click
 
 from yunmeng.apps.copyright.commands.group import copyright
-from yunmeng.apps.copyright.commands.shown import opened, print_rows
+from yunmeng.apps.copyright.commands.shown import finding_line, opened, print_rows
 from yunmeng.terminal.options import db_option, json_option, print_json, printable
 
 if TYPE_CHECKING:
@@ -19,21 +19,31 @@ __all__ = ["dismiss", "findings", "watch"]
     epilog="""\b
 Examples:
   yunmeng copyright watch downloads/ --db my-works
-  yunmeng copyright watch downloads/ --json --db my-works >> findings.jsonl
+  yunmeng copyright watch https://site.example/sitemap.xml https://site.example/feed.xml --every 600 --db my-works
+  yunmeng copyright watch downloads/ urls.txt --json --db my-works >> findings.jsonl
   yunmeng copyright watch downloads/ --once --db my-works
 """
 )
-@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
+@click.argument("sources", nargs=-1, required=True, metavar="FOLDER|URL|FILE...")
 @db_option
+@click.option(
+    "--every",
+    type=click.FloatRange(min=10),
+    default=900,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often sitemaps, feeds and lists are read again.",
+)
 @click.option("--once", is_flag=True, help="Check what is there now, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print each finding as one line of JSON.")
-def watch(folders: tuple[str, ...], db: str, once: bool, as_json: bool) -> int:
-    """Check new pictures of folders as they come, each once, and tell which registered works they were made from.
+def watch(sources: tuple[str, ...], db: str, every: float, once: bool, as_json: bool) -> int:
+    """Check new pictures as they come, each once, and tell which registered works they were made from.
 
-    Findings are kept: yunmeng copyright findings lists them. With YUNMENG_WEBHOOK_URL and YUNMENG_WEBHOOK_SECRET set,
-    each is also sent there, signed, and again later where that fails. Ctrl-C ends the watch.
+    They come into folders, or are named by sitemaps, feeds (RSS, Atom) and lists of URLs, each a URL or a file. What
+    cannot be fetched is named, and tried again. Findings are kept: yunmeng copyright findings lists them. With
+    YUNMENG_WEBHOOK_URL and YUNMENG_WEBHOOK_SECRET set, each is also sent there, signed, and again later where that
+    fails. Ctrl-C ends the watch.
     """
-    from yunmeng.apps.copyright.watching.folders import FolderWatch
     from yunmeng.apps.copyright.watching.webhook import event_of
     from yunmeng.terminal.progress import stop_on_signal
     from yunmeng.types import Failure
@@ -48,10 +58,10 @@ def watch(folders: tuple[str, ...], db: str, once: bool, as_json: bool) -> int:
         elif as_json:
             print_json(event_of(event))
         else:
-            click.echo(_line(event))
+            click.echo(finding_line(event))
 
     with opened(db) as works, stop_on_signal() as stop:
-        FolderWatch(works, folders, on_event).run(stop, once=once)
+        works.watch(sources, on_event, stop, every=every, once=once)
     return 1 if failed else 0
 
 
@@ -97,10 +107,3 @@ def dismiss(finding: int, db: str) -> None:
     with opened(db) as works:
         dismissed = works.findings.dismiss(finding)
     click.echo(f"Finding {finding} was a false alarm: {printable(dismissed.source)} and work {dismissed.work}")
-
-
-def _line(finding: "Finding") -> str:
-    found = finding.found
-    done = ", ".join(edit["detail"] for edit in found["edits"])
-    said = f"{finding.source}: {found['chance']:.0%} work {finding.work}, {found['title'] or found['id']}"
-    return printable(f"finding {finding.number}: {said}, of {found['owner']}{f' ({done})' if done else ''}")

@@ -1,6 +1,8 @@
 // The register's part of the API.
 import { call, withQuery } from "/console/lib/api.js";
 
+/** @import { Job } from "/console/lib/types.js" */
+
 /**
  * @typedef {object} Work
  * @property {number} number
@@ -20,6 +22,7 @@ import { call, withQuery } from "/console/lib/api.js";
 /** @typedef {{ id: string, owner: string, title?: string, licence?: string, date?: string }} Order */
 
 /** @typedef {{ number: number, source: string, work: number, owner: string, title: string, id: string, chance: number, edits: Edit[], found_at: string }} Finding */
+/** @typedef {{ number: number, url: string, every: number, added_at: string, round_at: string | null, pictures: number, failures: number, problem: string }} Watch */
 
 const PLACE = "/v1/copyright";
 
@@ -49,6 +52,16 @@ export const whole = `${PLACE}/register`;
 export const findings = (place, signal) => call("GET", withQuery(`${PLACE}/findings`, place), { signal });
 /** @type {(number: number) => Promise<Finding>} */
 export const dismiss = (number) => call("POST", `${PLACE}/findings/${number}/dismiss`);
+/** @type {() => Promise<{ job: number }>} */
+export const checkLibrary = () => call("POST", `${PLACE}/check/library`);
+/** @type {(number: number) => Promise<Job>} */
+export const job = (number) => call("GET", `/v1/jobs/${number}`);
+/** @type {(signal: AbortSignal) => Promise<{ watches: Watch[], running: boolean }>} */
+export const watches = (signal) => call("GET", `${PLACE}/watches`, { signal });
+/** @type {(url: string, every: number) => Promise<Watch>} */
+export const watch = (url, every) => call("POST", `${PLACE}/watches`, { json: { url, every } });
+/** @type {(number: number) => Promise<unknown>} */
+export const unwatch = (number) => call("DELETE", `${PLACE}/watches/${number}`);
 /**
  * The evidence as a PDF file.
  *

@@ -1,13 +1,15 @@
-// What a watch has found, and false alarms. The section is hidden while nothing was found.
+// Copies that a watch or a check of the library has found, and false alarms.
 import * as api from "/console/lib/api.js";
 import { button, fill, h } from "/console/lib/dom.js";
 import { Feed } from "/console/lib/feed.js";
 import { number, percent, time } from "/console/lib/format.js";
 import { t } from "/console/lib/i18n.js";
+import { may } from "/console/lib/store.js";
 import { fail, toast } from "/console/widgets/announce.js";
 import { editWords } from "/console/widgets/explanation.js";
 import { failure, skeleton } from "/console/widgets/states.js";
 import * as copyright from "./api.js";
+import { WholeCheck } from "./whole.js";
 
 /** @import { Finding } from "./api.js" */
 
@@ -19,12 +21,14 @@ export class Findings {
     this.below = h("div", { class: "below" });
     /** @type {Feed<Finding>} */
     this.feed = new Feed((cursor, signal) => this.#fetch(cursor, signal), () => this.#draw());
-    this.element = h("section", { class: "card", "aria-labelledby": "findings-title", hidden: true }, h("h2", { id: "findings-title" }, t("findings")), h("p", { class: "hint" }, t("findings-hint")), this.list, this.below);
+    this.whole = may("admin") ? new WholeCheck(() => this.feed.start()) : null;
+    this.element = h("section", { class: "card", "aria-labelledby": "findings-title", hidden: !this.whole }, h("h2", { id: "findings-title" }, t("findings")), h("p", { class: "hint" }, t("findings-hint")), this.whole?.element, this.list, this.below);
     this.feed.start();
   }
 
   destroy() {
     this.feed.stop();
+    this.whole?.destroy();
   }
 
   /** @param {number | null} cursor @param {AbortSignal} signal */
@@ -35,7 +39,7 @@ export class Findings {
 
   #draw() {
     const { items, status, next, error } = this.feed;
-    this.element.hidden = items.length === 0 && status !== "failed";
+    this.element.hidden = !this.whole && items.length === 0 && status !== "failed";
     if (status !== "loading") this.list.replaceChildren(...items.map((finding) => this.#row(finding)));
     if (status === "failed") return fill(this.below, failure(error, () => this.feed.retry()));
     if (status === "loading" || status === "more") return fill(this.below, skeleton(2));

@@ -12,6 +12,7 @@ import * as copyright from "./api.js";
 import { Check } from "./check.js";
 import { Findings } from "./findings.js";
 import { registerForm } from "./form.js";
+import { Watches } from "./watches.js";
 import { COPYRIGHT_WORDS } from "./words.js";
 
 /** @import { Register, Verification, Work } from "./api.js" */
@@ -44,6 +45,7 @@ export default class CopyrightPage {
     );
     const register = h("section", { class: "card", "aria-labelledby": "register-title" }, h("h2", { id: "register-title" }, t("register-facts")), this.facts, actions, this.verdict);
     this.findings = may("write") ? new Findings() : null;
+    this.watches = may("write") ? new Watches() : null;
     this.form = may("write") ? registerForm(() => this.reload()) : null;
     this.element = h(
       "div",
@@ -51,6 +53,7 @@ export default class CopyrightPage {
       h("header", { class: "library-head" }, h("h1", {}, t("copyright")), h("p", { class: "hint" }, t("copyright-hint"))),
       this.check.element,
       this.findings?.element,
+      this.watches?.element,
       h("div", { class: "copyright-cards" }, register, this.form?.element),
       h("section", { class: "card", "aria-labelledby": "works-title" }, h("h2", { id: "works-title" }, t("register-works")), this.list, this.below),
     );
@@ -60,6 +63,7 @@ export default class CopyrightPage {
   destroy() {
     this.check.destroy();
     this.findings?.destroy();
+    this.watches?.destroy();
     this.feed.stop();
   }
 

@@ -47,9 +47,9 @@ class Findings:
         self._tables = tables
         self._alarms = alarms
 
-    def was_seen(self, picture: bytes) -> bool:
-        """Return whether a picture, known by its bytes, was kept as checked."""
-        return self._tables.was_seen(sha256(picture))
+    def was_seen(self, digest: str) -> bool:
+        """Return whether a picture, known by the SHA-256 of its bytes, was kept as checked."""
+        return self._tables.was_seen(digest)
 
     def keep(self, source: str, picture: bytes, matches: "Sequence[WorkMatch]", *, send: bool) -> list[Finding]:
         """Keep that a picture was checked, and what was found; ``send``: it waits to be sent."""

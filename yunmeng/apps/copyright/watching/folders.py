@@ -1,23 +1,18 @@
 """New pictures of folders, as they come: each is checked once. Needs the extra ``copyright``."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from yunmeng.apps.copyright.watching.tables import Finding
-from yunmeng.errors import MissingExtra, PictureError, SourceError
+from yunmeng.errors import MissingExtra
 from yunmeng.imaging.files import is_picture
 from yunmeng.ingest.folders import folder_entries
-from yunmeng.types import Failure
 
 if TYPE_CHECKING:
-    from yunmeng.apps.copyright.service import Works
+    from yunmeng.apps.copyright.watching.inspector import Inspector
 
-__all__ = ["FolderWatch", "OnEvent"]
-
-OnEvent = Callable[[Finding | Failure], None]
-"""Called with each finding, and with each file or delivery that failed."""
+__all__ = ["FolderWatch"]
 
 _PAUSE: Final = 5_000
 """Milliseconds without a new file, after which findings are sent that could not be sent before."""
@@ -26,25 +21,18 @@ _PAUSE: Final = 5_000
 class FolderWatch:
     """Checks the pictures of folders: those that are there, then those that come.
 
-    What was checked is known by its bytes, so that nothing is told twice, also after a restart. A file that cannot be
-    read, as it may be half written, is tried again when it changes.
+    A file that cannot be read, as it may be half written, is tried again when it changes. Raises `MissingExtra`.
     """
 
-    def __init__(self, works: "Works", folders: Sequence[str | Path], on_event: OnEvent) -> None:
-        """Raises `SourceError` where a folder is not there, `MissingExtra`, and what `Webhook.wanted` raises."""
+    def __init__(self, folders: Sequence[Path], inspector: "Inspector") -> None:
         try:
             import watchfiles  # noqa: F401
         except ImportError as exc:
             raise MissingExtra("watching a folder", "copyright") from exc
-        self._folders = [Path(folder).absolute() for folder in folders]
-        for folder in self._folders:
-            if not folder.is_dir():
-                raise SourceError(f"{folder} is no folder")
-        self._works = works
-        self._send = works.webhook.wanted
-        self._on_event = on_event
+        self._folders = folders
+        self._inspector = inspector
 
-    def run(self, stop: threading.Event, *, once: bool = False) -> None:
+    def run(self, stop: threading.Event, *, once: bool) -> None:
         """Check until ``stop`` is set; with ``once``, only what is there now."""
         from watchfiles import watch
 
@@ -64,15 +52,8 @@ class FolderWatch:
         for path in paths:
             if stop.is_set():
                 return
-            try:
-                findings = self._works.inspect(path, send=self._send)
-            except PictureError as exc:
-                self._on_event(Failure(path, str(exc)))
-                continue
-            for finding in findings:
-                self._on_event(finding)
-        for problem in self._works.webhook.deliver():
-            self._on_event(Failure("webhook", problem))
+            self._inspector.check(path)
+        self._inspector.deliver()
 
 
 def _changed(paths: Iterable[str]) -> Iterator[str]:
