@@ -8,7 +8,7 @@ from yunmeng.errors import StateError
 
 __all__ = ["NEWEST", "migrate"]
 
-NEWEST = "0009"
+NEWEST = "0010"
 """Revision of the newest step in ``migrations/versions``. Named here so that opening a
 database that is up to date need not import Alembic; a test holds the two together."""
 
