@@ -1,12 +1,16 @@
 """Recommendation: two tastes against the outline's formula, and time with a million events.
 
     python -m benchmarks.recommend quality ../shared/data/clothing [--users 300] [--encoder NAME] [--json]
+    python -m benchmarks.recommend people [--users 400]
     python -m benchmarks.recommend speed [--events 1000000] [--pictures 20000]
 
 ``quality``: each user likes some pictures of two kinds of garment, drawn by chance, and may dislike some of other ones;
 every unseen picture of the two kinds is relevant. nDCG@10 is the usual one, which a page of one kind alone can fill.
 α-nDCG@10 (Clarke et al., SIGIR 2008; α = 0.5) halves what a picture is worth for each one of its kind before it, so it
 asks for both tastes; ``both`` is the share of pages with pictures of both kinds.
+
+``people``: what other people's likes add. Each user likes five of ten pictures that look alike, and eight of the forty
+favourites of one of five circles of users, drawn by chance, which no vector tells. The rest of both is to be found.
 
 ``speed``: users, pictures and vectors are made up. Each user has about a hundred events.
 """
@@ -20,10 +24,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, get_args
+from unittest.mock import patch
 
 import numpy as np
 
 from yunmeng.apps.recommend import Recommender
+from yunmeng.apps.recommend import people as learning
+from yunmeng.apps.recommend.log import made_event
 from yunmeng.apps.recommend.replay import ndcg
 from yunmeng.apps.recommend.types import EventKind, Method
 from yunmeng.encoders.catalogue import DEFAULT_ENCODER
@@ -131,6 +138,36 @@ def fill(library: Library, pictures: int) -> None:
     library.generation.store.optimise()
 
 
+def people(users: int) -> dict[str, Any]:
+    chance, pictures = random.Random(1), 2000
+    circles = [[f"{one:07}" for one in chance.sample(range(pictures), 40)] for _ in range(5)]
+    with tempfile.TemporaryDirectory() as place, Library.create(Path(place) / "library") as library:
+        fill(library, pictures)
+        recommender = Recommender(library)
+        held: dict[str, set[str]] = {}
+        for number in range(users):
+            circle = circles[number % len(circles)]
+            alike = [hit.id for hit in library.search(id=f"{chance.randrange(pictures):07}", k=10)]
+            likes = {*chance.sample(circle, 8), *chance.sample(alike, 5)}
+            user = f"user {number}"
+            held[user] = {*circle, *alike} - likes
+            recommender.add([made_event(user, id, "like", None, None) for id in sorted(likes)])
+
+        def found(recommender: Recommender) -> float:
+            pages = [{pick.id for pick in recommender.recommend(user, K)} for user in held]
+            shares = [len(page & wanted) / K for page, wanted in zip(pages, held.values(), strict=True)]
+            return float(np.mean(shares))
+
+        with patch.object(learning, "ENOUGH", 10 * users):
+            alone = found(recommender)
+        recommender = Recommender(library)
+        recommender.import_events([])  # at the end of an import, what others like is learnt
+        return {
+            "users": users,
+            "precision@10": {"tastes alone": alone, "with other people's likes": found(recommender)},
+        }
+
+
 def speed(events: int, pictures: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place, Library.create(Path(place) / "library") as library:
         fill(library, pictures)
@@ -180,6 +217,7 @@ def main() -> None:
     of_quality.add_argument("folder", type=Path)
     of_quality.add_argument("--users", type=int, default=300)
     of_quality.add_argument("--encoder", default=DEFAULT_ENCODER)
+    commands.add_parser("people").add_argument("--users", type=int, default=400)
     of_speed = commands.add_parser("speed")
     of_speed.add_argument("--events", type=int, default=1_000_000)
     of_speed.add_argument("--pictures", type=int, default=20_000)
@@ -188,6 +226,8 @@ def main() -> None:
     if given.command == "quality":
         rows = quality(given.folder, given.users, given.encoder)
         print(json.dumps(rows, indent=2)) if given.json else print_quality(rows)
+    elif given.command == "people":
+        print(json.dumps(people(given.users), indent=2))
     else:
         print(json.dumps(speed(given.events, given.pictures), indent=2))
 

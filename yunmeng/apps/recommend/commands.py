@@ -279,6 +279,8 @@ def _why(pick: "Pick") -> str:
         return {"popular": "popular"}.get(pick.source, "for variety")
     if pick.because.kind is None:
         return f"similar to {pick.because.picture}"
+    if pick.source == "people":
+        return f"liked by others who {REASONS[pick.because.kind]} {pick.because.picture}"
     return f"because you {REASONS[pick.because.kind]} {pick.because.picture}"
 
 

@@ -1,7 +1,7 @@
 """Ranks the pictures of a library for a user."""
 
 import hashlib
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice, zip_longest
@@ -20,6 +20,7 @@ from yunmeng.stores.filters import Filter, evaluate
 from yunmeng.types import Hit
 
 if TYPE_CHECKING:
+    from yunmeng.apps.recommend.people import People
     from yunmeng.apps.recommend.tables import EventTables
     from yunmeng.library.library import Library
     from yunmeng.types import Record, Vector
@@ -35,6 +36,7 @@ AGAINST: Final = 0.3
 _CANDIDATES: Final = 100  # of all tastes together, each by its share
 _LEAST: Final = 10  # candidates of one taste
 _TASTES: Final = 5
+_OF_PEOPLE: Final = 0.5  # what others liked counts half as much as all tastes together
 _VARIED: Final = 60  # pictures that are put in an order of variety
 _PAGE: Final = 50  # records that are read at once
 _POPULAR: Final = 1000  # popular pictures that are looked at
@@ -55,11 +57,12 @@ class _Ranked(NamedTuple):
 
 
 class Ranker:
-    """Ranks pictures by the events in ``tables``. Threads may share it."""
+    """Ranks pictures by the events in ``tables``; ``people`` gives what was learnt of others. Threads may share it."""
 
-    def __init__(self, library: "Library", tables: "EventTables") -> None:
+    def __init__(self, library: "Library", tables: "EventTables", people: Callable[[], "People | None"]) -> None:
         self._library = library
         self._tables = tables
+        self._people = people
         self._sampler = Sampler(library)
 
     def rank(self, user: str, wanted: int, filter: Filter | None, method: Method, now: datetime) -> list[Pick]:
@@ -97,7 +100,22 @@ class Ranker:
             self._of_taste(profile, group, depth, context, centre, filter)
             for group, depth in zip(groups, depths, strict=True)
         ]
-        return by_shares(lists, [group.weight for group in groups])
+        shares = [group.weight for group in groups]
+        return by_shares([*lists, self._by_people(profile, groups, filter)], [*shares, _OF_PEOPLE * total])
+
+    def _by_people(self, profile: Profile, groups: Sequence[Group], filter: Filter | None) -> list[_Ranked]:
+        """Return what people liked who liked the same pictures, those of ``groups``."""
+        people = self._people()
+        if people is None:
+            return []
+        liked = [profile.liked.opinions[row] for group in groups for row in group.rows]
+        found = people.ranked(liked, profile.seen, _CANDIDATES)
+        records = self._library.reader.get_many([one.picture for one in found])
+        return [
+            _Ranked(one.picture, "people", one.score, Because(one.because.picture, one.because.kind))
+            for one in found
+            if one.picture in records and _passes(records[one.picture], filter)
+        ]
 
     def _of_taste(
         self,

@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 
+from yunmeng.apps.recommend.people import learn_people
 from yunmeng.apps.recommend.ranking import Ranker
 from yunmeng.apps.recommend.tables import EventTables
 from yunmeng.apps.recommend.types import Event, Figures, Method, Replay
@@ -54,7 +56,8 @@ def replay(
     with TemporaryDirectory() as folder, State.open(Path(folder) / "replay.db") as state:
         tables = EventTables(state)
         tables.add(past)
-        ranker, methods = Ranker(library, tables), get_args(Method)
+        people = learn_people(tables) if find_spec("implicit") else None
+        ranker, methods = Ranker(library, tables, lambda: people), get_args(Method)
         figures: dict[str, Figures] = {}
         for number, method in enumerate(methods):
             pages: dict[str, list[str]] = {}

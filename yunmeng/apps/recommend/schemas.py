@@ -79,7 +79,10 @@ class PickOut(BaseModel):
 
     picture: PictureOut
     score: float = Field(description="Cosine to the picture that explains it; 0 where there is none.")
-    source: Source = Field(description="taste: like what the user liked; similar; popular; varied: for variety.")
+    source: Source = Field(
+        description="taste: like what the user liked; people: liked by others who liked the same; similar; popular; "
+        "varied: for variety."
+    )
     because: BecauseOut | None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
 from yunmeng.apps.recommend.log import check_user, made_event, read_log
+from yunmeng.apps.recommend.people import PeopleKeeper
 from yunmeng.apps.recommend.ranking import MOST, Ranker
 from yunmeng.apps.recommend.replay import replay
 from yunmeng.apps.recommend.tables import EventTables
@@ -46,7 +47,8 @@ class Recommender:
     def __init__(self, library: "Library") -> None:
         self._library = library
         self._tables = EventTables(library.state)
-        self._ranker = Ranker(library, self._tables)
+        self._people = PeopleKeeper(self._tables, library.resources.paths.cache / "recommend-people.npz")
+        self._ranker = Ranker(library, self._tables, self._people.current)
 
     def record(
         self, user: str, picture: str, kind: EventKind, *, at: datetime | None = None, id: str | None = None
@@ -91,7 +93,9 @@ class Recommender:
         Raises:
             SourceError: A file cannot be read.
         """
-        return self._add((row for file in files for row in read_log(Path(file))), on_count, stop)
+        report = self._add((row for file in files for row in read_log(Path(file))), on_count, stop)
+        self._people.keep_up()
+        return report
 
     def recommend(
         self,
@@ -166,7 +170,9 @@ class Recommender:
 
     def erase(self, user: str) -> int:
         """Remove all that is kept of a user, also from what is popular; return how many events there were."""
-        return self._tables.erase(check_user(user))
+        count = self._tables.erase(check_user(user))
+        self._people.forget()
+        return count
 
     def evaluate(
         self,

@@ -32,9 +32,9 @@ Method: TypeAlias = Literal["tastes", "mean", "popular", "random"]
 """How pictures are ranked: by the tastes of a user; by the mean of liked vectors - 0.3 x the mean of disliked ones, the
 baseline; by popularity; at random."""
 
-Source: TypeAlias = Literal["taste", "similar", "popular", "varied"]
-"""Where a pick comes from: it is like what the user liked; it is like the picture that was asked with; many liked it;
-it is there for variety."""
+Source: TypeAlias = Literal["taste", "people", "similar", "popular", "varied"]
+"""Where a pick comes from: it is like what the user liked; people who liked the same liked it; it is like the picture
+that was asked with; many liked it; it is there for variety."""
 
 
 class Event(NamedTuple):

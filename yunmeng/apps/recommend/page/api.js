@@ -5,7 +5,7 @@ import { call, withQuery } from "/console/lib/api.js";
 
 /** @typedef {"view" | "like" | "dislike" | "buy" | "hide"} Kind */
 /** @typedef {{ picture: string, kind: Kind | null }} Because */
-/** @typedef {{ picture: PictureFacts, score: number, source: "taste" | "similar" | "popular" | "varied", because: Because | null }} Pick */
+/** @typedef {{ picture: PictureFacts, score: number, source: "taste" | "people" | "similar" | "popular" | "varied", because: Because | null }} Pick */
 /** @typedef {{ pictures: string[], share: number, muted: boolean }} Taste */
 
 /** @param {string} user */

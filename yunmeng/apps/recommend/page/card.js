@@ -30,11 +30,12 @@ export function card(pick, onReact) {
 function why({ because, source }) {
   if (!because) return h("p", { class: "recommended-why" }, icon(source === "popular" ? "star" : "again"), h("span", {}, t(`because-${source}`)));
   const name = shortName(because.picture);
+  const reason = t(source === "people" ? "because-people" : `because-${because.kind}`);
   return h(
     "p",
     { class: "recommended-why" },
-    picture(because.picture, "recommended-because", 128, `${t(`because-${because.kind}`)} ${name}`),
-    h("span", { "aria-hidden": "true" }, t(`because-${because.kind}`), h("span", { class: "name", title: because.picture }, name)),
+    picture(because.picture, "recommended-because", 128, `${reason} ${name}`),
+    h("span", { "aria-hidden": "true" }, reason, h("span", { class: "name", title: because.picture }, name)),
   );
 }
 

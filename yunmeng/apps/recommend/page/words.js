@@ -26,6 +26,7 @@ export const RECOMMEND_WORDS = {
   "because-like": ["因为你喜欢", "Because you liked"],
   "because-buy": ["因为你买过", "Because you bought"],
   "because-view": ["因为你看过", "Because you viewed"],
+  "because-people": ["喜欢它的人也喜欢：", "Liked by others who liked"],
   "because-popular": ["很受欢迎", "Popular with others"],
   "because-varied": ["换换口味", "For variety"],
   tastes: ["你的口味", "Your tastes"],
