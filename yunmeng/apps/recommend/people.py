@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Sequence, Set
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -71,9 +72,9 @@ class People:
             stronger = near[speaks > best[near]]
             reasons[stronger] = number
             best[near] = np.maximum(best[near], speaks)
-        order = np.argsort(-scores, kind="stable")
-        wanted = (row for row in order[: most + len(unwanted)].tolist() if scores[row] > 0)
-        found = [row for row in wanted if self._pictures[row] not in unwanted][:most]
+        spoken = np.flatnonzero(scores)
+        order = spoken[np.argsort(-scores[spoken], kind="stable")].tolist()
+        found = list(islice((row for row in order if self._pictures[row] not in unwanted), most))
         return [Neighbour(self._pictures[row], float(scores[row]), rows[reasons[row]][1]) for row in found]
 
     def save(self, file: Path) -> None:

@@ -110,11 +110,11 @@ class Ranker:
             return []
         liked = [profile.liked.opinions[row] for group in groups for row in group.rows]
         found = people.ranked(liked, profile.seen, _CANDIDATES)
-        records = self._library.reader.get_many([one.picture for one in found])
+        if filter is not None:
+            records = self._library.reader.get_many([one.picture for one in found])
+            found = [one for one in found if one.picture in records and _passes(records[one.picture], filter)]
         return [
-            _Ranked(one.picture, "people", one.score, Because(one.because.picture, one.because.kind))
-            for one in found
-            if one.picture in records and _passes(records[one.picture], filter)
+            _Ranked(one.picture, "people", one.score, Because(one.because.picture, one.because.kind)) for one in found
         ]
 
     def _of_taste(
