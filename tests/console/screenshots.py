@@ -187,7 +187,7 @@ def take_copies(tabs: Tabs, query: Path) -> None:
     save(page, "explained")
     page = tabs.open("/#/duplicates")
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".member-picture img").first).to_have_js_property("complete", True, timeout=120_000)
+    expect(page.locator(".member-picture img").first).to_have_js_property("complete", True, timeout=400_000)
     expect(page.locator(".member").first).to_be_visible()
     page.keyboard.press("ArrowDown")
     save(page, "review")
