@@ -52,7 +52,7 @@ def measure(folder: Path, more: Path | None, strangers: int, each: int, seed: in
             matches = works.check(query.data, k=1, min_chance=0)
             best = max(matches, key=lambda match: match.chance, default=None)
             if query.original is not None:
-                right = best is not None and best.chance >= DEFAULT and best.uri == str(query.original)
+                right = best is not None and best.chance >= DEFAULT and best.uri == str(query.original.resolve())
                 found.setdefault(query.edit, []).append(right)
             else:
                 name = str(pictures.strangers[len(alarms)].relative_to(folder))
