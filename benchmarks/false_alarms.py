@@ -1,4 +1,4 @@
-"""How often a picture that was made from no registered work is taken for a copy of one, by threshold.
+"""Count how often a picture that was made from no registered work is taken for a copy of one, by threshold.
 
     python -m benchmarks.false_alarms FOLDER [--more FOLDER] [--strangers 500] [--each 0] [--seed 1] [--json]
 

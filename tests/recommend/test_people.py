@@ -1,4 +1,4 @@
-"""What people who liked the same pictures liked: against cosines in plain NumPy, and in recommendations."""
+"""Check what people with the same likes liked: against cosines in plain NumPy, and in recommendations."""
 
 import json
 from datetime import timedelta

@@ -76,10 +76,10 @@ def bench_models(names: tuple[str, ...], pictures: Path | None, seconds: float, 
 
 def _pictures(folder: Path | None, side: int, settings: "Settings") -> "list[Pixels]":
     """Photographs of the folder, or noise of the network's own size."""
-    import numpy as np
-
     if folder is None:
-        return list(np.random.default_rng(0).integers(0, 256, (4, side, side, 3), dtype=np.uint8))
+        from yunmeng.encoders.speed import noise
+
+        return noise(side)
     from yunmeng.errors import PictureError, SourceError
     from yunmeng.imaging.decode import decode
     from yunmeng.imaging.files import is_picture, read

@@ -80,10 +80,8 @@ def quantize(
 
 def _compared(name: str, made: "Quantised", folders: tuple[Path, Path], settings: "Settings") -> list[dict[str, Any]]:
     """Return what both encoders are worth, the whole one first."""
-    import numpy as np
-
     from yunmeng.encoders.catalogue import load
-    from yunmeng.encoders.speed import measure
+    from yunmeng.encoders.speed import measure, noise
     from yunmeng.evaluation.classes import evaluate
     from yunmeng.evaluation.measures import first_hits, overlap
     from yunmeng.terminal.progress import counting_progress
@@ -95,15 +93,13 @@ def _compared(name: str, made: "Quantised", folders: tuple[Path, Path], settings
         with counting_progress(f"Judging {one}") as on_done:
             result = evaluate(*folders, encoder, settings, on_done)
         hits.append(first_hits(*result.vectors))
-        side = encoder.spec.input_size
-        noise = np.random.default_rng(0).integers(0, 256, (4, side, side, 3), dtype=np.uint8)
         rows.append(
             {
                 "name": one,
                 "mAP": round(result.scores.map, 6),
                 "P@1": round(result.scores.precision_at_1, 6),
                 "overlap@10": round(overlap(hits[0], hits[-1]), 6),
-                "pictures_per_second": round(measure(encoder, list(noise), 3.0).in_batches, 2),
+                "pictures_per_second": round(measure(encoder, noise(encoder.spec.input_size), 3.0).in_batches, 2),
                 "bytes": size,
             }
         )

@@ -149,16 +149,12 @@ def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
     if row is None:
         raise UnknownEncoder(f"{name!r} is not built in, only {', '.join(built_in_names())}; see: yunmeng models list")
     whitening = resources.files("yunmeng.encoders").joinpath(row.whitening).read_bytes()
-    graph = cached_graph(
-        settings.cache_dir,
-        _graph_name(row.spec, settings.precision, whitening),
-        lambda: _build(row, whitening, settings.precision),
-    )
-    return OnnxEncoder(row.spec, OnnxSession(graph, settings), lambda: _places(row, whitening, settings))
+    session = OnnxSession(_graph(row, whitening, settings, settings.precision), settings)
+    return OnnxEncoder(row.spec, session, lambda: _places(row, whitening, settings))
 
 
-def built_in_network(name: str) -> tuple[OnnxDescription, bytes]:
-    """Return a built-in encoder's description as if it had been added, and its graph in FP32."""
+def built_in_network(name: str, settings: Settings) -> tuple[OnnxDescription, bytes]:
+    """Return a built-in encoder's description as if it had been added, and its graph in FP32. Raises as `load`."""
     row = next(row for row in _ROWS if row.spec.name == name)
     whitening = resources.files("yunmeng.encoders").joinpath(row.whitening).read_bytes()
     spec = row.spec
@@ -166,7 +162,7 @@ def built_in_network(name: str) -> tuple[OnnxDescription, bytes]:
     description = OnnxDescription(
         name=name, dim=spec.dim, licence=spec.licence, source=spec.source, weights_sha256=spec.sha256, picture=picture
     )
-    return description, _build(row, whitening, "fp32")
+    return description, _graph(row, whitening, settings, "fp32")
 
 
 def open_model(description: Description, folder: Path, settings: Settings) -> Encoder:
@@ -219,8 +215,13 @@ def _graph_name(spec: EncoderSpec, precision: Precision, whitening: bytes) -> st
     return f"{spec.name}-{precision}-v{_GRAPH_FORMAT}-{content[:12]}"
 
 
-def _build(row: _Row, whitening: bytes, precision: Precision) -> bytes:
-    return build_graph(row.variant, load_state_dict(row.weights), _fitted(whitening), precision)
+def _graph(row: _Row, whitening: bytes, settings: Settings, precision: Precision) -> bytes:
+    """Return an encoder's graph, which is built the first time."""
+    return cached_graph(
+        settings.cache_dir,
+        _graph_name(row.spec, precision, whitening),
+        lambda: build_graph(row.variant, load_state_dict(row.weights), _fitted(whitening), precision),
+    )
 
 
 def _places(row: _Row, whitening: bytes, settings: Settings) -> Places:

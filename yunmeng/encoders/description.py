@@ -176,13 +176,18 @@ class OnnxDescription(_Described):
             origin=self.origin,
         )
 
+    @property
+    def text_files(self) -> tuple[str, ...]:
+        """Those of ``files`` that belong to the network for words."""
+        text = self.text
+        if text is None:
+            return ()
+        return tuple(name for name in self.files if name == text.tokenizer or name.startswith(text.file))
+
     def _identity(self) -> str:
         """Digest of all that decides a picture's vector: two models with the same one can stand for each other."""
-        weights = self.weights_sha256 or sorted(self.files[name] for name in self.files if not self._of_text(name))
+        weights = self.weights_sha256 or sorted(self.files[name] for name in self.files.keys() - set(self.text_files))
         return _digest({"weights": weights, "dim": self.dim, **self.picture.model_dump(mode="json", exclude={"file"})})
-
-    def _of_text(self, name: str) -> bool:
-        return self.text is not None and (name == self.text.tokenizer or name.startswith(self.text.file))
 
 
 class FusionDescription(_Described):

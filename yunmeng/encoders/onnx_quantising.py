@@ -1,6 +1,5 @@
 """Quantising a graph by ONNX Runtime's tools, and finding the layers that have to stay as they are."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from yunmeng.encoders.foreign import one_line, quiet
 from yunmeng.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def only_output(graph: bytes | Path, output: str | None, file: Path) -> None:
     import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    try:
+    with _tools("quantised"):
         model = onnx.load_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
         for number, node in enumerate(model.graph.node):
             node.name = node.name or f"{node.op_type}-{number}"  # layers are told apart by their names
@@ -38,10 +38,7 @@ def only_output(graph: bytes | Path, output: str | None, file: Path) -> None:
         whole, part = file.with_suffix(".whole.onnx"), file.with_suffix(".part.onnx")
         onnx.save(model, whole)
         onnx.utils.extract_model(whole, part, [value.name for value in model.graph.input], [wanted], check_model=False)
-        with _quiet():
-            quant_pre_process(part, file, skip_symbolic_shape=True)
-    except Exception as error:  # the tools raise nearly anything
-        raise EncoderError(f"the network cannot be quantised: {_line(error)}") from error
+        quant_pre_process(part, file, skip_symbolic_shape=True)
 
 
 def as_fp16(plain: Path, file: Path) -> None:
@@ -49,11 +46,8 @@ def as_fp16(plain: Path, file: Path) -> None:
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    try:
-        with _quiet():
-            onnx.save(convert_float_to_float16(onnx.load(plain), keep_io_types=True), file)
-    except Exception as error:
-        raise EncoderError(f"the network cannot be turned into 16 bits: {_line(error)}") from error
+    with _tools("turned into 16 bits"):
+        onnx.save(convert_float_to_float16(onnx.load(plain), keep_io_types=True), file)
 
 
 class Calibrated:
@@ -118,23 +112,20 @@ class Calibrated:
     def _quantise(self, file: Path, kept: list[str]) -> None:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-        try:
-            with _quiet():
-                quantize_static(
-                    self._plain,
-                    file,
-                    _Inputs(self._source, self._batches),
-                    quant_format=QuantFormat.QDQ,
-                    op_types_to_quantize=[*_LAYERS, *_BETWEEN],
-                    per_channel=True,
-                    activation_type=QuantType.QUInt8,
-                    weight_type=QuantType.QInt8,
-                    nodes_to_exclude=kept,
-                    extra_options={"MatMulConstBOnly": True},
-                    calibration_cache_path=self._drafts / "ranges.json",
-                )
-        except Exception as error:
-            raise EncoderError(f"the network cannot be quantised: {_line(error)}") from error
+        with _tools("quantised"):
+            quantize_static(
+                self._plain,
+                file,
+                _Inputs(self._source, self._batches),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=[*_LAYERS, *_BETWEEN],
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=kept,
+                extra_options={"MatMulConstBOnly": True},
+                calibration_cache_path=self._drafts / "ranges.json",
+            )
 
 
 class _Inputs:
@@ -167,15 +158,10 @@ def _grouped(layers: list[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back what the tools log, which is meant for their developers."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+def _tools(what: str) -> Iterator[None]:
+    """Run the tools without their messages, and say in one line what they could not do: they raise nearly anything."""
     try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+        with quiet():
+            yield
+    except Exception as error:
+        raise EncoderError(f"the network cannot be {what}: {one_line(error)[:300]}") from error

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.config import Settings, cores
+from yunmeng.encoders.foreign import one_line
 from yunmeng.errors import EncoderError, ProviderError
 
 __all__ = ["GraphValue", "OnnxSession", "available_providers"]
@@ -90,7 +91,7 @@ class OnnxSession:
         try:
             return list(self._session.run(list(outputs), {self.input.name: part}))
         except Exception as error:  # the runtime's own classes share no base below Exception
-            raise EncoderError(f"the encoder failed on a batch of {len(part)}: {_one_line(error)}") from error
+            raise EncoderError(f"the encoder failed on a batch of {len(part)}: {one_line(error)}") from error
 
 
 def available_providers() -> tuple[str, ...]:
@@ -131,7 +132,7 @@ def _open(model: bytes | Path, name: str) -> Any:
             model if isinstance(model, bytes) else str(model), options, providers=list(dict.fromkeys((*wanted, _CPU)))
         )
     except Exception as error:
-        raise EncoderError(f"ONNX Runtime cannot load the encoder's graph: {_one_line(error)}") from error
+        raise EncoderError(f"ONNX Runtime cannot load the encoder's graph: {one_line(error)}") from error
     if wanted[0] not in session.get_providers():  # the runtime falls back to the CPU without a word
         raise ProviderError(_unavailable(name, "is installed but did not start", available))
     return session
@@ -142,7 +143,3 @@ def _unavailable(name: str, why: str, available: Sequence[str]) -> str:
         f"provider {name} {why}; available: {', '.join(available)}; "
         f"to have it: {_PROVIDERS[name].install}; to do without: YUNMENG_PROVIDER=cpu"
     )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

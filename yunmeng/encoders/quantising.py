@@ -113,7 +113,7 @@ def quantise(
             layers = calibrated.layers
             kept = calibrated.write(file, lambda graph: float(likeness(graph).mean()), on_tried)
         cosines = likeness(file)
-        for beside in _of_words(before):
+        for beside in before.text_files:
             shutil.copyfile(model_folder(name, settings) / beside, place.folder / beside)
         spec = place.finish(after)
     return Quantised(
@@ -136,7 +136,7 @@ def _no_words() -> Reader:
 def _network(name: str, settings: "Settings") -> tuple[OnnxDescription, bytes | Path]:
     """Return the description of an encoder's network for pictures, and its graph or the file of it."""
     if name in built_in_names():
-        return built_in_network(name)
+        return built_in_network(name, settings)
     description = find_added(name, settings)
     if isinstance(description, OnnxDescription):
         return description, model_folder(name, settings) / description.picture.file
@@ -179,14 +179,6 @@ def _described(before: OnnxDescription, spec: "EncoderSpec", target: str, to: Ta
             "picture": before.picture.model_copy(update={"file": _GRAPH, "input": None, "output": None}),
         }
     )
-
-
-def _of_words(description: OnnxDescription) -> list[str]:
-    """Return the files of the network that reads words, which stays as it is."""
-    text = description.text
-    if text is None:
-        return []
-    return [name for name in description.files if name == text.tokenizer or name.startswith(text.file)]
 
 
 def _size(graph: bytes | Path) -> int:

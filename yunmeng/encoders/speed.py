@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+import numpy as np
+
 from yunmeng.encoders.protocol import Encoder, TextEncoder
 from yunmeng.types import Pixels
 
-__all__ = ["BATCH", "Speed", "measure"]
+__all__ = ["BATCH", "Speed", "measure", "noise"]
 
 BATCH: Final = 32
 """Pictures in the larger batch that is measured."""
@@ -25,6 +27,11 @@ class Speed:
     alone: float
     in_batches: float
     text_ms: float | None
+
+
+def noise(side: int) -> list[Pixels]:
+    """Return pictures of a network's own size to measure with: uint8 (side, side, 3), the same each time."""
+    return list(np.random.default_rng(0).integers(0, 256, (4, side, side, 3), dtype=np.uint8))
 
 
 def measure(encoder: Encoder, pictures: Sequence[Pixels], seconds: float) -> Speed:

@@ -73,8 +73,8 @@ class LibraryPaths:
         return child in ours or child.name.startswith(self.state.name)
 
 
-def put(place: Path, text: str) -> None:
-    """Write a file in one step: it is there whole or as it was before."""
+def put(place: Path, content: str | bytes) -> None:
+    """Write a file in one step, text in UTF-8: it is there whole or as it was before."""
     draft = place.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(draft, place)  # noqa: PTH105  pathlib's replace reads as a text operation

@@ -18,7 +18,7 @@ from tenacity import (
 )
 
 from yunmeng.config import Settings
-from yunmeng.errors import FetchError, Reason
+from yunmeng.errors import FetchError, QueryError, Reason
 from yunmeng.net.addresses import Address, Resolve, is_public, resolve
 from yunmeng.types import Closing
 from yunmeng.version import __version__
@@ -26,7 +26,7 @@ from yunmeng.version import __version__
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Fetched", "Fetcher", "Leave", "Validators", "is_url", "leave"]
+__all__ = ["Fetched", "Fetcher", "Leave", "Validators", "checked_url", "is_url", "leave"]
 
 ATTEMPTS = 3
 LONGEST_WAIT = 10.0  # seconds before another attempt, also where the server asks for more
@@ -41,6 +41,13 @@ GZIP: Final = 16 + zlib.MAX_WBITS  # tells zlib to read gzip's header
 def is_url(text: str) -> bool:
     """Return whether ``text`` is an http or https URL, the only ones that are fetched."""
     return text.lower().startswith(("http://", "https://"))
+
+
+def checked_url(url: str) -> str:
+    """Return ``url`` if it is one; a path would be read from the server's disk. Raises `QueryError`."""
+    if not is_url(url):
+        raise QueryError("a URL begins with http:// or https://")
+    return url
 
 
 Leave: TypeAlias = Callable[[], AbstractContextManager[float]]

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from pydantic import Field
 
 from yunmeng.errors import QueryError
+from yunmeng.net.fetch import checked_url
 from yunmeng.schemas.copies import Comparison, EditOut, MatchAnswer, MatchOut, MatchQuery, MatchWanted
 from yunmeng.schemas.scopes import Caller
 from yunmeng.schemas.text import from_wire, to_wire, wire_attributes
@@ -18,7 +19,6 @@ from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
-from yunmeng.server.requests import checked_url
 from yunmeng.types import Comparison as Compared
 from yunmeng.types import Hit, Record
 

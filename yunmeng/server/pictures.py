@@ -1,8 +1,5 @@
 """Routes about pictures: add, view, change, delete."""
 
-import base64
-import binascii
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
@@ -16,8 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from yunmeng.errors import QueryError, YunmengError
 from yunmeng.imaging.formats import recognise
 from yunmeng.imaging.quality import problems
+from yunmeng.net.fetch import checked_url
 from yunmeng.schemas.about import AttributeValues, ColorCount, Colors, LibraryOut, ValueCount
 from yunmeng.schemas.common import Attributes, ErrorBody
+from yunmeng.schemas.paging import cursor_behind, position_of
 from yunmeng.schemas.pictures import (
     Added,
     AddResult,
@@ -39,7 +38,6 @@ from yunmeng.search.colour.naming import EXAMPLE
 from yunmeng.server.admission import Route
 from yunmeng.server.context import MAY_SEARCH, MAY_WRITE, Context, Here, Searcher, Writer, visible
 from yunmeng.server.errors import body_of, responses
-from yunmeng.server.requests import checked_url
 from yunmeng.types import Record
 from yunmeng.version import __version__
 
@@ -123,7 +121,7 @@ async def list_pictures(
     ] = None,
 ) -> PicturePage:
     """List pictures, page by page, in an order that does not change while others come and go."""
-    after = None if cursor is None else _position(cursor)
+    after = None if cursor is None else position_of(cursor)
 
     def work() -> tuple[list[Record], int]:
         if folder:
@@ -134,7 +132,7 @@ async def list_pictures(
     return PicturePage(
         pictures=[shown(record, caller) for record in records[:limit]],
         total=total,
-        next_cursor=_cursor(records[limit - 1]) if len(records) > limit else None,
+        next_cursor=cursor_behind(records[limit - 1]) if len(records) > limit else None,
     )
 
 
@@ -331,16 +329,3 @@ def shown(record: Record, caller: Caller) -> PictureOut:
 def _caching(tag: str) -> dict[str, str]:
     """Kept by the browser, and asked for again each time: behind an id there may be another picture by then."""
     return {"ETag": tag, "Cache-Control": "private, no-cache"}
-
-
-def _cursor(record: Record) -> str:
-    return base64.urlsafe_b64encode(json.dumps([record.sha256, record.id]).encode()).decode()
-
-
-def _position(cursor: str) -> tuple[str, str]:
-    try:
-        digest, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        int(digest, 16)
-    except (ValueError, TypeError, binascii.Error):
-        raise QueryError("this server did not give this cursor: begin without one") from None
-    return str(digest), str(id)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from yunmeng import schemas
 from yunmeng.errors import QueryError
-from yunmeng.net.fetch import is_url
+from yunmeng.net.fetch import checked_url
 from yunmeng.schemas.common import as_region
 from yunmeng.state.queries import Queries, Query
 from yunmeng.types import Hits, QueryPart, SearchKeywords, SearchOptions
@@ -16,7 +16,7 @@ from yunmeng.types import Hits, QueryPart, SearchKeywords, SearchOptions
 if TYPE_CHECKING:
     from yunmeng.library.library import Library
 
-__all__ = ["as_part", "ask", "asked_with", "checked_url", "popular"]
+__all__ = ["as_part", "ask", "asked_with", "popular"]
 
 _OPTIONS: Final = [field.name for field in fields(SearchOptions)]
 
@@ -60,13 +60,6 @@ def as_part(part: schemas.MixPart, files: Sequence[bytes] = ()) -> QueryPart:
         weight=part.weight,
         region=None if part.region is None else as_region(part.region),
     )
-
-
-def checked_url(url: str) -> str:
-    """Return ``url`` if it is one; a path would be read from the server's disk. Raises `QueryError`."""
-    if not is_url(url):
-        raise QueryError("a URL begins with http:// or https://")
-    return url
 
 
 def popular(library: "Library", limit: int) -> list[schemas.SearchQuery]:

@@ -8,6 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field, model_validator
 
+from yunmeng.net.fetch import checked_url
 from yunmeng.schemas.common import Id, RegionText, Request, as_region
 from yunmeng.schemas.common import Region as WireRegion
 from yunmeng.schemas.pictures import PaletteOut
@@ -32,7 +33,7 @@ from yunmeng.server.aligned import shown_alignment
 from yunmeng.server.context import MAY_SEARCH, Context, Here, Searcher, visible
 from yunmeng.server.errors import responses
 from yunmeng.server.observe import milliseconds
-from yunmeng.server.requests import as_part, ask, asked_with, checked_url
+from yunmeng.server.requests import as_part, ask, asked_with
 from yunmeng.types import HeatMap, Hit, Hits, Record, Region
 
 if TYPE_CHECKING:

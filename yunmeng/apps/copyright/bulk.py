@@ -1,4 +1,4 @@
-"""What many pictures at once add to the register."""
+"""Make the entries by which many pictures at once are registered."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -116,7 +116,7 @@ def verify_register(earlier: HeadOut | None = None) -> Call[VerificationOut]:
 
 
 def stamp_register() -> Call[EntryOut]:
-    """Have the authority that the server's settings name confirm the time of the tree head."""
+    """Ask the authority that the server's settings name to confirm the time of the tree head."""
     return Call("POST", f"{_PLACE}/stamp", EntryOut.model_validate_json)
 
 
@@ -140,7 +140,7 @@ def watched_urls() -> Call[WatchList]:
 
 
 def watch_url(url: str, every: int = 900) -> Call[WatchOut]:
-    """Have the server watch a sitemap, a feed or a list of URLs, read again ``every`` so many seconds."""
+    """Let the server watch a sitemap, a feed or a list of URLs, read again ``every`` so many seconds."""
     body = {"url": to_wire(url), "every": every}
     return Call("POST", f"{_PLACE}/watches", WatchOut.model_validate_json, json=body)
 

@@ -1,4 +1,4 @@
-"""What is done in the background, as jobs: the check of the whole library, and the watches."""
+"""Run the check of the whole library and the watches in the background, as jobs."""
 
 import threading
 from typing import TYPE_CHECKING, Final

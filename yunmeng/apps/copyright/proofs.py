@@ -1,4 +1,4 @@
-"""What others need to check the register without Yunmeng: the whole of it, one entry, or that it only grew."""
+"""Prove the register to others, who check it without Yunmeng: the whole of it, one entry, or that it only grew."""
 
 from typing import TYPE_CHECKING, Any, Final
 

@@ -130,7 +130,7 @@ class Register:
             return self._append(withdrawal(work, replace(work.details, notes=notes).checked().notes))
 
     def stamp(self) -> Entry:
-        """Have the authority of YUNMENG_TSA_URL confirm the time of the tree head (RFC 3161): a new entry.
+        """Ask the authority of YUNMENG_TSA_URL to confirm the time of the tree head (RFC 3161): a new entry.
 
         Where nothing was registered since the last time stamp, this one is returned.
 

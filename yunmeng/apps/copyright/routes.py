@@ -131,7 +131,7 @@ def routes(service: "Works", web: Web) -> APIRouter:
 
     @router.post("/stamp", responses=responses(), dependencies=[web.writer])
     async def stamp_register() -> EntryOut:
-        """Have the authority that the settings name confirm the time of the tree head (RFC 3161)."""
+        """Ask the authority that the settings name to confirm the time of the tree head (RFC 3161)."""
         return await _run(lambda: EntryOut.of(service.stamp()))
 
     @router.post("/check", responses=responses(404, 410, 415, 501), dependencies=[web.searcher])

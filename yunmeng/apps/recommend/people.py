@@ -1,4 +1,4 @@
-"""What people who liked the same pictures liked: learnt where there are enough of them. Needs the extra ``recommend``.
+"""Learn what people who liked the same pictures liked, where there are enough. Needs the extra ``recommend``.
 
 A picture's neighbours are those with the greatest cosine of who liked them (Sarwar et al., "Item-Based Collaborative
 Filtering Recommendation Algorithms", WWW 2001), shrunk where few like both (Bell and Koren, "Improved
@@ -7,8 +7,6 @@ events grow; what a user has just liked counts at once, since only the neighbour
 """
 
 import io
-import os
-import tempfile
 import threading
 import time
 import warnings
@@ -21,6 +19,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from yunmeng.errors import MissingExtra, YunmengError
+from yunmeng.library.paths import put
+from yunmeng.stores.ids import escape, unescape
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -79,23 +79,12 @@ class People:
 
     def save(self, file: Path) -> None:
         """Keep it in ``file``, whole or not at all. Raises OSError."""
+        stream, matrix = io.BytesIO(), self._similarity
+        names = np.array(list(map(escape, self._pictures)))
+        parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+        np.savez(stream, **parts, pictures=names, events=self.events)
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                matrix = self._similarity
-                np.savez(
-                    stream,
-                    data=matrix.data,
-                    indices=matrix.indices,
-                    indptr=matrix.indptr,
-                    pictures=np.array([picture.encode(errors="surrogatepass").hex() for picture in self._pictures]),
-                    events=self.events,
-                )
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        put(file, stream.getvalue())
 
     @classmethod
     def load(cls, file: Path) -> "People | None":
@@ -104,10 +93,10 @@ class People:
 
         try:
             with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
-                names = [bytes.fromhex(name).decode(errors="surrogatepass") for name in kept["pictures"].tolist()]
+                names = list(map(unescape, kept["pictures"].tolist()))
                 parts = (kept["data"], kept["indices"], kept["indptr"])
                 return cls(names, csr_matrix(parts, shape=(len(names), len(names))), int(kept["events"]))
-        except Exception:
+        except Exception:  # a damaged archive can raise nearly anything; what it held is learnt again
             return None
 
 

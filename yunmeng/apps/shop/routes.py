@@ -25,9 +25,9 @@ from yunmeng.apps.shop.schemas import (
     ShopSearchAnswer,
 )
 from yunmeng.apps.shop.types import Product, ProductHit
-from yunmeng.errors import QueryError
-from yunmeng.net.fetch import is_url
+from yunmeng.net.fetch import checked_url
 from yunmeng.schemas.common import RegionText, Request, as_region
+from yunmeng.schemas.paging import cursor_behind, position_of
 from yunmeng.schemas.text import from_wire
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["routes"]
 
-_DIGEST = 64  # hexadecimal digits of a SHA-256, with which a cursor begins
+_DIGEST = 64  # hexadecimal digits of a SHA-256, which a cursor holds
 
 Named = Annotated[str, Path(description="The product's id.")]
 
@@ -79,7 +79,7 @@ def _add_searches(router: APIRouter, service: "Shop", web: Web) -> None:
     @router.post("/search", responses=responses(415), dependencies=[web.searcher])
     async def search_products(query: ShopQuery) -> ShopSearchAnswer:
         """Find products by the URL of a photo, by words, or by both."""
-        url = None if query.url is None else _checked_url(query.url)
+        url = None if query.url is None else checked_url(query.url)
         return await found(query, url, None if query.region is None else as_region(query.region))
 
     @router.post("/search/upload", responses=responses(415), dependencies=[web.searcher])
@@ -92,7 +92,7 @@ def _add_searches(router: APIRouter, service: "Shop", web: Web) -> None:
     @router.post("/objects", responses=responses(415), dependencies=[web.searcher])
     async def objects_in_photo(query: ObjectsQuery) -> ObjectsOut:
         """Return where the things in a photo are, given its URL: each region can be searched with."""
-        url = _checked_url(query.url)
+        url = checked_url(query.url)
         return ObjectsOut.of(await web.run(lambda: service.objects(url)))
 
     @router.post("/objects/upload", responses=responses(415), dependencies=[web.searcher])
@@ -122,14 +122,14 @@ def _add_products(router: APIRouter, service: "Shop", web: Web) -> None:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> ProductPage:
         """List products, in an order that stays."""
-        after = None if cursor is None else (cursor[:_DIGEST], from_wire(cursor[_DIGEST:]))
+        after = None if cursor is None else position_of(cursor)
 
         def page() -> ProductPage:
             if not service.size():  # which may be because no catalogue was brought in yet
                 return ProductPage(products=[], total=0, next_cursor=None)
             records = service.products(limit + 1, after, filter)
             shown = [_main(record) for record in records[:limit]]
-            following = records[limit - 1].sha256 + shown[-1].picture if len(records) > limit else None
+            following = cursor_behind(records[limit - 1]) if len(records) > limit else None
             return ProductPage(products=shown, total=service.count(filter), next_cursor=following)
 
         return await to_thread.run_sync(page)
@@ -182,13 +182,6 @@ def _add_import(router: APIRouter, imports: CatalogueJobs, web: Web) -> None:
                 )
             )
         )
-
-
-def _checked_url(url: str) -> str:
-    """Return ``url`` if it is one; a path would be read from the server's disk. Raises `QueryError`."""
-    if not is_url(url):
-        raise QueryError("a URL begins with http:// or https://")
-    return url
 
 
 def _main(record: "Record") -> ProductOut:

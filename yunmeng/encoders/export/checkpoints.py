@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from yunmeng.encoders.export.pytorch import one_line
+from yunmeng.encoders.foreign import one_line
 from yunmeng.errors import WeightsError
 
 __all__ = ["WEIGHT_ENDINGS", "check_checkpoint", "find_checkpoint", "find_checkpoints", "read_checkpoint"]

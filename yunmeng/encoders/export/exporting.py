@@ -21,9 +21,10 @@ from yunmeng.encoders.export.graphs import (
     write_text_graph,
 )
 from yunmeng.encoders.export.loaded import LoadedModel, LoadedText, Options
-from yunmeng.encoders.export.pytorch import import_parts, quiet
+from yunmeng.encoders.export.pytorch import import_parts
 from yunmeng.encoders.export.sources import Source
 from yunmeng.encoders.export.tokenisers import check_tokenizer
+from yunmeng.encoders.foreign import quiet
 from yunmeng.encoders.protocol import EncoderSpec
 from yunmeng.encoders.tokenising import Tokeniser
 

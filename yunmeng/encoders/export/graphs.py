@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from yunmeng.config import Settings
 from yunmeng.encoders.export.loaded import LoadedModel, LoadedText, Tensor
-from yunmeng.encoders.export.pytorch import foreign_errors, quiet
+from yunmeng.encoders.export.pytorch import foreign_errors
 from yunmeng.encoders.export.tokenisers import HARD_TEXTS
+from yunmeng.encoders.foreign import quiet
 from yunmeng.encoders.onnx_runtime import OnnxSession
 from yunmeng.errors import EncoderError
 

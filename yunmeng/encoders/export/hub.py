@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from yunmeng.encoders.export.checkpoints import WEIGHT_ENDINGS, find_checkpoints
-from yunmeng.encoders.export.pytorch import one_line
+from yunmeng.encoders.foreign import one_line
 from yunmeng.errors import WeightsError
 
 __all__ = ["Fetched", "fetch"]

@@ -1,16 +1,15 @@
 """PyTorch and related packages, imported here first, so that a missing or mismatched one is reported in one line."""
 
 import importlib
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
+from yunmeng.encoders.foreign import one_line
 from yunmeng.errors import EncoderError, MissingExtra, WeightsError, YunmengError
 
-__all__ = ["foreign_errors", "import_parts", "mismatch", "one_line", "quiet"]
+__all__ = ["foreign_errors", "import_parts", "mismatch"]
 
 _UNUSED_OPERATORS: Final = ("nms", "qnms")
 
@@ -49,19 +48,6 @@ _DECLARED: Final[list[Any]] = []  # a declaration ends when its library object d
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Silence the messages of libraries, which are for their developers."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
-
-
-@contextmanager
 def foreign_errors(what: str) -> Iterator[None]:
     """Turn whatever a library raises into one line that says ``what`` was being done."""
     try:
@@ -89,8 +75,3 @@ def mismatch(what: str, missing: list[str], unexpected: list[str]) -> WeightsErr
     return WeightsError(
         f"the weights do not fit {what}: of its tensors {'; '.join(parts)}; are they of this very model?"
     )
-
-
-def one_line(error: BaseException) -> str:
-    """Return the message of an error on one line."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -84,7 +84,7 @@ def prove(number: int, file: str | None, db: str, consistency: bool) -> None:
 @db_option
 @json_option
 def stamp(db: str, as_json: bool) -> None:
-    """Have an authority confirm when the register was as it is (RFC 3161). YUNMENG_TSA_URL names the authority."""
+    """Ask an authority to confirm when the register was as it is (RFC 3161). YUNMENG_TSA_URL names the authority."""
     with opened(db) as works:
         entry = works.stamp()
     if as_json:
