@@ -4,13 +4,15 @@
 PYTHON ?= python3
 VENV ?= .venv
 PICTURES ?=
+COUNTS ?= 10000 100000 1000000
+SCALE ?= bench-scale-data
 SERVE ?= $(if $(CI),no,yes)
 BIN := $(VENV)/bin
 # Bytecode is written when a module is first imported: compiling all of it takes longer than the demo.
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: demo test check bench docs site lint types layers console clean
+.PHONY: demo test check bench bench-scale docs site lint types layers console clean
 
 $(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
@@ -65,6 +67,10 @@ console: node_modules/.installed  ## Lint the scripts of the console, and check 
 
 bench: $(VENV)/.test  ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m benchmarks
+
+bench-scale: $(VENV)/.test  ## Measure how a library grows, beside other engines; COUNTS="10000 100000" takes fewer vectors
+	$(INSTALL) matplotlib lancedb usearch qdrant-client
+	$(BIN)/python -m benchmarks.scale --folder $(SCALE) --counts $(COUNTS)
 
 docs: $(VENV)/.test  ## Write the generated parts of docs/ again
 	$(BIN)/python docs/generate.py
