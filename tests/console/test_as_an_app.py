@@ -5,6 +5,7 @@ import re
 import struct
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -38,10 +39,13 @@ def until(page: Page, passes: str) -> None:
 
 
 def test_the_manifest_offers_all_that_an_app_needs(server: str) -> None:
-    manifest: Any = json.loads(httpx.get(f"{server}/console/manifest.webmanifest").content)
-    assert (manifest["start_url"], manifest["scope"], manifest["display"]) == ("/", "/", "standalone")
+    place = f"{server}/console/manifest.webmanifest"
+    manifest: Any = json.loads(httpx.get(place).content)
+    assert manifest["display"] == "standalone"
+    assert {urljoin(place, manifest[name]) for name in ("start_url", "scope")} == {f"{server}/"}
+    assert urljoin(place, manifest["share_target"]["action"]) == f"{server}/console/share"
     for icon in manifest["icons"]:
-        data = httpx.get(server + icon["src"]).content
+        data = httpx.get(urljoin(place, icon["src"])).content
         if icon["type"] == "image/png":
             assert "x".join(map(str, struct.unpack(">II", data[16:24]))) == icon["sizes"]
     assert manifest["share_target"]["params"]["files"] == [{"name": "picture", "accept": ["image/*"]}]
