@@ -80,10 +80,10 @@ def test_without_the_server_the_app_opens_and_says_so(tabs: Tabs) -> None:
     expect(page.locator(".status")).to_contain_text("17 results")
 
 
-def share(tabs: Tabs, page: Page, fields: str, picture: Path | None = None) -> Page:
+def share(address: str, page: Page, fields: str, picture: Path | None = None) -> Page:
     """Share as another app does: the browser sends a form to the address that the manifest names."""
     other = page.context.new_page()
-    action = f"{tabs.address}/console/share"
+    action = f"{address}/console/share"
     other.set_content(f'<form action="{action}" method="post" enctype="multipart/form-data">{fields}<button></form>')
     if picture is not None:
         other.locator("input[type=file]").set_input_files(picture)
@@ -94,10 +94,10 @@ def share(tabs: Tabs, page: Page, fields: str, picture: Path | None = None) -> P
 def test_a_picture_or_an_address_that_is_shared_is_searched_with(tabs: Tabs, query: Path) -> None:
     tabs.tolerate("422")
     page = installed(tabs)
-    shared = share(tabs, page, '<input type="file" name="picture">', query)
+    shared = share(tabs.address, page, '<input type="file" name="picture">', query)
     expect(shared).to_have_url(re.compile("/#/\\?upload=[0-9a-f]{64}$"))
     expect(shared.locator(".tile-open").first).to_have_attribute("aria-label", re.compile(f"^{CAT}"))
-    shared = share(tabs, page, '<input name="text" value="http://127.0.0.1:1/cat.jpg">')
+    shared = share(tabs.address, page, '<input name="text" value="http://127.0.0.1:1/cat.jpg">')
     expect(shared).to_have_url(re.compile("url=http"))
 
 

@@ -1,1 +1,6 @@
-"""Configuration of what runs around servers: a load balancer. Works from a list of servers, and needs none of them."""
+"""Configuration of what stands in front of several servers: a load balancer, from a list of them."""
+
+from yunmeng.deploy.nginx import configuration
+from yunmeng.deploy.site import Server, Site, described
+
+__all__ = ["Server", "Site", "configuration", "described"]

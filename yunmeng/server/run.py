@@ -129,7 +129,8 @@ class _Server(uvicorn.Server):
         seconds = self._context.settings.drain
         if sig == signal.SIGTERM and seconds and self._loop is not None and not self._context.draining:
             self._context.draining = True
-            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._stop, sig)
+            loop = self._loop
+            loop.call_soon_threadsafe(lambda: loop.call_later(seconds, self._stop, sig))
         else:  # at once, as a second signal asks for too
             self._stop(sig, frame)
 
