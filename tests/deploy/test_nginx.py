@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,15 +12,6 @@ from yunmeng.config import ServerSettings
 from yunmeng.server import protocol
 
 THREE = ["--server", "127.0.0.1:8001=3", "--server", "127.0.0.1:8002=1", "--server", "[::1]:8003"]
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Sequence[str]:
-    """A certificate of one's own, and its key."""
-    names = [str(tmp_path / "site.pem"), str(tmp_path / "site.key")]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=pictures.example"]
-    subprocess.run([*command, "-out", names[0], "-keyout", names[1]], check=True, capture_output=True)
-    return names
 
 
 @pytest.mark.parametrize(
@@ -43,7 +32,7 @@ def test_nginx_takes_it(yunmeng: CommandLine, tmp_path: Path, options: list[str]
     assert "warn" not in checked.stderr
 
 
-def test_nginx_takes_it_with_tls(yunmeng: CommandLine, tmp_path: Path, certificate: Sequence[str]) -> None:
+def test_nginx_takes_it_with_tls(yunmeng: CommandLine, tmp_path: Path, certificate: tuple[str, str]) -> None:
     options = ["--certificate", certificate[0], "--certificate-key", certificate[1]]
     done = yunmeng("deploy", "nginx", *THREE, "--name", "pictures.example", *options)
     checked = check(tmp_path / "nginx", done.stdout)

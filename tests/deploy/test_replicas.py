@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import CommandLine, write_pictures
 from tests.deploy.replicas import Load, Replicas, replicas
 from tests.server.conftest import jpeg
+from yunmeng.client import Client
 
 Ask = Callable[[httpx.Client], httpx.Response]
 
@@ -111,6 +112,33 @@ def test_errors_of_nginx_have_the_shape_of_all_errors(yunmeng: CommandLine, tmp_
             assert (silent.status_code, error["code"]) == (502, "unreachable")
             assert error["request_id"] == silent.headers["X-Request-ID"]
             assert client.get("/nginx-health").status_code == 200
+
+
+def test_the_client_below_a_prefix(yunmeng: CommandLine, tmp_path: Path) -> None:
+    """Through nginx, which must not decode an id on the way."""
+    with replicas(yunmeng, tmp_path / "one", [1], "--prefix", "/a/search") as found:
+        id = "shoes/50%?#%2F 猫.jpg"
+        with Client(f"{found.address}/a/search", key=found.key) as client:
+            client.add(PICTURE, id=id, attributes={"kind": "cat"})
+            assert client.get(id).attributes == {"kind": "cat"}
+            assert client.search(id=id, k=1)[0].id == id
+            job = client.start_job("palettes")
+            assert client.health().status == "ok"
+        assert job.number >= 1
+        outside = httpx.get(f"{found.address}/v1/library", headers=found.headers)
+        assert outside.status_code == 404
+
+
+def test_over_https_cookies_are_for_https(yunmeng: CommandLine, tmp_path: Path, certificate: tuple[str, str]) -> None:
+    options = ["--certificate", certificate[0], "--certificate-key", certificate[1], "--prefix", "/search"]
+    with replicas(yunmeng, tmp_path / "one", [1], *options) as found:
+        address = found.address.replace("http:", "https:")
+        origin = {"Origin": address}  # as a browser says it: the name by which it came must be that of the server
+        with httpx.Client(base_url=f"{address}/search", verify=False, headers=origin) as client:
+            answer = client.post("/v1/session", json={"key": found.key})
+            assert answer.status_code == 200, answer.text
+            assert {"Secure", "HttpOnly", "Path=/search"} <= set(answer.headers["Set-Cookie"].split("; "))
+            assert client.get("/v1/library").status_code == 200
 
 
 def test_what_a_caller_says_of_itself_is_not_believed(yunmeng: CommandLine, tmp_path: Path) -> None:
