@@ -8,6 +8,7 @@ workers need no share of the disk, and pictures from the web and uploads take th
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections import deque
@@ -36,6 +37,7 @@ _STARTS: Final = 3
 """Workers that may die in a row before they are ready; more is no chance."""
 _START_SECONDS: Final = 120.0
 """Longest time without any worker: a node may be added meanwhile."""
+_CONNECT_SECONDS: Final = 10.0
 _STORE_BYTES: Final = 160_000_000
 """Memory for files on their way to one worker: `_DEEP` batches of 64 MB, and some room."""
 _DEVICES: Final = ("cuda", "tensorrt")
@@ -201,6 +203,7 @@ def _connect(options: RunnerOptions) -> tuple[Any, bool]:
     """Return Ray, connected, and whether the cluster is ours to end."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it reports to its makers otherwise
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what later versions do; else a warning
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # its C++ part writes to stderr
     try:
         import ray
         import ray.exceptions
@@ -214,6 +217,7 @@ def _connect(options: RunnerOptions) -> tuple[Any, bool]:
         workers = options.workers or os.cpu_count() or 1
         own = {"object_store_memory": workers * _STORE_BYTES, "include_dashboard": False}
     try:
+        _check_answers(address)
         with quiet(), _signals_kept():
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as exc:  # its own errors, and the transport's, share no base below Exception
@@ -221,6 +225,13 @@ def _connect(options: RunnerOptions) -> tuple[Any, bool]:
             f"no Ray cluster can be used at {address}: {one_line(exc)}; start one with: ray start --head"
         ) from exc
     return ray, True
+
+
+def _check_answers(address: str) -> None:
+    """Raise `OSError` unless something listens at ``address``, for which Ray itself would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
 
 
 @contextmanager
