@@ -4,13 +4,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 PICTURES ?=
+MINUTES ?= 20
 SERVE ?= $(if $(CI),no,yes)
 BIN := $(VENV)/bin
 # Bytecode is written when a module is first imported: compiling all of it takes longer than the demo.
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: demo test check bench docs site lint types layers console clean
+.PHONY: demo test check bench drills soak docs site lint types layers console clean
 
 $(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
@@ -65,6 +66,12 @@ console: node_modules/.installed  ## Lint the scripts of the console, and check 
 
 bench: $(VENV)/.test  ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m benchmarks
+
+drills: $(VENV)/.test  ## Bring faults about on purpose, and check what becomes of each; as root, with redis-server and faketime
+	$(BIN)/python -m benchmarks.drills
+
+soak: $(VENV)/.test  ## Mixed load over HTTP; what the server takes must stay level. MINUTES=20
+	$(BIN)/python -m benchmarks.drills.soak --minutes $(MINUTES)
 
 docs: $(VENV)/.test  ## Write the generated parts of docs/ again
 	$(BIN)/python docs/generate.py

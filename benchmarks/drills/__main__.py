@@ -52,16 +52,15 @@ def main() -> None:
     unknown = set(wanted) - {drill.__name__ for drill in DRILLS}
     if unknown:
         parser.error(f"no drill {', '.join(sorted(unknown))}: {', '.join(drill.__name__ for drill in DRILLS)}")
-    rows, broken = ["| drill | outcome | seconds | what was seen |", "| --- | --- | --- | --- |"], False
+    broken = False
+    print("| drill | outcome | seconds | what was seen |\n| --- | --- | --- | --- |", flush=True)
     for drill in DRILLS:
         if wanted and drill.__name__ not in wanted:
             continue
-        print(f"... {drill.__name__}", file=sys.stderr)
         began = time.perf_counter()
         outcome, seen = held(drill)
         broken |= outcome == "BROKEN"
-        rows.append(f"| {drill.__name__} | {outcome} | {time.perf_counter() - began:.0f} | {seen} |")
-    print("\n".join(rows))
+        print(f"| {drill.__name__} | {outcome} | {time.perf_counter() - began:.0f} | {seen} |", flush=True)
     sys.exit(1 if broken else 0)
 
 

@@ -62,7 +62,7 @@ def corrupted_store(folder: Path) -> str:
         if done.returncode == 0:
             check(contents(hurt) == before, f"all pictures, or a complaint, with {file.name} cut")
         else:
-            refused(done)
+            refused(done, "yunmeng restore")
             told += 1
     check(told > 0, "at least one file whose damage matters")
     _restored(folder, backup, before)
@@ -78,7 +78,7 @@ def corrupted_state(folder: Path) -> str:
     state.write_bytes(b"\xff" * state.stat().st_size)
     found = json.loads(command("search", "id:0003.jpg", "--db", library, "-k", "50", "--json").stdout)
     check(len(found["hits"]) == 20, "searches that go on")
-    line = refused(command("index", source, "--db", library), "state")
+    line = refused(command("index", source, "--db", library), "state", "yunmeng restore")
     _restored(folder, backup, before)
     return f'searches went on; "{line[:70]}..."; 20 of 20 by restore'
 

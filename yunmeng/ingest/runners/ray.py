@@ -203,7 +203,6 @@ def _connect(options: RunnerOptions) -> tuple[Any, bool]:
     """Return Ray, connected, and whether the cluster is ours to end."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it reports to its makers otherwise
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what later versions do; else a warning
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # its C++ part writes to stderr
     try:
         import ray
         import ray.exceptions
