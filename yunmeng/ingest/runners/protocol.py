@@ -53,6 +53,8 @@ class Setup(NamedTuple):
 class Runner(Closing):
     """Makes records of batches of new pictures. The store, the state and all checkpoints are the caller's.
 
+    `begin` comes first, then any number of `submit`, then `close`, which may also come alone.
+
     ``decodes`` is True where it takes `Undecoded` files, and False where it takes `New` pictures. ``ahead`` is how many
     batches are to be under way before the caller waits for one.
     """
@@ -70,4 +72,7 @@ class Runner(Closing):
 
     @abstractmethod
     def begin(self, stop: Event) -> None:
-        """Get ready for the first batch; once ``stop`` is set, every batch is done or cancelled soon."""
+        """Get ready for the first batch, which costs nothing before this call.
+
+        Once ``stop`` is set, every batch is done or cancelled soon. Raises `YunmengError` where nothing can be encoded.
+        """

@@ -63,26 +63,34 @@ class RayRunner(Runner):
 
     Without an address, and where the variable RAY_ADDRESS names none, a cluster of this machine alone is started, and
     ended by `close`. Each worker has ``settings.threads`` cores, or one if that is 0; with a GPU provider it has one
-    GPU. Raises `MissingExtra`, and `ClusterError` where the cluster cannot be reached.
+    GPU.
     """
 
     decodes = True
+    ahead = _DEEP
 
     def __init__(self, setup: Setup, options: RunnerOptions) -> None:
         secret = {"webhook_secret": None, "redis_url": None}  # a worker needs them for nothing
         self._setup = setup._replace(settings=setup.settings.model_copy(update=secret))
+        self._options = options
         self._threads = setup.settings.threads or 1
-        self._ray, self._owns = _connect(options)
-        self._wanted = options.workers or self._room()
-        self.ahead = _DEEP * self._wanted
+        self._ray: Any = None
+        self._owns = False
         self._batches = Batches()
+        self._wanted = 0
         self._members: list[_Member] = []
         self._failed_starts = 0
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
     def begin(self, stop: threading.Event) -> None:
-        """Start the workers, on a thread beside, which also distributes the tasks."""
+        """Connect, and start the workers on a thread beside, which also distributes the tasks.
+
+        Raises `MissingExtra`, and `ClusterError` where the cluster cannot be reached.
+        """
+        self._ray, self._owns = _connect(self._options)
+        self._wanted = self._options.workers or self._room()
+        self.ahead = _DEEP * self._wanted
         self._thread = threading.Thread(target=self._serve, args=(stop,), name="ray-runner", daemon=True)
         self._thread.start()
 

@@ -18,9 +18,9 @@ RUNNERS: Final[dict[RunnerName, str | None]] = {
 
 
 def remote_runner(name: RunnerName, setup: Callable[[], Setup], options: RunnerOptions) -> Runner | None:
-    """Return a runner that is ready, or None for that of this process.
+    """Return a runner, or None for that of this process.
 
-    Raises `QueryError` for an unknown one and for options that it does not have, and what the runner raises.
+    Raises `QueryError` for an unknown one and for options that it does not have.
     """
     if name not in RUNNERS:
         raise QueryError(f"there is no runner {name!r}, only {', '.join(RUNNERS)}")
