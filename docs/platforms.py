@@ -20,8 +20,12 @@ PAGE = ROOT / "docs" / "platforms.md"
 BEGIN, END = "<!-- begin: python docs/platforms.py -->", "<!-- end -->"
 PYTHONS = ("3.11", "3.12", "3.13")
 SYSTEMS = {
-    "Linux x86-64": ["manylinux1_x86_64", *(f"manylinux_2_{glibc}_x86_64" for glibc in (28, 27, 26, 24, 17, 12, 5))],
-    "Linux ARM": [f"manylinux_2_{glibc}_aarch64" for glibc in (28, 27, 26, 24, 17)],
+    "Linux x86-64": [
+        "manylinux1_x86_64",
+        "manylinux2014_x86_64",
+        *(f"manylinux_2_{glibc}_x86_64" for glibc in (28, 27, 26, 24, 17, 12, 5)),
+    ],
+    "Linux ARM": ["manylinux2014_aarch64", *(f"manylinux_2_{glibc}_aarch64" for glibc in (28, 27, 26, 24, 17))],
     "macOS ARM": ["macosx_14_0_arm64"],
     "macOS Intel": ["macosx_14_0_x86_64"],
     "Windows x86-64": ["win_amd64"],

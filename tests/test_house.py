@@ -12,6 +12,7 @@ from pkgutil import resolve_name
 import pytest
 
 import yunmeng
+from benchmarks.drills.__main__ import DRILLS
 from tests.conftest import write_pictures
 from yunmeng.apps import APPS
 from yunmeng.config import ServerSettings, Settings
@@ -78,3 +79,9 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, cache_dir: Path) -> None
     first, hit = done.stdout.splitlines()
     assert first == "4 indexed, 0 skipped, 0 failed"
     assert hit.startswith("1.000 summer/001.jpg ")
+
+
+def test_every_drill_is_documented() -> None:
+    text = (ROOT / "docs" / "drills.md").read_text(encoding="utf-8")
+    assert [drill.__name__ for drill in DRILLS if f"| `{drill.__name__}` |" not in text] == []
+    assert all(drill.__doc__ for drill in DRILLS)

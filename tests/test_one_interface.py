@@ -42,6 +42,9 @@ DIFFERENT = {
     ("iterate", "filter"): "a filter is sent as text",
     ("count", "filter"): "a filter is sent as text",
     ("delete", "filter"): "a filter is sent as text",
+    ("index", "runner"): "a server encodes in its own process",
+    ("index", "address"): "a server encodes in its own process",
+    ("index", "workers"): "a server encodes in its own process",
 }
 """Arguments that the clients do not take as the library does, and the reasons."""
 

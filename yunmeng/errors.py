@@ -29,6 +29,7 @@
     │   ├── UnknownStore        no store has the scheme of this URL
     │   └── DiskFull            too little room is left to write
     ├── StateError              the state database failed
+    ├── ClusterError            a cluster of workers cannot be reached, or none of its workers starts
     ├── ServerError             a server answered with an error; .status, .code and .request_id say which
     └── ServerUnreachable       no server answered
 
@@ -41,6 +42,7 @@ from enum import StrEnum
 
 __all__ = [
     "Busy",
+    "ClusterError",
     "DiskFull",
     "EncoderError",
     "EncoderMismatch",
@@ -263,6 +265,10 @@ class StateError(YunmengError):
     """The state database failed."""
 
     code = "state"
+
+
+class ClusterError(YunmengError):
+    """A cluster of workers cannot be reached, or its workers cannot be used."""
 
 
 class ServerError(YunmengError):

@@ -51,6 +51,7 @@ __all__ = [
     "Record",
     "Region",
     "RegionVector",
+    "RunnerName",
     "Scope",
     "SearchKeywords",
     "SearchOptions",
@@ -119,6 +120,8 @@ EditName: TypeAlias = Literal[
 """The edits of a copy."""
 AddStatus: TypeAlias = Literal["added", "replaced", "updated", "unchanged"]
 """The result of adding a picture: ``replaced`` has new content, ``updated`` new attributes only."""
+RunnerName: TypeAlias = Literal["local", "ray"]
+"""Where new pictures are decoded and encoded (`yunmeng.ingest.runners`)."""
 JobStatus: TypeAlias = Literal["queued", "running", "done", "interrupted", "cancelled", "failed"]
 """How far work in the background is; what is interrupted goes on, what is cancelled does not."""
 

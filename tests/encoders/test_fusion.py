@@ -246,3 +246,13 @@ def test_a_projection_that_cannot_be_used_is_told(
     with pytest.raises(WeightsError, match=said) as told:
         load_fused(description, tmp_path, among(small, large))
     assert "\n" not in str(told.value)
+
+
+def test_a_picture_has_the_same_vector_in_every_batch() -> None:
+    small, large = FakeEncoder(16, "small"), FakeEncoder(48, "large")
+    both = fused(small, large, projection=random_projection(64, 40))
+    batch = pictures(7)
+    together = both.encode(batch)
+    for at, picture in enumerate(batch):
+        np.testing.assert_array_equal(both.encode([picture])[0], together[at])
+    assert both.encode([]).shape == (0, 40)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 from PIL import Image
 
+from tests.encoders.graphs import save
 from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import load_built_in
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
@@ -90,6 +92,20 @@ def test_the_number_of_threads_does_not_change_the_vectors(lite0: OnnxEncoder, g
     for threads in (0, 1, 5):
         other = load_built_in("efficientnet-lite0", graph_settings.model_copy(update={"threads": threads}))
         np.testing.assert_allclose(other.encode(batch), lite0.encode(batch), atol=1e-5)
+
+
+def test_a_picture_has_the_same_vector_in_every_batch(tmp_path: Path, graph_settings: Settings) -> None:
+    # The mean over a transformer's tokens, which the runtime sums in another order where a batch has one picture only.
+    shapes: dict[str, list[str | int]] = {"x": ["n", 197, 384], "y": ["n", 384]}
+    source, target = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items())
+    mean = helper.make_node("ReduceMean", ["x"], ["y"], axes=[1], keepdims=0)
+    graph = save([mean], source, target, {}, tmp_path / "mean.onnx")
+    session = OnnxSession(graph, graph_settings)
+    batch = np.random.default_rng(1).standard_normal((9, 197, 384)).astype(np.float32)
+    (together,) = session.run(["y"], batch)
+    for size in (1, 2, 4, 5):
+        parts = [session.run(["y"], batch[start : start + size])[0] for start in range(0, len(batch), size)]
+        np.testing.assert_array_equal(np.concatenate(parts), together)
 
 
 def test_an_absent_provider_names_those_there_are_and_what_to_install(graph_settings: Settings) -> None:

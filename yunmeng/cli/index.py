@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
-from yunmeng.types import MOST_PARTS, Enhancement, LibraryMetric
+from yunmeng.types import MOST_PARTS, Enhancement, LibraryMetric, RunnerName
 
 if TYPE_CHECKING:
     from yunmeng.ingest.pipeline import IndexReport
@@ -20,6 +20,7 @@ Examples:
   yunmeng index photos/ --manifest catalogue.csv --db shop
   yunmeng index urls.txt --db web
   yunmeng index scans/ --db archive --frames 20
+  yunmeng index photos/ --db my-library --runner ray --address 10.0.0.1:6379
 """,
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -56,6 +57,24 @@ Examples:
     metavar="N",
     help="Take up to N pictures of a file that holds several: pages of a TIFF, frames of an animation.",
 )
+@click.option(
+    "--runner",
+    type=click.Choice(get_args(RunnerName)),
+    default="local",
+    show_default=True,
+    help="Where pictures are decoded and encoded: in this process, or by workers on a Ray cluster.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="The Ray cluster's address.  [default: RAY_ADDRESS, else a cluster of this machine alone]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Workers on the cluster, with YUNMENG_THREADS cores each.  [default: as many as fit, with one core each]",
+)
 @json_option
 def index(
     paths: tuple[str, ...],
@@ -70,6 +89,9 @@ def index(
     store: str | None,
     manifest: str | None,
     frames: int,
+    runner: "RunnerName",
+    address: str | None,
+    workers: int | None,
     as_json: bool,
 ) -> int:
     """Bring pictures into a library. If there is no library yet, one is created.
@@ -83,13 +105,25 @@ def index(
 
     A manifest has one picture in each row, in a column "path" or "url"; a column "id" holds its id, all other columns
     are attributes.
+
+    With --runner ray (needs the extra ray), workers on one or many machines decode and encode. This process reads the
+    files and keeps the library. A worker that is lost costs its batch only, which another one does again.
     """
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
     views: dict[str, Any] = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment}
     views |= {"metric": metric, "store": store}
     with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
-        report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop, frames=frames)
+        report = library.index(
+            paths,
+            manifest=manifest,
+            on_tally=on_tally,
+            stop=stop,
+            frames=frames,
+            runner=runner,
+            address=address,
+            workers=workers,
+        )
     if as_json:
         print_json(
             {

@@ -42,6 +42,13 @@ class FakeEncoder:
         normal = np.random.RandomState(dim).standard_normal((_SIDE * _SIDE * 3 + 1, dim))
         self._projection = normal.astype(np.float32)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the lock behind: workers on other machines get a copy of the encoder."""
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
     def prepare(self, picture: Pixels | Image.Image) -> Pixels:
         """Return the picture as uint8 (8, 8, 3); prepared ones are unchanged."""
         return squash(picture, _SIDE)
@@ -52,7 +59,10 @@ class FakeEncoder:
             self.encoded += len(batch)
         flat = stack(batch, _SIDE).reshape(len(batch), _SIDE * _SIDE * 3).astype(np.float32) / 255 - 0.5
         one = np.ones((len(batch), 1), np.float32)  # keeps plain grey away from the zero vector
-        vectors: NDArray[np.float32] = np.hstack([flat, one]) @ self._projection
+        rows = np.hstack([flat, one])
+        vectors = np.empty((len(rows), self.spec.dim), np.float32)
+        for row, vector in zip(rows, vectors, strict=True):  # one by one, so that no picture changes another's vector
+            np.dot(row, self._projection, out=vector)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 

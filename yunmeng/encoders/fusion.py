@@ -69,7 +69,7 @@ class FusedEncoder:
         joined = self.join(batch)
         if self._projection is None:
             return joined
-        return _unit((joined - self._projection.mean) @ self._projection.matrix)
+        return _unit(_projected(joined - self._projection.mean, self._projection.matrix))
 
     def join(self, batch: Sequence[Pixels]) -> NDArray[np.float32]:
         """Return the parts' embeddings, weighted, end to end and not projected: float32 (n, total), L2-normalised."""
@@ -141,6 +141,14 @@ def _read_projection(file: Path, shape: tuple[int, int]) -> Projection:
             f"not {mean.shape} and {matrix.shape}; fuse the model again"
         )
     return Projection(mean, matrix)
+
+
+def _projected(vectors: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Multiply row by row: a row's product may be rounded otherwise where it has others beside it."""
+    product = np.empty((len(vectors), matrix.shape[1]), np.float32)
+    for row, out in zip(vectors, product, strict=True):
+        np.dot(row, matrix, out=out)
+    return product
 
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:

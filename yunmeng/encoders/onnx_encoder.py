@@ -31,7 +31,8 @@ class OnnxEncoder:
     """Embeddings, and the class probabilities that the same pass through the network gives.
 
     ``open_places`` opens the graph that ends with the feature map, and the projection behind it, when places are first
-    asked for. Vectors of one picture from batches of different make-up agree to float32 rounding (about 1e-6).
+    asked for. On the CPU a picture's vector is the same bit for bit in every batch; on a device it agrees to float32
+    rounding (about 1e-6).
     """
 
     def __init__(self, spec: EncoderSpec, session: OnnxSession, open_places: Callable[[], Places]) -> None:

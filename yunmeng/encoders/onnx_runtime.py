@@ -2,9 +2,10 @@
 
 The only module that imports ``onnxruntime``. It knows nothing of what the graph computes.
 
-On the CPU a batch is cut into parts of a few pictures, and each part runs on one thread from start to end. For
-networks of this size that beats one run over many threads: no thread waits for another between layers, and the
-working set of a few pictures stays in the cache (docs/decisions.md has the figures).
+On the CPU each picture of a batch is a run of its own, on one thread from start to end. For networks of this size that
+beats one run over many threads: no thread waits for another between layers, and the working set of a picture stays in
+the cache (docs/decisions.md has the figures). It also makes a picture's vector the same bit for bit whatever else is in
+its batch: the runtime sums a mean over a transformer's tokens in another order where the batch has one picture only.
 """
 
 import os
@@ -47,8 +48,7 @@ _PROVIDERS: Final = {
     "coreml": _Provider(("CoreMLExecutionProvider",), "use onnxruntime for macOS"),
 }
 _CPU: Final = _PROVIDERS["cpu"].names[0]
-_CPU_PART: Final = 4  # pictures in one run: more fall out of the cache (32 cost 12 % more each), fewer gain nothing
-_DEVICE_PART: Final = 32  # a device wants width; bounds the memory that one run takes
+_DEVICE_PART: Final = 32  # pictures in one run: a device wants width; bounds the memory that one run takes
 _ERRORS_ONLY: Final = 3  # ONNX Runtime's severity; its warnings are for its developers
 
 
@@ -61,7 +61,6 @@ class OnnxSession:
     """
 
     def __init__(self, model: bytes | Path, settings: Settings, source: str | None = None) -> None:
-        self._threads = settings.threads or cores()
         self._session = _open(model, settings.provider)
         self.inputs: Final = tuple(_value(found) for found in self._session.get_inputs())
         self.outputs: Final = tuple(_value(found) for found in self._session.get_outputs())
@@ -70,7 +69,7 @@ class OnnxSession:
         self.input: Final = next(value for value in self.inputs if source in (None, value.name))
         self._fixed_to_one = self.input.shape[:1] == (1,)  # many published graphs take one picture at a time
         self._on_cpu = settings.provider == "cpu"
-        self._pool = ThreadPoolExecutor(self._threads if self._on_cpu else 1, "yunmeng-encoder")
+        self._pool = ThreadPoolExecutor((settings.threads or cores()) if self._on_cpu else 1, "yunmeng-encoder")
 
     def run(self, outputs: Sequence[str], batch: NDArray[Any]) -> list[NDArray[np.float32]]:
         """Return the named outputs for a batch of any length above 0, in the order of ``outputs``, each (n, ...)."""
@@ -81,10 +80,7 @@ class OnnxSession:
         return [np.concatenate(output) for output in zip(*results, strict=True)]
 
     def _parts(self, batch: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        even = -(-len(batch) // self._threads)  # a short batch still goes to every core
-        size = min(even, _CPU_PART) if self._on_cpu else _DEVICE_PART
-        if self._fixed_to_one:
-            size = 1
+        size = 1 if self._on_cpu or self._fixed_to_one else _DEVICE_PART
         return (batch[start : start + size] for start in range(0, len(batch), size))
 
     def _run(self, outputs: Sequence[str], part: NDArray[Any]) -> list[NDArray[np.float32]]:

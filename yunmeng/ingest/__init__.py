@@ -1,7 +1,8 @@
 """Filling a library: sources of pictures, and the pipeline that indexes them."""
 
 from yunmeng.ingest.additions import Addition, Additions
-from yunmeng.ingest.classifier import Classifier, Decision, Duplicate, Failed, New, Unchanged
+from yunmeng.ingest.classifier import Classifier
+from yunmeng.ingest.decisions import Decision, Duplicate, Failed, New, Unchanged
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.inspection import PoorPicture, QualityReport, inspect_quality
 from yunmeng.ingest.moves import Moves, identify

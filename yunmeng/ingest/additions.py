@@ -9,7 +9,8 @@ from typing import Protocol
 from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import PictureError, Reason
 from yunmeng.imaging.fingerprint import sha256
-from yunmeng.ingest.classifier import Classifier, Duplicate, New, Unchanged
+from yunmeng.ingest.classifier import Classifier
+from yunmeng.ingest.decisions import Duplicate, New, Unchanged
 from yunmeng.ingest.entries import Entry
 from yunmeng.net.fetch import is_url
 from yunmeng.stores.protocol import Store

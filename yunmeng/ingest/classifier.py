@@ -2,18 +2,29 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
 from yunmeng.config import Settings
-from yunmeng.encoders.crops.views import View, Views
+from yunmeng.encoders.crops.views import Views
 from yunmeng.errors import PictureError, Reason
-from yunmeng.imaging.describe import describe
 from yunmeng.imaging.files import read
 from yunmeng.imaging.fingerprint import sha256
+from yunmeng.ingest.decisions import (
+    Decision,
+    Duplicate,
+    Failed,
+    New,
+    NewPicture,
+    NoPicture,
+    Several,
+    Single,
+    Unchanged,
+    Undecoded,
+)
 from yunmeng.ingest.entries import Entry, of_part
+from yunmeng.ingest.extraction import extract
 from yunmeng.ingest.folders import unread_format
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.ingest.moves import Moves
@@ -23,73 +34,9 @@ from yunmeng.media.readers import identity, is_media, reader_of
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.stores.ids import is_storable
 from yunmeng.stores.protocol import Store
-from yunmeng.types import Attributes, Record, RegionVector, Vector
+from yunmeng.types import Record
 
-__all__ = ["Classifier", "Decision", "Duplicate", "Failed", "New", "NoPicture", "Several", "Single", "Unchanged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The library has it as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoPicture:
-    """A file that is no picture and has no picture's name. ``format`` names its format, if that may hold pictures."""
-
-    format: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It cannot be indexed."""
-
-    uri: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """Its bytes are in the library, so its vector is too: only the record changes. ``stale`` are ids to remove."""
-
-    record: Record
-    stale: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """A new picture to encode: a record without vectors, and the pixels for the encoder, the main view first."""
-
-    record: Record
-    views: Sequence[View]
-
-    def with_vectors(self, vectors: Sequence[Vector]) -> Record:
-        """Return the record, with the vectors that the encoder has made of its views."""
-        parts = zip(self.views, vectors, strict=True) if len(self.views) > 1 else ()
-        regions = tuple(RegionVector(view.region, vector) for view, vector in parts)
-        return replace(self.record, vector=vectors[0], regions=regions)
-
-
-Single: TypeAlias = Unchanged | Failed | Duplicate | New
-
-
-@dataclass(frozen=True, slots=True)
-class Several:
-    """A file with more than one picture, and the decision on each."""
-
-    decisions: Sequence[Single]
-
-
-Decision: TypeAlias = Single | NoPicture | Several
-
-
-@dataclass(frozen=True, slots=True)
-class _NewFile:
-    """A picture that is still to be decoded, and the attributes of its record."""
-
-    entry: Entry
-    digest: str
-    attributes: Attributes
+__all__ = ["Classifier"]
 
 
 class Classifier:
@@ -110,6 +57,7 @@ class Classifier:
         within: Roots | None = None,
         frames: int = 1,
         in_hand: InHand,
+        decodes: bool = True,
     ) -> None:
         """``views`` is what the encoder sees; fingerprints and quality are of the picture as it is.
 
@@ -117,8 +65,10 @@ class Classifier:
         records that a killed run left under a former name. ``replace``: a picture may take the id of another.
         ``on_fetched`` is called with the SHA-256 and the bytes of each picture that came from the web. ``within``: what
         files may be read; None for all. ``frames``: how many pictures to take of a file that holds several.
-        ``in_hand`` notes which pictures are decoded just now.
+        ``in_hand`` notes which pictures are decoded just now. ``decodes``: decode new pictures here, and not leave them
+        to another process as `Undecoded`.
         """
+        self._decodes = decodes
         self._tidy = tidy
         self._replace = replace
         self._on_fetched = on_fetched
@@ -136,7 +86,7 @@ class Classifier:
         try:
             return self.classify(entry)
         except PictureError as exc:
-            return _failed(entry, exc)
+            return Failed.of(entry, exc)
 
     def classify(self, entry: Entry) -> Decision:
         """Return the decision on ``entry``, as a call does, but raise `PictureError` if it cannot be indexed."""
@@ -155,18 +105,21 @@ class Classifier:
         if self._frames == 1 and self._is_as_it_was(known, entry, digest) and not self._tidy:
             return Unchanged()
         entry, first = self._settled(entry, digest, known)
-        if self._frames == 1 and not isinstance(first, _NewFile):
+        if self._frames == 1 and not isinstance(first, NewPicture):
             return first
         reader, limit = reader_of(data), self._settings.max_pixels
         parts = [entry.part] if entry.part else reader.parts(data, self._frames, max_pixels=limit)
         settled = [first, *(self._part(entry.other_part(part), digest) for part in parts[1:])]
-        new = [part for part, one in zip(parts, settled, strict=True) if isinstance(one, _NewFile)]
-        pictures = reader.pictures(data, new, max_pixels=limit)
+        new = [one for one in settled if isinstance(one, NewPicture)]
+        if not self._decodes:
+            rest = [one for one in settled if not isinstance(one, NewPicture)]
+            return Several([*rest, Undecoded(data, new)] if new else rest)
+        pictures = reader.pictures(data, [one.entry.part for one in new], max_pixels=limit)
         if len(parts) == 1:
-            return self._new_picture(first, pictures) if isinstance(first, _NewFile) else first
-        return Several([self._caught(one, pictures) if isinstance(one, _NewFile) else one for one in settled])
+            return self._new_picture(first, pictures) if isinstance(first, NewPicture) else first
+        return Several([self._caught(one, pictures) if isinstance(one, NewPicture) else one for one in settled])
 
-    def _settled(self, entry: Entry, digest: str, known: Record | None) -> tuple[Entry, Single | _NewFile]:
+    def _settled(self, entry: Entry, digest: str, known: Record | None) -> tuple[Entry, Single | NewPicture]:
         """Return the entry under its final id, and the decision on it. ``known`` has the id that it has now."""
         if self._is_as_it_was(known, entry, digest) and not self._tidy:
             return entry, Unchanged()
@@ -182,21 +135,21 @@ class Classifier:
             return entry, Unchanged()
         if twins:
             return entry, self._known(entry, digest, known, twins, stale)
-        return entry, _NewFile(entry, digest, {} if known is None else known.attributes)
+        return entry, NewPicture(entry, digest, {} if known is None else known.attributes)
 
-    def _part(self, entry: Entry, digest: str) -> Single | _NewFile:
+    def _part(self, entry: Entry, digest: str) -> Single | NewPicture:
         """Return the decision on a part of a file with this digest."""
         try:
             known = self._store.get([entry.id]).get(entry.id)
             return self._settled(entry, identity(digest, entry.part), known)[1]
         except PictureError as exc:
-            return _failed(entry, exc)
+            return Failed.of(entry, exc)
 
-    def _caught(self, new: _NewFile, pictures: Iterator[bytes]) -> Single:
+    def _caught(self, new: NewPicture, pictures: Iterator[bytes]) -> Single:
         try:
             return self._new_picture(new, pictures)
         except PictureError as exc:
-            return _failed(new.entry, exc)
+            return Failed.of(new.entry, exc)
 
     def _is_as_it_was(self, known: Record | None, entry: Entry, digest: str) -> bool:
         return known is not None and known.sha256 == digest and self._same(known, entry)
@@ -274,34 +227,11 @@ class Classifier:
         record = replace(twins[0], id=entry.id, uri=entry.uri, attributes=attributes)
         return Duplicate(record, tuple(twin.id for twin in stale))
 
-    def _new_picture(self, new: _NewFile, pictures: Iterator[bytes]) -> New:
+    def _new_picture(self, new: NewPicture, pictures: Iterator[bytes]) -> New:
         """The record of a new picture, the next of ``pictures``, without its vector."""
-        entry = new.entry
         with self._in_hand.holding(new.digest):
-            data = next(pictures, None)
-            if data is None:
-                raise PictureError(Reason.CORRUPT, "a picture before it in the file is broken")
-            picture = self._views.decode(data)
-            fingerprints, quality, colours = describe(picture)
-            record = Record(
-                id=entry.id,
-                uri=entry.uri,
-                sha256=new.digest,
-                phash=fingerprints.phash,
-                pdq=fingerprints.pdq,
-                width=picture.width,
-                height=picture.height,
-                quality=quality,
-                attributes=new.attributes if entry.attributes is None else entry.attributes,
-                part=entry.part,
-                palette=colours,
-            )
-            return New(record, self._views.all(data, picture))
-
-
-def _failed(entry: Entry, exc: PictureError) -> Failed:
-    told = exc.detail if entry.place in exc.detail else f"{entry.place}: {exc.detail}"
-    return Failed(entry.source, str(PictureError(exc.reason, told)))
+            found = extract(pictures, self._views)
+            return New(new.record(found.facts), found.views)
 
 
 def _is_of(record: Record, entry: Entry) -> bool:

@@ -1,22 +1,18 @@
-"""Indexing as one bounded stream: classifiers on many threads, encoder on one, store and checkpoints behind them."""
+"""Indexing as one bounded stream: classifiers on many threads, a runner that encodes, store and checkpoints behind."""
 
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from yunmeng.concurrency import bounded_map
-from yunmeng.encoders.protocol import Encoder
 from yunmeng.errors import StoreError, YunmengError
-from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged
+from yunmeng.ingest.decisions import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged, Undecoded
+from yunmeng.ingest.runners.protocol import Outcome, Runner
 from yunmeng.state.database import State
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Failure, IndexReport, JobStatus, OnTally, Progress, Tally
@@ -28,8 +24,8 @@ T = TypeVar("T")
 INTAKE = "intake"
 """How the threads are named that read and decode."""
 
-ENCODING_AHEAD = 2
-"""Batches at the encoder: one that runs and one that waits, so that it never idles. More would only hold memory."""
+BATCH_BYTES = 64_000_000
+"""Files that travel to a worker together: a batch of large scans is closed before it is full, to bound the memory."""
 
 OPTIMISE_FROM = 5_000
 """Vectors without index that are worth building it for: scanning fewer takes about 2 ms."""
@@ -42,11 +38,19 @@ CHECKPOINT_SECONDS = 5.0
 class _Batch:
     """Pictures that go to the store together."""
 
-    fresh: list[New] = field(default_factory=list)
+    fresh: list[New | Undecoded] = field(default_factory=list)
     known: list[Duplicate] = field(default_factory=list)
+    bytes: int = 0
 
     def __len__(self) -> int:
         return len(self.fresh) + len(self.known)
+
+    def add(self, picture: New | Undecoded | Duplicate) -> None:
+        if isinstance(picture, Duplicate):
+            self.known.append(picture)
+            return
+        self.fresh.append(picture)
+        self.bytes += len(picture.data) if isinstance(picture, Undecoded) else 0
 
 
 def recorded(state: State, job_id: int, work: Callable[[], IndexReport]) -> IndexReport:
@@ -74,7 +78,7 @@ class Pipeline(Generic[T]):
         self,
         *,
         classify: Callable[[T], Decision],
-        encoder: Encoder,
+        runner: Runner,
         store: Store,
         state: State,
         batch_size: int,
@@ -83,7 +87,7 @@ class Pipeline(Generic[T]):
         stop: threading.Event,
     ) -> None:
         self._classify = classify
-        self._encoder = encoder
+        self._runner = runner
         self._store = store
         self._state = state
         self._batch_size = batch_size
@@ -104,11 +108,12 @@ class Pipeline(Generic[T]):
         counter.start()
         intake = ThreadPoolExecutor(self._workers, INTAKE)
         try:
-            with ThreadPoolExecutor(1, "encoder") as encoder:
+            with self._runner:
+                self._runner.begin(self._stop)
                 # Far enough ahead to fill a batch while another is encoded; the prepared pictures wait in memory.
                 decisions = bounded_map(intake, self._classify, entries, self._batch_size + self._workers, self._stop)
                 try:
-                    self._stream(job_id, decisions, encoder)
+                    self._stream(job_id, decisions)
                 finally:
                     decisions.close()
         finally:  # who stops does not wait for a picture that takes long: what becomes of it is forgotten
@@ -131,32 +136,40 @@ class Pipeline(Generic[T]):
             dict(self._passed_over.most_common()),
         )
 
-    def _stream(self, job_id: int, decisions: Iterable[Decision], encoder: ThreadPoolExecutor) -> None:
+    def _stream(self, job_id: int, decisions: Iterable[Decision]) -> None:
         batch = _Batch()
-        encoding: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
+        under_way: dict[Future[list[Outcome]], _Batch] = {}
         for decision in decisions:
             self._take(decision, batch)
-            if len(batch) >= self._batch_size:
-                encoding.append(self._submit(batch, encoder))
+            if len(batch) >= self._batch_size or batch.bytes >= BATCH_BYTES:
+                under_way[self._runner.submit(batch.fresh)] = batch
                 batch = _Batch()
-            # A batch that is done is written at once, so that little is lost when the process is killed.
-            while encoding and (len(encoding) > ENCODING_AHEAD or encoding[0][1].done()):
-                self._write(job_id, *encoding.popleft())
+            self._settle(job_id, under_way, self._runner.ahead)
             if time.monotonic() - self._checkpoint_at > CHECKPOINT_SECONDS:
                 self._checkpoint(job_id)
             if self._stop.is_set():
                 break
         if batch:
-            encoding.append(self._submit(batch, encoder))
-        while encoding:
-            self._write(job_id, *encoding.popleft())
+            under_way[self._runner.submit(batch.fresh)] = batch
+        self._settle(job_id, under_way, 0)
+
+    def _settle(self, job_id: int, under_way: dict[Future[list[Outcome]], _Batch], most: int) -> None:
+        """Write every batch that is done, so that little is lost when the process is killed; wait while it is more
+        than ``most``.
+        """
+        while under_way:
+            for future in [future for future in under_way if future.done()]:
+                batch = under_way.pop(future)
+                if not future.cancelled():
+                    self._write(job_id, batch, future.result())
+            if len(under_way) <= most:
+                return
+            wait(under_way, return_when=FIRST_COMPLETED)
 
     def _take(self, decision: Decision, batch: _Batch) -> None:
         match decision:
-            case New():
-                batch.fresh.append(decision)
-            case Duplicate():
-                batch.known.append(decision)
+            case New() | Undecoded() | Duplicate():
+                batch.add(decision)
             case Several(decisions):
                 for each in decisions:
                     self._take(each, batch)
@@ -165,26 +178,27 @@ class Pipeline(Generic[T]):
             case Unchanged():
                 self._tally.skipped += 1
                 self._on_tally(self._tally)
-            case Failed(uri, reason):
-                self._failures.append(Failure(uri, reason))
-                self._tally.failed += 1
+            case Failed():
+                self._fail(decision)
                 self._on_tally(self._tally)
 
-    def _submit(self, batch: _Batch, encoder: ThreadPoolExecutor) -> tuple[_Batch, Future[NDArray[np.float32]]]:
-        pixels = [view.prepared for fresh in batch.fresh for view in fresh.views]
-        return batch, encoder.submit(self._encoder.encode, pixels)
-
-    def _write(self, job_id: int, batch: _Batch, vectors: Future[NDArray[np.float32]]) -> None:
-        encoded = iter(vectors.result())
-        records = [fresh.with_vectors(list(islice(encoded, len(fresh.views)))) for fresh in batch.fresh]
+    def _write(self, job_id: int, batch: _Batch, outcomes: Sequence[Outcome]) -> None:
+        records = [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
+        for outcome in outcomes:
+            if isinstance(outcome, Failed):
+                self._fail(outcome)
         records += [known.record for known in batch.known]
         self._store.upsert(records)
         # Removed only now: killed in between, a moved picture is there under both names and the next run tidies up.
         self._store.delete([old for known in batch.known for old in known.stale])
         self._tally.indexed += len(records)
-        self._last_id = records[-1].id
+        self._last_id = records[-1].id if records else self._last_id
         self._checkpoint(job_id)
         self._on_tally(self._tally)
+
+    def _fail(self, failed: Failed) -> None:
+        self._failures.append(Failure(failed.uri, failed.reason))
+        self._tally.failed += 1
 
     def _checkpoint(self, job_id: int) -> None:
         tally = self._tally

@@ -8,6 +8,7 @@ from yunmeng.encoders.crops.views import Views
 from yunmeng.encoders.protocol import Encoder, TextEncoder
 from yunmeng.encoders.text.bridge import words_for
 from yunmeng.errors import EncoderMismatch
+from yunmeng.ingest.runners.protocol import Setup
 from yunmeng.library.config import EncoderIdentity, LibraryConfig
 from yunmeng.search.cache.environment import environment
 from yunmeng.search.cache.query_vectors import CachedTexts, QueryVectors
@@ -39,6 +40,13 @@ class Encoding:
             return self._given
         return _checked(load(self._config.encoder.name, self._resources.settings), self._config)
 
+    @property
+    def setup(self) -> Setup:
+        """What another process needs to decode and encode pictures as this one does; loads no encoder."""
+        config = self._config
+        encoder = config.encoder.name if self._given is None else self._given
+        return Setup(encoder, self._resources.settings, config.enhance, config.subject, config.regions)
+
     @cached_property
     def query_encoder(self) -> Encoder:
         """The encoder of queries and added pictures, which are encoded one by one."""
@@ -59,13 +67,7 @@ class Encoding:
     @cached_property
     def views(self) -> Views:
         """The parts of a picture that are encoded."""
-        return Views(
-            self.encoder,
-            enhancements=self._config.enhance,
-            subject=self._config.subject,
-            regions=self._config.regions,
-            max_pixels=self._resources.settings.max_pixels,
-        )
+        return self.setup.views(self.encoder)
 
     @cached_property
     def _vectors(self) -> QueryVectors:

@@ -13,9 +13,11 @@ from yunmeng.copies.comparison import Comparer
 from yunmeng.copies.search import CopySearch
 from yunmeng.errors import RecordNotFound
 from yunmeng.ingest.additions import Additions
-from yunmeng.ingest.classifier import Classifier, Decision
+from yunmeng.ingest.classifier import Classifier
+from yunmeng.ingest.decisions import Decision
 from yunmeng.ingest.moves import Moves
 from yunmeng.ingest.pipeline import OnTally, Pipeline
+from yunmeng.ingest.runners.local import LocalRunner
 from yunmeng.library.calibrator import Calibrator
 from yunmeng.library.encoding import Encoding
 from yunmeng.library.opening import create_store, open_store
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder
     from yunmeng.ingest.naming import Names
     from yunmeng.ingest.roots import Roots
+    from yunmeng.ingest.runners.protocol import Runner
     from yunmeng.library.config import LibraryConfig
     from yunmeng.library.resources import LibraryResources
     from yunmeng.stores.protocol import Store
@@ -173,12 +176,17 @@ class Generation(Closing):
         return self._resources.media.read(self.find(id))
 
     def pipeline(
-        self, classify: Callable[[T], Decision], workers: int, on_tally: OnTally, stop: threading.Event
+        self,
+        classify: Callable[[T], Decision],
+        workers: int,
+        on_tally: OnTally,
+        stop: threading.Event,
+        runner: "Runner | None" = None,
     ) -> Pipeline[T]:
-        """Return a run that indexes entries as ``classify`` decides."""
+        """Return a run that indexes entries as ``classify`` decides; None encodes new pictures in this process."""
         return Pipeline(
             classify=classify,
-            encoder=self.encoding.encoder,
+            runner=runner or LocalRunner(self.encoding.encoder),
             store=self.store,
             state=self._resources.state,
             batch_size=max(1, self._resources.settings.batch_size // self.encoding.views.most),
@@ -196,6 +204,7 @@ class Generation(Closing):
         replace: bool = False,
         within: "Roots | None" = None,
         frames: int = 1,
+        decodes: bool = True,
     ) -> Classifier:
         """Return a classifier of pictures that come in, see `Classifier` for the options."""
         resources = self._resources
@@ -212,6 +221,7 @@ class Generation(Closing):
             within=within,
             frames=frames,
             in_hand=resources.in_hand,
+            decodes=decodes,
         )
 
     def close(self) -> None:

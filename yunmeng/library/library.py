@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         OnTally,
         QueryPicture,
         Record,
+        RunnerName,
         SearchKeywords,
         Subject,
         Vector,
@@ -205,6 +206,9 @@ class Library(Closing):
         on_tally: "OnTally | None" = None,
         stop: threading.Event | None = None,
         frames: int = 1,
+        runner: "RunnerName" = "local",
+        address: str | None = None,
+        workers: int | None = None,
     ) -> "IndexReport":
         """Bring pictures in: folders, files, manifests, lists of URLs and URLs.
 
@@ -218,11 +222,25 @@ class Library(Closing):
             stop: Ends the run cleanly when set; running it again goes on from there, as it does after a crash.
             frames: How many pictures, 1 to 256, to take of a file that holds several: the pages of a TIFF from the
                 first on, the frames of an animation evenly spread. Each is a record of its own: clip.gif#frame:7.
+            runner: Where new pictures are decoded and encoded: in this process, or by workers on a Ray cluster, which
+                make the same vectors. Needs the extra ``ray``.
+            address: The cluster's address, such as 10.0.0.1:6379. None is that in RAY_ADDRESS, or this machine alone.
+            workers: How many workers; None takes as many as the cluster has cores, or GPUs where they are needed.
 
         Raises:
             SourceError: A path is not there.
+            ClusterError: The cluster cannot be reached, or none of its workers starts. What was indexed stays.
         """
-        return self.writer.index(paths, manifest=manifest, on_tally=on_tally, stop=stop, frames=frames)
+        return self.writer.index(
+            paths,
+            manifest=manifest,
+            on_tally=on_tally,
+            stop=stop,
+            frames=frames,
+            runner=runner,
+            address=address,
+            workers=workers,
+        )
 
     def add(
         self, picture: bytes | Path | str, *, id: str | None = None, attributes: "Attributes | None" = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from yunmeng.config import cores
 from yunmeng.errors import LibraryError, PictureError, YunmengError
-from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, Unchanged
+from yunmeng.ingest.decisions import Decision, Duplicate, Failed, New, Unchanged
 from yunmeng.ingest.pipeline import IndexReport, OnTally, recorded
 from yunmeng.library.config import read_next_config, write_config, write_next_config
 from yunmeng.library.generation import Generation

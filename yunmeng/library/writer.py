@@ -13,6 +13,8 @@ from yunmeng.errors import DiskFull, FilterError, PictureError, QueryError, Reas
 from yunmeng.ingest.moves import Moves, identify
 from yunmeng.ingest.naming import Names
 from yunmeng.ingest.pipeline import recorded
+from yunmeng.ingest.runners.protocol import RunnerOptions
+from yunmeng.ingest.runners.registry import remote_runner
 from yunmeng.ingest.sources import Sources
 from yunmeng.library.dba import refresh
 from yunmeng.library.reader import RUNS
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from yunmeng.library.resources import LibraryResources
     from yunmeng.state.database import Job
     from yunmeng.stores.filters import Filter
-    from yunmeng.types import Attributes, AttributeSchema, Record
+    from yunmeng.types import Attributes, AttributeSchema, Record, RunnerName
 
 __all__ = ["LibraryWriter"]
 
@@ -58,6 +60,9 @@ class LibraryWriter:
         on_tally: "OnTally | None" = None,
         stop: threading.Event | None = None,
         frames: int = 1,
+        runner: "RunnerName" = "local",
+        address: str | None = None,
+        workers: int | None = None,
         job: "Job | None" = None,
         within: "Roots | None" = None,
         wanted: "Callable[[Entry], bool] | None" = None,
@@ -69,6 +74,7 @@ class LibraryWriter:
         """
         if not 1 <= frames <= MOST_PARTS:
             raise SourceError(f"frames must be 1 to {MOST_PARTS}, not {frames}")
+        options = RunnerOptions(address, workers)
         sources = Sources([paths] if isinstance(paths, str | Path) else paths, manifest, self._schema, within, wanted)
         state, stop = self._resources.state, stop or threading.Event()
         runs = state.jobs(*RUNS)
@@ -83,7 +89,9 @@ class LibraryWriter:
         moves = Moves(created, folders, [run.arguments.get("folders", {}) for run in runs])
         tidy, number = before is not None and before.status != "done", job.id
         return recorded(
-            state, number, lambda: self._indexed(sources, moves, number, tidy, within, frames, on_tally, stop)
+            state,
+            number,
+            lambda: self._indexed(sources, moves, number, tidy, within, frames, on_tally, stop, runner, options),
         )
 
     def add(
@@ -174,13 +182,18 @@ class LibraryWriter:
         frames: int,
         on_tally: "OnTally | None",
         stop: threading.Event,
+        runner: "RunnerName",
+        options: RunnerOptions,
     ) -> "IndexReport":
         names = Names()
         workers = max(cores(), FETCHING_WORKERS) if sources.fetches else cores()
         with self._generations.changing():
             generation = self._generations.current
-            classifier = generation.classifier(moves, names=names, tidy=tidy, within=within, frames=frames)
-            pipeline = generation.pipeline(classifier, workers, on_tally or (lambda _: None), stop)
+            remote = remote_runner(runner, lambda: generation.encoding.setup, options)
+            classifier = generation.classifier(
+                moves, names=names, tidy=tidy, within=within, frames=frames, decodes=remote is None
+            )
+            pipeline = generation.pipeline(classifier, workers, on_tally or (lambda _: None), stop, remote)
             report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
             refresh(generation.store, stop)
             if not report.interrupted:

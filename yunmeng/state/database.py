@@ -256,4 +256,7 @@ def _mapped_errors() -> Iterator[None]:
         yield
     except SQLAlchemyError as exc:
         cause = getattr(exc, "orig", None) or exc
-        raise StateError(f"the state database failed: {str(cause).splitlines()[0]}") from exc
+        told = str(cause).splitlines()[0]
+        damaged = "malformed" in told or "not a database" in told  # SQLite's words
+        advice = "; it is damaged, restore the last backup: yunmeng restore" if damaged else ""
+        raise StateError(f"the state database failed: {told}{advice}") from exc

@@ -69,7 +69,7 @@ def open_collection(path: str | Path) -> Any:
     except StoreError as exc:
         if "Can't lock" in str(exc):
             raise LibraryLocked(_locked(Path(path))) from exc
-        raise
+        raise StoreError(f"{exc}; if it is damaged, restore the last backup: yunmeng restore") from exc
 
 
 def abandon(collection: Any) -> None:
