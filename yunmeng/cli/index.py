@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
-from yunmeng.types import MOST_PARTS, Enhancement, LibraryMetric
+from yunmeng.terminal.options import db_option, device_option, json_option, print_failures, print_json
+from yunmeng.types import MOST_PARTS, Device, Enhancement, LibraryMetric
 
 if TYPE_CHECKING:
     from yunmeng.ingest.pipeline import IndexReport
@@ -56,6 +56,7 @@ Examples:
     metavar="N",
     help="Take up to N pictures of a file that holds several: pages of a TIFF, frames of an animation.",
 )
+@device_option
 @json_option
 def index(
     paths: tuple[str, ...],
@@ -70,6 +71,7 @@ def index(
     store: str | None,
     manifest: str | None,
     frames: int,
+    device: "Device | None",
     as_json: bool,
 ) -> int:
     """Bring pictures into a library. If there is no library yet, one is created.
@@ -88,7 +90,11 @@ def index(
 
     views: dict[str, Any] = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment}
     views |= {"metric": metric, "store": store}
-    with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+    with (
+        _open(db, encoder, attributes, views, device) as library,
+        stop_on_signal() as stop,
+        indexing_progress() as on_tally,
+    ):
         report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop, frames=frames)
     if as_json:
         print_json(
@@ -109,18 +115,22 @@ def index(
     return 1 if report.failed else 0
 
 
-def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str, Any]) -> "Library":
+def _open(
+    db: str, encoder: str | None, attributes: str | None, views: dict[str, Any], device: "Device | None"
+) -> "Library":
     """The library at ``db``; made where there is none, and else checked against what the options say it is."""
+    from yunmeng.config import Settings
     from yunmeng.encoders.catalogue import DEFAULT_ENCODER
     from yunmeng.errors import EncoderMismatch, SchemaError
     from yunmeng.library.library import Library
     from yunmeng.stores.schema import parse_schema
 
+    settings = Settings.load(device=device)
     schema = None if attributes is None else parse_schema(attributes)
     if not Library.exists(db):
         given = {name: value for name, value in views.items() if value is not None}
-        return Library.create(db, encoder or DEFAULT_ENCODER, schema, **given)
-    library = Library.open(db)
+        return Library.create(db, encoder or DEFAULT_ENCODER, schema, settings, **given)
+    library = Library.open(db, settings=settings)
     declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
     if encoder not in (None, library.config.encoder.name):
         library.close()
