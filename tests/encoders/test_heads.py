@@ -132,7 +132,7 @@ def as_jpeg(seed: int, tint: int) -> bytes:
 
 def some_head(dim: int) -> Head:
     draws = np.random.default_rng(5)
-    return Head(draws.standard_normal(dim).astype(np.float32) / 9, draws.standard_normal((dim, dim)).astype(np.float32))
+    return Head(draws.normal(0, 0.1, dim).astype(np.float32), draws.standard_normal((dim, dim)).astype(np.float32))
 
 
 @pytest.mark.parametrize(
