@@ -5,7 +5,7 @@ Every setting can be given as an environment variable with the prefix ``YUNMENG_
 
 import os
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import platformdirs
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from yunmeng.errors import SettingsError
+from yunmeng.types import Device
 
 __all__ = ["PREFIX", "ServerSettings", "Settings", "cores"]
 
@@ -29,10 +30,13 @@ def cores() -> int:
 
 class _FromEnvironment(BaseSettings):
     @classmethod
-    def load(cls) -> Self:
-        """The settings as the environment gives them. Raises `SettingsError` in one line if one of them is wrong."""
+    def load(cls, **given: Any) -> Self:
+        """Return the settings as the environment gives them, but for those ``given`` that are not None.
+
+        Raises `SettingsError` in one line if one of them is wrong.
+        """
         try:
-            return cls()
+            return cls(**{name: value for name, value in given.items() if value is not None})
         except (ValidationError, PydanticSettingsError) as exc:
             prefix = cls.model_config["env_prefix"]
             if isinstance(exc, PydanticSettingsError):
@@ -54,8 +58,15 @@ class Settings(_FromEnvironment):
         default_factory=lambda: Path(platformdirs.user_data_dir("yunmeng", appauthor=False)) / "models",
         description="Folder of the models that were added with yunmeng models add. Not a cache: keep it.",
     )
-    provider: Literal["cpu", "cuda", "tensorrt", "openvino", "coreml"] = Field(
-        "cpu", description="ONNX Runtime execution provider that runs the encoder."
+    device: Device = Field(
+        "auto",
+        description="What runs the encoder: cpu, cuda, tensorrt, openvino, coreml, or auto, the best that works.",
+    )
+    device_id: int = Field(0, ge=0, description="Number of the graphics card, for cuda and tensorrt.")
+    device_memory: int = Field(
+        4_000_000_000,
+        ge=100_000_000,
+        description="Bytes of the card's memory for the values of one network (cuda), or for building it (tensorrt).",
     )
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0 takes one for each core.")
     precision: Literal["fp32", "fp16"] = Field(
