@@ -173,7 +173,7 @@ def test_a_provider_that_does_not_start_is_no_cpu_in_disguise(
     assert [session.device for session in sessions] == ["cpu", "cpu"]
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 1  # once in a process
-    assert said[0].startswith("device cuda is passed over: ")
+    assert said[0].startswith("passed over: device cuda ")
     assert "YUNMENG_DEVICE=cpu" in said[0]
 
 

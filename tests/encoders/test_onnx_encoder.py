@@ -109,8 +109,8 @@ def test_a_picture_has_the_same_vector_in_every_batch(tmp_path: Path, graph_sett
 
 
 def test_an_absent_device_names_those_there_are_and_what_to_install(graph_settings: Settings) -> None:
-    absent = next(name for name in ("cuda", "openvino") if name not in available_devices())
-    with pytest.raises(ProviderError, match=f"{absent} .*available: .*cpu.*pip install onnxruntime.*--device cpu"):
+    absent = next(name for name in ("coreml", "cuda") if name not in available_devices())
+    with pytest.raises(ProviderError, match=f"{absent} .*available: .*cpu.*onnxruntime.*--device cpu"):
         load_built_in("efficientnet-lite0", graph_settings.model_copy(update={"device": absent}))
 
 

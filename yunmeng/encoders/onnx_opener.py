@@ -7,6 +7,7 @@ streams. Here a device that was named starts or is an error, and ``auto`` says i
 import importlib
 import logging
 import os
+import re
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from functools import cache
@@ -36,6 +37,7 @@ class GraphValue(NamedTuple):
 
 _SILENT: Final = 4  # ONNX Runtime's severity of fatal errors; what else it says, its errors say too
 _ERRORS_ONLY: Final = 3  # its warnings are for its developers
+_PLACE: Final = re.compile(r"^\S+\.(cc|cpp|h):\d+ .*?\) ")
 _KINDS: Final = {"float": "float32", "double": "float64", "uint8": "uint8", "int32": "int32", "int64": "int64"}
 
 
@@ -62,7 +64,7 @@ class Opener:
                 session = self.open(name, threads_on(name))
                 _try(session, self._source)
             except EncoderError as error:
-                _tell(name, str(error).split("; ")[0])
+                _tell(str(error).split("; available:")[0])
             else:
                 return name, session
         return "cpu", self.open("cpu", threads_on("cpu"))
@@ -86,10 +88,12 @@ class Opener:
             session = onnxruntime.InferenceSession(model, options, providers=wanted, enable_fallback=0)
         except Exception as error:
             if name != "cpu":
-                raise ProviderError(_unavailable(name, f"did not start ({one_line(error)[:200]})")) from error
+                raise ProviderError(_unavailable(name, f"did not start ({_reason(error)})")) from error
             raise EncoderError(f"ONNX Runtime cannot load the encoder's graph: {one_line(error)}") from error
         if DEVICES[name].provider not in session.get_providers():  # the runtime falls back to the CPU without a word
-            raise ProviderError(_unavailable(name, "is installed but did not start"))
+            raise ProviderError(
+                _unavailable(name, "is installed but did not start (its card, driver or libraries are missing)")
+            )
         inputs = [value.name for value in session.get_inputs()]
         if self._source not in (None, *inputs):
             raise EncoderError(f"the graph has no input {self._source!r}, only {', '.join(inputs)}")
@@ -162,15 +166,20 @@ def _try(session: Any, source: str | None) -> None:
     try:
         made = session.run(None, {value.name: np.zeros(sides, kind)})
     except Exception as error:
-        raise EncoderError(f"it failed at its first run ({one_line(error)[:200]})") from error
+        raise EncoderError(f"device {session.get_providers()[0]} failed at its first run ({_reason(error)})") from error
     if not all(np.isfinite(output).all() for output in made):
-        raise EncoderError("its values are not finite")
+        raise EncoderError(f"device {session.get_providers()[0]} gives values that are no numbers")
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error of the runtime says, without the place in its source that it begins with."""
+    return _PLACE.sub("", one_line(error))[:200]
 
 
 @cache
-def _tell(name: str, why: str) -> None:
+def _tell(why: str) -> None:
     """Say why a better device is not used: once in a process, not for each graph."""
-    _log.warning("device %s is passed over: %s; to say nothing: YUNMENG_DEVICE=cpu, or another", name, why)
+    _log.warning("passed over: %s; to say nothing: YUNMENG_DEVICE=cpu, or another", why)
 
 
 def _unavailable(name: str, why: str) -> str:

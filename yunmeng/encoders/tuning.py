@@ -70,8 +70,12 @@ def tune(
     with rated(first) as usual_rate, rated(best) as best_rate:
         turns = [(usual_rate(seconds / 2), best_rate(seconds / 2)) for _ in range(_ROUNDS)]
     before, after = (median(turn[side] for turn in turns) for side in (0, 1))
+    gains = [
+        faster / usual_one for usual_one, faster in turns
+    ]  # of neighbours in time: what else the machine does drops out
     on_tried(len(splits) + 1, len(splits) + 1)
-    found = SavedSplit(best, after, before) if after > _WORTH * before else SavedSplit(first, before, before)
+    certain = median(gains) > _WORTH and min(gains) > 1
+    found = SavedSplit(best, after, before) if certain else SavedSplit(first, before, before)
     keep(place_of(get_spec(name, settings).sha256, device, settings), found, settings)
     return Tuned(tried, found)
 
