@@ -104,7 +104,7 @@ def _server(found: Replicas, run: CommandLine, db: Path, environment: dict[str, 
 
 def _until_ready(address: str) -> None:
     deadline = time.monotonic() + 60
-    while httpx.get(f"{address}/ready").status_code != 200:
+    while httpx.get(f"{address}/ready", timeout=30).status_code != 200:
         assert time.monotonic() < deadline, "a replica does not become ready"
         time.sleep(0.05)
 

@@ -161,7 +161,7 @@ def test_a_page_that_cannot_be_joined_leaves_the_console_as_it_is(
 
 
 def test_long_json_is_compressed_and_events_are_not(filled: Library) -> None:
-    with serving(create_app(filled)) as url, httpx.Client(base_url=url) as client:
+    with serving(create_app(filled)) as url, httpx.Client(base_url=url, timeout=60) as client:
         with client.stream("GET", "/openapi.json") as answer:
             assert answer.headers["Content-Encoding"] == "gzip"
             assert gzip.decompress(b"".join(answer.iter_raw())).startswith(b"{")

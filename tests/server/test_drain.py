@@ -43,14 +43,14 @@ def draining(yunmeng: CommandLine, place: Path, seconds: str) -> Iterator[Proces
 
 def test_it_is_not_ready_first_and_stops_to_listen_later(yunmeng: CommandLine, place: Path) -> None:
     with draining(yunmeng, place, "2") as server:
-        with httpx.Client(base_url=server.address) as client:
+        with httpx.Client(base_url=server.address, timeout=30) as client:
             assert "Connection" not in client.get("/health").headers
             began = time.monotonic()
             server.running.send_signal(signal.SIGTERM)
             until_not_ready(client)
             answer = client.get("/v1/library")
             assert (answer.status_code, answer.headers["Connection"]) == (200, "close")  # nobody reuses it
-            assert httpx.get(f"{server.address}/health").status_code == 200  # a new connection
+            assert httpx.get(f"{server.address}/health", timeout=30).status_code == 200  # a new connection
             assert server.running.wait(timeout=60) == 0
         assert time.monotonic() - began >= 2
         with pytest.raises(httpx.ConnectError):
@@ -77,5 +77,5 @@ def test_it_ends_at_once(yunmeng: CommandLine, place: Path, drain: str, signals:
 
 def _until_draining(server: Process) -> None:
     """Signals of one kind that wait are one: the second is sent when the first has been seen."""
-    with httpx.Client(base_url=server.address) as client:
+    with httpx.Client(base_url=server.address, timeout=30) as client:
         until_not_ready(client)
