@@ -10,6 +10,7 @@ import pytest
 from tests.caching.libraries import SCHEMA, png
 from tests.conftest import CommandLine, write_pictures
 from tests.milvus_server import MilvusServer
+from tests.server.conftest import process
 from yunmeng import stores
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
@@ -30,21 +31,15 @@ def test_from_the_command_line_with_several_processes_at_once(
     assert f'store = "{url}"' in (tmp_path / "lib" / "library.toml").read_text()
     assert asked("index", pictures)["skipped"] == 12
     assert asked("info")["pictures"] == 12
-    with yunmeng.start("serve", "--db", "lib", "--port", "0") as server:
-        address = json_line(server.stdout.readline())
-        assert [hit["id"] for hit in asked("search", pictures / "005.jpg", "-k", "3")["hits"]][0] == "005.jpg"
+    with process(yunmeng, "--db", "lib") as server:
+        assert asked("search", pictures / "005.jpg", "-k", "3")["hits"][0]["id"] == "005.jpg"
         write_pictures(pictures, 2, start=12)
         assert asked("index", pictures)["indexed"] == 2
-        files = {"image": (pictures / "013.jpg").read_bytes()}
-        found = httpx.post(f"{address}/v1/search", files=files, timeout=60).json()
+        files = {"file": (pictures / "013.jpg").read_bytes()}
+        found = httpx.post(f"{server.address}/v1/search/upload", files=files, timeout=60).json()
         assert found["hits"][0]["id"] == "013.jpg"
         assert yunmeng("delete", "005.jpg", "--db", "lib").returncode == 0
-        server.terminate()
     assert "005.jpg" not in {hit["id"] for hit in asked("search", pictures / "005.jpg")["hits"]}
-
-
-def json_line(line: str) -> str:
-    return next(word for word in line.split() if word.startswith("http")).rstrip("/")
 
 
 def test_a_password_in_the_url_is_refused_and_written_nowhere(yunmeng: CommandLine, tmp_path: Path) -> None:
@@ -69,7 +64,7 @@ def test_regions_and_second_vectors_are_kept_in_it_too(
         heads = library.search(png(3), group_by="category")
         assert [hit.attributes["category"] for hit in heads] == ["b", "a"]
         library.augment()
-        assert {hit.id for hit in library.search(png(3), augmented=True)} == set("012345")
+        assert {hit.id for hit in library.search(png(3), rerank="expand")} == set("012345")
         with pytest.raises(QueryError, match="not words"):
             library.search(text="anything")
     with Library.open(place, FakeEncoder(), settings) as library:

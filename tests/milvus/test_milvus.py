@@ -135,7 +135,7 @@ def test_killed_while_it_writes_it_has_lost_nothing_that_was_acknowledged(milvus
         for _ in range(12):
             last = int(writer.stdout.readline())
         writer.send_signal(signal.SIGKILL)
-        last = int((writer.stdout.read().split() or [last])[-1])
+        last = int((writer.stdout.read().split() or [str(last)])[-1])
     writer.wait()
     with MilvusStore.open(url, "store", DIM, SCHEMA) as store:
         written = {each.id for each in store.iterate()}
@@ -150,7 +150,7 @@ def test_a_dead_server_is_told_of_and_one_that_is_back_is_used(
         url = f"{own.url}/photos"
         monkeypatch.setenv("YUNMENG_MILVUS_TIMEOUT", "120")
         with MilvusStore.create(url, "store", DIM, SCHEMA) as store:
-            store.upsert(many(300, category=["a", "b", "c"] * 100))
+            store.upsert(many(3000, category=["a", "b", "c"] * 1000))
             iteration = store.iterate()
             next(iteration)
             own.kill()
@@ -164,11 +164,13 @@ def test_a_dead_server_is_told_of_and_one_that_is_back_is_used(
                 with pytest.raises(StoreError, match=r"does not answer: start it") as error:
                     call()
                 assert "\n" not in str(error.value)
+            with pytest.raises(StoreError, match="does not answer"):  # and it does not end as if that were all
+                list(iteration)
             own.start()
-            assert [hit.id for hit in store.search(unit(0, 300)[7], 1)] == ["7"]
-            assert store.count(Compare("category", "=", "b")) == 100
+            assert [hit.id for hit in store.search(unit(0, 3000)[7], 1)] == ["7"]
+            assert store.count(Compare("category", "=", "b")) == 1000
             store.upsert([record("new")])
-            assert store.count() == 301
+            assert store.count() == 3001
 
 
 def test_an_iteration_keeps_what_a_write_changes_however_much_it_is(

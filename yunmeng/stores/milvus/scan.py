@@ -2,10 +2,12 @@
 
 import pickle
 import tempfile
+import weakref
 from collections.abc import Iterator
 from threading import Lock
 from typing import IO, Final
 
+from yunmeng.errors import YunmengError
 from yunmeng.types import Record
 
 __all__ = ["Scan"]
@@ -27,22 +29,34 @@ class Scan(Iterator[Record]):
             return next(self._records)
 
     def settle(self) -> None:
-        """Read all that is left now, before a write changes it."""
+        """Read all that is left now, before a write changes it. Raises what reading raises, as the next step does."""
         with self._lock:
             if self._settled:
                 return
-            kept: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed by the generator
-            number = 0
-            for record in self._records:
-                pickle.dump(record, kept, pickle.HIGHEST_PROTOCOL)
-                number += 1
-            kept.seek(0)
-            self._records = _kept(kept, number)
-            self._settled = True
+            kept: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed when this is dropped
+            weakref.finalize(self, kept.close)
+            try:
+                number = _keep(self._records, kept)
+            except YunmengError as exc:
+                self._records = _failed(exc)
+                raise
+            self._records, self._settled = _kept(kept, number), True
+
+
+def _keep(records: Iterator[Record], file: IO[bytes]) -> int:
+    number = 0
+    for number, record in enumerate(records, 1):  # noqa: B007  # the last is the count
+        pickle.dump(record, file, pickle.HIGHEST_PROTOCOL)
+    file.seek(0)
+    return number
 
 
 def _kept(file: IO[bytes], number: int) -> Iterator[Record]:
-    with file:
-        for _ in range(number):
-            record: Record = pickle.load(file)
-            yield record
+    for _ in range(number):
+        record: Record = pickle.load(file)
+        yield record
+
+
+def _failed(error: YunmengError) -> Iterator[Record]:
+    raise error
+    yield
