@@ -5,7 +5,7 @@ pymilvus is imported here only, when a store is opened; it takes two seconds.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import Any, Final, TypeVar
 
@@ -37,7 +37,8 @@ _PASSING: Final = (
     "service unavailable",
 )
 """What a server says that has answered before it has all that it had before it was restarted."""
-_REFUSED: Final = ("auth", "permission", "PERMISSION_DENIED", "UNAUTHENTICATED")
+_REFUSED: Final = ("auth check failure", "permission den", "PERMISSION_DENIED", "UNAUTHENTICATED", "unauthenticated")
+_USER: Final = "set YUNMENG_MILVUS_USER and YUNMENG_MILVUS_PASSWORD, or YUNMENG_MILVUS_TOKEN"
 
 
 class Connection:
@@ -163,13 +164,19 @@ class Connection:
             raise StoreError(f"{what}: {self._reason(exc)}") from exc
 
     def _reason(self, error: Exception) -> str:
-        text = f"{getattr(error, 'code', '')} {error}"
+        text = " ".join(_chain(error))
+        if _says(text, _REFUSED):
+            return f"{self._server} wants another user: {_USER}"
         if _says(text, _SILENT):
             return f"Milvus at {self._server} does not answer: start it, or wait until it is ready, and try again"
-        said = " ".join(str(getattr(error, "message", "") or error).split())[:300] or type(error).__name__
-        if _says(said, _REFUSED):
-            return f"{said}; set YUNMENG_MILVUS_USER and YUNMENG_MILVUS_PASSWORD, or YUNMENG_MILVUS_TOKEN"
-        return said
+        return " ".join(str(getattr(error, "message", "") or error).split())[:300] or type(error).__name__
+
+
+def _chain(error: BaseException | None) -> Iterator[str]:
+    """Yield what an error says, and those that it comes from: pymilvus tells the first cause only there."""
+    while error is not None:
+        yield f"{getattr(error, 'code', '')} {error}"
+        error = error.__cause__ or error.__context__
 
 
 def _says(text: str, phrases: Sequence[str]) -> bool:
