@@ -108,7 +108,9 @@ def test_they_are_listed_with_their_state(broken: Path, yunmeng: CommandLine) ->
 
 
 def test_an_unknown_store_is_told_in_one_line(yunmeng: CommandLine, tmp_path: Path) -> None:
-    told_in_one_line(yunmeng("index", ".", "--db", "library", "--store", "redis://x"), "name one of zvec:, memory:")
+    told_in_one_line(
+        yunmeng("index", ".", "--db", "library", "--store", "redis://x"), "name one of zvec:, milvus:, memory:"
+    )
     (tmp_path / "pictures").mkdir()
     assert yunmeng("index", "pictures", "--db", "library").returncode == 0
     told = yunmeng("index", "pictures", "--db", "library", "--store", "memory:")

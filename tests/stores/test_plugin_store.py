@@ -161,7 +161,7 @@ def test_a_library_that_names_no_store_has_zvec(settings: Settings, tmp_path: Pa
 
 @pytest.mark.parametrize("url", ["", "zvec", "nonsense:", "nonsense://host/name", ":"])
 def test_an_unknown_store_names_those_there_are(settings: Settings, tmp_path: Path, url: str) -> None:
-    with pytest.raises(UnknownStore, match="zvec:, memory:, pocket:"):
+    with pytest.raises(UnknownStore, match="zvec:, milvus:, memory:, pocket:"):
         make(tmp_path / "library", settings, url)
     assert not (tmp_path / "library").exists()
 
@@ -187,4 +187,4 @@ def test_only_what_is_used_is_imported(package: Path) -> None:
         [sys.executable, "-c", code], env={"PYTHONPATH": f"{package}:{Path(__file__).parents[2]}"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.splitlines() == ["('zvec', 'memory', 'pocket')", "False False"]
+    assert done.stdout.splitlines() == ["('zvec', 'milvus', 'memory', 'pocket')", "False False"]

@@ -46,7 +46,10 @@ Examples:
     help="What a new library scores hits by unless a search names another.  [default: cosine]",
 )
 @click.option(
-    "--store", metavar="URL", help="Where a new library keeps its vectors; see: yunmeng plugins.  [default: zvec:]"
+    "--store",
+    metavar="URL",
+    help="Where a new library keeps its vectors: zvec:, milvus://HOST:19530/NAME or another, see: yunmeng plugins.  "
+    "[default: zvec:]",
 )
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @click.option(

@@ -113,8 +113,8 @@ class Library(Closing):
             regions: Encode a grid of each picture's parts as well, so that they can be searched.
             augmented: Keep a second vector of each picture, see `augment`.
             metric: The metric of scores unless a query names another: cosine, euclidean, manhattan or hamming.
-            store: The URL of what keeps the vectors: ``zvec:`` in the library's folder, ``memory:`` until it is closed,
-                or one of another package.
+            store: The URL of what keeps the vectors: ``zvec:`` in the library's folder, ``milvus://host:19530/name``
+                on a server, ``memory:`` until it is closed, or one of another package.
 
         Raises:
             LibraryExists, UnknownEncoder, UnknownStore, SchemaError.
