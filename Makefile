@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PICTURES ?=
+COUNTS ?= 10000 100000 1000000
+SCALE ?= bench-scale-data
 MINUTES ?= 20
 SERVE ?= $(if $(CI),no,yes)
 BIN := $(VENV)/bin
@@ -11,7 +13,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: demo test check bench drills soak docs site lint types layers console clean
+.PHONY: demo test check bench bench-scale drills soak docs site lint types layers console clean
 
 $(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Name one: make PYTHON=python3.12")'
@@ -66,6 +68,10 @@ console: node_modules/.installed  ## Lint the scripts of the console, and check 
 
 bench: $(VENV)/.test  ## Measure what docs/benchmarks.md reports
 	$(BIN)/python -m benchmarks
+
+bench-scale: $(VENV)/.test  ## Measure how a library grows, beside other engines; COUNTS="10000 100000" takes fewer vectors
+	$(INSTALL) matplotlib lancedb usearch qdrant-client
+	$(BIN)/python -m benchmarks.scale --folder $(SCALE) --counts $(COUNTS)
 
 drills: $(VENV)/.test  ## Bring faults about on purpose, and check what becomes of each; as root, with redis-server and faketime
 	$(BIN)/python -m benchmarks.drills

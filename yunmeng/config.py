@@ -5,16 +5,20 @@ Every setting can be given as an environment variable with the prefix ``YUNMENG_
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from yunmeng.errors import SettingsError
+from yunmeng.types import Device
 
-__all__ = ["ServerSettings", "Settings", "cores"]
+__all__ = ["PREFIX", "ServerSettings", "Settings", "cores"]
+
+PREFIX: Final = r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$"
+"""A path prefix: empty, or one or more names, each after a slash."""
 
 
 def cores() -> int:
@@ -26,10 +30,13 @@ def cores() -> int:
 
 class _FromEnvironment(BaseSettings):
     @classmethod
-    def load(cls) -> Self:
-        """The settings as the environment gives them. Raises `SettingsError` in one line if one of them is wrong."""
+    def load(cls, **given: Any) -> Self:
+        """Return the settings as the environment gives them, but for those ``given`` that are not None.
+
+        Raises `SettingsError` in one line if one of them is wrong.
+        """
         try:
-            return cls()
+            return cls(**{name: value for name, value in given.items() if value is not None})
         except (ValidationError, PydanticSettingsError) as exc:
             prefix = cls.model_config["env_prefix"]
             if isinstance(exc, PydanticSettingsError):
@@ -51,8 +58,15 @@ class Settings(_FromEnvironment):
         default_factory=lambda: Path(platformdirs.user_data_dir("yunmeng", appauthor=False)) / "models",
         description="Folder of the models that were added with yunmeng models add. Not a cache: keep it.",
     )
-    provider: Literal["cpu", "cuda", "tensorrt", "openvino", "coreml"] = Field(
-        "cpu", description="ONNX Runtime execution provider that runs the encoder."
+    device: Device = Field(
+        "auto",
+        description="What runs the encoder: cpu, cuda, tensorrt, openvino, coreml, or auto, the best that works.",
+    )
+    device_id: int = Field(0, ge=0, description="Number of the graphics card, for cuda and tensorrt.")
+    device_memory: int = Field(
+        4_000_000_000,
+        ge=100_000_000,
+        description="Bytes of the card's memory for the values of one network (cuda), or for building it (tensorrt).",
     )
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0 takes one for each core.")
     precision: Literal["fp32", "fp16"] = Field(
@@ -163,6 +177,18 @@ class ServerSettings(_FromEnvironment):
         description="Web sites that may show the shop in a frame (/?embed=1) and call its search, as JSON: "
         '["https://shop.example"]. Where keys are needed, everyone may search without one then.',
     )
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        [],
+        description="Addresses or networks of proxies whose word is taken on the caller's address, on https, on the "
+        'name and on the prefix (Forwarded, X-Forwarded-...), as JSON: ["10.0.0.5", "10.1.0.0/16"]. Every caller needs '
+        "a key then, also on this machine.",
+    )
+    path_prefix: str = Field(
+        "",
+        pattern=PREFIX,
+        description="Path below which a proxy shows the server, such as /search; it may leave it in the address or "
+        "take it out. Empty: what a trusted proxy names in X-Forwarded-Prefix, if anything.",
+    )
     import_roots: list[Path] | None = Field(
         None,
         description='Folders that imports may read, links followed, as JSON: ["/srv/photos"]. Unset: none where other '
@@ -178,5 +204,12 @@ class ServerSettings(_FromEnvironment):
         ge=0,
         le=10_000,
         description="The most popular questions that a server asks itself at its start; 0 asks none.",
+    )
+    drain: float = Field(
+        0.0,
+        ge=0,
+        le=600,
+        description="Seconds that a server goes on to take requests after SIGTERM, while /ready says 503, for load "
+        "balancers to turn away; 0 stops listening at once.",
     )
     stop_timeout: int = Field(30, ge=1, description="Seconds that requests under way have to finish on SIGTERM.")

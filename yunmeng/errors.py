@@ -24,7 +24,7 @@
     │   └── ProviderError       the ONNX Runtime provider asked for is not there
     ├── MissingExtra            an optional dependency is needed
     ├── PluginError             what another package brings cannot be used
-    ├── SettingsError           an environment variable YUNMENG_... holds what it must not
+    ├── SettingsError           a setting holds what it must not: a variable YUNMENG_..., a site's description
     ├── StoreError              the vector store failed
     │   ├── UnknownStore        no store has the scheme of this URL
     │   └── DiskFull            too little room is left to write

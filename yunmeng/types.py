@@ -26,6 +26,7 @@ __all__ = [
     "Comparable",
     "Comparison",
     "Contribution",
+    "Device",
     "Difference",
     "Edit",
     "EditName",
@@ -103,6 +104,7 @@ AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 AttributeSchema: TypeAlias = Mapping[str, AttributeType]
 Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
+Device: TypeAlias = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml"]
 LibraryMetric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming"]
 Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]

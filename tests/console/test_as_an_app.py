@@ -5,6 +5,7 @@ import re
 import struct
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -38,10 +39,13 @@ def until(page: Page, passes: str) -> None:
 
 
 def test_the_manifest_offers_all_that_an_app_needs(server: str) -> None:
-    manifest: Any = json.loads(httpx.get(f"{server}/console/manifest.webmanifest").content)
-    assert (manifest["start_url"], manifest["scope"], manifest["display"]) == ("/", "/", "standalone")
+    place = f"{server}/console/manifest.webmanifest"
+    manifest: Any = json.loads(httpx.get(place).content)
+    assert manifest["display"] == "standalone"
+    assert {urljoin(place, manifest[name]) for name in ("start_url", "scope")} == {f"{server}/"}
+    assert urljoin(place, manifest["share_target"]["action"]) == f"{server}/console/share"
     for icon in manifest["icons"]:
-        data = httpx.get(server + icon["src"]).content
+        data = httpx.get(urljoin(place, icon["src"])).content
         if icon["type"] == "image/png":
             assert "x".join(map(str, struct.unpack(">II", data[16:24]))) == icon["sizes"]
     assert manifest["share_target"]["params"]["files"] == [{"name": "picture", "accept": ["image/*"]}]
@@ -76,10 +80,10 @@ def test_without_the_server_the_app_opens_and_says_so(tabs: Tabs) -> None:
     expect(page.locator(".status")).to_contain_text("17 results")
 
 
-def share(tabs: Tabs, page: Page, fields: str, picture: Path | None = None) -> Page:
+def share(address: str, page: Page, fields: str, picture: Path | None = None) -> Page:
     """Share as another app does: the browser sends a form to the address that the manifest names."""
     other = page.context.new_page()
-    action = f"{tabs.address}/console/share"
+    action = f"{address}/console/share"
     other.set_content(f'<form action="{action}" method="post" enctype="multipart/form-data">{fields}<button></form>')
     if picture is not None:
         other.locator("input[type=file]").set_input_files(picture)
@@ -90,10 +94,10 @@ def share(tabs: Tabs, page: Page, fields: str, picture: Path | None = None) -> P
 def test_a_picture_or_an_address_that_is_shared_is_searched_with(tabs: Tabs, query: Path) -> None:
     tabs.tolerate("422")
     page = installed(tabs)
-    shared = share(tabs, page, '<input type="file" name="picture">', query)
+    shared = share(tabs.address, page, '<input type="file" name="picture">', query)
     expect(shared).to_have_url(re.compile("/#/\\?upload=[0-9a-f]{64}$"))
     expect(shared.locator(".tile-open").first).to_have_attribute("aria-label", re.compile(f"^{CAT}"))
-    shared = share(tabs, page, '<input name="text" value="http://127.0.0.1:1/cat.jpg">')
+    shared = share(tabs.address, page, '<input name="text" value="http://127.0.0.1:1/cat.jpg">')
     expect(shared).to_have_url(re.compile("url=http"))
 
 

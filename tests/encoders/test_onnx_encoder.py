@@ -15,7 +15,7 @@ from tests.encoders.graphs import save
 from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import load_built_in
 from yunmeng.encoders.onnx_encoder import OnnxEncoder
-from yunmeng.encoders.onnx_runtime import OnnxSession, available_providers
+from yunmeng.encoders.onnx_runtime import OnnxSession, available_devices
 from yunmeng.errors import EncoderError, ProviderError
 from yunmeng.types import Pixels
 
@@ -108,10 +108,10 @@ def test_a_picture_has_the_same_vector_in_every_batch(tmp_path: Path, graph_sett
         np.testing.assert_array_equal(np.concatenate(parts), together)
 
 
-def test_an_absent_provider_names_those_there_are_and_what_to_install(graph_settings: Settings) -> None:
-    absent = next(name for name in ("coreml", "cuda") if name not in available_providers())
-    with pytest.raises(ProviderError, match=f"{absent} .*available: .*cpu.*onnxruntime.*YUNMENG_PROVIDER=cpu"):
-        load_built_in("efficientnet-lite0", graph_settings.model_copy(update={"provider": absent}))
+def test_an_absent_device_names_those_there_are_and_what_to_install(graph_settings: Settings) -> None:
+    absent = next(name for name in ("coreml", "cuda") if name not in available_devices())
+    with pytest.raises(ProviderError, match=f"{absent} .*available: .*cpu.*onnxruntime.*--device cpu"):
+        load_built_in("efficientnet-lite0", graph_settings.model_copy(update={"device": absent}))
 
 
 def test_bytes_that_are_no_graph_raise_an_encoder_error() -> None:
@@ -127,7 +127,7 @@ def test_what_the_runtime_refuses_raises_an_encoder_error(lite0: OnnxEncoder, gr
 
 def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
     """With telemetry on, importing ONNX Runtime writes a device id below the home folder."""
-    code = "from yunmeng.encoders import available_providers; assert 'cpu' in available_providers()"
+    code = "from yunmeng.encoders import available_devices; assert 'cpu' in available_devices()"
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     environment.pop("ORT_DISABLE_TELEMETRY", None)
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)

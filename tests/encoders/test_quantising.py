@@ -92,7 +92,7 @@ def test_what_cannot_be_quantised(models: Settings, sources: list[Source], tmp_p
     with pytest.raises(EncoderError, match="there is a model net already"):
         quantise("net", "int8", models, sources, new_name="net")
     fuse("both", ["net", "efficientnet-lite0"], models)
-    with pytest.raises(EncoderError, match=r"both is a fusion: quantise its parts \(net, efficientnet-lite0\)"):
+    with pytest.raises(EncoderError, match=r"both is a fusion: take its parts \(net, efficientnet-lite0\)"):
         quantise("both", "int8", models, sources)
     assert not list(models.models_dir.glob(".adding-*"))
 

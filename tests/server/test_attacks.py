@@ -30,7 +30,7 @@ from yunmeng.library import Library
 from yunmeng.state import Keys
 
 ANSWERED = 1.0
-"""Seconds in which ``/health`` must be answered, whatever else goes on; more where the machine is busy otherwise."""
+"""Seconds in which ``/health`` must be answered, whatever else goes on, not counting those without a core to run on."""
 MEMORY = 1_500_000_000
 FORM = "multipart/form-data; boundary=x"
 PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
@@ -45,20 +45,24 @@ class Watch(threading.Thread):
         self._server = server
         self._process = psutil.Process(server.running.pid)
         self._over = threading.Event()
-        self.slowest = 0.0
+        self._schedule = Path(f"/proc/{server.running.pid}/task/{server.running.pid}/schedstat")
+        self.slowest = self.longest = 0.0
         self.memory = 0
         self.failed: list[str] = []
 
     def run(self) -> None:
         while True:
-            began = time.monotonic()
+            began, waited = time.monotonic(), self._waited()
             try:
                 with connected(self._server) as connection:
                     connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
                     assert connection.recv(65536).startswith(b"HTTP/1.1 200")
             except (OSError, AssertionError) as exc:
                 self.failed.append(repr(exc))
-            self.slowest = max(self.slowest, time.monotonic() - began)
+            took = time.monotonic() - began
+            # Two ways to tell what an idle machine would take; the load is the last minute's, and comes late.
+            own = min(took - (self._waited() - waited), took / max(1, os.getloadavg()[0] / cores()))
+            self.slowest, self.longest = max(self.slowest, own), max(self.longest, took)
             self.memory = max(self.memory, self._process.memory_info().rss)
             if self._over.wait(0.05):
                 return
@@ -66,6 +70,13 @@ class Watch(threading.Thread):
     def stop(self) -> None:
         self._over.set()
         self.join()
+
+    def _waited(self) -> float:
+        """The seconds that the thread of the event loop has been ready to run while other threads had the cores."""
+        try:
+            return int(self._schedule.read_text().split()[1]) / 1e9
+        except FileNotFoundError:  # only Linux counts them
+            return 0.0
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +107,9 @@ def attacked(server: Process, attack: Callable[[Process], None]) -> Watch:
         attack(server)
     finally:
         watch.stop()
-    print(f"{watch.slowest:.2f} s, {watch.memory / 1e6:.0f} MB")
+    print(f"{watch.slowest:.2f} s ({watch.longest:.2f} s on the clock), {watch.memory / 1e6:.0f} MB")
     assert not watch.failed
-    assert watch.slowest < ANSWERED * max(1, os.getloadavg()[0] / cores())
+    assert watch.slowest < ANSWERED
     assert watch.memory < MEMORY
     assert server.running.poll() is None
     return watch

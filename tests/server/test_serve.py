@@ -142,7 +142,7 @@ def test_what_it_cannot_serve(yunmeng: CommandLine, place: Path, tmp_path: Path)
 
 def test_it_starts_while_the_encoder_is_missing(yunmeng: CommandLine, place: Path) -> None:
     """Readiness says so, and searches say why, while what needs no encoder works."""
-    with process(yunmeng, "--db", place, YUNMENG_PROVIDER="cuda") as server:
+    with process(yunmeng, "--db", place, YUNMENG_DEVICE="cuda") as server:
         time.sleep(0.5)
         assert httpx.get(f"{server.address}/ready").json()["error"]["code"] == "not-ready"
         assert httpx.get(f"{server.address}/health").status_code == 200

@@ -17,6 +17,7 @@ from yunmeng.cli import (
     compare,
     declare,
     demo,
+    deploy,
     evaluate,
     index,
     keys,
@@ -108,6 +109,7 @@ for _command in (
     plugins.plugins,
     demo.demo,
     serve.serve,
+    deploy.deploy,
     warm.warm,
     keys.keys,
 ):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.terminal.options import json_option, metric_option, print_json, rerank_option
+from yunmeng.terminal.options import device_option, json_option, metric_option, print_json, rerank_option
 
 if TYPE_CHECKING:
-    from yunmeng.types import Metric
+    from yunmeng.types import Device, Metric
 
 
 @click.command(
@@ -24,9 +24,16 @@ Examples:
 @click.option("--encoder", metavar="NAME", help="Encoder to judge; see: yunmeng models list.")
 @rerank_option
 @metric_option
+@device_option
 @json_option
 def evaluate(
-    gallery: Path, queries: Path, encoder: str | None, rerank: str, metric: "Metric | None", as_json: bool
+    gallery: Path,
+    queries: Path,
+    encoder: str | None,
+    rerank: str,
+    metric: "Metric | None",
+    device: "Device | None",
+    as_json: bool,
 ) -> int:
     """Judge an encoder on your own pictures.
 
@@ -41,7 +48,7 @@ def evaluate(
     from yunmeng.search.rerank.registry import steps_of
     from yunmeng.terminal.progress import counting_progress
 
-    settings, steps = Settings.load(), steps_of(rerank, metric)
+    settings, steps = Settings.load(device=device), steps_of(rerank, metric)
     with counting_progress("Judging" if steps else "Encoding") as on_done:
         result = judge(gallery, queries, load(encoder or DEFAULT_ENCODER, settings), settings, on_done, steps=steps)
     for path, reason in result.failed:

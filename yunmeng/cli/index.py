@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
-from yunmeng.types import MOST_PARTS, Enhancement, LibraryMetric, RunnerName
+from yunmeng.terminal.options import db_option, device_option, json_option, print_failures, print_json
+from yunmeng.types import MOST_PARTS, Device, Enhancement, LibraryMetric, RunnerName
 
 if TYPE_CHECKING:
     from yunmeng.ingest.pipeline import IndexReport
@@ -75,6 +75,7 @@ Examples:
     metavar="N",
     help="Workers on the cluster, with YUNMENG_THREADS cores each.  [default: as many as fit, with one core each]",
 )
+@device_option
 @json_option
 def index(
     paths: tuple[str, ...],
@@ -92,6 +93,7 @@ def index(
     runner: "RunnerName",
     address: str | None,
     workers: int | None,
+    device: "Device | None",
     as_json: bool,
 ) -> int:
     """Bring pictures into a library. If there is no library yet, one is created.
@@ -113,7 +115,11 @@ def index(
 
     views: dict[str, Any] = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment}
     views |= {"metric": metric, "store": store}
-    with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+    with (
+        _open(db, encoder, attributes, views, device) as library,
+        stop_on_signal() as stop,
+        indexing_progress() as on_tally,
+    ):
         report = library.index(
             paths,
             manifest=manifest,
@@ -143,18 +149,22 @@ def index(
     return 1 if report.failed else 0
 
 
-def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str, Any]) -> "Library":
+def _open(
+    db: str, encoder: str | None, attributes: str | None, views: dict[str, Any], device: "Device | None"
+) -> "Library":
     """The library at ``db``; made where there is none, and else checked against what the options say it is."""
+    from yunmeng.config import Settings
     from yunmeng.encoders.catalogue import DEFAULT_ENCODER
     from yunmeng.errors import EncoderMismatch, SchemaError
     from yunmeng.library.library import Library
     from yunmeng.stores.schema import parse_schema
 
+    settings = Settings.load(device=device)
     schema = None if attributes is None else parse_schema(attributes)
     if not Library.exists(db):
         given = {name: value for name, value in views.items() if value is not None}
-        return Library.create(db, encoder or DEFAULT_ENCODER, schema, **given)
-    library = Library.open(db)
+        return Library.create(db, encoder or DEFAULT_ENCODER, schema, settings, **given)
+    library = Library.open(db, settings=settings)
     declared = ", ".join(f"{name}:{kind}" for name, kind in library.schema.items()) or "none"
     if encoder not in (None, library.config.encoder.name):
         library.close()

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from yunmeng.cli.fuse import fuse
+from yunmeng.cli.models_adapt import adapt
 from yunmeng.cli.models_add import add_model
 from yunmeng.cli.models_bench import bench_models
 from yunmeng.cli.models_quantize import quantize
@@ -18,6 +19,7 @@ Examples:
   yunmeng models add timm:vit_small_patch14_dinov2.lvd142m --input-size 224
   yunmeng models bench efficientnet-lite0 efficientnet-lite2
   yunmeng models quantize efficientnet-lite2 --to int8 --db my-library
+  yunmeng models adapt efficientnet-lite2 --db shop --labels category
 """
 )
 def models() -> None:
@@ -111,6 +113,7 @@ def _said(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
+models.add_command(adapt)
 models.add_command(add_model)
 models.add_command(bench_models)
 models.add_command(fuse)

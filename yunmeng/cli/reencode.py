@@ -1,8 +1,13 @@
 """``yunmeng reencode`` and ``yunmeng calibrate``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from yunmeng.terminal.options import db_option, json_option, print_failures, print_json
+from yunmeng.terminal.options import db_option, device_option, json_option, print_failures, print_json
+
+if TYPE_CHECKING:
+    from yunmeng.types import Device
 
 
 @click.command(
@@ -17,19 +22,28 @@ Examples:
 @click.option("--subject/--whole", default=None, help="See pictures by their main subject only, or all of them.")
 @click.option("--regions/--no-regions", default=None, help="Keep the parts of pictures too, or no longer.")
 @click.option("--drop-missing", is_flag=True, help="Go on without the pictures whose files cannot be read any more.")
+@device_option
 @json_option
 def reencode(
-    encoder: str | None, db: str, subject: bool | None, regions: bool | None, drop_missing: bool, as_json: bool
+    encoder: str | None,
+    db: str,
+    subject: bool | None,
+    regions: bool | None,
+    drop_missing: bool,
+    device: "Device | None",
+    as_json: bool,
 ) -> int:
     """Move a library to another ENCODER, or change which parts of its pictures are encoded.
 
     All pictures are read and encoded again, beside the old vectors. The library stays as it was until all is done, and
     then changes at once. Ctrl-C stops cleanly, and the same command continues from there.
     """
+    from yunmeng.config import Settings
     from yunmeng.library.library import Library
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
-    with Library.open(db) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
+    settings = Settings.load(device=device)
+    with Library.open(db, settings=settings) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
         before = library.config.generation
         report = library.reencode(
             encoder, subject=subject, regions=regions, drop_missing=drop_missing, on_tally=on_tally, stop=stop

@@ -10,6 +10,7 @@ from yunmeng.cli.query_parts import kind_of, parse_region, parts
 from yunmeng.cli.search_options import search_options
 from yunmeng.terminal.options import (
     db_option,
+    device_option,
     json_option,
     print_json,
     print_table,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from yunmeng.library.library import Library
     from yunmeng.search.request import QueryPart
-    from yunmeng.types import Hit
+    from yunmeng.types import Device, Hit
 
 
 @click.command(
@@ -69,6 +70,7 @@ like '100\\%%' escape '\\', is null, 'red' in tags, contains_any(tags, 'red', 'b
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw query and hits as one picture (.png, .jpg).",
 )
+@device_option
 @json_option
 def search(
     query: str | None,
@@ -78,6 +80,7 @@ def search(
     texts: tuple[str, ...],
     region: str | None,
     sheet: Path | None,
+    device: "Device | None",
     as_json: bool,
     **wanted: Any,
 ) -> None:
@@ -87,13 +90,14 @@ def search(
     --like, --unlike, --text and --color, QUERY may be left out; if it is given, it is one part of the
     mixture, with weight 1.
     """
+    from yunmeng.config import Settings
     from yunmeng.library.library import Library
 
     if query is None and not (like or unlike or texts or wanted["color"]):
         raise click.UsageError("name a QUERY, or give --like, --unlike, --text or --color")
     asked = {} if query is None else kind_of(query)
     mix = list(parts(like, unlike, texts))
-    with Library.open(db) as library:
+    with Library.open(db, settings=Settings.load(device=device)) as library:
         hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
             _draw(library, asked, mix, hits, sheet)

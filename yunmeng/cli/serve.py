@@ -4,10 +4,14 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.terminal.options import db_option
+from yunmeng.terminal.options import db_option, device_option
+
+if TYPE_CHECKING:
+    from yunmeng.types import Device
 
 __all__ = ["serve", "serve_library"]
 
@@ -29,17 +33,20 @@ More settings are environment variables YUNMENG_SERVER_...: see docs/settings.md
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes one that is free."
 )
 @click.option("--require-keys", is_flag=True, help="Demand keys of callers on this machine too, as behind a proxy.")
-def serve(db: str, host: str, port: int, require_keys: bool) -> None:
+@device_option
+def serve(db: str, host: str, port: int, require_keys: bool, device: "Device | None") -> None:
     """Serve a library: a console for the browser, and a JSON API.
 
     On 127.0.0.1 no key is needed. Where other machines can reach the server, every caller needs a key: see yunmeng
     keys. After Ctrl-C or SIGTERM it finishes the requests it has accepted and ends; an import continues at the next
     start.
     """
-    serve_library(Path(db), host, port, require_keys=require_keys)
+    serve_library(Path(db), host, port, require_keys=require_keys, device=device)
 
 
-def serve_library(db: Path, host: str, port: int, *, require_keys: bool = False) -> None:
+def serve_library(
+    db: Path, host: str, port: int, *, require_keys: bool = False, device: "Device | None" = None
+) -> None:
     """Serve the library at ``db`` until a signal comes."""
     from yunmeng.errors import MissingExtra
 
@@ -57,7 +64,7 @@ def serve_library(db: Path, host: str, port: int, *, require_keys: bool = False)
     from yunmeng.state.keys import Keys
 
     own = ServerSettings.load()
-    settings = Settings.load()
+    settings = Settings.load(device=device)
     careful = {"max_pixels": min(settings.max_pixels, own.max_pixels)}
     with (
         listen(host, port) as listening,

@@ -83,7 +83,8 @@ def open_described(description: OnnxDescription, folder: Path, settings: Setting
         tokeniser = Tokeniser(folder / text.tokenizer, text)
         return Reader(tokeniser, OnnxSession(folder / text.file, settings, text.input))
 
-    return DescribedEncoder(description, OnnxSession(folder / picture.file, settings, picture.input), open_reader)
+    session = OnnxSession(folder / picture.file, settings, picture.input, encoder=description.spec.sha256)
+    return DescribedEncoder(description, session, open_reader)
 
 
 def model_bytes(name: str, settings: Settings) -> int:

@@ -32,6 +32,7 @@ __all__ = [
     "get_spec",
     "load",
     "load_built_in",
+    "network_of",
     "open_model",
     "size_on_disk",
     "specs",
@@ -137,7 +138,7 @@ def load(name: str, settings: Settings) -> Encoder:
     """Return a running encoder. A built-in one's graph is built the first time, and kept in ``settings.cache_dir``.
 
     Raises UnknownEncoder; WeightsError when weights or files of the model are missing, damaged or changed;
-    ProviderError when ``settings.provider`` is not available; EncoderError when a description is broken, or the cache
+    ProviderError when ``settings.device`` is not available; EncoderError when a description is broken, or the cache
     cannot be written.
     """
     return _load(name, settings, ())
@@ -149,8 +150,23 @@ def load_built_in(name: str, settings: Settings) -> OnnxEncoder:
     if row is None:
         raise UnknownEncoder(f"{name!r} is not built in, only {', '.join(built_in_names())}; see: yunmeng models list")
     whitening = resources.files("yunmeng.encoders").joinpath(row.whitening).read_bytes()
-    session = OnnxSession(_graph(row, whitening, settings, settings.precision), settings)
+    session = OnnxSession(_graph(row, whitening, settings, settings.precision), settings, encoder=row.spec.sha256)
     return OnnxEncoder(row.spec, session, lambda: _places(row, whitening, settings))
+
+
+def network_of(name: str, settings: Settings) -> tuple[OnnxDescription, bytes | Path]:
+    """Return the description of an encoder's network for pictures, and its graph or the file of it.
+
+    Raises EncoderError for a fusion and for an encoder of another package, which have none; and as `load`.
+    """
+    if name in built_in_names():
+        return built_in_network(name, settings)
+    description = find_added(name, settings)
+    if isinstance(description, OnnxDescription):
+        return description, model_folder(name, settings) / description.picture.file
+    if description is None:
+        raise EncoderError(f"{_brought(name, settings).spec.name} is of another package, which alone has its network")
+    raise EncoderError(f"{name} is a fusion: take its parts ({', '.join(description.parts)}), and fuse these")
 
 
 def built_in_network(name: str, settings: Settings) -> tuple[OnnxDescription, bytes]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from yunmeng.errors import EncoderError
 
-__all__ = ["cached_graph"]
+__all__ = ["cached_graph", "write_whole"]
 
 _PATIENCE: Final = 300.0  # seconds that another process may take to build; a dead one's lock is released at once
 
@@ -59,15 +59,15 @@ def _build_alone(file: Path, build: Callable[[], bytes]) -> bytes:
 def _write(file: Path, data: bytes) -> bytes:
     digest = f"{hashlib.sha256(data).hexdigest()}  {file.name}\n"
     try:
-        _put(file, data)
-        _put(_digest_file(file), digest.encode("ascii"))
+        write_whole(file, data)
+        write_whole(_digest_file(file), digest.encode("ascii"))
     except OSError as error:
         raise _unwritable(file, error) from error
     return data
 
 
-def _put(file: Path, data: bytes) -> None:
-    """Writes a file so that it is there whole or not at all."""
+def write_whole(file: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     temporary = Path(name)
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -124,8 +125,15 @@ class Calibrated:
                 weight_type=QuantType.QInt8,
                 nodes_to_exclude=kept,
                 extra_options={"MatMulConstBOnly": True},
-                calibration_cache_path=self._drafts / "ranges.json",
+                **({"calibration_cache_path": self._drafts / "ranges.json"} if _keeps_ranges() else {}),
             )
+
+
+def _keeps_ranges() -> bool:
+    """Say whether the tools can keep what they found: older ones, as OpenVINO's packages have them, look each time."""
+    from onnxruntime.quantization import quantize_static
+
+    return "calibration_cache_path" in signature(quantize_static).parameters
 
 
 class _Inputs:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
-from yunmeng.encoders.added import find_added, model_folder
+from yunmeng.encoders.added import model_folder
 from yunmeng.encoders.adding import workplace
-from yunmeng.encoders.catalogue import built_in_names, built_in_network, load
+from yunmeng.encoders.catalogue import load, network_of
 from yunmeng.encoders.described_encoder import DescribedEncoder, Reader, as_input
 from yunmeng.encoders.description import OnnxDescription
 from yunmeng.encoders.fitting import OnEncoded, Source, prepared, spread
@@ -91,7 +91,7 @@ def quantise(
         EncoderError: The encoder cannot be quantised, the name is taken, or there are too few pictures.
     """
     encoder = load(name, settings)
-    before, graph = _network(name, settings)
+    before, graph = network_of(name, settings)
     target = new_name or f"{name}-{to}"
     with workplace(target, settings) as place, tempfile.TemporaryDirectory() as drafts:
         used, failed = _read(encoder, spread(pictures, CALIBRATE_MOST), settings, on_encoded)
@@ -131,18 +131,6 @@ def quantise(
 
 def _no_words() -> Reader:
     raise AssertionError("only pictures are encoded with a draft")
-
-
-def _network(name: str, settings: "Settings") -> tuple[OnnxDescription, bytes | Path]:
-    """Return the description of an encoder's network for pictures, and its graph or the file of it."""
-    if name in built_in_names():
-        return built_in_network(name, settings)
-    description = find_added(name, settings)
-    if isinstance(description, OnnxDescription):
-        return description, model_folder(name, settings) / description.picture.file
-    if description is None:
-        raise EncoderError(f"{name} is of another package, which alone can quantise it")
-    raise EncoderError(f"{name} is a fusion: quantise its parts ({', '.join(description.parts)}), and fuse these")
 
 
 def _read(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yunmeng.evaluation.measures import ClassScores
     from yunmeng.search.rerank.protocol import Step
 
-__all__ = ["Evaluation", "OnDone", "evaluate"]
+__all__ = ["Evaluation", "OnDone", "evaluate", "labelled"]
 
 OnDone: TypeAlias = Callable[[int, int], None]
 """Called with how much is done, and how much there is: pictures to encode, and queries to put in order by steps."""
@@ -81,6 +81,24 @@ def evaluate(
     vectors = [np.array([picture.vector for picture in side]) for side in found]
     scores = _scores(*found, steps, encoder, settings, lambda ranked: on_done(encoded + ranked, total))
     return Evaluation(scores, len(found[1]), len(found[0]), len(classes), failed, (vectors[0], vectors[1]))
+
+
+def labelled(
+    folder: Path, encoder: "Encoder", settings: "Settings", on_done: OnDone = lambda _done, _total: None
+) -> tuple[list[tuple[str, Vector]], list[tuple[str, str]]]:
+    """Return class and vector of each picture of ``folder``, a folder of folders, and what is wrong with others.
+
+    Raises `SourceError` if it does not hold classes, and passes on what the encoder raises.
+    """
+    paths = _pictures(folder)
+    found, failed = [], []
+    for done, (path, result) in enumerate(_encoded(paths, encoder, settings), 1):
+        if isinstance(result, PictureError):
+            failed.append((str(path), str(result)))
+        else:
+            found.append((path.parent.name, result))
+        on_done(done, len(paths))
+    return found, failed
 
 
 def _scores(

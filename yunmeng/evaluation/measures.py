@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClassScores", "class_scores", "first_hits", "order_scores", "overlap"]
+__all__ = ["ClassScores", "class_scores", "first_hits", "leave_one_out", "order_scores", "overlap"]
 
 BLOCK = 256
 """Queries that are ranked at once: a block's similarities to 100,000 pictures take 100 MB."""
@@ -41,14 +41,30 @@ def class_scores(
     return order_scores(map(order, range(0, len(queries), BLOCK)), gallery_classes, query_classes)
 
 
+def leave_one_out(vectors: NDArray[np.float32], classes: NDArray[np.int64]) -> ClassScores:
+    """Rank all the others for each vector, float32 (n, dim), L2-normalised, and score the rankings.
+
+    A vector without another one of its class scores 0.
+    """
+
+    def order(start: int) -> NDArray[np.intp]:
+        similarities = vectors[start : start + BLOCK] @ vectors.T
+        rows = np.arange(len(similarities))
+        similarities[rows, start + rows] = np.inf  # itself comes first, and is cut off
+        return np.argsort(-similarities, axis=1, kind="stable")[:, 1:]
+
+    return order_scores(map(order, range(0, len(vectors), BLOCK)), classes, classes)
+
+
 def order_scores(
     orders: Iterable[NDArray[np.intp]], gallery_classes: NDArray[np.int64], query_classes: NDArray[np.int64]
 ) -> ClassScores:
-    """Score given rankings: ``orders`` are blocks of them, (b, n), a row of gallery rows for each query."""
+    """Score given rankings: ``orders`` are blocks of them, (b, n), a row of gallery rows for each query, all of
+    them or the first."""
     average_precisions, hits = [], []
-    ranks = np.arange(1, len(gallery_classes) + 1)
     start = 0
     for order in orders:
+        ranks = np.arange(1, order.shape[1] + 1)
         relevant = gallery_classes[order] == query_classes[start : start + len(order), None]
         start += len(order)
         precisions = np.cumsum(relevant, axis=1) / ranks

@@ -91,6 +91,13 @@ class MediaStore:
             raise OriginalGone(f"the file of {record.id} has changed since it was indexed: index it again")
         return self._part(data, record)
 
+    def size(self, record: Record) -> int:
+        """Return the bytes of the picture's file; 0 where it is on the web, or gone."""
+        if not is_url(record.uri):
+            with suppress(OSError, ValueError):
+                return self._located(record.uri).stat().st_size
+        return 0
+
     def thumbnail(self, record: Record, side: int) -> bytes:
         """Return a WebP copy whose longer side is at most ``side``, one of `THUMBNAIL_SIDES`. Raises as `read` does."""
         path = self._thumbnail_path(record.sha256, side)

@@ -117,6 +117,10 @@ class LibraryReader:
         """Return the file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
         return self._resources.media.read(self.get(picture) if isinstance(picture, str) else picture)
 
+    def file_size(self, record: "Record") -> int:
+        """Return the bytes of the picture's file; 0 where it is on the web, or gone."""
+        return self._resources.media.size(record)
+
     def thumbnail(self, picture: "str | Record", side: int = 256) -> bytes:
         """Return a small upright copy as WebP; ``side`` is one of 128, 256, 512 and 1,024. Raises as `original`."""
         return self._resources.media.thumbnail(self.get(picture) if isinstance(picture, str) else picture, side)

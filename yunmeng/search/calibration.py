@@ -9,7 +9,9 @@ picture got 0.96, and held-out pictures were off by 0.064 on average instead of 
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from yunmeng.concurrency import bounded_map
+from yunmeng.config import cores
 from yunmeng.errors import YunmengError
 from yunmeng.imaging.edits import edited
 from yunmeng.imaging.fingerprint import hamming
 from yunmeng.search.metrics import codes_of_hex, equal_bits
-from yunmeng.types import Pixels, Record, Vector
+from yunmeng.types import Hit, Pixels, Record, Vector
 
 if TYPE_CHECKING:
     from yunmeng.encoders.crops.views import Views
@@ -35,11 +39,12 @@ CALIBRATED_FROM: Final = 50
 """Pictures that a library must have to learn from."""
 
 STRANGERS: Final = 400
-COPIES: Final = 100  # each is read, edited and encoded: two seconds in all
+COPIES: Final = 100  # each is read, edited and encoded: one to two seconds in all
 NEIGHBOURS: Final = 16  # looked at for the nearest stranger, as the nearest of all are copies now and then
 SAME_PICTURE: Final = 31  # bits of PDQ that differ at the most between copies of one picture
 PDQ_BITS: Final = 256
 BATCH: Final = 16
+AT_ONCE: Final = 64  # pictures whose neighbours are read together
 LEAST_ANGLE: Final = 1e-3
 SURE: Final = 0.9  # the least chance that an untouched copy must get
 
@@ -88,15 +93,18 @@ def sample_scores(
     store: "Store", encoder: "Encoder", views: "Views", original: Callable[[Record], bytes], seed: int = 0
 ) -> Sample:
     """Return scores of strangers and of copies in a library, on pictures drawn at random."""
-    random = np.random.default_rng(seed)
-    ids = [record.id for record in _drawn(store, random, STRANGERS)]
+    ids = [record.id for record in _drawn(store, np.random.default_rng(seed), STRANGERS)]
     records = store.get(ids, vectors=True)
-    strangers = _strangers(store, records.values())
+    strangers = _strangers(store, list(records.values()))
     copies: list[float] = []
-    readable = _edited_copies(records, ids, views, original, random)
-    while len(copies) < COPIES and (batch := list(islice(readable, min(BATCH, COPIES - len(copies))))):
-        vectors = encoder.encode([prepared for _, prepared in batch])
-        copies += [float(_vector(record) @ vector) for (record, _), vector in zip(batch, vectors, strict=True)]
+    with (
+        ThreadPoolExecutor(cores(), "calibration") as pool,
+        closing(_copies(pool, records, ids, views, original)) as made,
+    ):
+        readable = (copy for copy in made if copy is not None)
+        while len(copies) < COPIES and (batch := list(islice(readable, min(BATCH, COPIES - len(copies))))):
+            vectors = encoder.encode([prepared for _, prepared in batch])
+            copies += [float(_vector(record) @ vector) for (record, _), vector in zip(batch, vectors, strict=True)]
     return Sample(np.array(strangers, np.float64), np.array(copies, np.float64))
 
 
@@ -122,14 +130,19 @@ def _drawn(store: "Store", random: np.random.Generator, count: int) -> list[Reco
     return found if len(found) == count else [*found, *store.page(count - len(found))]
 
 
-def _strangers(store: "Store", records: Iterable[Record]) -> list[float]:
+def _strangers(store: "Store", records: Sequence[Record]) -> list[float]:
     """The scores of pictures with the nearest that is no copy, of those that have one among the nearest of all."""
-    return [score for record in records if (score := _best_stranger(store, record)) is not None]
+    found: list[float] = []
+    for start in range(0, len(records), AT_ONCE):
+        some = records[start : start + AT_ONCE]
+        hits = [store.search(_vector(record), NEIGHBOURS) for record in some]
+        others = store.get(list({hit.id for nearest in hits for hit in nearest}))
+        best = (_best_stranger(record, nearest, others) for record, nearest in zip(some, hits, strict=True))
+        found += [score for score in best if score is not None]
+    return found
 
 
-def _best_stranger(store: "Store", record: Record) -> float | None:
-    hits = store.search(_vector(record), NEIGHBOURS)
-    others = store.get([hit.id for hit in hits])
+def _best_stranger(record: Record, hits: Sequence[Hit], others: Mapping[str, Record]) -> float | None:
     for hit in hits:
         other = others.get(hit.id)
         if other is not None and other.sha256 != record.sha256 and hamming(other.pdq, record.pdq) > SAME_PICTURE:
@@ -142,20 +155,24 @@ def _vector(record: Record) -> Vector:
     return record.vector
 
 
-def _edited_copies(
-    records: dict[str, Record],
+def _copies(
+    pool: ThreadPoolExecutor,
+    records: Mapping[str, Record],
     ids: Sequence[str],
     views: "Views",
     original: Callable[[Record], bytes],
-    random: np.random.Generator,
-) -> Iterator[tuple[Record, Pixels]]:
-    for id in ids:
+) -> Generator[tuple[Record, Pixels] | None, None, None]:
+    """Edited copies of the pictures, ready for the encoder and made ahead of it; None where a file cannot be read."""
+
+    def made(number: int) -> tuple[Record, Pixels] | None:
         try:
-            data = original(records[id])
-            picture = views.decode(data)
+            record = records[ids[number]]
+            picture = views.decode(original(record))
         except (YunmengError, KeyError):  # its file may be gone
-            continue
-        yield records[id], views.main(edited(picture.image, random)).prepared
+            return None
+        return record, views.main(edited(picture.image, np.random.default_rng(number))).prepared
+
+    return bounded_map(pool, made, range(len(ids)), 2 * BATCH)
 
 
 def fit(sample: Sample, edition: int, pictures: int) -> Calibration:

@@ -52,6 +52,7 @@ from yunmeng.server.jobs import log_event
 from yunmeng.server.limits import Drain, WorkerPool
 from yunmeng.server.methods import AnswerMethods
 from yunmeng.server.observe import Metrics, Observe
+from yunmeng.server.proxies import BehindProxy, Proxies
 from yunmeng.server.query_log import QueryLog
 from yunmeng.server.upkeep import Upkeep
 from yunmeng.server.warmer import Warmer
@@ -90,9 +91,13 @@ def create_app(
     """Return the ASGI application over ``library``, which stays the caller's to close.
 
     Without ``keys_required`` everyone who can connect may do everything: use it for loopback only. With
-    ``open_to_others``, imports may only read the folders that the settings name.
+    ``open_to_others``, imports may only read the folders that the settings name. Both are so if the settings trust a
+    proxy.
     """
     settings = settings or ServerSettings.load()
+    # What a proxy passes on comes from strangers, whatever address the proxy itself has.
+    proxied = bool(settings.trusted_proxies)
+    keys_required, open_to_others = keys_required or proxied, open_to_others or proxied
     roots = [] if settings.import_roots is None and open_to_others else settings.import_roots
     within = None if roots is None else Roots(roots, "YUNMENG_SERVER_IMPORT_ROOTS")
     library.resources.distrust_urls()
@@ -162,6 +167,7 @@ def create_app(
     app.add_middleware(Observe, metrics=metrics)
     if settings.embed_origins:
         app.add_middleware(Embedding, origins=settings.embed_origins)
+    app.add_middleware(BehindProxy, context=context, proxies=Proxies(settings.trusted_proxies))
     return app
 
 

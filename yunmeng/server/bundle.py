@@ -33,7 +33,7 @@ _LEFT: Final = re.compile(r"^(?:import|export)\b(?!\s*\().*$|\bimport\.meta\b", 
 _DYNAMIC: Final = re.compile(r"\bimport\s*\(")
 _STYLE: Final = re.compile(r'^<link rel="stylesheet" href="([^"]+)">\n', re.M)
 _EARLY: Final = re.compile(r'^<script src="([^"]+)"></script>$', re.M)
-_SCRIPT: Final = f'<script src="{MAIN}" type="module"></script>'
+_SCRIPT: Final = f'<script src="{MAIN[1:]}" type="module"></script>'
 
 
 class NotJoinable(Exception):
@@ -42,7 +42,7 @@ class NotJoinable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The joined files by their names, and the page that loads them from ``/console/joined/VERSION/NAME``."""
+    """The joined files by their names, and the page that loads them from ``console/joined/VERSION/NAME``."""
 
     version: str
     files: Mapping[str, str]
@@ -54,7 +54,7 @@ def bundle(sources: Mapping[str, str], index: str, pages: Mapping[str, str]) -> 
 
     Args:
         sources: Scripts and style sheets by the path at which they are served as they are.
-        index: The page that loads them one by one.
+        index: The page that loads them one by one, by addresses that are relative to it: a prefix may go before them.
         pages: The path of the module of each application's page, by the application's name.
 
     Raises:
@@ -69,14 +69,14 @@ def bundle(sources: Mapping[str, str], index: str, pages: Mapping[str, str]) -> 
     files = {"main.js": _main(core, sources, pages)}
     for name, paths in of_pages.items():
         files[f"page-{name}.js"] = _page([path for path in paths if path not in shared], sources, pages[name])
-    styles = [*_STYLE.findall(index), *_beside(pages, sources)]
+    styles = [*(f"/{path}" for path in _STYLE.findall(index)), *_beside(pages, sources)]
     files["styles.css"] = "".join(sources[path] for path in styles)
     early = _EARLY.search(index)
     if early is None or _SCRIPT not in index:
         raise NotJoinable("index.html does not load early.js and main.js")
-    files["early.js"] = sources[early[1]]
+    files["early.js"] = sources[f"/{early[1]}"]
     version = hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()[:16]
-    return Bundle(version, files, _loading(index, f"/console/joined/{version}", styles, pages))
+    return Bundle(version, files, _loading(index, f"console/joined/{version}", styles, pages))
 
 
 def _walk(entry: str, sources: Mapping[str, str]) -> Iterator[str]:

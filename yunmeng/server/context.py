@@ -84,6 +84,8 @@ class Context:
     streams: int = 0
     """Clients that follow a job."""
     ready: bool = False
+    draining: bool = False
+    """Whether the server is about to stop, and takes requests until load balancers have turned away."""
     stopping: anyio.Event = field(default_factory=anyio.Event)
 
 

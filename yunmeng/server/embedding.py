@@ -7,6 +7,8 @@ from starlette.datastructures import MutableHeaders, QueryParams
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from yunmeng.server.proxies import own_path
+
 __all__ = ["CALLED", "Embedding"]
 
 CALLED: Final = (
@@ -32,8 +34,8 @@ class Embedding:
         self._frames = f"frame-ancestors {' '.join(origins)}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith(_READ):
+        path = own_path(scope) if scope["type"] == "http" else ""
+        if path.startswith(_READ):
             await self._shared(scope, receive, self._sending(send, frames=False))
         elif path == "/" and "embed" in QueryParams(scope["query_string"]):
             await self._app(scope, receive, self._sending(send, frames=True))

@@ -70,6 +70,7 @@ CODES: Final[Mapping[str, int]] = {
     "wrong-key": 401,
     "cross-origin": 403,
     "host": 403,
+    "proxy": 403,
     "scope": 403,
     "not-found": 404,
     "method": 405,

@@ -19,6 +19,7 @@ from yunmeng.errors import SettingsError
 from yunmeng.schemas.scopes import Caller, allows
 from yunmeng.server.embedding import CALLED
 from yunmeng.server.errors import Refused
+from yunmeng.server.proxies import FORWARDED, own_path
 from yunmeng.state.keys import Key, Keys
 from yunmeng.types import Scope
 
@@ -99,13 +100,21 @@ class Guard:
     def check_origin(self, request: Request) -> None:
         """Refuse requests that another web site makes a browser send, and unknown host names. Raises `Refused`.
 
+        A server without keys also refuses what a proxy passes on: it comes to this machine, but not from it.
+
         Otherwise a stranger could use a browser on this machine, or one with a session: by a form that is sent here, or
         by a name that is made to point here (DNS rebinding).
         """
+        if request.state.disputed:
+            said = "Forwarded and X-Forwarded-For name different clients: let the proxy remove one of them"
+            raise Refused("bad-request", said)
+        if not self.required and (by := FORWARDED.intersection(request.headers)):
+            hint = "name the proxy in YUNMENG_SERVER_TRUSTED_PROXIES, or demand keys with --require-keys"
+            raise Refused("proxy", f"without keys only this machine is answered, and a proxy sent {min(by)}: {hint}")
         if not self.required and (name := _hostname(request)) not in self._hosts:
             hint = "name it in YUNMENG_SERVER_ALLOWED_HOSTS, or demand keys with --require-keys"
             raise Refused("host", f"this server does not answer as {name[:100]}: {hint}")
-        if request.url.path in CALLED and request.headers.get("Origin") in self._embed_origins:
+        if own_path(request.scope) in CALLED and request.headers.get("Origin") in self._embed_origins:
             return
         if request.method not in SAFE and (
             _is_another(request, request.headers.get("Origin")) or request.headers.get("Sec-Fetch-Site") in ELSEWHERE

@@ -1,6 +1,6 @@
 """Limits the bytes of large answers that wait for slow clients."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from anyio.lowlevel import checkpoint
@@ -22,15 +22,31 @@ class Outgoing:
     def __init__(self) -> None:
         self._bytes = 0
 
+    async def read(self, size: int, reading: Callable[[], Awaitable[bytes]]) -> bytes:
+        """Return what ``reading`` reads, about ``size`` bytes.
+
+        Raises `Busy` before it reads where too much is being sent or read already: many clients that ask for large
+        files would otherwise occupy the threads and the memory with files that are then not sent.
+        """
+        self._check(size)
+        self.hold(size)
+        try:
+            return await reading()
+        finally:
+            self.hold(-size)
+
     def file(self, data: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
         """Return ``data`` as an answer. Raises `Busy` where too much is being sent already."""
-        if self._bytes and self._bytes + len(data) > WAITING_BYTES:
-            raise Busy("many large files are being sent already: ask again in a moment")
+        self._check(len(data))
         return _File(self, data, media_type, headers)
 
     def hold(self, size: int) -> None:
         """Add ``size`` to the bytes that are being sent; it is negative when they have been sent."""
         self._bytes += size
+
+    def _check(self, size: int) -> None:
+        if self._bytes and self._bytes + size > WAITING_BYTES:
+            raise Busy("many large files are being sent already: ask again in a moment")
 
 
 class _File(Response):

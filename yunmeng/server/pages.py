@@ -1,6 +1,7 @@
 """The console and the API's reference: static files, under a policy that lets them run their own scripts only."""
 
 import gzip
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from threading import Lock
 from typing import Final
 
 import structlog
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
@@ -28,14 +30,22 @@ _CONSOLE: Final = (
 # Swagger UI writes styles into its elements.
 _REFERENCE: Final = _CONSOLE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 _FOREVER: Final = "public, max-age=31536000, immutable"
+_IMPORTED: Final = re.compile(r"""(\b(?:from|import)\s*\(?\s*["'`])/console/""")
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
 
 
 class Files(StaticFiles):
-    """Files that a browser asks for again each time, so that an update of the server is seen at once."""
+    """Files that a browser asks for again each time, so that an update of the server is seen at once.
+
+    Modules import each other by absolute addresses, which get the prefix under which the server is reached, if any.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
+        prefix = scope.get("app_root_path", "")
+        if prefix and path.endswith(".js") and isinstance(response, FileResponse):
+            text = await to_thread.run_sync(Path(response.path).read_text, "utf-8")
+            response = Response(_IMPORTED.sub(rf"\1{prefix}/console/", text), media_type="text/javascript")
         response.headers["Cache-Control"] = "no-cache"
         response.headers["Content-Security-Policy"] = _CONSOLE
         return response

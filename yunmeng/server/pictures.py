@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
@@ -258,7 +259,8 @@ async def original(id: str, request: Request, here: Here) -> Response:
     tag = f'"{record.sha256[:32]}"'
     if request.headers.get("If-None-Match") == tag:
         return Response(status_code=304, headers=_caching(tag))
-    data = await here.files.run(here.library.original, record)
+    size = await to_thread.run_sync(here.library.reader.file_size, record)
+    data = await here.outgoing.read(size, partial(here.files.run, here.library.original, record))
     name = quote(record.id.rpartition("/")[2].encode(errors="replace")[-100:])
     headers = {**_caching(tag), "Content-Disposition": f"inline; filename*=UTF-8''{name}"}
     return here.outgoing.file(data, f"image/{recognise(data).lower()}", headers)

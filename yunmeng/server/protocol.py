@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from yunmeng.schemas.common import ErrorBody, ErrorDetail
 from yunmeng.server.errors import CODES
+from yunmeng.server.proxies import Proxies
 
 __all__ = ["Connections", "Protocol", "protocol"]
 
@@ -32,16 +33,17 @@ LINGER_BYTES: Final = 16_000_000
 """How much is still taken of who was refused while sending, so that the answer is not destroyed on its way."""
 
 
-def protocol(most_connections: int) -> partial["Protocol"]:
+def protocol(most_connections: int, proxies: Proxies) -> partial["Protocol"]:
     """Return a factory that makes a `Protocol` for each connection of one server."""
-    return partial(Protocol, connections=Connections(most_connections))
+    return partial(Protocol, connections=Connections(most_connections), proxies=proxies)
 
 
 class Connections:
     """All connections of one server, at most ``most`` of them.
 
     If one more comes, an old one is closed: of the address with the most connections, the one that has waited longest
-    for its client. So a client that holds many connections loses one, and others are let in.
+    for its client. So a client that holds many connections loses one, and others are let in. A connection of a trusted
+    proxy is counted for the client whose request it brought last.
     """
 
     def __init__(self, most: int) -> None:
@@ -66,6 +68,14 @@ class Connections:
             if not of_address:
                 del self._all[connection.address]
 
+    def move(self, connection: "Protocol", address: str) -> None:
+        """Count a connection for another address from now on."""
+        if address != connection.address and connection in self._all.get(connection.address, {}):
+            self.forget(connection)
+            connection.address = address
+            self._all.setdefault(address, {})[connection] = None
+            self._count += 1
+
     def _make_room(self) -> bool:
         for waits in (Protocol.waits_for_header, Protocol.waits_for_body):
             for address in sorted(self._all, key=lambda address: len(self._all[address]), reverse=True):
@@ -80,9 +90,10 @@ class Connections:
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *args: Any, connections: Connections, **options: Any) -> None:
+    def __init__(self, *args: Any, connections: Connections, proxies: Proxies, **options: Any) -> None:
         super().__init__(*args, **options)
         self._held = connections
+        self._proxies = proxies
         self._timer: asyncio.TimerHandle | None = None  # for a header, or the rest of a body that nobody reads
         self._stalled: asyncio.TimerHandle | None = None
         self._unparsed = 0  # bytes of a header that is not complete, or after a refusal
@@ -166,6 +177,9 @@ class Protocol(HttpToolsProtocol):
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEADER_BYTES:
             self._refuse_header()
             raise ValueError("the header is too large")  # for the parser to end; it is told as what nobody can parse
+        caller = self._proxies.read(self.client[0] if self.client else None, self.headers).client
+        if caller is not None:
+            self._held.move(self, _network(caller))
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

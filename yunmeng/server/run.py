@@ -1,5 +1,6 @@
 """The server as a process: its socket, its output, its end."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from yunmeng.server.context import Context
 from yunmeng.server.guard import is_loopback
 from yunmeng.server.observe import configure_logs
 from yunmeng.server.protocol import protocol
+from yunmeng.server.proxies import Proxies
 from yunmeng.state.keys import Keys
 
 if TYPE_CHECKING:
@@ -54,25 +56,29 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. Requests accepted by then are finished; an import goes on at the next start.
 
-    ``on_start`` is called with the console's address once it answers. Raises `SettingsError` if other machines can
-    reach it and the library has no key.
+    After SIGTERM it first takes requests for as long as the settings say (``drain``), while it says that it is not
+    ready. ``on_start`` is called with the console's address once it answers. Raises `SettingsError` if other machines
+    can reach it and the library has no key.
     """
     host, port = listening.getsockname()[:2]
-    open_to_others = not is_loopback(host)
+    proxied = bool(settings.trusted_proxies)
+    open_to_others = proxied or not is_loopback(host)
     if open_to_others and not Keys(library.state).any():
+        how = " through the proxies of YUNMENG_SERVER_TRUSTED_PROXIES" if proxied else ""
         raise SettingsError(
-            f"other machines can reach {host}, so callers need keys, and there is none yet: make one with "
+            f"other machines can reach {host}{how}, so callers need keys, and there is none yet: make one with "
             f"yunmeng keys create NAME --scope admin --db {library.path}, or listen on 127.0.0.1"
         )
     configure_logs()
     app = create_app(library, settings, keys_required=require_keys or open_to_others, open_to_others=open_to_others)
     config = uvicorn.Config(
         app,
-        http=protocol(_room(settings.max_connections)),  # type: ignore[arg-type]  # it wants a class, and calls it
+        http=protocol(_room(settings.max_connections), Proxies(settings.trusted_proxies)),  # type: ignore[arg-type]  # it wants a class, and calls it
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe everybody on this machine: see proxies.py
         timeout_graceful_shutdown=settings.stop_timeout,
         lifespan="on",
     )
@@ -104,19 +110,30 @@ def _room(most: int) -> int:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which reports when it answers, and warns streams before it stops."""
+    """uvicorn, which reports when it answers, drains before it stops, and warns streams."""
 
     def __init__(self, config: uvicorn.Config, context: Context, on_start: Callable[[], None]) -> None:
         super().__init__(config)
         self._context = context
         self._on_start = on_start
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         if self.started:
             self._on_start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._context.ready = False
+        seconds = self._context.settings.drain
+        if sig == signal.SIGTERM and seconds and self._loop is not None and not self._context.draining:
+            self._context.draining = True
+            loop = self._loop
+            loop.call_soon_threadsafe(lambda: loop.call_later(seconds, self._stop, sig))
+        else:  # at once, as a second signal asks for too
+            self._stop(sig, frame)
+
+    def _stop(self, sig: int, frame: FrameType | None = None) -> None:
         self._context.stopping.set()
         super().handle_exit(sig, frame)

@@ -8,6 +8,7 @@ from yunmeng.server.admission import Route
 from yunmeng.server.context import Here
 from yunmeng.server.errors import Refused, responses
 from yunmeng.server.guard import COOKIE
+from yunmeng.server.proxies import cookie_path
 
 __all__ = ["router"]
 
@@ -31,14 +32,13 @@ async def get_session(request: Request, here: Here) -> SessionOut:
 async def open_session(given: KeyIn, request: Request, response: Response, here: Here) -> SessionOut:
     """Exchange a key for a cookie."""
     key = await here.guard.key(given.key)
-    response.set_cookie(
-        COOKIE, given.key, max_age=DAYS_30, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
+    secure, path = request.url.scheme == "https", cookie_path(request.scope)
+    response.set_cookie(COOKIE, given.key, max_age=DAYS_30, httponly=True, samesite="strict", secure=secure, path=path)
     scopes = allowed(key.scope)
     return SessionOut(keys_required=here.guard.required, scope=key.scope, scopes=scopes, name=key.name)
 
 
 @router.delete("", responses=responses(), status_code=204)
-async def close_session(response: Response) -> None:
+async def close_session(request: Request, response: Response) -> None:
     """Delete the cookie."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict", path=cookie_path(request.scope))

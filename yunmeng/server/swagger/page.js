@@ -1,1 +1,1 @@
-SwaggerUIBundle({ url: "/openapi.json", dom_id: "#reference", deepLinking: true, layout: "BaseLayout" });
+SwaggerUIBundle({ url: "openapi.json", dom_id: "#reference", deepLinking: true, layout: "BaseLayout" });

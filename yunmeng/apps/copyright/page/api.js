@@ -1,5 +1,6 @@
 // The register's part of the API.
 import { call, withQuery } from "/console/lib/api.js";
+import { at } from "/console/lib/place.js";
 
 /** @import { Job } from "/console/lib/types.js" */
 
@@ -46,8 +47,8 @@ export const check = ({ id, file }, signal) => {
   return call("POST", `${PLACE}/check/upload`, { form, signal });
 };
 /** @param {number} number */
-export const proof = (number) => `${PLACE}/works/${number}/proof`;
-export const whole = `${PLACE}/register`;
+export const proof = (number) => at(`${PLACE}/works/${number}/proof`);
+export const whole = at(`${PLACE}/register`);
 /** @type {(place: { offset: number, limit: number }, signal: AbortSignal) => Promise<{ findings: Finding[], next_offset: number | null }>} */
 export const findings = (place, signal) => call("GET", withQuery(`${PLACE}/findings`, place), { signal });
 /** @type {(number: number) => Promise<Finding>} */

@@ -1,5 +1,6 @@
 // The recommendations' part of the API.
 import { call, withQuery } from "/console/lib/api.js";
+import { at } from "/console/lib/place.js";
 
 /** @import { PictureFacts } from "/console/lib/types.js" */
 
@@ -9,7 +10,7 @@ import { call, withQuery } from "/console/lib/api.js";
 /** @typedef {{ pictures: string[], share: number, muted: boolean }} Taste */
 
 /** @param {string} user */
-export const userData = (user) => withQuery("/v1/recommend/user", { user });
+export const userData = (user) => at(withQuery("/v1/recommend/user", { user }));
 
 /** @type {(user: string, page: { k: number, offset: number }, signal: AbortSignal) => Promise<{ picks: Pick[], next_offset: number | null }>} */
 export const picks = (user, page, signal) => call("GET", withQuery("/v1/recommend/picks", { user, ...page }), { signal });

@@ -4,6 +4,8 @@
  * @import { Alignment, Attribute, Attributes, Box, Colours, Comparison, Encoder, Hit, Job, Library, Options, QueryPart, Picture, PictureFacts, Region, Session, Value, Why } from "./types.js"
  */
 
+import { at } from "./place.js";
+
 /** @typedef {{ code: string, message: string, details?: unknown[] }} Problem */
 
 export class ApiError extends Error {
@@ -47,7 +49,7 @@ export async function call(method, path, { json, form, signal, quiet = false, re
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   let response;
   try {
-    response = await fetch(path, { method, body, headers, signal, credentials: "same-origin" });
+    response = await fetch(at(path), { method, body, headers, signal, credentials: "same-origin" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, { code: "unreachable", message: "" });
@@ -256,18 +258,20 @@ export const resumeJob = (number) => call("POST", `/v1/jobs/${number}/resume`);
 /** @type {(number: number) => Promise<{ failures: { path: string, reason: string }[] }>} */
 export const jobFailures = (number) => call("GET", `/v1/jobs/${number}/failures?limit=1000`);
 /** @param {number} number */
-export const jobEvents = (number) => `/v1/jobs/${number}/events`;
+export const jobEvents = (number) => at(`/v1/jobs/${number}/events`);
 /** @type {() => Promise<Encoder[]>} */
 export const encoders = () => call("GET", "/v1/encoders");
 
 /** @param {string} id @param {number} side */
-export const thumbnail = (id, side) => `/v1/thumbnails/${inPath(id)}?side=${side}`;
+export const thumbnail = (id, side) => at(`/v1/thumbnails/${inPath(id)}?side=${side}`);
 /** @param {string} id */
-export const original = (id) => `/v1/originals/${inPath(id)}`;
+const originalPath = (id) => `/v1/originals/${inPath(id)}`;
+/** @param {string} id */
+export const original = (id) => at(originalPath(id));
 /** @type {(id: string) => Promise<Blob>} */
-export const originalFile = (id) => call("GET", original(id), { read: "blob" });
+export const originalFile = (id) => call("GET", originalPath(id), { read: "blob" });
 /** @param {string} url @param {number} side */
-export const preview = (url, side = 1024) => withQuery("/v1/previews", { url, side });
+export const preview = (url, side = 1024) => at(withQuery("/v1/previews", { url, side }));
 
 /** @typedef {{ results: { id?: string, status?: string, same_as?: string[], error?: Problem }[] }} Added */
 
@@ -282,7 +286,7 @@ export function add(file, { id, values, onProgress }) {
   const form = asForm({ files: file, ids: id, attributes: values && JSON.stringify(values) });
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/v1/pictures");
+    request.open("POST", at("/v1/pictures"));
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onerror = () => reject(new ApiError(0, { code: "unreachable", message: "" }));
     request.onload = () => {

@@ -1,5 +1,6 @@
 // Elements made in code. Text always goes in as text, never as markup.
 import { SHAPES } from "./icons.js";
+import { at } from "./place.js";
 
 /** @typedef {keyof typeof SHAPES} Shape */
 
@@ -103,7 +104,7 @@ export const addStyles = (address) =>
     if ($(`link[data-holds~="${address}"]`)) return resolve(); // joined with the others, see server/bundle.py
     const onload = () => resolve();
     const onerror = () => reject(new Error(`${address} cannot be loaded`));
-    document.head.append(h("link", { rel: "stylesheet", href: address, onload, onerror }));
+    document.head.append(h("link", { rel: "stylesheet", href: at(address), onload, onerror }));
   });
 
 /** The element that has the keyboard; the page's body for none. */

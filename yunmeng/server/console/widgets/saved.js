@@ -2,6 +2,7 @@
 import * as api from "/console/lib/api.js";
 import { button, h, icon } from "/console/lib/dom.js";
 import { t } from "/console/lib/i18n.js";
+import { at } from "/console/lib/place.js";
 import { href, route } from "/console/lib/router.js";
 import { may } from "/console/lib/store.js";
 import { fail, inLine, toast } from "./announce.js";
@@ -14,7 +15,7 @@ export const saveButton = () => button("star", t("save-search"), openSaving);
 
 function openSaving() {
   const asked = href({ ...route(), show: null });
-  const link = `${location.origin}/${asked}`;
+  const link = `${location.origin}${at("/")}${asked}`;
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(link);
