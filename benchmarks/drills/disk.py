@@ -43,7 +43,7 @@ def read_only_disk(folder: Path) -> str:
         check(contents(library) == before, "the 20 pictures as they were")
         report = _indexed(command("index", more, "--db", library, "--json"))
         check(report == (5, 20), f"5 indexed and 20 skipped once it is writable, not {report}")
-    return f'20 of 20 kept, 5 more afterwards; "{line[:70]}..."'
+    return f'20 of 20 kept, 5 more afterwards; "{line[-70:]}"'
 
 
 def corrupted_store(folder: Path) -> str:
@@ -80,7 +80,7 @@ def corrupted_state(folder: Path) -> str:
     check(len(found["hits"]) == 20, "searches that go on")
     line = refused(command("index", source, "--db", library), "state", "yunmeng restore")
     _restored(folder, backup, before)
-    return f'searches went on; "{line[:70]}..."; 20 of 20 by restore'
+    return f'searches went on; "{line[-70:]}"; 20 of 20 by restore'
 
 
 def _restored(folder: Path, backup: Path, before: dict[str, str]) -> None:

@@ -228,9 +228,10 @@ def _connect(options: RunnerOptions) -> tuple[Any, bool]:
         with quiet(), _signals_kept():
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as exc:  # its own errors, and the transport's, share no base below Exception
-        raise ClusterError(
-            f"no Ray cluster can be used at {address}: {one_line(exc)}; start one with: ray start --head"
-        ) from exc
+        if own:
+            raise ClusterError(f"Ray does not start on this machine: {one_line(exc)}") from exc
+        told = f"no Ray cluster can be used at {address}: {one_line(exc)}"
+        raise ClusterError(f"{told}; start one with: ray start --head") from exc
     return ray, True
 
 
