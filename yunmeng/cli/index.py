@@ -47,6 +47,11 @@ Examples:
 @click.option(
     "--store", metavar="URL", help="Where a new library keeps its vectors; see: yunmeng plugins.  [default: zvec:]"
 )
+@click.option(
+    "--state",
+    metavar="URL",
+    help="Where a new library keeps jobs, keys and the like; see docs/cluster.md.  [default: sqlite:]",
+)
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @click.option(
     "--frames",
@@ -68,6 +73,7 @@ def index(
     augment: bool,
     metric: "LibraryMetric | None",
     store: str | None,
+    state: str | None,
     manifest: str | None,
     frames: int,
     as_json: bool,
@@ -87,7 +93,7 @@ def index(
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
     views: dict[str, Any] = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment}
-    views |= {"metric": metric, "store": store}
+    views |= {"metric": metric, "store": store, "state": state}
     with _open(db, encoder, attributes, views) as library, stop_on_signal() as stop, indexing_progress() as on_tally:
         report = library.index(paths, manifest=manifest, on_tally=on_tally, stop=stop, frames=frames)
     if as_json:
@@ -114,6 +120,7 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
     from yunmeng.encoders.catalogue import DEFAULT_ENCODER
     from yunmeng.errors import EncoderMismatch, SchemaError
     from yunmeng.library.library import Library
+    from yunmeng.state.urls import same_state
     from yunmeng.stores.schema import parse_schema
 
     schema = None if attributes is None else parse_schema(attributes)
@@ -148,6 +155,9 @@ def _open(db: str, encoder: str | None, attributes: str | None, views: dict[str,
     if views["store"] not in (None, library.config.store):
         library.close()
         raise SchemaError(f"{db} keeps its vectors in {library.config.store}: leave --store out, or use a new --db")
+    if views["state"] is not None and not same_state(views["state"], library.config.state):
+        library.close()
+        raise SchemaError(f"{db} keeps its state in {library.config.state}: leave --state out, or use a new --db")
     enhance = views["enhance"]
     if enhance and set(enhance) != set(library.config.enhance):
         library.close()

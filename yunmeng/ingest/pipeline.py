@@ -49,12 +49,16 @@ class _Batch:
         return len(self.fresh) + len(self.known)
 
 
-def recorded(state: State, job_id: int, work: Callable[[], IndexReport]) -> IndexReport:
-    """Return the result of ``work``, and record how job ``job_id`` ended, whether it returns or raises."""
+def recorded(state: State, job_id: int, work: Callable[[], IndexReport], stop: threading.Event) -> IndexReport:
+    """Return the result of ``work``, and record how job ``job_id`` ended, whether it returns or raises.
+
+    ``stop`` is set where another process cancels the job or takes it over.
+    """
     status: JobStatus = "failed"
     error = None
     try:
-        report = work()
+        with state.holding(job_id, stop):
+            report = work()
         status = "interrupted" if report.interrupted else "done"
     except KeyboardInterrupt:
         status = "interrupted"

@@ -61,7 +61,7 @@ def back_up(
     """
     draft = _draft(target)
     try:
-        with generations.moving:
+        with generations.moving():
             generation = generations.current
             if not generation.store.capabilities.files:
                 raise LibraryError(f"the store {generation.config.store} keeps no files: back it up by its own means")

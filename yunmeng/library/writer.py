@@ -74,7 +74,7 @@ class LibraryWriter:
         runs = state.jobs(*RUNS)
         before = next((run for run in runs if job is None or run.id != job.id), job)
         if job is None:
-            job = state.start_job("index", {"sources": sources.names})
+            job = state.start_job("index", {"sources": sources.names}, RUNS if self._generations.current.shared else ())
         else:
             state.resume_job(job.id)
         folders = identify(sources.folders)
@@ -83,7 +83,7 @@ class LibraryWriter:
         moves = Moves(created, folders, [run.arguments.get("folders", {}) for run in runs])
         tidy, number = before is not None and before.status != "done", job.id
         return recorded(
-            state, number, lambda: self._indexed(sources, moves, number, tidy, within, frames, on_tally, stop)
+            state, number, lambda: self._indexed(sources, moves, number, tidy, within, frames, on_tally, stop), stop
         )
 
     def add(
@@ -126,7 +126,7 @@ class LibraryWriter:
         with self._generations.changing():
             generation = self._generations.current
             for start in range(0, len(names), CHANGED_AT_ONCE):
-                with generation.writing:  # as in `Additions.set_attributes`
+                with generation.writing():  # as in `Additions.set_attributes`
                     records = generation.store.get(names[start : start + CHANGED_AT_ONCE], vectors=True).values()
                     generation.store.upsert([replace(one, attributes=changed(one.attributes)) for one in records])
                 count += len(records)

@@ -1,7 +1,7 @@
 """Notifications of a store's writes, so that results computed from its records are never out of date."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
 
 __all__ = ["Changes", "Watcher"]
@@ -21,6 +21,8 @@ class Changes:
         self._lock = Lock()
         self._number = 0
         self._watchers: list[Watcher] = []
+        self.around: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Makes a context that each write is done in; where it cannot be entered, nothing is written."""
         self.sound = True
         """False once a write has failed: the next opening may find more of it than this one."""
 
@@ -36,16 +38,17 @@ class Changes:
     @contextmanager
     def writing(self, ids: Sequence[str]) -> Iterator[None]:
         """Count a write of records with ``ids`` and notify watchers of it; a store wraps each write in this."""
-        self._grow()
-        try:
-            yield
-        except BaseException:
-            self.sound = False
-            raise
-        finally:
+        with self.around():
             self._grow()
-            for watcher in self._watchers:
-                watcher(ids)
+            try:
+                yield
+            except BaseException:
+                self.sound = False
+                raise
+            finally:
+                self._grow()
+                for watcher in self._watchers:
+                    watcher(ids)
 
     def _grow(self) -> None:
         with self._lock:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from yunmeng.state.contents import SharedContents
     from yunmeng.stores.protocol import Store
 
 __all__ = ["ContentVersion"]
@@ -26,13 +27,15 @@ class ContentVersion:
       it is there only while the library is closed and nothing has changed: after a crash there is none, and the
       contents get a new one. Nor is one believed that is older than a file of the library's: another program may have
       written since;
-    - by nothing: an exclusive store's contents have a name of this process's, any other's have none.
+    - by nothing: an exclusive store's contents have a name of this process's, any other's the name that all processes
+      know by ``shared``, the state database that they have in common; without one they have none.
 
     Create the object before the store is opened, and call `begin` after that, when no other process can have it open.
     """
 
-    def __init__(self, place: Path, generation: int) -> None:
+    def __init__(self, place: Path, generation: int, shared: "SharedContents | None" = None) -> None:
         self._place = place
+        self._shared = shared
         self._generation = generation
         self._session = secrets.token_hex(16)
         self._name = self._left()
@@ -62,14 +65,17 @@ class ContentVersion:
         if told.version == "store":
             return self._store.version()
         if not told.exclusive:
-            return None
+            return None if self._shared is None else self._shared.name(self._generation)
         number = self._store.changes.number
         return f"{self._session}-{number}" if number != self._start or self._name is None else self._name
 
     @property
     def lasts(self) -> bool:
         """True where other processes will give the same contents the same name."""
-        return self._store is not None and self._store.capabilities.version != "none"
+        if self._store is None:
+            return False
+        told = self._store.capabilities
+        return told.version != "none" or not (told.exclusive or self._shared is None)
 
     @property
     def found(self) -> bool:
