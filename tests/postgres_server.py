@@ -1,4 +1,4 @@
-"""A real PostgreSQL, for tests: on a Unix socket of its own in a temporary folder; it can be killed and started again."""
+"""A real PostgreSQL, for tests: on a socket of its own in a temporary folder; it can be stopped and started again."""
 
 import os
 import pwd

@@ -54,6 +54,10 @@ class Backend(Protocol):
         """Return what is wrong with the database, as it finds itself; None where nothing is."""
         ...
 
+    def close(self) -> None:
+        """Close the connections. A thread that still uses one finishes with it."""
+        ...
+
     def failure(self, error: SQLAlchemyError) -> str:
         """Return an error of the database in one line that says what to do."""
         ...

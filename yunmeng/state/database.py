@@ -83,9 +83,10 @@ class State(Closing):
         return self._insert_job(kind, arguments, "queued")
 
     def requeue_job(self, job_id: int) -> None:
-        """Note that a job that has stopped is to go on."""
+        """Note that a job that has stopped is to go on. Where another process works at it already, it does."""
+        stopped = or_(JobRow.status != "running", _DEAD) if self.shared else true()
         with self.transaction() as session:
-            session.execute(update(JobRow).where(JobRow.id == job_id).values(_QUEUED))
+            session.execute(update(JobRow).where(JobRow.id == job_id, stopped).values(_QUEUED))
 
     def resume_job(self, job_id: int) -> None:
         """Note that a queued job begins, or one that has stopped goes on. Its counts start at 0, as it meets all inputs
@@ -138,7 +139,8 @@ class State(Closing):
     def take_job(self, kind: str, beside: Collection[str] = ()) -> Job | None:
         """Take the oldest job of a kind that waits, or whose process is dead. For shared databases.
 
-        Returns None where there is none, or while any process runs a job of this kind or of those ``beside``.
+        It is returned as it was. None where there is none, or while any process runs a job of this kind or of those
+        ``beside``.
         """
         with self.transaction() as session:
             if self._live(session, (kind, *beside)) is not None:
@@ -148,10 +150,11 @@ class State(Closing):
             number = session.scalar(free.order_by(JobRow.id).limit(1).with_for_update(skip_locked=True))
             if number is None:
                 return None
+            query = select(JobRow, CheckpointRow).join(CheckpointRow).where(JobRow.id == number)
+            job = _job(*session.execute(query).one())
             taken = {"status": "running", "finished_at": None, "error": None, **self._lease()}
             session.execute(update(JobRow).where(JobRow.id == number).values(taken))
-            query = select(JobRow, CheckpointRow).join(CheckpointRow).where(JobRow.id == number)
-            return _job(*session.execute(query).one())
+            return job
 
     def free_jobs(self, kinds: Collection[str]) -> set[str]:
         """Return those of ``kinds`` of which a job waits, or has a dead process. For shared databases."""
@@ -209,7 +212,7 @@ class State(Closing):
 
     def close(self) -> None:
         self._leases.close()
-        self._engine.dispose()
+        self._backend.close()
 
     @contextmanager
     def transaction(self, *, durable: bool = False, alone: bool = True) -> Iterator[Session]:

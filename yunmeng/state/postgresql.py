@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from yunmeng.errors import MissingExtra
-from yunmeng.state.transfer import count_rows, rows_to_file
+from yunmeng.state.transfer import missing_tables, rows_to_file
 from yunmeng.state.urls import parse_state
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ class PostgreSQLBackend:
             pool_pre_ping=True,  # a server that was restarted is used again
             isolation_level="READ COMMITTED",
         )
+        self._closed = False
         event.listen(self.engine, "connect", self._configure)
+        event.listen(self.engine, "checkin", self._returned)
 
     def alone_to_migrate(self, connection: Connection) -> None:
         self._lock(connection, "migrate")
@@ -88,10 +90,14 @@ class PostgreSQLBackend:
 
     def damage(self) -> str | None:
         try:
-            count_rows(self.engine)
+            missing = missing_tables(self.engine)
         except SQLAlchemyError as exc:
             return self.failure(exc)
-        return None
+        return f"the table {missing[0]} is missing" if missing else None
+
+    def close(self) -> None:
+        self._closed = True
+        self.engine.dispose()
 
     def failure(self, error: SQLAlchemyError) -> str:
         if isinstance(error, PoolTimeout):
@@ -117,6 +123,10 @@ class PostgreSQLBackend:
         """Wait for a lock that all processes share, until the transaction ends."""
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
         connection.execute(lock, {"name": f"yunmeng {self._schema} {what}"})
+
+    def _returned(self, _connection: object, record: Any) -> None:
+        if self._closed:  # else it would stay open until Python collects it
+            record.invalidate()
 
     def _configure(self, connection: Any, _record: object) -> None:
         connection.adapters.register_dumper(str, _dumper())

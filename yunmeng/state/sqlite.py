@@ -58,6 +58,9 @@ class SQLiteBackend:
             found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
         return None if found == "ok" else str(found)
 
+    def close(self) -> None:
+        self.engine.dispose()
+
     def failure(self, error: SQLAlchemyError) -> str:
         cause = getattr(error, "orig", None) or error
         return f"the state database failed: {str(cause).splitlines()[0]}"

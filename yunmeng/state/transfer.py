@@ -8,10 +8,21 @@ from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, select
 
 from yunmeng.state.migrate import migrate
 from yunmeng.state.sqlite import SQLiteBackend
+from yunmeng.state.tables import (
+    CheckpointRow,
+    ContentsRow,
+    ContentWriteRow,
+    FailureRow,
+    JobRow,
+    KeyRow,
+    QueryRow,
+    SavedSearchRow,
+)
 
-__all__ = ["count_rows", "rows_from_file", "rows_to_file"]
+__all__ = ["missing_tables", "rows_from_file", "rows_to_file"]
 
 AT_ONCE: Final = 1000
+_EVERYWHERE: Final = (JobRow, CheckpointRow, FailureRow, ContentsRow, ContentWriteRow, KeyRow, QueryRow, SavedSearchRow)
 _OF_ONE_PLACE: Final = frozenset({"alembic_version", "contents", "content_writes"})
 """Tables that hold of one database only: its steps, and the name of the contents, which a restored library has not."""
 
@@ -34,11 +45,13 @@ def rows_from_file(path: Path, engine: Engine) -> None:
         file.engine.dispose()
 
 
-def count_rows(engine: Engine) -> int:
-    """Read every row once, and return how many there are. Raises SQLAlchemyError where one cannot be read."""
+def missing_tables(engine: Engine) -> list[str]:
+    """Read every row once, and return which tables are missing. Raises SQLAlchemyError where one cannot be read."""
     with engine.connect() as connection:
-        counts = [connection.scalar(select(func.count()).select_from(table)) for table in _tables(connection)]
-    return sum(count or 0 for count in counts)
+        found = _tables(connection)
+        for table in found:
+            connection.execute(select(func.count()).select_from(table))
+    return sorted({row.__tablename__ for row in _EVERYWHERE} - {table.name for table in found})
 
 
 def _into_file(source: Connection, path: Path) -> None:
