@@ -18,7 +18,6 @@ from yunmeng.state import State, contents, leases, runner
 from yunmeng.state.contents import SharedContents
 from yunmeng.state.keys import Keys
 from yunmeng.state.runner import JobKind, JobRun, JobRunner
-from yunmeng.state.transfer import rows_from_file
 from yunmeng.state.urls import check_state, named_state, same_state
 
 NOWHERE = Path("not", "used")
@@ -187,7 +186,7 @@ def test_a_backup_of_all_rows_goes_into_a_file_and_back(
         assert copied.last_job() == one.last_job()
         assert Keys(copied).find(secret) == Keys(one).find(secret)
     with State.create(NOWHERE, postgres.database()) as back:
-        rows_from_file(file, back._engine)
+        back.fill_from(file)
         assert back.last_job() == one.last_job()
         assert Keys(back).find(secret) == Keys(one).find(secret)
         assert back.start_job("index", {}).id > job.id

@@ -20,6 +20,7 @@ from yunmeng.state.leases import Leases, lease_end, now_there
 from yunmeng.state.migrate import migrate
 from yunmeng.state.sqlite import SQLiteBackend
 from yunmeng.state.tables import CheckpointRow, FailureRow, JobRow
+from yunmeng.state.transfer import rows_from_file
 from yunmeng.types import Closing, Failure, Job, JobStatus, Progress
 
 if TYPE_CHECKING:
@@ -204,6 +205,11 @@ class State(Closing):
         """Write the database, as it is now, to a new SQLite file. Raises `StateError`."""
         with self._mapped_errors():
             self._backend.copy_to(path)
+
+    def fill_from(self, path: Path) -> None:
+        """Write all rows of an SQLite file, as `copy_to` makes it, to this database, which is new. Raises `StateError`."""
+        with self._mapped_errors():
+            rows_from_file(path, self._engine)
 
     def damage(self) -> str | None:
         """Return what is wrong with the database, as it finds itself; None where nothing is."""
