@@ -103,7 +103,7 @@ def restore(
 
     Its state lies in the folder, or in a new schema of the PostgreSQL at ``state``.
 
-    Raises `StateError`, `LibraryNotFound`, `LibraryExists`, `LibraryFormatError` for a damaged backup, and `LibraryError`.
+    Raises `LibraryNotFound`, `LibraryExists`, `LibraryFormatError` for a damaged backup, `LibraryError`, `StateError`.
     """
     backup = read_backup(source)
     check_state(state)

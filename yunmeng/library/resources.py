@@ -37,7 +37,7 @@ class LibraryResources(Closing):
         self.contents: Final = SharedContents(lambda: self.state, config.generation) if config.state_shared else None
         """What all processes know of the contents of a store that they share; None where they share no state."""
         self.caches: Final = Caches(settings)
-        self.in_hand: Final = InHand(paths.in_hand)
+        self.in_hand: Final = InHand(paths.in_hand, shared=config.state_shared)
         self.media: Final = MediaStore(paths, settings, lambda url: self.fetcher.fetch(url))
         self.wrap_encoder: Callable[[Encoder], Encoder] = lambda encoder: encoder
         self._public_only = settings.private_urls is False

@@ -207,7 +207,7 @@ class State(Closing):
             self._backend.copy_to(path)
 
     def fill_from(self, path: Path) -> None:
-        """Write all rows of an SQLite file, as `copy_to` makes it, to this database, which is new. Raises `StateError`."""
+        """Write all rows of a file that `copy_to` has made to this database, which is new. Raises `StateError`."""
         with self._mapped_errors():
             rows_from_file(path, self._engine)
 
