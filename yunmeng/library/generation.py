@@ -164,7 +164,16 @@ class Generation(Closing):
     def writing(self) -> Iterator[None]:
         """Keep all others out while records are changed that were read before, in other processes as well."""
         with self._changing, self.across("records"):
+            self.catch_up()
             yield
+
+    def catch_up(self) -> None:
+        """Have later reads show all that other processes have written by now.
+
+        Raises `LibraryError` where they have moved the library to another generation.
+        """
+        if self.shared:
+            _ = self._contents.name
 
     def across(self, what: str, *, wait: bool = True) -> AbstractContextManager[None]:
         """Return a context that one process at a time is in, see `State.exclusive`; all are where none are shared."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from yunmeng.concurrency import ReadWriteLock
@@ -43,12 +43,21 @@ class Generations(Closing):
         with self._moving, self._current.across("move", wait=False):
             yield
 
-    def changing(self) -> AbstractContextManager[None]:
+    @property
+    def fresh(self) -> "Generation":
+        """The current generation; what is read of it holds all that other processes had written before."""
+        self._current.catch_up()
+        return self._current
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
         """Return a context in which records may be changed: many threads at once, but none during a switch.
 
         It must not be entered again inside itself, as a switch that waits between the two would never begin.
         """
-        return self._changes
+        with self._changes:
+            self._current.catch_up()
+            yield
 
     def switch(self, finish: Callable[[], "Generation"]) -> None:
         """Let ``finish`` make the next generation while nothing changes, and take it.

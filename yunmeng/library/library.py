@@ -369,7 +369,7 @@ class Library(Closing):
             PictureError, RecordNotFound, OriginalGone, QueryError, MissingExtra.
         """
         query = QueryPart(image, id, text=text, region=None if region is None else check_region(region))
-        return self.generation.explainer.explain(query, hit)
+        return self.generations.fresh.explainer.explain(query, hit)
 
     def match(
         self,
@@ -396,7 +396,7 @@ class Library(Closing):
         """
         if k < 1:
             raise QueryError(f"k must be at least 1, not {k}")
-        generation, parsed = self.generation, self._filter(filter)
+        generation, parsed = self.generations.fresh, self._filter(filter)
         return generation.copies.match(self._source(image), k, parsed, min_score)
 
     def compare(self, a: "Comparable", b: "Comparable") -> "Comparison":

@@ -1,6 +1,7 @@
 """The name of a library's contents, where many processes write to its store, and which generation takes writes."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -45,19 +46,27 @@ class SharedContents:
         self._state = state
         self._opened = generation
         self._silent_until = 0.0
+        self._lock = threading.Lock()
+        self._seen: str | None = None
+        self._by_others = 0
+
+    @property
+    def by_others(self) -> int:
+        """A number that grows when `name` finds that another process has written, and when it cannot tell."""
+        return self._by_others
 
     def name(self, generation: int) -> str | None:
         """Return the name of the contents; None while something is written, or the database does not answer.
 
         Raises `LibraryError` where the library has moved on from ``generation``.
         """
-        if time.monotonic() < self._silent_until:
-            return None
-        try:
-            return self._name(generation)
-        except StateError:
-            self._silent_until = time.monotonic() + PAUSE
-            return None
+        if time.monotonic() >= self._silent_until:
+            try:
+                return self._name(generation)
+            except StateError:
+                self._silent_until = time.monotonic() + PAUSE
+        self._saw(None)
+        return None
 
     @contextmanager
     def writing(self, generation: int) -> Iterator[None]:
@@ -76,9 +85,7 @@ class SharedContents:
         try:
             yield
         finally:
-            with self._session() as session:
-                session.execute(delete(ContentWriteRow).where(ContentWriteRow.id == note))
-                session.execute(update(ContentsRow).values(version=secrets.token_hex(16)))
+            self._ended(note)
 
     @contextmanager
     def moving(self, generation: int) -> Iterator[Callable[[], None]]:
@@ -111,10 +118,28 @@ class SharedContents:
                 self._locked(session)
             return None
         version, current, under_way, given_up = found
+        self._saw(version)
         _check(current, generation)
         if under_way and under_way == given_up:
             self._give_up()
         return None if under_way else str(version)
+
+    def _ended(self, note: str) -> None:
+        """Remove the note of a write, and change the name."""
+        after = secrets.token_hex(16)
+        with self._session() as session:
+            before = session.scalar(select(ContentsRow.version).with_for_update())
+            session.execute(delete(ContentWriteRow).where(ContentWriteRow.id == note))
+            session.execute(update(ContentsRow).values(version=after))
+        with self._lock:
+            if self._seen == before:  # nobody else has written since we looked
+                self._seen = after
+
+    def _saw(self, version: str | None) -> None:
+        with self._lock:
+            if version is None or version != self._seen:
+                self._by_others += 1
+            self._seen = version
 
     def _give_up(self) -> None:
         """Forget the writes whose processes were killed. What they wrote may be there or not: the name changes."""

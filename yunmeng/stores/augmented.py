@@ -58,6 +58,8 @@ class AugmentedStore(Closing):
         self.plain: Final = plain
         self.second: Final = second
         self.changes = Changes()
+        for store in (plain, second):
+            self.changes.watch_others(store.changes.overtaken)
         self._augmenter = Augmenter(plain, second)
         self._writing = ReadWriteLock(1)
 

@@ -42,6 +42,7 @@ class ContentVersion:
         self._found = False
         self._start = 0
         self._store: Store | None = None
+        self._by_others = 0
 
     def begin(self, store: "Store") -> None:
         """Name the contents of ``store`` from now on; by the name in the file, if it still holds."""
@@ -58,16 +59,30 @@ class ContentVersion:
 
     @property
     def name(self) -> str | None:
-        """Name of the contents now; None where nothing can tell whether they change, so that no answer may be kept."""
+        """Name of the contents now; None where nothing can tell whether they change, so that no answer may be kept.
+
+        What is read of the store after that holds all that other processes had written before.
+        """
         if self._store is None:
             return None
         told = self._store.capabilities
+        shared = self._look()
         if told.version == "store":
             return self._store.version()
         if not told.exclusive:
-            return None if self._shared is None else self._shared.name(self._generation)
+            return shared
         number = self._store.changes.number
         return f"{self._session}-{number}" if number != self._start or self._name is None else self._name
+
+    def _look(self) -> str | None:
+        """Return the name that all processes know, and tell the store if others have written."""
+        if self._shared is None or self._store is None or self._store.capabilities.exclusive:
+            return None
+        name = self._shared.name(self._generation)
+        if self._by_others != self._shared.by_others:
+            self._by_others = self._shared.by_others
+            self._store.changes.overtaken()
+        return name
 
     @property
     def lasts(self) -> bool:
