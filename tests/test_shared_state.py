@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.conftest import CommandLine, told_in_one_line
 from tests.postgres_server import PostgresServer, running_postgres
 from yunmeng.config import Settings
 from yunmeng.errors import Busy, LibraryError, LibraryExists, StateError
 from yunmeng.state import State, contents, leases, runner
 from yunmeng.state.contents import SharedContents
 from yunmeng.state.keys import Keys
+from yunmeng.state.postgresql import PostgreSQLBackend
 from yunmeng.state.runner import JobKind, JobRun, JobRunner
 from yunmeng.state.urls import check_state, named_state, same_state
 
@@ -439,3 +441,36 @@ class TestContents:
         self.named(SharedContents(lambda: other, 1), 1)
         with pytest.raises(LibraryError):
             SharedContents(lambda: one, 0).name(0)
+
+
+def test_by_command(yunmeng: CommandLine, postgres: PostgresServer, make_pictures: Callable[..., Path]) -> None:
+    pictures = make_pictures(2)
+    index = ("index", pictures, "--db", "library", "--encoder", "efficientnet-lite0", "--state")
+    told_in_one_line(yunmeng(*index, "postgresql://me:secret@host/db"), "YUNMENG_STATE_PASSWORD")
+    told_in_one_line(yunmeng(*index, "postgresql://me@127.0.0.1:1/db"), "see that PostgreSQL runs there")
+    for counts in ("2 indexed, 0 skipped", "0 indexed, 2 skipped"):
+        done = yunmeng(*index, postgres.url)
+        assert done.returncode == 0, done.stderr
+        assert counts in done.stdout
+    told_in_one_line(yunmeng(*index, postgres.database()), "leave --state out")
+    assert not (yunmeng.folder / "library" / "state.db").exists()
+    made = yunmeng("keys", "create", "店", "--scope", "write", "--db", "library")
+    assert made.returncode == 0
+    assert "店" in yunmeng("keys", "list", "--db", "library").stdout
+    assert yunmeng("verify", "library").stdout == "Sound.\n"
+    assert yunmeng("backup", "copy", "--db", "library").returncode == 0
+    assert yunmeng("restore", "copy", "--db", "again", "--state", postgres.url).returncode == 0
+    assert "店" in yunmeng("keys", "list", "--db", "again").stdout
+    assert yunmeng("restore", "copy", "--db", "file").returncode == 0
+    assert "店" in yunmeng("keys", "list", "--db", "file").stdout
+
+
+def test_the_password_comes_from_the_settings(postgres: PostgresServer) -> None:
+    """The server trusts everybody: what the driver is given is looked at."""
+    backend = PostgreSQLBackend(postgres.database(), Settings(state_password="secret"))
+    assert backend.engine.url.password == "secret"
+    assert "secret" not in repr(backend.engine.url)
+    backend.close()
+    backend = PostgreSQLBackend(postgres.database(), Settings())
+    assert backend.engine.url.password is None  # libpq then looks at PGPASSWORD and ~/.pgpass
+    backend.close()
