@@ -3,21 +3,26 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.caching.libraries import SCHEMA, png
-from tests.caching.sharing import Member, as_text, compare, members, without_version
+from tests.caching.sharing import Member, Slow, as_text, compare, members, without_version
 from tests.conftest import write_pictures
 from tests.installing import files_of, importable, install
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, running_postgres
 from tests.redis_server import RedisServer, running_redis
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
-from yunmeng.errors import Busy, LibraryError
+from yunmeng.errors import Busy, LibraryError, StateError
 from yunmeng.library import Library
+from yunmeng.server.job_kinds import importing
+from yunmeng.server.observe import Metrics
+from yunmeng.state import contents, leases, runner
+from yunmeng.state.runner import JobRunner
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +195,56 @@ def test_two_processes_do_not_move_a_library_at_once(place: Path, own: Settings)
 def test_second_vectors_are_there_from_the_beginning_or_not_at_all(place: Path, own: Settings) -> None:
     with reopen(place, own) as library, pytest.raises(LibraryError, match="--augment"):
         library.augment()
+
+
+def test_a_restart_of_the_database_stops_changes_only_and_loses_nothing(
+    package: str, own: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", 2.0)
+    monkeypatch.setattr(leases, "BEAT", 0.4)
+    monkeypatch.setattr(runner, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(contents, "PAUSE", 0.2)
+    monkeypatch.setattr(contents, "WRITE_SECONDS", 2.0)
+    folder, encoder = write_pictures(tmp_path / "pictures", 30), Slow()
+    own = own.model_copy(update={"batch_size": 1})
+    with running_postgres() as server:
+        url = server.database()
+        with Library.create(tmp_path / "library", encoder, SCHEMA, own, store="pocket:", state=url) as library:
+            library.add(png(1), id="a")
+            jobs = JobRunner(library.state, lambda *_: None)
+            jobs.add(importing(library, Metrics(), None))
+            jobs.start()
+            try:
+                Slow.by = 0.2
+                number = jobs.order("import", {"paths": [str(folder)], "manifest": None, "frames": 1}).id
+                wait_for(lambda: library.count() > 5)
+                server.stop(signal.SIGQUIT)
+                with pytest.raises(StateError, match="see that PostgreSQL runs there"):
+                    library.add(png(2), id="b")
+                hits = library.search(png(1), k=1)
+                assert ([hit.id for hit in hits], hits.cached) == (["a"], False)
+                there = library.count()
+                server.start()
+                Slow.by = 0.0
+                wait_for(lambda: _status(library, number) == "done")
+                assert library.count() == 31
+                assert there < 31
+                library.add(png(2), id="b")
+                wait_for(lambda: library.search(png(1)).cached)  # the write that was cut off is forgotten
+            finally:
+                Slow.by = 0.0
+                jobs.stop()
+
+
+def _status(library: Library, number: int) -> str | None:
+    with suppress(StateError):
+        job = library.state.job(number)
+        return None if job is None else job.status
+    return None
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -29,7 +29,7 @@ from yunmeng.state.runner import JobRunner
 from yunmeng.stores.protocol import Capabilities
 from yunmeng.types import Attributes, Hits
 
-__all__ = ["Member", "Reference", "as_text", "compare", "members"]
+__all__ = ["Member", "Reference", "Slow", "as_text", "compare", "members"]
 
 KEPT = 40
 """Ids that records have: few enough that changes and questions meet the same ones again and again."""
@@ -191,7 +191,7 @@ class _Work:
         self._runner: JobRunner | None = None
 
     def do(self, order: Mapping[str, Any]) -> Any:
-        _Slow.by = order.get("slowly", _Slow.by)
+        Slow.by = order.get("slowly", Slow.by)
         match order["do"]:
             case "search":
                 filter = None if order["category"] is None else f"category = '{order['category']}'"
@@ -245,13 +245,13 @@ class _Work:
             self._runner.stop()
 
 
-class _Slow(FakeEncoder):
+class Slow(FakeEncoder):
     """An encoder that takes its time, ``by`` so many seconds a batch."""
 
     by = 0.0
 
     def encode(self, images: Sequence[Any]) -> Any:
-        time.sleep(_Slow.by)
+        time.sleep(Slow.by)
         return super().encode(images)
 
 
@@ -267,7 +267,7 @@ def main(place: str, settings: str, orders: IO[str], answers: IO[str]) -> None:
     if "LEASE_SECONDS" in os.environ:
         _hurry(float(os.environ["LEASE_SECONDS"]))
     with (
-        Library.open(place, _Slow(), Settings.model_validate_json(settings)) as library,
+        Library.open(place, Slow(), Settings.model_validate_json(settings)) as library,
         closing(_Work(library)) as work,
     ):
         print(json.dumps("open"), file=answers, flush=True)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from yunmeng.concurrency import bounded_map
 from yunmeng.encoders.protocol import Encoder
-from yunmeng.errors import StoreError, YunmengError
+from yunmeng.errors import StateUnreachable, StoreError, YunmengError
 from yunmeng.ingest.classifier import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged
 from yunmeng.state.database import State
 from yunmeng.stores.protocol import Store
-from yunmeng.types import Failure, IndexReport, JobStatus, OnTally, Progress, Tally
+from yunmeng.types import Failure, IndexReport, OnTally, Progress, Tally
 
 __all__ = ["IndexReport", "OnTally", "Pipeline", "Tally", "recorded"]
 
@@ -54,20 +54,19 @@ def recorded(state: State, job_id: int, work: Callable[[], IndexReport], stop: t
 
     ``stop`` is set where another process cancels the job or takes it over.
     """
-    status: JobStatus = "failed"
-    error = None
     try:
         with state.holding(job_id, stop):
             report = work()
-        status = "interrupted" if report.interrupted else "done"
-    except KeyboardInterrupt:
-        status = "interrupted"
+    except StateUnreachable:  # what was written is written: it can go on when the database is back
+        with suppress(StateUnreachable):
+            state.finish_job(job_id, "interrupted")
         raise
-    except YunmengError as exc:
-        error = str(exc)
+    except BaseException as exc:
+        stopped = isinstance(exc, KeyboardInterrupt)
+        error = str(exc) if isinstance(exc, YunmengError) else None
+        state.finish_job(job_id, "interrupted" if stopped else "failed", error)
         raise
-    finally:
-        state.finish_job(job_id, status, error)
+    state.finish_job(job_id, "interrupted" if report.interrupted else "done")
     return report
 
 

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from yunmeng.errors import StateError
+
 __all__ = ["DEFAULT_STATE", "Backend"]
 
 DEFAULT_STATE = "sqlite:"
@@ -58,6 +60,6 @@ class Backend(Protocol):
         """Close the connections. A thread that still uses one finishes with it."""
         ...
 
-    def failure(self, error: SQLAlchemyError) -> str:
-        """Return an error of the database in one line that says what to do."""
+    def failure(self, error: SQLAlchemyError) -> StateError:
+        """Return an error of the database as one of ours, in one line that says what to do."""
         ...

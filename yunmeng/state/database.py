@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, MetaData, and_, delete, insert, or_, selec
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from yunmeng.errors import Busy, LibraryExists, StateError
+from yunmeng.errors import Busy, LibraryExists
 from yunmeng.state.backend import DEFAULT_STATE, Backend
 from yunmeng.state.leases import Leases, lease_end, now_there
 from yunmeng.state.migrate import migrate
@@ -325,7 +325,7 @@ class State(Closing):
         try:
             yield
         except SQLAlchemyError as exc:
-            raise StateError(self._backend.failure(exc)) from exc
+            raise self._backend.failure(exc) from exc
 
 
 _FREE: dict[str, None] = {"runner": None, "lease_until": None}

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from yunmeng.errors import MissingExtra
+from yunmeng.errors import MissingExtra, StateError, StateUnreachable
 from yunmeng.state.transfer import missing_tables, rows_to_file
 from yunmeng.state.urls import parse_state
 
@@ -92,24 +92,24 @@ class PostgreSQLBackend:
         try:
             missing = missing_tables(self.engine)
         except SQLAlchemyError as exc:
-            return self.failure(exc)
+            return str(self.failure(exc))
         return f"the table {missing[0]} is missing" if missing else None
 
     def close(self) -> None:
         self._closed = True
         self.engine.dispose()
 
-    def failure(self, error: SQLAlchemyError) -> str:
+    def failure(self, error: SQLAlchemyError) -> StateError:
         if isinstance(error, PoolTimeout):
-            return f"all {self._pool} connections to {self._place} are in use: raise YUNMENG_STATE_POOL"
+            return StateError(f"all {self._pool} connections to {self._place} are in use: raise YUNMENG_STATE_POOL")
         cause = getattr(error, "orig", None) or error
         told = " ".join(str(cause).split("\n\t")[0].split())
         if self._lost(cause):
-            return (
+            return StateUnreachable(
                 f"the state database {self._place} cannot be reached: see that PostgreSQL runs there and lets you in "
                 f"({told})"
             )
-        return f"the state database {self._place} failed: {told}"
+        return StateError(f"the state database {self._place} failed: {told}")
 
     def _lost(self, cause: BaseException) -> bool:
         """Return whether there was no connection, or it broke: then no code is told, or one of these classes."""

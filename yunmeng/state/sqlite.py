@@ -61,9 +61,9 @@ class SQLiteBackend:
     def close(self) -> None:
         self.engine.dispose()
 
-    def failure(self, error: SQLAlchemyError) -> str:
+    def failure(self, error: SQLAlchemyError) -> StateError:
         cause = getattr(error, "orig", None) or error
-        return f"the state database failed: {str(cause).splitlines()[0]}"
+        return StateError(f"the state database failed: {str(cause).splitlines()[0]}")
 
 
 def _configure(connection: Any, _record: object) -> None:
