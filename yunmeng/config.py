@@ -138,7 +138,7 @@ class MilvusSettings(_FromEnvironment):
         description="PEM file with the certificates by which a server with tls=true is checked. Unset: the system's.",
     )
     timeout: float = Field(
-        30.0, gt=0, description="Seconds that a server may take to answer; one that is restarted is waited for as long."
+        30.0, gt=0, description="Seconds that a server may take to answer, or to load its data after a restart."
     )
 
 

@@ -20,10 +20,6 @@ Answer = TypeVar("Answer")
 RECENT: Final = 60.0
 """Seconds after a write in which reads ask for all that was written by then. Later, Milvus's bounded staleness, five
 seconds where nobody has set another, says as much and costs nothing."""
-BOUNDED: Final = 2
-"""The time by which a client asks for bounded staleness."""
-NEWEST: Final = 0
-"""The time by which a client asks for strong consistency."""
 CONNECTING: Final = 10.0  # seconds
 PAUSE: Final = 0.2  # seconds
 
@@ -33,6 +29,8 @@ _PASSING: Final = (
     "not ready",
     "not serviceable",
     "no available shard",
+    "not available",
+    "node offline",
     "not fully loaded",
     "not loaded",
     "node not found",
@@ -73,6 +71,8 @@ class Connection:
 
     def read(self, what: str, method: str, **options: Any) -> Any:
         """Return what a search or a query answers, as new as the last write of this connection."""
+        if self._written is None:
+            self.wrote()
         return self.call(what, method, **self._consistency(), **options)
 
     def exists(self) -> bool:
@@ -90,11 +90,11 @@ class Connection:
         The answer of a deletion does not tell its time (2.3.5), so the server is asked for the present one.
         """
         try:
-            now = int(self._opened()._get_connection().alloc_timestamp(timeout=self._settings.timeout))
+            now: int | None = int(self._opened()._get_connection().alloc_timestamp(timeout=self._settings.timeout))
         except YunmengError:
             raise
         except Exception:  # what was written is written: strong consistency says the same, and costs more
-            now = NEWEST
+            now = None
         with self._lock:
             self._written, self._written_at = now, time.monotonic()
 
@@ -116,8 +116,11 @@ class Connection:
 
     def _consistency(self) -> dict[str, Any]:
         with self._lock:
-            recent = time.monotonic() - self._written_at < RECENT
-            return {"consistency_level": "Customized", "guarantee_timestamp": self._written if recent else BOUNDED}
+            if time.monotonic() - self._written_at > RECENT:
+                return {"consistency_level": "Bounded"}
+            if self._written is None:
+                return {"consistency_level": "Strong"}
+            return {"consistency_level": "Customized", "guarantee_timestamp": self._written}
 
     def _connected(self, address: Address) -> Any:
         try:

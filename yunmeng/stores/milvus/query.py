@@ -15,7 +15,7 @@ from yunmeng.stores.milvus.expressions import EVERYTHING, ids_expression, range_
 from yunmeng.stores.milvus.layout import FIELDS_OF_HIT, VECTOR, digest_number
 from yunmeng.types import Vector
 
-__all__ = ["MAX_TOP", "Queries"]
+__all__ = ["MAX_TOP", "SCANNED", "Queries"]
 
 MAX_TOP: Final = 16_384
 """Most hits that one search gives."""

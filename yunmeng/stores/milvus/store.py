@@ -26,7 +26,7 @@ from yunmeng.stores.milvus.layout import (
     to_record,
     to_row,
 )
-from yunmeng.stores.milvus.query import MAX_TOP, Queries
+from yunmeng.stores.milvus.query import MAX_TOP, SCANNED, Queries
 from yunmeng.stores.milvus.scan import Scan
 from yunmeng.stores.protocol import Capabilities
 from yunmeng.stores.rewrite import plain
@@ -187,10 +187,10 @@ class MilvusStore(Closing):
         return self._queries.unindexed()
 
     def optimise(self) -> None:
-        """Flush, and wait until the server has indexed everything. Searches and writes go on meanwhile."""
+        """Flush, and wait until the server has indexed all but a few. Searches and writes go on meanwhile."""
         self.flush()
         least, since = self._unindexed(), time.monotonic()
-        while least and time.monotonic() - since < STALLED:
+        while least > SCANNED and time.monotonic() - since < STALLED:
             time.sleep(PAUSE)
             if (left := self._unindexed()) < least:
                 least, since = left, time.monotonic()
