@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.forking import Forked, fork_server
+from tests.postgres_server import PostgresServer, running_postgres
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
@@ -84,10 +85,33 @@ def encoder() -> FakeEncoder:
     return FakeEncoder()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+STATES = ("sqlite", "postgresql")
+
+
+def state_of(request: pytest.FixtureRequest) -> str:
+    """The URL of a new state database, in the one of `STATES` that a fixture's parameter names."""
+    if request.param == "sqlite":
+        return "sqlite:"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.database()
+
+
 @pytest.fixture
-def library(tmp_path: Path, encoder: FakeEncoder, settings: Settings) -> Iterator[Library]:
+def state_url() -> str:
+    """Where the state of `library` is; folders and modules whose tests are about it replace this by both `STATES`."""
+    return "sqlite:"
+
+
+@pytest.fixture
+def library(tmp_path: Path, encoder: FakeEncoder, settings: Settings, state_url: str) -> Iterator[Library]:
     attributes = {"category": "str", "price": "float", "stock": "int", "sale": "bool", "tags": "list[str]"}
-    with Library.create(tmp_path / "library", encoder, attributes, settings) as library:  # type: ignore[arg-type]
+    with Library.create(tmp_path / "library", encoder, attributes, settings, state=state_url) as library:  # type: ignore[arg-type]
         yield library
 
 

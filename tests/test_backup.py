@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import CommandLine, paint
+from tests.conftest import STATES, CommandLine, paint, state_of
 from tests.imaging.samples import encoded
+from tests.postgres_server import PostgresServer
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
@@ -24,6 +25,11 @@ from yunmeng.library.backup import MANIFEST, check_backup, restore
 from yunmeng.server import create_app
 
 Make = Callable[..., Path]
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 @pytest.fixture
@@ -54,6 +60,20 @@ def test_a_restored_library_is_the_same_and_goes_on(filled: Library, restored: L
     assert restored.verify() == []
     restored.delete(["000.jpg"])
     assert (restored.count(), filled.count()) == (6, 7)
+    assert restored.config.state == "sqlite:"
+
+
+def test_a_backup_is_restored_to_another_database(
+    filled: Library, tmp_path: Path, settings: Settings, postgres: PostgresServer
+) -> None:
+    filled.backup(tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "elsewhere", state=postgres.url)
+    assert not (tmp_path / "elsewhere" / "state.db").exists()
+    with Library.open(tmp_path / "elsewhere", FakeEncoder(), settings) as library:
+        assert library.config.state.startswith(postgres.url)
+        assert library.config.state != filled.config.state
+        assert library.state.last_job() == filled.state.last_job()
+        assert library.verify() == []
 
 
 def test_pictures_that_were_sent_come_along(filled: Library, restored: Library) -> None:

@@ -110,3 +110,22 @@ def test_what_is_written_there_may_be_broken(tmp_path: Path, content: str) -> No
 def test_a_folder_that_cannot_be_written_costs_no_picture(tmp_path: Path) -> None:
     with InHand(tmp_path / "nowhere" / "in-hand.json") as hand, hand.holding("a" * 64):
         pass
+
+
+def test_processes_that_share_a_folder_do_not_take_each_other_for_dead(tmp_path: Path) -> None:
+    place, picture = tmp_path / "in-hand.json", "a" * 64
+    one = InHand(place, shared=True)
+    with one.holding(picture):
+        for _ in range(3):
+            with InHand(place, shared=True) as other, other.holding("b" * 64):
+                pass
+            with InHand(place, shared=True) as other, other.holding(picture):
+                pass
+    one.close()
+    left = next(iter(tmp_path.glob("in-hand-*-0.slots")))
+    for _ in range(2):  # a process that has died in the midst of it
+        left.write_text(picture)
+        with InHand(place, shared=True) as next_one, next_one.holding("b" * 64):
+            pass
+    with InHand(place, shared=True) as last, pytest.raises(PictureError, match="kills"), last.holding(picture):
+        pass

@@ -2,6 +2,7 @@
 
 import importlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,23 +10,37 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import func, select, text
 
 import yunmeng.state
+from tests.conftest import STATES, state_of
 from yunmeng.apps import APPS
 from yunmeng.errors import StateError
 from yunmeng.state import Failure, Progress, State
 from yunmeng.state.migrate import NEWEST
-from yunmeng.state.tables import Base
+from yunmeng.state.tables import Base, CheckpointRow, JobRow
+
+Open = Callable[[], State]
 
 
-def test_a_job_is_kept_with_its_last_checkpoint_and_failures(tmp_path: Path) -> None:
-    with State.open(tmp_path / "state.db") as state:
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
+
+
+@pytest.fixture
+def opened(state_url: str, tmp_path: Path) -> Open:
+    """Opens one and the same database each time."""
+    return lambda: State.open(tmp_path / "state.db", state_url)
+
+
+def test_a_job_is_kept_with_its_last_checkpoint_and_failures(opened: Open) -> None:
+    with opened() as state:
         job = state.start_job("index", {"sources": ["照片"]})
         state.checkpoint(job.id, Progress(10, 1, 1, "a.jpg"), [Failure("x.jpg", "empty")])
         state.checkpoint(job.id, Progress(20, 2, 2, "b.jpg"), [Failure("y\udcff.jpg", "truncated")])
         state.finish_job(job.id, "done")
-    with State.open(tmp_path / "state.db") as state:
+    with opened() as state:
         found = state.last_job("index")
         assert found is not None
         assert (found.status, found.arguments, found.progress) == (
@@ -50,18 +65,17 @@ def test_a_job_left_running_is_found_interrupted(tmp_path: Path) -> None:
         assert state.last_job() == second
 
 
-def test_old_jobs_go_with_all_their_rows(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    with State.open(path) as state:
+def test_old_jobs_go_with_all_their_rows(opened: Open) -> None:
+    with opened() as state:
         first = state.start_job("index", {})
         state.checkpoint(first.id, Progress(), [Failure("x", "empty")])
+        state.finish_job(first.id, "failed")
         for _ in range(100):
-            state.start_job("index", {})
+            state.finish_job(state.start_job("index", {}).id, "done")
         assert state.failures(first.id) == []
-    with sqlite3.connect(path) as connection:
-        counts = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("jobs", "checkpoints")]
-    connection.close()
-    assert counts == [100, 100]
+        with state.reading() as session:
+            counts = [session.scalar(select(func.count()).select_from(table)) for table in (JobRow, CheckpointRow)]
+        assert counts == [100, 100]
 
 
 def test_a_durable_transaction_is_synced(tmp_path: Path) -> None:
@@ -71,15 +85,12 @@ def test_a_durable_transaction_is_synced(tmp_path: Path) -> None:
                 assert session.scalar(text("PRAGMA synchronous")) == level
 
 
-def test_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+def test_migrations_make_exactly_the_tables_that_the_code_uses(opened: Open) -> None:
     for app in APPS:
         if app.tables is not None:
             importlib.import_module(app.tables)
-    State.open(tmp_path / "state.db").close()
-    engine = create_engine(f"sqlite:///{tmp_path}/state.db")
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-    engine.dispose()
+    with opened() as state, state.reading() as session:
+        assert compare_metadata(MigrationContext.configure(session.connection()), Base.metadata) == []
 
 
 def test_the_newest_revision_is_the_one_that_is_named() -> None:

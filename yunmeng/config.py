@@ -114,6 +114,13 @@ class Settings(_FromEnvironment):
         description="Redis that keeps them over a restart: redis://host:6379/0, rediss://... or unix:///path. "
         "Needs the extra redis.",
     )
+    state_password: SecretStr | None = Field(
+        None,
+        description="Password of the PostgreSQL that keeps the state. PGPASSWORD and ~/.pgpass do as well.",
+    )
+    state_pool: int = Field(
+        10, ge=2, le=1000, description="Connections to that PostgreSQL which a process opens at most."
+    )
     tsa_url: str | None = Field(
         None,
         description="Authority that time-stamps the register of works (RFC 3161), an http or https URL. Unset: none. "

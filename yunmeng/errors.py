@@ -29,6 +29,7 @@
     │   ├── UnknownStore        no store has the scheme of this URL
     │   └── DiskFull            too little room is left to write
     ├── StateError              the state database failed
+    │   └── StateUnreachable    it does not answer: a server that is down, or is being restarted
     ├── ClusterError            a cluster of workers cannot be reached, or none of its workers starts
     ├── ServerError             a server answered with an error; .status, .code and .request_id say which
     └── ServerUnreachable       no server answered
@@ -67,6 +68,7 @@ __all__ = [
     "SettingsError",
     "SourceError",
     "StateError",
+    "StateUnreachable",
     "StoreError",
     "UnknownEncoder",
     "UnknownStore",
@@ -265,6 +267,10 @@ class StateError(YunmengError):
     """The state database failed."""
 
     code = "state"
+
+
+class StateUnreachable(StateError):
+    """The state database does not answer. It may do so later: what was asked can be asked again."""
 
 
 class ClusterError(YunmengError):

@@ -1,8 +1,6 @@
 """Registers of a few works."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -23,9 +21,11 @@ def touch(library: Library) -> Callable[..., None]:
     """Runs SQL on the state database, as somebody would who goes behind Yunmeng's back."""
 
     def touch(*statements: str, values: tuple[Any, ...] = ()) -> None:
-        with closing(sqlite3.connect(library.path / "state.db")) as connection, connection:
+        with library.state.transaction() as session:
+            connection = session.connection()
+            sign = "?" if connection.dialect.name == "sqlite" else "%s"
             for statement in statements:
-                connection.execute(statement, values)
+                connection.exec_driver_sql(statement.replace("?", sign), values)
 
     return touch
 

@@ -9,6 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from tests.conftest import STATES, state_of
 from tests.copyright.test_checking import file
 from tests.imaging.samples import photograph
 from tests.needing import need
@@ -23,6 +24,11 @@ from yunmeng.types import Failure
 
 need("cv2", "faiss", extra="copies")
 need("watchfiles", extra="copyright")
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 def suspect(seed: int, quality: int = 70) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import STATES, state_of
 from tests.copyright.test_checking import file
 from tests.imaging.samples import photograph
 from tests.live import serving
@@ -23,6 +24,11 @@ from yunmeng.types import Failure
 need("cv2", "faiss", extra="copies")
 
 Event = Finding | Failure
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 def picture(seed: int, quality: int = 90) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import write_pictures
+from tests.conftest import STATES, state_of, write_pictures
 from tests.copyright.conftest import picture, register
 from yunmeng.apps.copyright import Works
 from yunmeng.apps.copyright.types import Details, TreeHead
@@ -17,6 +17,11 @@ from yunmeng.errors import PictureError, QueryError, RecordNotFound, SourceError
 from yunmeng.library import Library
 
 LIN = Details("Studio Lin")
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 def test_a_work_is_registered_with_its_proof(library: Library, works: Works) -> None:

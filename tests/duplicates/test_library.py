@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tests.conftest import write_pictures
+from tests.conftest import STATES, state_of, write_pictures
 from tests.imaging.samples import photograph
 from tests.needing import need
 from yunmeng.apps.duplicates import Duplicates
@@ -18,6 +18,11 @@ from yunmeng.errors import QueryError, RecordNotFound, StoreError
 from yunmeng.library import Library
 
 need("faiss", "cv2", extra="copies")
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 @pytest.fixture

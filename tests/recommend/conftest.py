@@ -13,7 +13,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.imaging.quality import assess
 from yunmeng.library import Library
-from yunmeng.types import Record
+from yunmeng.types import AttributeSchema, Record
 
 GROUPS = ("cats", "cars", "hats", "ships")
 EACH = 20
@@ -51,10 +51,12 @@ def records(dim: int, groups: tuple[str, ...] = GROUPS, each: int = EACH) -> lis
 
 
 @pytest.fixture
-def shop(tmp_path: Path, settings: Settings) -> Iterator[Library]:
+def shop(tmp_path: Path, settings: Settings, state_url: str) -> Iterator[Library]:
     """A library of 80 pictures of four kinds."""
-    attributes = {"category": "str", "price": "float"}
-    with Library.create(tmp_path / "shop", FakeEncoder(), attributes, settings, store="memory:") as library:  # type: ignore[arg-type]
+    attributes: AttributeSchema = {"category": "str", "price": "float"}
+    with Library.create(
+        tmp_path / "shop", FakeEncoder(), attributes, settings, store="memory:", state=state_url
+    ) as library:
         library.generation.store.upsert(records(library.config.encoder.dim))
         yield library
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import STATES, state_of
 from yunmeng.apps.recommend import Recommender, service
 from yunmeng.apps.recommend.log import made_event, read_log
 from yunmeng.apps.recommend.types import Event
@@ -18,6 +19,11 @@ from yunmeng.library import Library
 from yunmeng.types import Failure
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 def test_an_event_counts_once(recommender: Recommender) -> None:

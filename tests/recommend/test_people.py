@@ -5,7 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from tests.conftest import STATES, state_of
 from tests.recommend.conftest import NOW
 from yunmeng.apps.recommend import Recommender
 from yunmeng.apps.recommend.log import made_event
@@ -14,6 +16,11 @@ from yunmeng.apps.recommend.people import ENOUGH, People, learn_people
 from yunmeng.apps.recommend.tables import EventTables
 from yunmeng.apps.recommend.types import Event
 from yunmeng.library import Library
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 def likes(users: int, *, of: tuple[str, ...] = ("cats/00", "ships/03")) -> list[Event]:

@@ -231,7 +231,7 @@ def test_keys_by_command(yunmeng: CommandLine, tmp_path: Path, library: Library)
     made = yunmeng("keys", "create", "店", "--scope", "write", "--db", library.path, "--json")
     key = json.loads(made.stdout)
     assert (key["name"], key["scope"], key["key"][:3]) == ("店", "write", "ym_")
-    with State.open(library.path / "state.db") as state:
+    with State.open(library.path / "state.db", library.config.state) as state:
         found = Keys(state).find(key["key"])
         assert found is not None
         assert (found.id, found.scope) == (key["id"], "write")

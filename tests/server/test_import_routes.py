@@ -204,7 +204,7 @@ def test_an_import_is_cancelled_while_a_picture_takes_its_time(
         number = order(client, write_pictures(tmp_path / "pictures", 5))["number"]
         assert stuck.entered.wait(30)
         assert client.post(f"/v1/imports/{number}/cancel").json()["status"] == "cancelled"
-        with State.open(library.path / "state.db") as state:  # whatever becomes of this process
+        with State.open(library.path / "state.db", library.config.state) as state:  # whatever becomes of this process
             job = state.job(number)
             assert job is not None
             assert job.status == "cancelled"

@@ -3,6 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
+from tests.conftest import STATES, state_of
 from tests.server.conftest import refused
 from yunmeng.errors import QueryError
 from yunmeng.library import Library
@@ -10,6 +11,11 @@ from yunmeng.state import saved_searches
 from yunmeng.state.saved_searches import SavedSearches
 
 NAME = "红色/连衣裙 50%?#"
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 def test_searches_are_saved_listed_replaced_and_forgotten(client: TestClient, library: Library) -> None:

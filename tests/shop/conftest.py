@@ -19,9 +19,9 @@ Write: TypeAlias = Callable[..., Path]
 
 
 @pytest.fixture
-def library(tmp_path: Path, encoder: FakeEncoder, settings: Settings) -> Iterator[Library]:
+def library(tmp_path: Path, encoder: FakeEncoder, settings: Settings, state_url: str) -> Iterator[Library]:
     """An empty library without attributes."""
-    with Library.create(tmp_path / "library", encoder, settings=settings) as library:
+    with Library.create(tmp_path / "library", encoder, settings=settings, state=state_url) as library:
         yield library
 
 

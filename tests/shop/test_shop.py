@@ -5,12 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import STATES, state_of
 from tests.shop.conftest import CATEGORIES, Write, row
 from tests.subject.scenes import scene
 from yunmeng.apps.shop.guessing import guess
 from yunmeng.apps.shop.service import Shop
 from yunmeng.errors import QueryError, RecordNotFound
 from yunmeng.types import Record, Region, Vector
+
+
+@pytest.fixture(params=STATES)
+def state_url(request: pytest.FixtureRequest) -> str:
+    return state_of(request)
 
 
 @pytest.fixture

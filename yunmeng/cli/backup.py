@@ -35,8 +35,15 @@ def backup(folder: str, db: str, as_json: bool) -> int:
 @click.command(epilog="\b\nExample:\n  yunmeng restore /mnt/backups/photos-2026-11-29 --db restored-library\n")
 @click.argument("folder")
 @db_option
+@click.option(
+    "--state",
+    default="sqlite:",
+    metavar="URL",
+    show_default=True,
+    help="Where its state is to lie; see docs/cluster.md.",
+)
 @json_option
-def restore(folder: str, db: str, as_json: bool) -> int:
+def restore(folder: str, db: str, state: str, as_json: bool) -> int:
     """Make a library of the backup in FOLDER. The library's folder must not be there yet.
 
     Every file is checked while it is copied. If one is damaged, it is named, and no library is made.
@@ -47,7 +54,7 @@ def restore(folder: str, db: str, as_json: bool) -> int:
     from yunmeng.terminal.progress import counting_progress
 
     with counting_progress("Copying files") as on_file:
-        made = restore(Path(folder), Path(db), on_file)
+        made = restore(Path(folder), Path(db), on_file, state)
     if as_json:
         print_json({"db": db, "pictures": made.pictures, "created": made.created.isoformat(timespec="seconds")})
     else:

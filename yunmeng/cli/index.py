@@ -51,6 +51,11 @@ Examples:
     help="Where a new library keeps its vectors: zvec:, milvus://HOST:19530/NAME or another, see: yunmeng plugins.  "
     "[default: zvec:]",
 )
+@click.option(
+    "--state",
+    metavar="URL",
+    help="Where a new library keeps jobs, keys and the like; see docs/cluster.md.  [default: sqlite:]",
+)
 @click.option("--manifest", metavar="FILE", help="CSV or JSONL file with the pictures' attributes (path, id, ...).")
 @click.option(
     "--frames",
@@ -91,6 +96,7 @@ def index(
     augment: bool,
     metric: "LibraryMetric | None",
     store: str | None,
+    state: str | None,
     manifest: str | None,
     frames: int,
     runner: "RunnerName",
@@ -117,7 +123,7 @@ def index(
     from yunmeng.terminal.progress import indexing_progress, stop_on_signal
 
     views: dict[str, Any] = {"enhance": enhance, "subject": subject, "regions": regions, "augmented": augment}
-    views |= {"metric": metric, "store": store}
+    views |= {"metric": metric, "store": store, "state": state}
     with (
         _open(db, encoder, attributes, views, device) as library,
         stop_on_signal() as stop,
@@ -160,6 +166,7 @@ def _open(
     from yunmeng.encoders.catalogue import DEFAULT_ENCODER
     from yunmeng.errors import EncoderMismatch, SchemaError
     from yunmeng.library.library import Library
+    from yunmeng.state.urls import same_state
     from yunmeng.stores.schema import parse_schema
 
     settings = Settings.load(device=device)
@@ -195,6 +202,9 @@ def _open(
     if views["store"] not in (None, library.config.store):
         library.close()
         raise SchemaError(f"{db} keeps its vectors in {library.config.store}: leave --store out, or use a new --db")
+    if views["state"] is not None and not same_state(views["state"], library.config.state):
+        library.close()
+        raise SchemaError(f"{db} keeps its state in {library.config.state}: leave --state out, or use a new --db")
     enhance = views["enhance"]
     if enhance and set(enhance) != set(library.config.enhance):
         library.close()

@@ -94,6 +94,5 @@ def _keys(db: str) -> "Iterator[Keys]":
     from yunmeng.state.keys import Keys
 
     paths = LibraryPaths(db)
-    read_config(paths)
-    with State.open(paths.state) as state:
+    with State.open(paths.state, read_config(paths).state) as state:
         yield Keys(state)

@@ -1,6 +1,7 @@
 """Search for the originals of a suspect picture: candidates by fingerprint and by vector, then by their pixels."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -28,6 +29,8 @@ __all__ = ["Codes", "CopySearch", "NearCode"]
 _BYTES: Final = 32
 _BATCH: Final = 1000
 _GROWTH: Final = 1.5
+PATIENCE: Final = 20
+"""Times as long as reading all fingerprints took, they are not read again, whatever other processes have written."""
 
 
 class NearCode(NamedTuple):
@@ -52,7 +55,10 @@ class Codes:
         self._read = False
         self._outdated: set[str] = set()
         self._noted = threading.Lock()
+        self._good_until = 0.0
+        self._overtaken = False
         store.changes.watch(self._note)
+        store.changes.watch_others(self._note_others)
 
     def nearest(self, queries: NDArray[np.uint8], k: int) -> list[NearCode]:
         """Return the ``k`` pictures with the code nearest to any of ``queries``, uint8 (m, 32), the nearest first.
@@ -72,14 +78,22 @@ class Codes:
         with self._noted:
             self._outdated.update(ids)
 
+    def _note_others(self) -> None:
+        self._overtaken = True
+
     def _catch_up(self) -> None:
+        if self._overtaken and time.monotonic() > self._good_until:
+            self._overtaken = self._read = False
+            self._ids, self._rows = [], {}
         with self._noted:
             outdated, self._outdated = self._outdated, set()
         try:
             if not self._read:
+                began = time.monotonic()
                 for record in self._store.iterate():
                     self._put(record)
                 self._read = True
+                self._good_until = time.monotonic() + PATIENCE * (time.monotonic() - began)
             while outdated:
                 some = list(islice(outdated, _BATCH))
                 found = self._store.get(some)

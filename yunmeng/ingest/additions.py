@@ -1,7 +1,8 @@
 """Single pictures that are sent to a library, as a program adds them."""
 
 import os
-import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -30,12 +31,17 @@ class MediaKeeper(Protocol):
 class Additions:
     """Adds pictures one by one. Adding the same twice changes nothing; threads may share it.
 
-    ``classifier`` must let pictures replace others under their id. ``writing`` is held while a record is changed that
-    was read before.
+    ``classifier`` must let pictures replace others under their id. ``writing`` makes a context in which a record is
+    changed that was read before, and no other.
     """
 
     def __init__(
-        self, store: Store, encoder: Encoder, classifier: Classifier, keeper: MediaKeeper, writing: threading.Lock
+        self,
+        store: Store,
+        encoder: Encoder,
+        classifier: Classifier,
+        keeper: MediaKeeper,
+        writing: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._store = store
         self._encoder = encoder
@@ -68,7 +74,7 @@ class Additions:
 
     def set_attributes(self, id: str, attributes: Attributes) -> Record | None:
         """Give a picture these attributes in place of its own. None where there is no such picture."""
-        with self._writing:  # a picture that is replaced meanwhile must not come back with its former vector
+        with self._writing():  # a picture that is replaced meanwhile must not come back with its former vector
             known = self._store.get([id], vectors=True).get(id)
             if known is None:
                 return None
@@ -85,7 +91,7 @@ class Additions:
 
     def _write(self, entry: Entry, record: Record, stale: tuple[str, ...]) -> AddStatus:
         """Keep a picture's file, then its record; its id may have got another picture since it was looked at."""
-        with self._writing:
+        with self._writing():
             now = self._store.get([entry.id]).get(entry.id)
             if entry.attributes is None and now is not None:
                 record = replace(record, attributes=now.attributes)

@@ -6,17 +6,22 @@ picture again at every start, and never get past it.
 
 import json
 import os
+import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PIL import __version__ as pillow_version
 
 from yunmeng.errors import PictureError, Reason
 from yunmeng.types import Closing
 from yunmeng.version import __version__
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 __all__ = ["InHand"]
 
@@ -34,10 +39,14 @@ class InHand(Closing):
     A slot is written before and after a picture without waiting for the disk: that survives the death of the process,
     but not a power cut. Pictures that may have killed the process before are decoded one at a time, so that after
     another death it is known which of them it was.
+
+    Where the folder is ``shared`` by processes, each has files of its own, and takes over those of one that is dead.
     """
 
-    def __init__(self, deaths: Path) -> None:
-        self._path = deaths
+    def __init__(self, deaths: Path, *, shared: bool = False) -> None:
+        self._path = self._common = deaths
+        self._shared = shared
+        self._own: FileLock | None = None
         self._slots_path = deaths.with_suffix(".slots")
         self._lock = threading.Lock()
         self._suspect = threading.Lock()
@@ -94,6 +103,8 @@ class InHand(Closing):
 
     def _begin(self) -> None:
         """Count the pictures that were being decoded when the last process died."""
+        if self._shared:
+            self._take_own()
         self._deaths = self._read()
         slots = ""
         with suppress(OSError):
@@ -107,6 +118,22 @@ class InHand(Closing):
             self._file = os.open(self._slots_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         except OSError:
             self._file = -1  # nothing can be noted in this folder
+
+    def _take_own(self) -> None:
+        """Choose files that no living process has: the first of this machine's whose lock is free."""
+        from filelock import FileLock, Timeout
+
+        for number in count():
+            path = self._common.with_stem(f"{self._common.stem}-{platform.node()}-{number}")
+            lock = FileLock(path.with_suffix(".lock"))
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            except OSError:
+                return  # nothing can be noted in this folder
+            self._own, self._path, self._slots_path = lock, path, path.with_suffix(".slots")
+            return
 
     def _acquit(self, digest: str) -> None:
         with self._lock:
@@ -132,3 +159,6 @@ class InHand(Closing):
             if self._file is not None and self._file >= 0:
                 os.close(self._file)
             self._file, self._free, self._made = None, [], 0
+            if self._own is not None:
+                self._own.release()
+                self._own = None

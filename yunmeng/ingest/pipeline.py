@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from yunmeng.concurrency import bounded_map
-from yunmeng.errors import StoreError, YunmengError
+from yunmeng.errors import StateUnreachable, StoreError, YunmengError
 from yunmeng.ingest.decisions import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged, Undecoded
 from yunmeng.ingest.runners.protocol import Outcome, Runner
 from yunmeng.state.database import State
 from yunmeng.stores.protocol import Store
-from yunmeng.types import Failure, IndexReport, JobStatus, OnTally, Progress, Tally
+from yunmeng.types import Failure, IndexReport, OnTally, Progress, Tally
 
 __all__ = ["IndexReport", "OnTally", "Pipeline", "Tally", "recorded"]
 
@@ -53,21 +53,24 @@ class _Batch:
         self.bytes += len(picture.data) if isinstance(picture, Undecoded) else 0
 
 
-def recorded(state: State, job_id: int, work: Callable[[], IndexReport]) -> IndexReport:
-    """Return the result of ``work``, and record how job ``job_id`` ended, whether it returns or raises."""
-    status: JobStatus = "failed"
-    error = None
+def recorded(state: State, job_id: int, work: Callable[[], IndexReport], stop: threading.Event) -> IndexReport:
+    """Return the result of ``work``, and record how job ``job_id`` ended, whether it returns or raises.
+
+    ``stop`` is set where another process cancels the job or takes it over.
+    """
     try:
-        report = work()
-        status = "interrupted" if report.interrupted else "done"
-    except KeyboardInterrupt:
-        status = "interrupted"
+        with state.holding(job_id, stop):
+            report = work()
+    except StateUnreachable:  # what was written is written: it can go on when the database is back
+        with suppress(StateUnreachable):
+            state.finish_job(job_id, "interrupted")
         raise
-    except YunmengError as exc:
-        error = str(exc)
+    except BaseException as exc:
+        stopped = isinstance(exc, KeyboardInterrupt)
+        error = str(exc) if isinstance(exc, YunmengError) else None
+        state.finish_job(job_id, "interrupted" if stopped else "failed", error)
         raise
-    finally:
-        state.finish_job(job_id, status, error)
+    state.finish_job(job_id, "interrupted" if report.interrupted else "done")
     return report
 
 

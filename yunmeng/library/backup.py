@@ -18,9 +18,13 @@ from pydantic import BaseModel, ValidationError
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
 from yunmeng.library.config import read_config, write_config
 from yunmeng.library.paths import LibraryPaths
+from yunmeng.state.backend import DEFAULT_STATE
+from yunmeng.state.database import State
+from yunmeng.state.urls import check_state, named_state
 from yunmeng.version import __version__
 
 if TYPE_CHECKING:
+    from yunmeng.library.config import LibraryConfig
     from yunmeng.library.generations import Generations
     from yunmeng.library.resources import LibraryResources
     from yunmeng.stores.protocol import FileStore, Store
@@ -61,7 +65,7 @@ def back_up(
     """
     draft = _draft(target)
     try:
-        with generations.moving:
+        with generations.moving():
             generation = generations.current
             if not generation.store.capabilities.files:
                 raise LibraryError(f"the store {generation.config.store} keeps no files: back it up by its own means")
@@ -76,7 +80,8 @@ def back_up(
             for small in (resources.paths.calibration, resources.paths.bands):
                 if small.exists():
                     shutil.copyfile(small, draft / small.name)
-            write_config(LibraryPaths(draft), generation.config)
+            # Whatever database has the state, a backup has it in a file: nothing else is needed to restore it.
+            write_config(LibraryPaths(draft), generation.config.model_copy(update={"state": DEFAULT_STATE}))
         files = _digests(draft, stop, on_file)
         if files is None:
             return None
@@ -91,12 +96,17 @@ def back_up(
     return backup
 
 
-def restore(source: Path, folder: Path, on_file: OnFile = lambda _done, _all: None) -> Backup:
+def restore(
+    source: Path, folder: Path, on_file: OnFile = lambda _done, _all: None, state: str = DEFAULT_STATE
+) -> Backup:
     """Make a library at ``folder``, which is not there yet, of the backup at ``source``. All files are checked.
 
-    Raises `LibraryNotFound`, `LibraryExists`, `LibraryFormatError` for a damaged backup, and `LibraryError`.
+    Its state lies in the folder, or in a new schema of the PostgreSQL at ``state``.
+
+    Raises `LibraryNotFound`, `LibraryExists`, `LibraryFormatError` for a damaged backup, `LibraryError`, `StateError`.
     """
     backup = read_backup(source)
+    check_state(state)
     draft = _draft(folder)
     try:
         draft.mkdir()
@@ -108,13 +118,23 @@ def restore(source: Path, folder: Path, on_file: OnFile = lambda _done, _all: No
             if (digest, size) != (entry.sha256, entry.bytes):
                 raise LibraryFormatError(f"{source / name} is damaged: it is not what was backed up")
         on_file(len(backup.files), len(backup.files))
-        read_config(LibraryPaths(draft))
+        config = read_config(LibraryPaths(draft))
+        if state != DEFAULT_STATE:
+            _move_state(LibraryPaths(draft), config, named_state(state, folder.absolute().name))
         draft.rename(folder)
     except OSError as exc:
         raise LibraryError(f"cannot restore {source} to {folder}: {exc}") from exc
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return backup
+
+
+def _move_state(paths: LibraryPaths, config: "LibraryConfig", url: str) -> None:
+    """Write the rows of the file to a new database, which the library then names."""
+    with State.create(paths.state, url) as state:
+        state.fill_from(paths.state)
+    write_config(paths, config.model_copy(update={"state": url}))
+    paths.state.unlink()
 
 
 def read_backup(source: Path) -> Backup:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yunmeng.errors import LibraryFormatError, LibraryNotFound
 from yunmeng.library.paths import put
+from yunmeng.state.backend import DEFAULT_STATE
 from yunmeng.stores.registry import DEFAULT_STORE
 from yunmeng.stores.schema import check_schema
 from yunmeng.types import AttributeType, Enhancement, LibraryMetric
@@ -56,6 +57,8 @@ class LibraryConfig(BaseModel):
     encoder: EncoderIdentity
     store: str = DEFAULT_STORE
     """The URL of what keeps the vectors; libraries of earlier versions name none."""
+    state: str = DEFAULT_STATE
+    """The URL of what keeps all else: jobs, keys, what applications note. Without a password."""
     enhance: tuple[Enhancement, ...] = ()
     attributes: Mapping[str, AttributeType] = Field(default_factory=dict)
     subject: bool = False
@@ -66,6 +69,11 @@ class LibraryConfig(BaseModel):
     """Second vectors are kept, each picture's averaged with its neighbours'."""
     generation: int = Field(0, ge=0, alias="edition")
     """Counts how often the library was encoded again: each generation has a store of its own."""
+
+    @property
+    def state_shared(self) -> bool:
+        """True where the state lies in a database that many processes have open."""
+        return self.state != DEFAULT_STATE
 
     def next_generation(
         self, encoder: EncoderIdentity, *, subject: bool | None, regions: bool | None

@@ -39,7 +39,7 @@ class Folders:
     def __init__(self) -> None:
         self._lock = Lock()
         self._ids: list[str] = []
-        self._of: tuple[int, str | None] | None = None  # the store, and its version
+        self._of: tuple[int, str | None, int] | None = None  # the store, its version, and its changes
         self._good_until = 0.0
 
     def below(self, store: "Store", folder: str) -> list[Folder]:
@@ -84,7 +84,7 @@ class Folders:
     def _range(self, store: "Store", folder: str) -> tuple[Sequence[str], int, int]:
         """All ids in their order, and where those of ``folder`` begin and end."""
         with self._lock:
-            of = (id(store), store.version())
+            of = (id(store), store.version(), store.changes.number)
             if of[0] != (self._of or (None,))[0] or (of != self._of and monotonic() > self._good_until):
                 began = monotonic()
                 self._ids = sorted(record.id for record in store.iterate())

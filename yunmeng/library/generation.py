@@ -5,7 +5,8 @@ complete.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -60,12 +61,15 @@ class Generation(Closing):
         self.config: Final = config
         self.store: Final = store
         self.encoding: Final = encoding
-        self.writing: Final = threading.Lock()
-        """Held while records are changed that were read before."""
+        self._changing = threading.Lock()
         self.calibrator: Final = Calibrator(config, store, encoding, resources)
         self._resources = resources
-        self._contents = contents or ContentVersion(resources.paths.contents, config.generation)
+        self.shared: Final = resources.contents is not None and not store.capabilities.exclusive
+        """True where other processes write to the same store, and know of it by the state database."""
+        self._contents = contents or _version(config, resources)
         self._contents.begin(store)
+        if self.shared:
+            store.changes.around = self._noted
         self._open = True
 
     @classmethod
@@ -77,7 +81,7 @@ class Generation(Closing):
     @classmethod
     def open(cls, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None" = None) -> Self:
         """Open an existing generation. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
-        contents = ContentVersion(resources.paths.contents, config.generation)
+        contents = _version(config, resources)
         store = open_store(config, resources.paths)
         try:
             return cls(config, store, resources, Encoding(config, resources, encoder), contents)
@@ -117,7 +121,7 @@ class Generation(Closing):
     @cached_property
     def colours(self) -> ColourIndex:
         """The palettes of the pictures, read when first needed."""
-        return ColourIndex(self.store)
+        return ColourIndex(self.store, lambda: self._contents.name)
 
     @cached_property
     def verifier(self) -> "Verifier":
@@ -158,6 +162,25 @@ class Generation(Closing):
         """The way in for single pictures. Threads may share it; it takes no lock of the library's."""
         classifier = self.classifier(Moves(self.config.created), replace=True)
         return Additions(self.store, self.encoding.query_encoder, classifier, self._resources.media, self.writing)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep all others out while records are changed that were read before, in other processes as well."""
+        with self._changing, self.across("records"):
+            self.catch_up()
+            yield
+
+    def catch_up(self) -> None:
+        """Have later reads show all that other processes have written by now.
+
+        Raises `LibraryError` where they have moved the library to another generation.
+        """
+        if self.shared:
+            _ = self._contents.name
+
+    def across(self, what: str, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Return a context that one process at a time is in, see `State.exclusive`; all are where none are shared."""
+        return self._resources.state.exclusive(what, wait=wait) if self.shared else nullcontext()
 
     @property
     def reads_text(self) -> bool:
@@ -224,6 +247,29 @@ class Generation(Closing):
             decodes=decodes,
         )
 
+    @contextmanager
+    def following(self) -> Iterator[Callable[[], None]]:
+        """Keep other processes from writing to the generation before this one, which follows it at the end.
+
+        Gives a function to call right before ``library.toml`` is written. Raises `Busy` as `SharedContents.moving`.
+        """
+        if self.shared and self._resources.contents is not None:
+            with self._resources.contents.moving(self.config.generation) as about_to:
+                yield about_to
+        else:
+            yield lambda: None
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Do a write to the store of which all processes know."""
+        contents = self._resources.contents
+        assert contents is not None
+        with ExitStack() as stack:
+            if self.config.augmented:  # whoever averages reads first what the others must not change
+                stack.enter_context(self.across("augmented"))
+            stack.enter_context(contents.writing(self.config.generation))
+            yield
+
     def close(self) -> None:
         """Write what is outstanding and close. Closing twice does no harm."""
         leaves = self._open and self.store.changes.sound and self._contents.by_files
@@ -233,3 +279,7 @@ class Generation(Closing):
                 self.store.close()
         else:
             self.store.close()
+
+
+def _version(config: "LibraryConfig", resources: "LibraryResources") -> ContentVersion:
+    return ContentVersion(resources.paths.contents, config.generation, resources.contents)

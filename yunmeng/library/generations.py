@@ -1,9 +1,9 @@
 """The generations of an open library: the current one, and those it has replaced."""
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.library.opening import remove_stores
@@ -27,20 +27,37 @@ class Generations(Closing):
         self._current = current
         self._replaced: list[Generation] = []  # searches may still be at them
         self._changes = ReadWriteLock()
-        self.moving: Final = threading.Lock()
-        """Held while the library is made into another one."""
+        self._moving = threading.Lock()
 
     @property
     def current(self) -> "Generation":
         """The generation that answers queries."""
         return self._current
 
-    def changing(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Make the library into another one meanwhile: one thread at a time.
+
+        Raises `Busy` where another process does so.
+        """
+        with self._moving, self._current.across("move", wait=False):
+            yield
+
+    @property
+    def fresh(self) -> "Generation":
+        """The current generation; what is read of it holds all that other processes had written before."""
+        self._current.catch_up()
+        return self._current
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
         """Return a context in which records may be changed: many threads at once, but none during a switch.
 
         It must not be entered again inside itself, as a switch that waits between the two would never begin.
         """
-        return self._changes
+        with self._changes:
+            self._current.catch_up()
+            yield
 
     def switch(self, finish: Callable[[], "Generation"]) -> None:
         """Let ``finish`` make the next generation while nothing changes, and take it.

@@ -22,6 +22,8 @@ from yunmeng.search.metrics import check_library_metric
 from yunmeng.search.query import check_region
 from yunmeng.search.request import SearchRequest
 from yunmeng.search.rerank.registry import read_steps
+from yunmeng.state.backend import DEFAULT_STATE
+from yunmeng.state.urls import check_state, named_state
 from yunmeng.stores.checks import check_group
 from yunmeng.stores.filters import check
 from yunmeng.stores.parse import read_filter
@@ -66,7 +68,9 @@ __all__ = ["Library", "LibraryInfo"]
 
 
 class Library(Closing):
-    """Pictures that can be searched, in a folder of their own. Only one process at a time can have it open.
+    """Pictures that can be searched, in a folder of their own.
+
+    Only one process at a time can have it open, unless its store and its state are on servers, see docs/cluster.md.
 
     >>> with Library.create("my-library") as library:                      # doctest: +SKIP
     ...     library.index(["photos/"])
@@ -98,6 +102,7 @@ class Library(Closing):
         augmented: bool = False,
         metric: "LibraryMetric" = "cosine",
         store: str = DEFAULT_STORE,
+        state: str = DEFAULT_STATE,
     ) -> Self:
         """Make a library at ``path``, a folder that is empty or not there yet, and open it.
 
@@ -115,14 +120,17 @@ class Library(Closing):
             metric: The metric of scores unless a query names another: cosine, euclidean, manhattan or hamming.
             store: The URL of what keeps the vectors: ``zvec:`` in the library's folder, ``milvus://host:19530/name``
                 on a server, ``memory:`` until it is closed, or one of another package.
+            state: The URL of what keeps jobs, keys and what applications note: ``sqlite:`` in the library's folder, or
+                ``postgresql://user@host/database``, in a schema of its own, see docs/cluster.md.
 
         Raises:
-            LibraryExists, UnknownEncoder, UnknownStore, SchemaError.
+            LibraryExists, UnknownEncoder, UnknownStore, SchemaError, StateError.
             QueryError: The library cannot have this metric.
             LibraryError: The folder cannot be used.
         """
         check_library_metric(metric)
         check_url(store)
+        check_state(state)
         settings = settings or Settings.load()
         bound = identify(encoder, settings)
         schema = check_schema(attributes or {})
@@ -136,8 +144,11 @@ class Library(Closing):
             augmented=augmented,
             metric=metric,
             store=store,
+            state=named_state(state, paths.folder.absolute().name),
         )
-        resources = LibraryResources(paths, settings)
+        resources = LibraryResources(paths, settings, config)
+        if config.state_shared:
+            resources.make_state()
         generation = Generation.create(config, resources, None if isinstance(encoder, str) else encoder)
         write_config(paths, config)
         return cls(resources, generation)
@@ -151,7 +162,7 @@ class Library(Closing):
         """
         paths = LibraryPaths(path)
         config = read_config(paths)
-        resources = LibraryResources(paths, settings or Settings.load())
+        resources = LibraryResources(paths, settings or Settings.load(), config)
         return cls(resources, Generation.open(config, resources, encoder))
 
     @staticmethod
@@ -376,7 +387,7 @@ class Library(Closing):
             PictureError, RecordNotFound, OriginalGone, QueryError, MissingExtra.
         """
         query = QueryPart(image, id, text=text, region=None if region is None else check_region(region))
-        return self.generation.explainer.explain(query, hit)
+        return self.generations.fresh.explainer.explain(query, hit)
 
     def match(
         self,
@@ -403,7 +414,7 @@ class Library(Closing):
         """
         if k < 1:
             raise QueryError(f"k must be at least 1, not {k}")
-        generation, parsed = self.generation, self._filter(filter)
+        generation, parsed = self.generations.fresh, self._filter(filter)
         return generation.copies.match(self._source(image), k, parsed, min_score)
 
     def compare(self, a: "Comparable", b: "Comparable") -> "Comparison":

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yunmeng.errors import LibraryError
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
 from yunmeng.library.dba import Augmentation, AugmentReport, OnStep, refresh, refresh_some
 from yunmeng.library.encoding import identify
@@ -53,8 +54,12 @@ class Maintenance:
     def augment(self, on_step: OnStep | None = None, stop: threading.Event | None = None) -> AugmentReport:
         """Give the library second vectors, and compute stale ones, as `yunmeng.Library.augment` says."""
         began, stop = time.monotonic(), stop or threading.Event()
-        with self._generations.moving:
+        with self._generations.moving():
             if not self._generations.current.config.augmented:
+                if self._generations.current.shared:  # others would go on without them
+                    raise LibraryError(
+                        "a library that processes share cannot be given second vectors: make one with --augment"
+                    )
                 with Augmentation(self._generations.current, self._resources.paths) as move:
                     if move.run(stop):
                         self._generations.switch(move.finish)
@@ -133,7 +138,7 @@ class Maintenance:
         from yunmeng.library.reencode import Reencoding
 
         stop, tell = stop or threading.Event(), on_tally or (lambda _: None)
-        with self._generations.moving:
+        with self._generations.moving():
             self._generations.close_replaced()
             old = self._generations.current
             config = make(old.config)

@@ -69,12 +69,12 @@ class LibraryPaths:
         return self.store(generation), self.regions(generation), self.augmented(generation)
 
     def _ours(self, child: Path) -> bool:
-        ours = (*self.stores(0), self.cache, self.config.with_suffix(".draft"))
-        return child in ours or child.name.startswith(self.state.name)
+        draft = child.name.startswith(f"{self.config.stem}.") and child.suffix == ".draft"
+        return draft or child in (*self.stores(0), self.cache) or child.name.startswith(self.state.name)
 
 
 def put(place: Path, content: str | bytes) -> None:
     """Write a file in one step, text in UTF-8: it is there whole or as it was before."""
-    draft = place.with_suffix(".draft")
+    draft = place.with_suffix(f".{os.getpid()}.draft")  # of this process: others may write to a folder that is shared
     draft.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(draft, place)  # noqa: PTH105  pathlib's replace reads as a text operation

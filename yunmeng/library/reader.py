@@ -39,7 +39,7 @@ class LibraryReader:
 
     def same_as(self, id: str) -> list[str]:
         """Return the ids of other pictures with the same bytes as this one's; none where there is no such picture."""
-        store = self._generations.current.store
+        store = self._generations.fresh.store
         record = store.get([id]).get(id)
         if record is None:
             return []
@@ -66,21 +66,21 @@ class LibraryReader:
 
     def get(self, id: str, *, vector: bool = False) -> "Record":
         """Return the record of a picture. Raises `RecordNotFound`."""
-        return self._generations.current.find(id, vector=vector)
+        return self._generations.fresh.find(id, vector=vector)
 
     def get_many(self, ids: Sequence[str], *, vectors: bool = False) -> "dict[str, Record]":
         """Return the existing records among ``ids``, by id."""
-        return self._generations.current.store.get(ids, vectors=vectors)
+        return self._generations.fresh.store.get(ids, vectors=vectors)
 
     def page(
         self, limit: int, after: tuple[str, str] | None = None, filter: "str | Filter | None" = None
     ) -> "list[Record]":
         """Return the next ``limit`` records (that pass ``filter``) by (sha256, id), behind ``after``, one such pair."""
-        return self._generations.current.store.page(limit, after, read_filter(filter))
+        return self._generations.fresh.store.page(limit, after, read_filter(filter))
 
     def folders(self, folder: str = "") -> list[Folder]:
         """Return the folders that lie directly in ``folder``, by name; "" is the outermost."""
-        return self._folders.below(self._generations.current.store, folder)
+        return self._folders.below(self._generations.fresh.store, folder)
 
     def folder_page(
         self, folder: str, limit: int, after: str = "", filter: "str | Filter | None" = None
@@ -89,29 +89,29 @@ class LibraryReader:
 
         Both are of those that pass ``filter``.
         """
-        return self._folders.page(self._generations.current.store, folder, limit, after, filter)
+        return self._folders.page(self._generations.fresh.store, folder, limit, after, filter)
 
     def iterate(self, filter: "str | Filter | None" = None, *, vectors: bool = False) -> "Iterator[Record]":
         """Return all records (that pass ``filter``), in no particular order."""
-        return self._generations.current.store.iterate(read_filter(filter), vectors=vectors)
+        return self._generations.fresh.store.iterate(read_filter(filter), vectors=vectors)
 
     def count(self, filter: "str | Filter | None" = None) -> int:
         """Return how many pictures there are (that pass ``filter``)."""
-        return self._generations.current.store.count(read_filter(filter))
+        return self._generations.fresh.store.count(read_filter(filter))
 
     def facets(self, limit: int = 20_000) -> list[Facet]:
         """Return the values that the first ``limit`` pictures have in the declared attributes."""
-        generation = self._generations.current
+        generation = self._generations.fresh
         return collect_facets(generation.store.iterate(), generation.config.attributes, limit)
 
     def colours(self) -> "ColourCounts":
         """Return how many pictures have each basic colour, and how many have no palette."""
-        return self._generations.current.colours.counts()
+        return self._generations.fresh.colours.counts()
 
     @property
     def lacks_palettes(self) -> bool:
         """True where pictures have no palette, see `ColourIndex.lacking`; `colours` counts them."""
-        return self._generations.current.colours.lacking
+        return self._generations.fresh.colours.lacking
 
     def original(self, picture: "str | Record") -> bytes:
         """Return the file of a picture, by id or record. Raises `RecordNotFound`, `OriginalGone`, `FetchError`."""
@@ -127,7 +127,7 @@ class LibraryReader:
 
     def info(self) -> LibraryInfo:
         """Return the facts of the library."""
-        folder, generation = self._resources.paths.folder, self._generations.current
+        folder, generation = self._resources.paths.folder, self._generations.fresh
         config = generation.config
         return LibraryInfo(
             path=str(folder.absolute()),

@@ -71,27 +71,29 @@ class Reencoding(Closing):
             records = (record for page in _pages(self._old.store) for record in page)
             return pipeline.run(job.id, records, self._old.store.count)
 
-        return recorded(state, job.id, bring_over)
+        return recorded(state, job.id, bring_over, stop)
 
     def finish(self, on_tally: OnTally, *, drop_failed: bool) -> Generation:
         """Encode the last changes, and make the new generation the library's. Nothing may change meanwhile.
 
         Raises `LibraryError` for what cannot be brought over, unless ``drop_failed`` says to go on without.
         """
-        report = self.run(on_tally, threading.Event())
-        if report.failed and not drop_failed:
-            raise LibraryError(f"{report.failed[0].path} has changed meanwhile: {report.failed[0].reason}")
-        gone: list[str] = []
-        for page in _pages(self._new.store):
-            ids = [record.id for record in page]
-            kept = self._old.store.get(ids)
-            gone += [id for id in ids if id not in kept]
-        self._new.store.delete(gone)
-        self._new.store.flush()
-        if self._copies:
-            self._new.calibrator.take_over(self._old.calibrator)
-        write_config(self._resources.paths, self._new.config)
-        self._finished = True
+        with self._new.following() as about_to:
+            report = self.run(on_tally, threading.Event())
+            if report.failed and not drop_failed:
+                raise LibraryError(f"{report.failed[0].path} has changed meanwhile: {report.failed[0].reason}")
+            gone: list[str] = []
+            for page in _pages(self._new.store):
+                ids = [record.id for record in page]
+                kept = self._old.store.get(ids)
+                gone += [id for id in ids if id not in kept]
+            self._new.store.delete(gone)
+            self._new.store.flush()
+            if self._copies:
+                self._new.calibrator.take_over(self._old.calibrator)
+            about_to()
+            write_config(self._resources.paths, self._new.config)
+            self._finished = True
         return self._new
 
     def close(self) -> None:

@@ -11,12 +11,14 @@ from yunmeng.library.media_store import MediaStore
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.search.cache.tiers import Caches
 from yunmeng.search.query import read_bytes
+from yunmeng.state.contents import SharedContents
 from yunmeng.state.database import State
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings
     from yunmeng.encoders.protocol import Encoder
+    from yunmeng.library.config import LibraryConfig
     from yunmeng.library.paths import LibraryPaths
 
 __all__ = ["LibraryResources"]
@@ -29,14 +31,17 @@ class LibraryResources(Closing):
     ``wrap_encoder(encoder)``, so that many callers share a batch.
     """
 
-    def __init__(self, paths: "LibraryPaths", settings: "Settings") -> None:
+    def __init__(self, paths: "LibraryPaths", settings: "Settings", config: "LibraryConfig") -> None:
         self.paths: Final = paths
         self.settings: Final = settings
+        self.contents: Final = SharedContents(lambda: self.state, config.generation) if config.state_shared else None
+        """What all processes know of the contents of a store that they share; None where they share no state."""
         self.caches: Final = Caches(settings)
-        self.in_hand: Final = InHand(paths.in_hand)
+        self.in_hand: Final = InHand(paths.in_hand, shared=config.state_shared)
         self.media: Final = MediaStore(paths, settings, lambda url: self.fetcher.fetch(url))
         self.wrap_encoder: Callable[[Encoder], Encoder] = lambda encoder: encoder
         self._public_only = settings.private_urls is False
+        self._state_url = config.state
         self._opening = threading.Lock()
         self._fetcher: Fetcher | None = None
         self._state: State | None = None
@@ -47,8 +52,13 @@ class LibraryResources(Closing):
         """The state database, opened when first needed; a search does not need it."""
         with self._opening:
             if self._state is None:
-                self._state = State.open(self.paths.state)
+                self._state = State.open(self.paths.state, self._state_url, self.settings)
             return self._state
+
+    def make_state(self) -> None:
+        """Make the state database of a new library. Raises `LibraryExists` where another library has it."""
+        with self._opening:
+            self._state = State.create(self.paths.state, self._state_url, self.settings)
 
     @property
     def fetcher(self) -> Fetcher:

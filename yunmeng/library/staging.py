@@ -38,7 +38,7 @@ def change_at_once(
         stop: Ends the copying cleanly when set.
     """
     generations = library.generations
-    with generations.moving:
+    with generations.moving():
         generations.close_replaced()
         old = generations.current
         new = _begin(old, library.resources)
@@ -90,12 +90,14 @@ def _copy(old: "Generation", new: "Generation", filter: "Filter | None", stop: t
 
 def _finish(old: "Generation", new: "Generation", others: "Filter", resources: "LibraryResources") -> "Generation":
     """Bring over what has happened to the other records meanwhile, and make ``new`` the library's generation."""
-    _copy(old, new, others, threading.Event())
-    ids = [record.id for record in new.store.iterate(others)]
-    kept = {record.id for record in old.store.iterate(others)}
-    new.store.delete([id for id in ids if id not in kept])
-    new.store.flush()
-    new.calibrator.held = False
-    new.calibrator.take_over(old.calibrator)
-    write_config(resources.paths, new.config)
+    with new.following() as about_to:
+        _copy(old, new, others, threading.Event())
+        ids = [record.id for record in new.store.iterate(others)]
+        kept = {record.id for record in old.store.iterate(others)}
+        new.store.delete([id for id in ids if id not in kept])
+        new.store.flush()
+        new.calibrator.held = False
+        new.calibrator.take_over(old.calibrator)
+        about_to()
+        write_config(resources.paths, new.config)
     return new

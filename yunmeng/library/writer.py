@@ -80,7 +80,7 @@ class LibraryWriter:
         runs = state.jobs(*RUNS)
         before = next((run for run in runs if job is None or run.id != job.id), job)
         if job is None:
-            job = state.start_job("index", {"sources": sources.names})
+            job = state.start_job("index", {"sources": sources.names}, RUNS if self._generations.current.shared else ())
         else:
             state.resume_job(job.id)
         folders = identify(sources.folders)
@@ -92,6 +92,7 @@ class LibraryWriter:
             state,
             number,
             lambda: self._indexed(sources, moves, number, tidy, within, frames, on_tally, stop, runner, options),
+            stop,
         )
 
     def add(
@@ -134,7 +135,7 @@ class LibraryWriter:
         with self._generations.changing():
             generation = self._generations.current
             for start in range(0, len(names), CHANGED_AT_ONCE):
-                with generation.writing:  # as in `Additions.set_attributes`
+                with generation.writing():  # as in `Additions.set_attributes`
                     records = generation.store.get(names[start : start + CHANGED_AT_ONCE], vectors=True).values()
                     generation.store.upsert([replace(one, attributes=changed(one.attributes)) for one in records])
                 count += len(records)

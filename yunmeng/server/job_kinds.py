@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yunmeng.encoders.catalogue import get_spec
 from yunmeng.errors import LibraryError, QueryError, SchemaError, UnknownEncoder
 from yunmeng.ingest.sources import Sources
+from yunmeng.library.reader import RUNS
 from yunmeng.schemas.imports import ImportOrder
 from yunmeng.schemas.jobs import AugmentOrder, BackupOrder, DeclareOrder, PalettesOrder, ReencodeOrder
 from yunmeng.schemas.text import from_wire
@@ -67,7 +68,7 @@ def importing(library: "Library", metrics: "Metrics", within: "Roots | None") ->
             metrics.imported.labels(outcome).inc(count)
         return not report.interrupted
 
-    return JobKind(name=IMPORT, work=work, arguments=ImportOrder, prepare=prepare)
+    return JobKind(name=IMPORT, work=work, arguments=ImportOrder, prepare=prepare, beside=RUNS)
 
 
 def reencoding(library: "Library") -> JobKind:

@@ -2,22 +2,31 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from yunmeng.errors import StateError
+from yunmeng.state.backend import Backend
 
 __all__ = ["NEWEST", "migrate"]
 
-NEWEST = "0010"
+NEWEST = "0011"
 """Revision of the newest step in ``migrations/versions``. Named here so that opening a
 database that is up to date need not import Alembic; a test holds the two together."""
 
 
-def migrate(engine: Engine) -> None:
-    """Apply the steps that the database behind ``engine`` lacks. Raises `StateError` if it is newer than they are."""
-    with engine.begin() as connection:
-        if _revision(connection) != NEWEST:
+def migrate(database: Backend) -> bool:
+    """Apply the steps that ``database`` lacks; of several processes at once, one does. Returns whether it was empty.
+
+    Raises `StateError` if it is newer than they are.
+    """
+    with database.engine.begin() as connection:
+        if _revision(connection) == NEWEST:
+            return False
+        database.alone_to_migrate(connection)
+        before = _revision(connection)  # another process may have been here meanwhile
+        if before != NEWEST:
             _upgrade(connection)
+        return before is None
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,12 +1,12 @@
 """Background jobs: one of each kind at a time, each on a thread of its own; they survive the end of the process."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from yunmeng.errors import StateError, YunmengError
+from yunmeng.errors import StateError, StateUnreachable, YunmengError
 from yunmeng.state.database import Failure, Job, Progress, State
 
 if TYPE_CHECKING:
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["JobKind", "JobProgress", "JobRun", "JobRunner"]
 
-_MOST: Final = 2**63
+_MOST: Final = 2**31
 """The first number that no job can have."""
+LOOK_EVERY: float = 2.0
+"""Seconds between two looks at what other processes have left or ordered, where they share the state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class JobKind:
         arguments: What ``POST /v1/jobs`` takes for it; None where it is ordered elsewhere only.
         prepare: Turns these into what is kept of them as JSON. Raises `YunmengError` for what cannot be done.
         can_resume: Whether a job can go on that was stopped, also by the end of the process, which is then done.
+        beside: Kinds whose jobs do not run at the same time, in whichever process.
     """
 
     name: str
@@ -75,6 +78,7 @@ class JobKind:
     arguments: "type[BaseModel] | None" = None
     prepare: "Callable[[Any], Mapping[str, Any]]" = lambda arguments: arguments.model_dump(mode="json")
     can_resume: Callable[[Job], bool] = lambda _: True
+    beside: Collection[str] = ()
 
 
 class JobRunner:
@@ -82,6 +86,9 @@ class JobRunner:
 
     A job that was interrupted by the end of the process goes on when the next runner starts, if its kind can resume it;
     a cancelled job waits until somebody resumes it. Threads may share a runner.
+
+    Where processes share the state, each job is taken by one of their runners; if that dies, or ends, another one takes
+    what can go on.
     """
 
     def __init__(self, state: State, on_event: Callable[[str, Job, Exception | None], None]) -> None:
@@ -93,6 +100,7 @@ class JobRunner:
         self._threads: dict[str, threading.Thread] = {}
         self._runs: dict[str, JobRun] = {}  # one for each kind that is at work
         self._resumed: set[int] = set()  # while they were about to end, cancelled
+        self._looking: threading.Thread | None = None
         self._started = self._ending = False
 
     def add(self, kind: JobKind) -> None:
@@ -107,6 +115,10 @@ class JobRunner:
         """Begin, with the jobs that the last process has left."""
         with self._changed:
             self._started = True
+            if self._state.shared:
+                self._looking = threading.Thread(target=self._look, name="yunmeng-jobs")
+                self._looking.start()
+                return
             for name, kind in self._kinds.items():
                 for job in self._state.jobs(name):
                     if job.status in ("queued", "running", "interrupted"):
@@ -119,7 +131,7 @@ class JobRunner:
             self._ending = True
             for run in self._runs.values():
                 run.stop.set()
-            threads = list(self._threads.values())
+            threads = [*self._threads.values(), *([self._looking] if self._looking else [])]
             self._changed.notify_all()
         for thread in threads:
             thread.join()
@@ -172,8 +184,10 @@ class JobRunner:
             waits = job is not None and job.status in ("queued", "running")
             return self._ending or not (waits or self.works_at(number))
 
+        every = LOOK_EVERY if self._state.shared else None  # another process may end it, which tells nobody here
         with self._changed:
-            self._changed.wait_for(over)
+            while not self._changed.wait_for(over, every):
+                pass
 
     def works_at(self, number: int) -> bool:
         """Return whether a job is running, or has been cancelled and is about to end."""
@@ -212,11 +226,25 @@ class JobRunner:
         if not goes_on and job.status != "interrupted":
             self._state.finish_job(job.id, "interrupted")
 
+    def _look(self) -> None:
+        """Take what other processes have ordered, and what the dead have left."""
+        while True:
+            free: Collection[str] = ()
+            with suppress(StateError):  # the database is away: it may be back at the next look
+                free = self._state.free_jobs(self._kinds)
+            with self._changed:
+                for kind in free:
+                    self._wake(kind, known=True)
+                if self._changed.wait_for(lambda: self._ending, LOOK_EVERY):
+                    return
+
     def _run(self, number: int) -> JobRun | None:
         return next((run for run in list(self._runs.values()) if run.job.id == number), None)
 
-    def _wake(self, kind: str) -> None:
-        if self._started and not self._ending and kind not in self._threads and self._oldest(kind) is not None:
+    def _wake(self, kind: str, *, known: bool = False) -> None:
+        if not self._started or self._ending or kind in self._threads:
+            return
+        if known or self._oldest(kind) is not None:
             self._threads[kind] = threading.Thread(target=self._work, args=(kind,), name=f"yunmeng-{kind}")
             self._threads[kind].start()
 
@@ -233,13 +261,27 @@ class JobRunner:
         job = None
         with self._changed:
             with suppress(StateError):  # a full disk, say: the next order may fare better
-                job = None if self._ending else self._oldest(kind)
+                job = None if self._ending else self._taken(kind) if self._state.shared else self._oldest(kind)
             if job is None:
                 del self._threads[kind]
                 return None
             self._runs[kind] = run = JobRun(job, self._state)
             self._state.at_work.add(job.id)
             return run
+
+    def _taken(self, kind: str) -> Job | None:
+        """Return a job that is now ours, past those of dead processes that cannot go on."""
+        while (job := self._state.take_job(kind, self._kinds[kind].beside)) is not None:
+            if job.status == "queued" or self._kinds[kind].can_resume(job):
+                return job
+            self._state.finish_job(job.id, "interrupted")
+        return None
+
+    def _hand_on(self, job: Job) -> None:
+        """Let another process go on with a job that ends as this one does."""
+        now = self._state.job(job.id)
+        if now is not None and now.status == "interrupted" and self._kinds[job.kind].can_resume(job):
+            self._state.requeue_job(job.id)
 
     def _do(self, run: JobRun) -> None:
         job = run.job
@@ -248,9 +290,16 @@ class JobRunner:
         try:
             self._state.resume_job(job.id)
             self._on_event("begins", job, None)
-            ended = self._kinds[job.kind].work(run)
-            event = "done" if ended else "interrupted"
-            self._state.finish_job(job.id, "done" if ended else "interrupted")
+            with self._state.holding(job.id, run.stop):
+                ended = self._kinds[job.kind].work(run)
+                event = "done" if ended else "interrupted"
+                self._state.finish_job(job.id, "done" if ended else "interrupted")
+            if self._ending and self._state.shared:
+                self._hand_on(job)
+        except StateUnreachable as exc:
+            error, event = exc, "interrupted"
+            with suppress(StateError):  # else its lease ends: when the database is back, some runner takes it up again
+                self._hand_on(job)
         except Exception as exc:  # whatever it is must not end the thread, and with it all jobs to come
             error = exc
             told = str(exc) if isinstance(exc, YunmengError) else f"an error inside the server: {type(exc).__name__}"

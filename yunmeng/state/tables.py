@@ -12,6 +12,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 __all__ = [
     "Base",
     "CheckpointRow",
+    "ContentWriteRow",
+    "ContentsRow",
     "FailureRow",
     "JobRow",
     "KeyRow",
@@ -46,6 +48,10 @@ class JobRow(Base):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     error: Mapped[str | None]
+    runner: Mapped[str | None] = mapped_column(String(32))
+    """The process that works at it, where many share the database."""
+    lease_until: Mapped[datetime | None]
+    """When that process counts as dead, by the clock of the database, unless it says before that it is not."""
 
 
 class CheckpointRow(Base):
@@ -70,6 +76,30 @@ class FailureRow(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     path: Mapped[str]
     reason: Mapped[str]
+
+
+class ContentsRow(Base):
+    """The contents of the library, where many processes write to its store: one row.
+
+    ``version`` is another name after every write. No other generation than ``generation`` takes writes, and none at all
+    until ``moving_until``, while a new one is made of it.
+    """
+
+    __tablename__ = "contents"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[str] = mapped_column(String(32))
+    generation: Mapped[int]
+    moving_until: Mapped[datetime | None]
+
+
+class ContentWriteRow(Base):
+    """One write to the store that is under way, in any process."""
+
+    __tablename__ = "content_writes"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    begun_at: Mapped[datetime]
 
 
 class KeyRow(Base):

@@ -58,6 +58,8 @@ class AugmentedStore(Closing):
         self.plain: Final = plain
         self.second: Final = second
         self.changes = Changes()
+        for store in (plain, second):
+            self.changes.watch_others(store.changes.overtaken)
         self._augmenter = Augmenter(plain, second)
         self._writing = ReadWriteLock(1)
 
@@ -183,7 +185,7 @@ class AugmentedStore(Closing):
     def _mark_stale(self, ids: Sequence[str]) -> None:
         averaged = self.second.count(Compare(MARK, "=", int(Mark.DONE))) > 0
         for start in range(0, len(ids), BATCH):
-            with self._writing:
+            with self.changes.around(), self._writing:
                 self._augmenter.mark_stale(ids[start : start + BATCH], averaged=averaged)
 
     def _average(self, ids: Sequence[str]) -> None:

@@ -34,6 +34,8 @@ class RegionalStore(Closing):
         self._whole = whole
         self._parts = parts
         self.changes = Changes()
+        for store in (whole, parts):
+            self.changes.watch_others(store.changes.overtaken)
 
     @property
     def schema(self) -> AttributeSchema:

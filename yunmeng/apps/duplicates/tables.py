@@ -163,7 +163,7 @@ class DuplicateTables:
     def group(self, number: int) -> KeptGroup | None:
         """Return the group of this number; None where there is none."""
         with self._state.reading() as session:
-            row = session.get(DuplicateGroupRow, number) if number < 2**63 else None
+            row = session.get(DuplicateGroupRow, number) if number < 2**31 else None
             return None if row is None else _group(session, row)
 
     def decide(self, number: int, discarded: Mapping[str, Backup], leaving: Collection[str]) -> None:

@@ -55,8 +55,8 @@ class CachedEngine:
 
     def ask(self, request: "SearchRequest") -> Hits:
         """Return the hits, best first. Raises what `yunmeng.library.library.Library.search` says."""
-        version = self._version() if self._cache.on else None
-        if version is None:
+        version = self._version()  # also where nothing is kept: it has the store look for what others have written
+        if version is None or not self._cache.on:
             return self._asker.ask(request)
         timings: dict[str, float] = {}
         asked = replace(request, parts=[self._at_hand(part, timings) for part in request.parts])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from yunmeng.state.contents import SharedContents
     from yunmeng.stores.protocol import Store
 
 __all__ = ["ContentVersion"]
@@ -26,19 +27,22 @@ class ContentVersion:
       it is there only while the library is closed and nothing has changed: after a crash there is none, and the
       contents get a new one. Nor is one believed that is older than a file of the library's: another program may have
       written since;
-    - by nothing: an exclusive store's contents have a name of this process's, any other's have none.
+    - by nothing: an exclusive store's contents have a name of this process's, any other's the name that all processes
+      know by ``shared``, the state database that they have in common; without one they have none.
 
     Create the object before the store is opened, and call `begin` after that, when no other process can have it open.
     """
 
-    def __init__(self, place: Path, generation: int) -> None:
+    def __init__(self, place: Path, generation: int, shared: "SharedContents | None" = None) -> None:
         self._place = place
+        self._shared = shared
         self._generation = generation
         self._session = secrets.token_hex(16)
         self._name = self._left()
         self._found = False
         self._start = 0
         self._store: Store | None = None
+        self._by_others = 0
 
     def begin(self, store: "Store") -> None:
         """Name the contents of ``store`` from now on; by the name in the file, if it still holds."""
@@ -55,21 +59,38 @@ class ContentVersion:
 
     @property
     def name(self) -> str | None:
-        """Name of the contents now; None where nothing can tell whether they change, so that no answer may be kept."""
+        """Name of the contents now; None where nothing can tell whether they change, so that no answer may be kept.
+
+        What is read of the store after that holds all that other processes had written before.
+        """
         if self._store is None:
             return None
         told = self._store.capabilities
+        shared = self._look()
         if told.version == "store":
             return self._store.version()
         if not told.exclusive:
-            return None
+            return shared
         number = self._store.changes.number
         return f"{self._session}-{number}" if number != self._start or self._name is None else self._name
+
+    def _look(self) -> str | None:
+        """Return the name that all processes know, and tell the store if others have written."""
+        if self._shared is None or self._store is None or self._store.capabilities.exclusive:
+            return None
+        name = self._shared.name(self._generation)
+        if self._by_others != self._shared.by_others:
+            self._by_others = self._shared.by_others
+            self._store.changes.overtaken()
+        return name
 
     @property
     def lasts(self) -> bool:
         """True where other processes will give the same contents the same name."""
-        return self._store is not None and self._store.capabilities.version != "none"
+        if self._store is None:
+            return False
+        told = self._store.capabilities
+        return told.version != "none" or not (told.exclusive or self._shared is None)
 
     @property
     def found(self) -> bool:

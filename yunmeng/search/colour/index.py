@@ -4,7 +4,7 @@ A picture takes 140 bytes and its id, some 250 MB for a million pictures. It is 
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -52,11 +52,12 @@ class ColourIndex:
     """The palettes of one open store. Threads may share it.
 
     Writes of this process are followed one by one. If other processes write too, the palettes are read again whenever
-    the store's version changes, and for every question if it has none.
+    ``version`` of the contents changes, the store's own unless told, and for every question if it has none.
     """
 
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: "Store", version: "Callable[[], str | None] | None" = None) -> None:
         self._store = store
+        self._version_of = version or store.version
         self._lock = threading.Lock()
         self._noting = threading.Lock()
         self._changed: set[str] = set()
@@ -159,7 +160,7 @@ class ColourIndex:
         """Bring the palettes up to what the store has now. Called with the lock."""
         version = None
         if not self._store.capabilities.exclusive:
-            version = self._store.version()
+            version = self._version_of()
             self._read = self._read and version is not None and version == self._version
         with self._noting:
             changed, self._changed = self._changed, set()

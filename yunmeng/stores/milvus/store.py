@@ -58,6 +58,7 @@ class MilvusStore(Closing):
     def __init__(self, connection: Connection, address: Address, dim: int, schema: AttributeSchema) -> None:
         self.dim = dim
         self.changes = Changes()
+        self.changes.watch_others(self._catch_up)
         self._schema = schema
         self._connection = connection
         self._queries = Queries(connection, dim, address.index)
@@ -206,6 +207,11 @@ class MilvusStore(Closing):
         for rows in self._queries.by_digest(where, "", READ, _fields(vectors=vectors)):
             for row in rows:
                 yield to_record(row, vectors=vectors)
+
+    def _catch_up(self) -> None:
+        """Have later reads wait for all that other processes have written until now."""
+        self._connection.wrote()
+        self._queries.wrote()
 
     def _settle(self) -> None:
         for scan in list(self._scans):

@@ -125,7 +125,7 @@ class FindingTables:
     def finding(self, number: int) -> Finding | None:
         """Return the finding of this number; None where there is none."""
         with self._state.reading() as session:
-            row = session.get(FindingRow, number) if number < 2**63 else None
+            row = session.get(FindingRow, number) if number < 2**31 else None
             return None if row is None else _finding(row)
 
     def dismiss(self, alarm: FalseAlarm) -> None:
