@@ -174,9 +174,11 @@ class Connection:
 
 def _chain(error: BaseException | None) -> Iterator[str]:
     """Yield what an error says, and those that it comes from: pymilvus tells the first cause only there."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # pymilvus raises errors from themselves
+        seen.add(id(error))
         yield f"{getattr(error, 'code', '')} {error}"
-        error = error.__cause__ or error.__context__
+        error = error.__context__ if error.__cause__ in (None, error) else error.__cause__
 
 
 def _says(text: str, phrases: Sequence[str]) -> bool:
