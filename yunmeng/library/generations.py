@@ -42,6 +42,10 @@ class Generations(Closing):
         """
         return self._changes
 
+    def holding(self) -> AbstractContextManager[None]:
+        """Return a context in which no record is changed by `changing`: for what needs them as they are."""
+        return self._changes.exclusive()
+
     def switch(self, finish: Callable[[], "Generation"]) -> None:
         """Let ``finish`` make the next generation while nothing changes, and take it.
 
