@@ -69,7 +69,7 @@ def test_a_copy_over_another_store_is_the_same_and_goes_on(full: Library, tmp_pa
         assert copy.original("sent\udc80") == full.original("sent\udc80")
         assert copy.verify() == []
         for ask in ({"id": "1.png", "rerank": "expand"}, {"image": part, "regions": True}):
-            mine, others = full.search(k=4, **ask), copy.search(k=4, **ask)  # type: ignore[arg-type]
+            mine, others = full.search(k=4, **ask), copy.search(k=4, **ask)
             assert [hit.id for hit in others] == [hit.id for hit in mine]
         assert copy.count("price > 2") == 1
         assert len(Keys(copy.state).all()) == 1

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yunmeng.cli.beside import told_beside
 from yunmeng.cli.query_parts import kind_of, parse_region, parts
 from yunmeng.cli.search_options import search_options
 from yunmeng.terminal.options import (
     db_option,
+    index_option,
     json_option,
     print_json,
     print_table,
@@ -63,6 +65,7 @@ like '100\\%%' escape '\\', is null, 'red' in tags, contains_any(tags, 'red', 'b
 @click.option("--region", metavar="X,Y,W,H", help="Ask with this part of QUERY, in fractions of its width and height.")
 @rerank_option
 @search_options
+@index_option
 @click.option(
     "--sheet",
     metavar="FILE",
@@ -77,6 +80,7 @@ def search(
     unlike: tuple[str, ...],
     texts: tuple[str, ...],
     region: str | None,
+    index: str | None,
     sheet: Path | None,
     as_json: bool,
     **wanted: Any,
@@ -93,7 +97,8 @@ def search(
         raise click.UsageError("name a QUERY, or give --like, --unlike, --text or --color")
     asked = {} if query is None else kind_of(query)
     mix = list(parts(like, unlike, texts))
-    with Library.open(db) as library:
+    with Library.open(db, index=index) as library:
+        told_beside(library)
         hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
             _draw(library, asked, mix, hits, sheet)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "db_option",
+    "index_option",
     "json_option",
     "metric_option",
     "print_failures",
@@ -36,6 +37,13 @@ def db_option(command: Command) -> Command:
     """Add ``--db DIR``, the library's folder."""
     return click.option(
         "--db", required=True, metavar="DIR", envvar="YUNMENG_DB", show_envvar=True, help="Folder of the library."
+    )(command)
+
+
+def index_option(command: Command) -> Command:
+    """Add ``--index FILE``, an index to search by."""
+    return click.option(
+        "--index", metavar="FILE", help="Search by this index, which yunmeng export has made of the library."
     )(command)
 
 
