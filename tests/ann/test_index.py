@@ -75,7 +75,7 @@ def recall(library: Library, filter: str | None) -> float:
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
         vectors = library.reader.get_many([hit.id for hit in hits], vectors=True)
         for hit in hits:
-            assert hit.score == pytest.approx(float(vectors[hit.id].vector @ query), abs=1e-5)  # type: ignore[operator]
+            assert hit.score == pytest.approx(float(vectors[hit.id].vector @ query), abs=1e-5)
         found += [hit.id in right for hit in hits]
     return float(np.mean(found)) if found else 1.0
 
