@@ -33,7 +33,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``--dist loadfile``, keep these folders together too: one browser, and one import of PyTorch, for all."""
+    """With ``--dist loadfile``, keep these folders together too: one browser, one import of PyTorch, one Milvus."""
     from xdist.scheduler import LoadFileScheduling
 
     scheduler = LoadFileScheduling(config, log)
@@ -42,7 +42,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     def by_file_or_folder(nodeid: str) -> str:
         file = str(by_file(nodeid))
         folder = file.rpartition("/")[0]
-        return folder if folder in ("tests/console", "tests/export") else file
+        return folder if folder in ("tests/console", "tests/export", "tests/milvus") else file
 
     scheduler._split_scope = by_file_or_folder
     return scheduler if config.getvalue("dist") == "loadfile" else None

@@ -14,7 +14,7 @@ from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
 
 from yunmeng.errors import SettingsError
 
-__all__ = ["ServerSettings", "Settings", "cores"]
+__all__ = ["MilvusSettings", "ServerSettings", "Settings", "cores"]
 
 
 def cores() -> int:
@@ -115,6 +115,23 @@ class Settings(_FromEnvironment):
     )
     webhook_secret: SecretStr | None = Field(
         None, description="Signs what is sent there, by HMAC-SHA256. The receiver must know it too."
+    )
+
+
+class MilvusSettings(_FromEnvironment):
+    """How libraries in Milvus reach its server: what must not stand in ``library.toml``."""
+
+    model_config = SettingsConfigDict(env_prefix="YUNMENG_MILVUS_", frozen=True, extra="ignore")
+
+    user: str | None = Field(None, description="User of the Milvus server.")
+    password: SecretStr | None = Field(None, description="Password of that user.")
+    token: SecretStr | None = Field(None, description="API key, or user:password, in place of the two.")
+    ca: Path | None = Field(
+        None,
+        description="PEM file with the certificates by which a server with tls=true is checked. Unset: the system's.",
+    )
+    timeout: float = Field(
+        30.0, gt=0, description="Seconds that a server may take to answer, or to load its data after a restart."
     )
 
 

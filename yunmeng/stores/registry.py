@@ -13,7 +13,11 @@ __all__ = ["DEFAULT_STORE", "StoreKind", "check_url", "create", "open", "remove"
 
 DEFAULT_STORE: Final = "zvec:"
 
-BUILT_IN: Final = {"zvec": "yunmeng.stores.zvec", "memory": "yunmeng.stores.memory"}
+BUILT_IN: Final = {
+    "zvec": "yunmeng.stores.zvec",
+    "milvus": "yunmeng.stores.milvus",
+    "memory": "yunmeng.stores.memory",
+}
 """Modules with the functions of `StoreKind`, by scheme."""
 
 

@@ -1,0 +1,12 @@
+"""The suites that every store passes, over a real Milvus."""
+
+from tests.stores.conformance import KeepingConformance
+from tests.stores.conformance_search import SearchConformance
+
+
+class TestKeeping(KeepingConformance):
+    """All of it."""
+
+
+class TestSearch(SearchConformance):
+    """All of it; it has no words to be found by."""
