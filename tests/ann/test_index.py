@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 
@@ -16,11 +17,12 @@ from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import LibraryError, LibraryFormatError, LibraryNotFound, QueryError
 from yunmeng.library import Library
 from yunmeng.library.index_export import export_index
+from yunmeng.stores.ann import rows
 from yunmeng.stores.parse import read_filter
 from yunmeng.types import Record
 
-COUNT, DIM, KINDS = 6000, 32, 300
-FACTORIES = ["Flat", "IVF32,Flat", "HNSW32", "SQ8", "PQ16x6", "IVF32,PQ16x6", "PCA24,IVF32,Flat"]
+COUNT, DIM, KINDS = 2500, 32, 100
+FACTORIES = ["Flat", "IVF32,Flat", "HNSW32", "SQ8", "PQ16x4", "IVF32,PQ16x4", "PCA24,IVF32,Flat"]
 
 
 def clustered(count: int, seed: int) -> Any:
@@ -33,6 +35,21 @@ def clustered(count: int, seed: int) -> Any:
 
 def record(number: int, vector: Any) -> Record:
     return described(f"{number}", {"rare": number % 100, "half": number % 2}, vector)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Let FAISS work on one thread: sets this small wait mostly for each other, minutes on a busy machine."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    yield
+    faiss.omp_set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def few_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let filters be applied inside the index, although there are few records."""
+    monkeypatch.setattr(rows, "SCANNED", 50)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +71,7 @@ def searched(request: pytest.FixtureRequest, filled: Library) -> Iterator[Librar
         yield library
 
 
-QUERIES = clustered(20, 2)
+QUERIES = clustered(10, 2)
 FILTERS = [None, "half = 1", "rare = 7", "rare = 7 and half = 0", "rare in (1, 2, 3)"]
 
 
@@ -83,15 +100,15 @@ def recall(library: Library, filter: str | None) -> float:
 @pytest.mark.parametrize("filter", FILTERS)
 def test_an_index_finds_what_the_store_has(searched: Library, filter: str | None, request: Any) -> None:
     factory = request.node.callspec.params["searched"]
-    least = {"Flat": 1.0, "PQ16x6": 0.8, "IVF32,PQ16x6": 0.8, "PCA24,IVF32,Flat": 0.8}.get(factory, 0.95)
+    least = {"Flat": 1.0, "PQ16x4": 0.6, "IVF32,PQ16x4": 0.6, "PCA24,IVF32,Flat": 0.8}.get(factory, 0.95)
     assert recall(searched, filter) >= least
 
 
-@pytest.mark.parametrize("k", [0, 1, 59, 60, 61, 3001, COUNT, COUNT + 1])
+@pytest.mark.parametrize("k", [0, 1, 25, 26, 1251, COUNT, COUNT + 1])
 def test_as_many_hits_as_there_are(searched: Library, k: int) -> None:
     store = searched.generation.store
     assert len(store.search(QUERIES[0], k)) == min(k, COUNT)
-    assert len(store.search(QUERIES[0], k, read_filter("rare = 7"))) == min(k, 60)
+    assert len(store.search(QUERIES[0], k, read_filter("rare = 7"))) == min(k, 25)
 
 
 def test_an_index_that_nothing_has_outgrown_is_believed(searched: Library, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +180,7 @@ def test_a_file_that_does_not_belong_is_refused(filled: Library, tmp_path: Path,
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
-        ("IVF256,Flat", "needs 9,984 pictures.*has 6,000: choose IVF153,Flat"),
+        ("IVF256,Flat", "needs 9,984 pictures.*has 2,500: choose IVF64,Flat"),
         ("PQ16", "needs 9,984 pictures"),
         ("Nonsense", "is no index"),
         ("PQ7", "divide the dimension"),

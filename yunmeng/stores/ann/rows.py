@@ -16,7 +16,7 @@ SCANNED: Final = 4096
 """Allowed rows that are compared one by one: it is as quick as a search that passes nearly all rows over."""
 BLOCK: Final = 16_384
 PROBED: Final = 8
-"""The part of the inverted lists, one in so many, that is looked through."""
+"""The part of the inverted lists, one in so many, that is looked through; with a filter four times as many."""
 FEWEST_LISTS: Final = 8
 CANDIDATES: Final = 128
 """Candidates that a search of a graph keeps at least."""
@@ -64,7 +64,8 @@ class Rows:
         chosen = {} if selector is None else {"sel": selector}
         if self._lists:
             lists = int(self._inner.nlist)
-            probed = lists if thorough else min(lists, max(FEWEST_LISTS, lists // PROBED))
+            probed = max(FEWEST_LISTS, lists // PROBED) * (1 if selector is None else 4)
+            probed = lists if thorough else min(lists, probed)
             parameters = module.SearchParametersIVF(nprobe=probed, **chosen)
         elif self._graph:
             effort = max(CANDIDATES, 2 * k) * (1 if selector is None else 4)
