@@ -109,3 +109,10 @@ def worded_records() -> list[Record]:
         named("sku", "/pictures/3.jpg", category="SKU77"),
         named("undeclared", "/pictures/4.jpg", note="kept", list=["listed"], none=None),
     ]
+
+
+ODD: list[Record] = [
+    *odd_records(150),
+    *(described(id, {"price": 1.0}) for id in ("100%", "%41", "\udc80.jpg", "a\nb", "it's", "目录/图.jpg")),
+]
+"""Records of odd values and of odd ids."""

@@ -11,6 +11,7 @@ from tests.stores.examples import DIM
 from tests.stores.kinds import Kind
 from yunmeng.stores import AugmentedStore, MemoryStore, RegionalStore, second_schema
 from yunmeng.stores.protocol import Store
+from yunmeng.stores.zvec.kinds import IndexKind
 from yunmeng.stores.zvec.store import ZvecStore
 from yunmeng.types import AttributeSchema
 
@@ -33,12 +34,16 @@ def renewed(store: Store, step: int) -> None:
     store.refresh(70 * step)
 
 
+LISTS, FLAT = IndexKind("ivf", 8), IndexKind("flat")
+
 KINDS = {
     "memory": Kind(lambda path, schema: MemoryStore(DIM, schema)),
     "zvec": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema)),
     "with regions": Kind(lambda path, schema: RegionalStore(MemoryStore(DIM, schema), MemoryStore(DIM, schema))),
     "with second vectors": Kind(augmented, renewed),
     "zvec in segments": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema), in_segments),
+    "zvec by lists": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema, index=LISTS), in_segments),
+    "zvec without an index": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema, index=FLAT), in_segments),
 }
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yunmeng.cli.beside import told_beside
 from yunmeng.cli.query_parts import kind_of, parse_region, parts
 from yunmeng.cli.search_options import search_options
 from yunmeng.terminal.options import (
     db_option,
     device_option,
+    index_option,
     json_option,
     print_json,
     print_table,
@@ -64,6 +66,7 @@ like '100\\%%' escape '\\', is null, 'red' in tags, contains_any(tags, 'red', 'b
 @click.option("--region", metavar="X,Y,W,H", help="Ask with this part of QUERY, in fractions of its width and height.")
 @rerank_option
 @search_options
+@index_option
 @click.option(
     "--sheet",
     metavar="FILE",
@@ -79,6 +82,7 @@ def search(
     unlike: tuple[str, ...],
     texts: tuple[str, ...],
     region: str | None,
+    index: str | None,
     sheet: Path | None,
     device: "Device | None",
     as_json: bool,
@@ -97,7 +101,8 @@ def search(
         raise click.UsageError("name a QUERY, or give --like, --unlike, --text or --color")
     asked = {} if query is None else kind_of(query)
     mix = list(parts(like, unlike, texts))
-    with Library.open(db, settings=Settings.load(device=device)) as library:
+    with Library.open(db, settings=Settings.load(device=device), index=index) as library:
+        told_beside(library)
         hits = library.search(**asked, mix=mix, region=None if region is None else parse_region(region), **wanted)
         if sheet is not None:
             _draw(library, asked, mix, hits, sheet)

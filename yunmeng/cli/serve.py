@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.terminal.options import db_option, device_option
+from yunmeng.terminal.options import db_option, device_option, index_option
 
 if TYPE_CHECKING:
     from yunmeng.types import Device
@@ -32,20 +32,27 @@ More settings are environment variables YUNMENG_SERVER_...: see docs/settings.md
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes one that is free."
 )
+@index_option
 @click.option("--require-keys", is_flag=True, help="Demand keys of callers on this machine too, as behind a proxy.")
 @device_option
-def serve(db: str, host: str, port: int, require_keys: bool, device: "Device | None") -> None:
+def serve(db: str, host: str, port: int, index: str | None, require_keys: bool, device: "Device | None") -> None:
     """Serve a library: a console for the browser, and a JSON API.
 
     On 127.0.0.1 no key is needed. Where other machines can reach the server, every caller needs a key: see yunmeng
     keys. After Ctrl-C or SIGTERM it finishes the requests it has accepted and ends; an import continues at the next
     start.
     """
-    serve_library(Path(db), host, port, require_keys=require_keys, device=device)
+    serve_library(Path(db), host, port, index=index, require_keys=require_keys, device=device)
 
 
 def serve_library(
-    db: Path, host: str, port: int, *, require_keys: bool = False, device: "Device | None" = None
+    db: Path,
+    host: str,
+    port: int,
+    *,
+    index: str | None = None,
+    require_keys: bool = False,
+    device: "Device | None" = None,
 ) -> None:
     """Serve the library at ``db`` until a signal comes."""
     from yunmeng.errors import MissingExtra
@@ -57,6 +64,7 @@ def serve_library(
         raise MissingExtra("the server", "server") from exc
     del fastapi, uvicorn
 
+    from yunmeng.cli.beside import told_beside
     from yunmeng.config import ServerSettings, Settings
     from yunmeng.ingest.pipeline import INTAKE
     from yunmeng.library.library import Library
@@ -68,8 +76,9 @@ def serve_library(
     careful = {"max_pixels": min(settings.max_pixels, own.max_pixels)}
     with (
         listen(host, port) as listening,
-        Library.open(db, settings=settings.model_copy(update=careful)) as library,
+        Library.open(db, settings=settings.model_copy(update=careful), index=index) as library,
     ):
+        told_beside(library)
         if require_keys and not Keys(library.state).any():
             make = f"yunmeng keys create NAME --scope admin --db {db}"
             click.echo(f"There is no key yet, so nobody is let in: make one with {make}", err=True)

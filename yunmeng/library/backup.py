@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from yunmeng.library.resources import LibraryResources
     from yunmeng.stores.protocol import FileStore, Store
 
-__all__ = ["MANIFEST", "Backup", "OnFile", "back_up", "check_backup", "restore", "unsound"]
+__all__ = ["MANIFEST", "Backup", "OnFile", "back_up", "check_backup", "copy_new", "restore", "unsound"]
 
 MANIFEST: Final = "backup.json"
 PAGE: Final = 1000
@@ -71,12 +71,12 @@ def back_up(
                 raise LibraryError(f"the store {generation.config.store} keeps no files: back it up by its own means")
             draft.mkdir()
             uploads = resources.paths.uploads
-            _copy_new(uploads, draft / uploads.name)  # before and after the store, so that it has the files of both
+            copy_new(uploads, draft / uploads.name)  # before and after the store, so that it has the files of both
             with cast("FileStore", generation.store).frozen() as copy:
                 copy(draft)
                 resources.state.copy_to(draft / resources.paths.state.name)
                 pictures = generation.store.count()
-            _copy_new(uploads, draft / uploads.name)
+            copy_new(uploads, draft / uploads.name)
             for small in (resources.paths.calibration, resources.paths.bands):
                 if small.exists():
                     shutil.copyfile(small, draft / small.name)
@@ -198,7 +198,7 @@ def _draft(target: Path) -> Path:
     return draft
 
 
-def _copy_new(source: Path, target: Path) -> None:
+def copy_new(source: Path, target: Path) -> None:
     """Copy the files that ``target`` lacks; those that were sent never change. One that is deleted meanwhile is not
     needed."""
     for name in _files(source):

@@ -93,6 +93,11 @@ class LibraryConfig(BaseModel):
         fixed = {"format": FORMAT, "generation": self.generation + 1}
         return self.model_copy(update={**fixed, "attributes": check_schema(merged)})
 
+    def vector_facts(self) -> dict[str, Any]:
+        """Return what the vectors of pictures depend on, for files that are made of them."""
+        parts = {"created", "encoder", "enhance", "subject"}
+        return self.model_dump(mode="json", include=parts)
+
     def same_vectors(self, other: "LibraryConfig") -> bool:
         """Return whether the vectors of both are the same: only what is declared differs."""
         return not self.model_copy(update={"attributes": other.attributes}).differs_from(other)

@@ -29,6 +29,7 @@ from yunmeng.search.cache.environment import environment
 from yunmeng.search.colour.index import ColourIndex
 from yunmeng.search.engine import SearchEngine
 from yunmeng.search.why import Explainer
+from yunmeng.stores.augmented import layers
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from yunmeng.ingest.runners.protocol import Runner
     from yunmeng.library.config import LibraryConfig
     from yunmeng.library.resources import LibraryResources
+    from yunmeng.stores.ann.file import IndexFile
+    from yunmeng.stores.ann.indexed import IndexedStore
     from yunmeng.stores.protocol import Store
     from yunmeng.types import Record
 
@@ -57,6 +60,7 @@ class Generation(Closing):
         resources: "LibraryResources",
         encoding: Encoding,
         contents: ContentVersion | None = None,
+        index: str = "",
     ) -> None:
         self.config: Final = config
         self.store: Final = store
@@ -64,6 +68,7 @@ class Generation(Closing):
         self._changing = threading.Lock()
         self.calibrator: Final = Calibrator(config, store, encoding, resources)
         self._resources = resources
+        self._index = index
         self.shared: Final = resources.contents is not None and not store.capabilities.exclusive
         """True where other processes write to the same store, and know of it by the state database."""
         self._contents = contents or _version(config, resources)
@@ -79,24 +84,50 @@ class Generation(Closing):
         return cls(config, create_store(config, resources.paths), resources, encoding)
 
     @classmethod
-    def open(cls, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None" = None) -> Self:
+    def open(
+        cls,
+        config: "LibraryConfig",
+        resources: "LibraryResources",
+        encoder: "Encoder | None" = None,
+        index: "IndexFile | None" = None,
+    ) -> Self:
         """Open an existing generation. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
         contents = _version(config, resources)
-        store = open_store(config, resources.paths)
+        store = open_store(config, resources.paths, index)
         try:
-            return cls(config, store, resources, Encoding(config, resources, encoder), contents)
+            encoding = Encoding(config, resources, encoder)
+            generation = cls(config, store, resources, encoding, contents, "" if index is None else index.sha256)
         except BaseException:
             store.close()
             raise
+        indexed = generation.indexed
+        if indexed is not None and indexed.contents is not None and indexed.contents == contents.name:
+            indexed.trust()
+        return generation
 
     def with_store(self, config: "LibraryConfig", store: "Store") -> "Generation":
         """Return this generation with another store, which holds its own; the encoder is not loaded twice."""
-        return Generation(config, store, self._resources, self.encoding)
+        return Generation(config, store, self._resources, self.encoding, index=self._index)
+
+    @property
+    def indexed(self) -> "IndexedStore | None":
+        """The part of the store that is searched by an index in a file, if there is one."""
+        if not self._index:
+            return None
+        from yunmeng.stores.ann.indexed import IndexedStore
+
+        first = layers(self.store)[0]
+        return first if isinstance(first, IndexedStore) else None
+
+    def keep_contents(self) -> str | None:
+        """Return the name of the contents, which the next opening will know if nothing is written until then."""
+        self._contents.keep()
+        return self._contents.name
 
     @cached_property
     def engine(self) -> CachedEngine:
         """The search engine, with its cache of answers."""
-        fixed = digest(self.config.model_dump_json(by_alias=True), environment(self._resources.settings))
+        fixed = digest(self.config.model_dump_json(by_alias=True), environment(self._resources.settings), self._index)
 
         def version() -> str | None:
             contents, learnt, bands = self._contents.name, self.calibrator.calibration, self.calibrator.known_bands

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from yunmeng.concurrency import ReadWriteLock
@@ -58,6 +58,10 @@ class Generations(Closing):
         with self._changes:
             self._current.catch_up()
             yield
+
+    def holding(self) -> AbstractContextManager[None]:
+        """Return a context in which no record is changed by `changing`: for what needs them as they are."""
+        return self._changes.exclusive()
 
     def switch(self, finish: Callable[[], "Generation"]) -> None:
         """Let ``finish`` make the next generation while nothing changes, and take it.

@@ -154,8 +154,18 @@ class Library(Closing):
         return cls(resources, generation)
 
     @classmethod
-    def open(cls, path: str | Path, encoder: "Encoder | None" = None, settings: Settings | None = None) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        encoder: "Encoder | None" = None,
+        settings: Settings | None = None,
+        *,
+        index: str | Path | None = None,
+    ) -> Self:
         """Open the library at ``path``; ``encoder`` only where it was created with one of your own.
+
+        ``index`` is the file of a FAISS index that `yunmeng.library.index_export.export_index` has made of this
+        library: searches then go through it. One that was made of other vectors raises `LibraryError`.
 
         Raises `LibraryNotFound`, `LibraryLocked` if another process has it open, `LibraryFormatError`, and
         `EncoderMismatch` if ``encoder`` is not the one that the library is bound to.
@@ -163,7 +173,11 @@ class Library(Closing):
         paths = LibraryPaths(path)
         config = read_config(paths)
         resources = LibraryResources(paths, settings or Settings.load(), config)
-        return cls(resources, Generation.open(config, resources, encoder))
+        if index is None:
+            return cls(resources, Generation.open(config, resources, encoder))
+        from yunmeng.stores.ann.file import read
+
+        return cls(resources, Generation.open(config, resources, encoder, read(Path(index), config.vector_facts())))
 
     @staticmethod
     def exists(path: str | Path) -> bool:

@@ -12,6 +12,7 @@ from yunmeng.stores.regional import RegionalStore
 if TYPE_CHECKING:
     from yunmeng.library.config import LibraryConfig
     from yunmeng.library.paths import LibraryPaths
+    from yunmeng.stores.ann.file import IndexFile
     from yunmeng.stores.protocol import Store
     from yunmeng.types import AttributeSchema
 
@@ -31,11 +32,16 @@ def create_store(config: "LibraryConfig", paths: "LibraryPaths") -> "Store":
     return _composed(config, paths, make)
 
 
-def open_store(config: "LibraryConfig", paths: "LibraryPaths") -> "Store":
-    """Open the store that ``config`` describes. Raises as `yunmeng.stores.open` does."""
+def open_store(config: "LibraryConfig", paths: "LibraryPaths", index: "IndexFile | None" = None) -> "Store":
+    """Open the store that ``config`` describes, searched by ``index``. Raises as `yunmeng.stores.open` does."""
 
     def make(place: Path, schema: "AttributeSchema", *, text: bool) -> "Store":  # noqa: ARG001
-        return registry.open(config.store, place, config.encoder.dim, schema)
+        store = registry.open(config.store, place, config.encoder.dim, schema)
+        if index is None or place != paths.store(config.generation):
+            return store
+        from yunmeng.stores.ann.indexed import IndexedStore
+
+        return IndexedStore(store, index, config.encoder.dim)
 
     return _composed(config, paths, make)
 

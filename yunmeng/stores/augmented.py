@@ -30,7 +30,7 @@ from yunmeng.stores.regional import RegionalStore
 from yunmeng.stores.schema import conform
 from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
 
-__all__ = ["AugmentedStore", "augmented_in_memory", "regional_in"]
+__all__ = ["AugmentedStore", "augmented_in_memory", "layers", "regional_in"]
 
 _NEW: Final = Compare(MARK, "=", int(Mark.NEW))
 
@@ -224,6 +224,17 @@ def augmented_in_memory(records: Sequence[Record]) -> AugmentedStore:
     averages = zip(records, augment_all(vectors), strict=True)
     second.upsert([done(record, vector, {}, EVERYWHERE) for record, vector in averages])
     return AugmentedStore(plain, second)
+
+
+def layers(store: Store) -> tuple[Store, ...]:
+    """Return the stores that ``store`` is made of: that of pictures first, then of regions and of second vectors."""
+    match store:
+        case AugmentedStore():
+            return (*layers(store.plain), store.second)
+        case RegionalStore():
+            return (store.whole, store.parts)
+        case _:
+            return (store,)
 
 
 def regional_in(store: Store) -> RegionalStore | None:

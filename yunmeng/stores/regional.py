@@ -31,26 +31,26 @@ class RegionalStore(Closing):
     """
 
     def __init__(self, whole: Store, parts: Store) -> None:
-        self._whole = whole
-        self._parts = parts
+        self.whole: Final = whole
+        self.parts: Final = parts
         self.changes = Changes()
         for store in (whole, parts):
             self.changes.watch_others(store.changes.overtaken)
 
     @property
     def schema(self) -> AttributeSchema:
-        return self._whole.schema
+        return self.whole.schema
 
     @property
     def capabilities(self) -> Capabilities:
-        return joined(self._whole, self._parts)
+        return joined(self.whole, self.parts)
 
     def version(self) -> str | None:
-        return joined_version(self._whole, self._parts)
+        return joined_version(self.whole, self.parts)
 
     def check_room(self, beside: int = 0) -> None:
-        self._parts.check_room(beside)
-        self._whole.check_room(beside)
+        self.parts.check_room(beside)
+        self.whole.check_room(beside)
 
     def upsert(self, records: Sequence[Record]) -> None:
         with self.changes.writing([record.id for record in records]):
@@ -58,75 +58,75 @@ class RegionalStore(Closing):
 
     def delete(self, ids: Sequence[str]) -> int:
         with self.changes.writing(ids):
-            deleted = self._whole.delete(ids)
-            self._parts.delete([part_id(id, number) for id in ids for number in range(MAX_REGIONS)])
+            deleted = self.whole.delete(ids)
+            self.parts.delete([part_id(id, number) for id in ids for number in range(MAX_REGIONS)])
         return deleted
 
     def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
-        return self._whole.get(ids, vectors=vectors)
+        return self.whole.get(ids, vectors=vectors)
 
     def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
-        return self._whole.find_sha256(digests, vectors=vectors)
+        return self.whole.find_sha256(digests, vectors=vectors)
 
     def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        return self._whole.search(vector, k, filter)
+        return self.whole.search(vector, k, filter)
 
     def search_regions(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
         """Return the k pictures whose best part is nearest, best first, each with that part as its ``region``."""
         size = min(4 * k, MAX_REGIONS * k)
         best: dict[str, Hit] = {}
         while True:
-            hits = self._parts.search(vector, size, filter)
+            hits = self.parts.search(vector, size, filter)
             for hit in hits:
                 best.setdefault(hit.uri, hit)
             if len(best) >= k or len(hits) < size or size == MAX_REGIONS * k:
                 break
             size = min(2 * size, MAX_REGIONS * k)  # which holds k pictures even if all parts of each come first
-        pictures = self._whole.get(list(best)[:k])
+        pictures = self.whole.get(list(best)[:k])
         return [
             Hit(id, best[id].score, picture.uri, picture.attributes, region=_region(best[id].attributes))
             for id, picture in ((id, pictures[id]) for id in best if id in pictures)
         ]
 
     def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
-        return self._whole.search_groups(vector, k, group_by, filter)
+        return self.whole.search_groups(vector, k, group_by, filter)
 
     def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
-        return self._whole.search_text(query, k, filter)
+        return self.whole.search_text(query, k, filter)
 
     def count(self, filter: Filter | None = None) -> int:
-        return self._whole.count(filter)
+        return self.whole.count(filter)
 
     def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        return self._whole.iterate(filter, vectors=vectors)
+        return self.whole.iterate(filter, vectors=vectors)
 
     def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
-        return self._whole.page(limit, after, filter)
+        return self.whole.page(limit, after, filter)
 
     def flush(self) -> None:
-        self._parts.flush()
-        self._whole.flush()
+        self.parts.flush()
+        self.whole.flush()
 
     def unindexed(self) -> int:
-        return max(self._whole.unindexed(), self._parts.unindexed())
+        return max(self.whole.unindexed(), self.parts.unindexed())
 
     def optimise(self) -> None:
-        self._parts.optimise()
-        self._whole.optimise()
+        self.parts.optimise()
+        self.whole.optimise()
 
     def frozen(self) -> AbstractContextManager[Callable[[Path], None]]:
-        return both_frozen(self._parts, self._whole)
+        return both_frozen(self.parts, self.whole)
 
     def close(self) -> None:
         try:
-            self._parts.close()
+            self.parts.close()
         finally:
-            self._whole.close()
+            self.whole.close()
 
     def regions(self, digests: Sequence[str]) -> dict[str, tuple[RegionVector, ...]]:
         """Return the regions of each of ``digests`` that is in, from any one picture that has it."""
         known: dict[str, tuple[RegionVector, ...]] = {}
-        for digest, parts in self._parts.find_sha256(digests, vectors=True).items():
+        for digest, parts in self.parts.find_sha256(digests, vectors=True).items():
             one = sorted((part for part in parts if part.uri == parts[0].uri), key=_number)
             known[digest] = tuple(
                 RegionVector(_region(part.attributes), part.vector) for part in one if part.vector is not None
@@ -142,10 +142,10 @@ class RegionalStore(Closing):
             record if record.regions is not None else replace(record, regions=known.get(record.sha256, ()))
             for record in records
         ]
-        self._parts.upsert([part for record in complete for part in self._parts_of(record)])
-        before = self._whole.get([record.id for record in records])
-        self._whole.upsert(records)
-        self._parts.delete(
+        self.parts.upsert([part for record in complete for part in self._parts_of(record)])
+        before = self.whole.get([record.id for record in records])
+        self.whole.upsert(records)
+        self.parts.delete(
             [
                 part_id(record.id, number)
                 for record in complete

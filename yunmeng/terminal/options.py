@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "db_option",
     "device_option",
+    "index_option",
     "json_option",
     "metric_option",
     "print_failures",
@@ -48,6 +49,13 @@ def device_option(command: Command) -> Command:
         envvar="YUNMENG_DEVICE",
         show_envvar=True,
         help="What runs the encoder; auto takes the best that works here.",
+    )(command)
+
+
+def index_option(command: Command) -> Command:
+    """Add ``--index FILE``, an index to search by."""
+    return click.option(
+        "--index", metavar="FILE", help="Search by this index, which yunmeng export has made of the library."
     )(command)
 
 

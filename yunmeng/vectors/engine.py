@@ -7,10 +7,10 @@ from yunmeng.errors import MissingExtra
 __all__ = ["faiss"]
 
 
-def faiss() -> Any:
-    """Return the module ``faiss``. Raises `MissingExtra`."""
+def faiss(what: str = "exact search and the search for duplicates", extra: str = "copies") -> Any:
+    """Return the module ``faiss``. Raises `MissingExtra`, which says that ``what`` needs the ``extra``."""
     try:
         import faiss as module
     except ImportError as exc:
-        raise MissingExtra("exact search and the search for duplicates", "copies") from exc
+        raise MissingExtra(what, extra) from exc
     return module

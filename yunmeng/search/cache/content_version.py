@@ -97,6 +97,10 @@ class ContentVersion:
         """True where the contents still had the name that the last process left in the file."""
         return self._found
 
+    def keep(self) -> None:
+        """Have the name written at the close, although nobody had left one."""
+        self._found = True
+
     @property
     def by_files(self) -> bool:
         """True where the name is written to the file at the close, see `leaving`."""

@@ -23,6 +23,7 @@ from yunmeng.stores.filters import (
 )
 from yunmeng.stores.fulltext import Phrase, share, text_of
 from yunmeng.stores.ids import encode_id, escape, unescape
+from yunmeng.stores.zvec.kinds import HNSW, IndexKind
 from yunmeng.types import AttributeSchema, AttributeType, AttributeValue, Hit, Record
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "condition",
     "encode_text",
     "has_text",
+    "index_of",
     "sha256_condition",
     "to_doc",
     "to_hit",
@@ -63,8 +65,10 @@ _DATA_TYPES: Final[dict[AttributeType, str]] = {
 }
 
 
-def collection_schema(zvec: Any, dim: int, schema: AttributeSchema, *, text: bool = True) -> Any:
-    """Return the columns of a collection.
+def collection_schema(
+    zvec: Any, dim: int, schema: AttributeSchema, *, text: bool = True, index: IndexKind = HNSW
+) -> Any:
+    """Return the columns of a collection, whose vectors have an ``index``.
 
     They are ``sha256``, ``uri``, all attributes as JSON, the facts as JSON, and one for each declared attribute.
     ``present`` is true in every document, see `Condition`. ``text`` holds the words for full-text search; collections
@@ -79,10 +83,9 @@ def collection_schema(zvec: Any, dim: int, schema: AttributeSchema, *, text: boo
     if text:  # the words come ready for comparing but for their English endings
         fields.append(zvec.FieldSchema(TEXT, types.STRING, index_param=zvec.FtsIndexParam("whitespace", ["stemmer"])))
     for name, type in schema.items():
-        index = ranged if type in ("str", "int", "float") else plain
-        fields.append(zvec.FieldSchema(_column(name), getattr(types, _DATA_TYPES[type]), True, index))
-    index = zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE, m=32, ef_construction=100)
-    vector = zvec.VectorSchema(VECTOR, types.VECTOR_FP32, dimension=dim, index_param=index)
+        inverted = ranged if type in ("str", "int", "float") else plain
+        fields.append(zvec.FieldSchema(_column(name), getattr(types, _DATA_TYPES[type]), True, inverted))
+    vector = zvec.VectorSchema(VECTOR, types.VECTOR_FP32, dimension=dim, index_param=index.parameters(zvec))
     return zvec.CollectionSchema("yunmeng", fields=fields, vectors=[vector])
 
 
@@ -98,6 +101,11 @@ def check_columns(zvec: Any, found: Any, schema: AttributeSchema) -> int:
     if any(name.startswith("a_") for name in columns):
         raise SchemaError("the store was made with more attributes than are declared now")
     return int(vectors[0])
+
+
+def index_of(found: Any) -> Any:
+    """Return the parameters of the index of the collection's vectors."""
+    return next(field.index_param for field in found.vectors if field.name == VECTOR)
 
 
 def has_text(found: Any) -> bool:

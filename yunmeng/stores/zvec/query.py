@@ -8,6 +8,7 @@ from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import QueryError, StoreError
 from yunmeng.stores.fulltext import TextQuery
 from yunmeng.stores.zvec.engine import engine, mapped
+from yunmeng.stores.zvec.kinds import MAX_EF, IndexKind
 from yunmeng.stores.zvec.layout import (
     FIELDS_OF_HIT,
     TEXT,
@@ -23,11 +24,6 @@ __all__ = ["MAX_TOP", "Queries", "Scan"]
 
 MAX_TOP: Final = 100_000
 """Most documents that one zvec query gives."""
-MAX_EF: Final = 2048
-"""Longest candidate list that zvec's HNSW takes. A search for more hits than that is exact, a scan."""
-EF: Final = 100
-EF_FILTERED: Final = 400
-"""A filter may leave only pictures far from the query, which HNSW reaches last."""
 MIXED_SEGMENTS: Final = "mismatching schema"
 """What zvec says where `Condition` explains why it fails."""
 HEX: Final = "0123456789abcdef"
@@ -40,7 +36,8 @@ class Queries:
     Every method raises `StoreError` where zvec fails, or ``opened`` does.
     """
 
-    def __init__(self, opened: Callable[[], Any], readers: ReadWriteLock) -> None:
+    def __init__(self, opened: Callable[[], Any], readers: ReadWriteLock, index: IndexKind) -> None:
+        self._index = index
         self._opened = opened
         self._readers = readers
 
@@ -51,7 +48,7 @@ class Queries:
             return docs
 
     def unindexed(self) -> int:
-        """Return how many documents HNSW does not hold yet."""
+        """Return how many documents the index does not hold yet."""
         documents, completeness = self._stats()
         return round((1 - completeness) * documents)
 
@@ -65,13 +62,12 @@ class Queries:
         return min(k, MAX_TOP)
 
     def nearest(self, vector: Vector, k: int, where: Condition | None) -> list[Any]:
-        """Return the documents of the k nearest. If HNSW finds fewer, an exact scan is made."""
+        """Return the documents of the k nearest. If the index finds fewer, an exact scan is made."""
         if k < 1:
             return []
-        ef = min(MAX_EF, max(k, EF if where is None else EF_FILTERED))
-        docs = self._ranked(vector, k, where, ef, linear=k > MAX_EF)
+        docs = self._ranked(vector, k, where, thorough=k > MAX_EF)
         if len(docs) < k <= MAX_EF and (where is not None or len(docs) < self.count(None)):
-            docs = self._ranked(vector, k, where, ef, linear=True)
+            docs = self._ranked(vector, k, where, thorough=True)
         return docs
 
     def worded(self, question: TextQuery, k: int, where: Condition | None) -> tuple[list[Any], list[Any]]:
@@ -108,7 +104,7 @@ class Queries:
             yield self._query(filter=with_sha256_prefix(where, prefix).text, topk=MAX_TOP)
 
     def _stats(self) -> tuple[int, float]:
-        """Return how many documents there are, and the share of them that HNSW holds."""
+        """Return how many documents there are, and the share of them that the index holds."""
         with self._readers, mapped("cannot count"):
             stats = self._opened().stats
             return int(stats.doc_count), float(stats.index_completeness[VECTOR])
@@ -118,9 +114,10 @@ class Queries:
             docs: list[Any] = self._opened().query(**options)
             return docs
 
-    def _ranked(self, vector: Vector, k: int, where: Condition | None, ef: int, *, linear: bool) -> list[Any]:
+    def _ranked(self, vector: Vector, k: int, where: Condition | None, *, thorough: bool) -> list[Any]:
         zvec = engine().zvec
-        query = zvec.Query(VECTOR, vector=vector, param=zvec.HnswQueryParam(ef=ef, is_linear=linear))
+        how = self._index.query(zvec, k, filtered=where is not None, thorough=thorough)
+        query = zvec.Query(VECTOR, vector=vector, param=how)
         return self._filtered(query, k, where)
 
     def _match(self, words: str) -> Any:

@@ -21,6 +21,7 @@ from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
 from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, has_room
 from yunmeng.stores.zvec.engine import abandon, create, engine, mapped, open_collection
+from yunmeng.stores.zvec.kinds import HNSW, IndexKind, found_kind
 from yunmeng.stores.zvec.layout import (
     EVERYTHING,
     Condition,
@@ -28,6 +29,7 @@ from yunmeng.stores.zvec.layout import (
     collection_schema,
     condition,
     has_text,
+    index_of,
     to_doc,
     to_hit,
     to_record,
@@ -69,7 +71,8 @@ class ZvecStore(Closing):
         self._text = has_text(collection.schema)
         self._collection: Any = collection
         self._readers = ReadWriteLock(engine().readers)
-        self._queries = Queries(self._opened, self._readers)
+        self.index = found_kind(engine().zvec, index_of(collection.schema))
+        self._queries = Queries(self._opened, self._readers, self.index)
         self._writing = Lock()
         self._snapshots = Snapshotter(path)
         self._maintenance = Lock()
@@ -77,15 +80,23 @@ class ZvecStore(Closing):
         self._damaged = False  # a write has failed
 
     @classmethod
-    def create(cls, path: str | Path, dim: int, schema: AttributeSchema | None = None, *, text: bool = True) -> Self:
+    def create(
+        cls,
+        path: str | Path,
+        dim: int,
+        schema: AttributeSchema | None = None,
+        *,
+        text: bool = True,
+        index: IndexKind = HNSW,
+    ) -> Self:
         """Return a new store at ``path``, a folder that is not there yet, for vectors of ``dim`` numbers.
 
-        Without ``text`` it keeps no words, and `search_text` finds nothing.
+        Without ``text`` it keeps no words, and `search_text` finds nothing. ``index`` is of the vectors.
 
         Raises `LibraryExists`, `SchemaError` or `StoreError`.
         """
         checked = check_schema(schema or {})
-        collection = create(path, collection_schema(engine().zvec, dim, checked, text=text))
+        collection = create(path, collection_schema(engine().zvec, dim, checked, text=text, index=index))
         return cls(collection, Path(path), dim, checked)
 
     @classmethod
@@ -160,7 +171,7 @@ class ZvecStore(Closing):
         return found
 
     def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        """Return the k nearest by cosine, best first; approximate as HNSW is, exact from k = 2,049 on.
+        """Return the k nearest by cosine, best first; as exact as the index is, and exact from k = 2,049 on.
 
         Raises `FilterError`, or `QueryError` for more than 100,000 hits in a library that has more pictures.
         """

@@ -1,0 +1,85 @@
+"""The kinds of index that zvec has for vectors, chosen by the store's URL: ``zvec:?index=ivf&lists=1024``."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias, get_args
+from urllib.parse import parse_qsl
+
+from yunmeng.errors import StoreError
+
+__all__ = ["HNSW", "MAX_EF", "IndexKind", "found_kind", "read_kind"]
+
+Name: TypeAlias = Literal["hnsw", "ivf", "flat"]
+
+LISTS: Final = 256
+"""Inverted lists: what suits up to some 100,000 pictures. zvec wants their number before there are any."""
+MOST_LISTS: Final = 65_536
+PROBED: Final = 8
+"""The part of the lists, one in so many, that a search looks through; one with a filter through four times as many."""
+FEWEST: Final = 8
+MAX_EF: Final = 2048
+"""Longest candidate list that zvec's HNSW takes. A search for more hits than that is exact, a scan."""
+EF: Final = 100
+EF_FILTERED: Final = 400
+"""A filter may leave only pictures far from the query, which HNSW reaches last."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKind:
+    """An index: ``hnsw``, a graph; ``ivf``, inverted lists, of which there are ``lists``; ``flat``, none."""
+
+    name: Name = "hnsw"
+    lists: int = LISTS
+
+    def parameters(self, zvec: Any) -> Any:
+        """Return what zvec makes the index by."""
+        metric = zvec.MetricType.COSINE
+        match self.name:
+            case "ivf":
+                return zvec.IVFIndexParam(metric_type=metric, n_list=self.lists)
+            case "flat":
+                return zvec.FlatIndexParam(metric_type=metric)
+            case _:
+                return zvec.HnswIndexParam(metric_type=metric, m=32, ef_construction=100)
+
+    def query(self, zvec: Any, k: int, *, filtered: bool, thorough: bool) -> Any:
+        """Return what zvec searches by for ``k`` hits; exactly, if ``thorough``."""
+        match self.name:
+            case "ivf":
+                probed = max(FEWEST, self.lists // PROBED) * (4 if filtered else 1)
+                return zvec.IVFQueryParam(nprobe=self.lists if thorough else min(self.lists, probed))
+            case "flat":
+                return None
+            case _:
+                ef = min(MAX_EF, max(k, EF_FILTERED if filtered else EF))
+                return zvec.HnswQueryParam(ef=ef, is_linear=thorough)
+
+
+HNSW: Final = IndexKind()
+
+
+def read_kind(url: str) -> IndexKind:
+    """Return the index that ``url`` names, ``zvec:`` alone meaning HNSW. Raises `StoreError`."""
+    place, _, asked = url.partition("?")
+    if place != "zvec:":
+        raise StoreError(f"{url} names a place: zvec keeps its files in the library's folder, leave it at zvec:")
+    options = dict(parse_qsl(asked, keep_blank_values=True))
+    names: dict[str, Name] = {name: name for name in get_args(Name)}
+    name, lists = names.get(options.pop("index", "hnsw")), options.pop("lists", None)
+    if options or name is None or (lists is not None and name != "ivf"):
+        raise StoreError(f"{url} is not understood: zvec:?index= takes {', '.join(names)}, and ivf &lists=N")
+    if lists is None:
+        return IndexKind(name)
+    if not lists.isascii() or not lists.isdigit() or not 1 <= int(lists) <= MOST_LISTS:
+        raise StoreError(f"{url} is not understood: lists is a number from 1 to {MOST_LISTS:,}")
+    return IndexKind(name, int(lists))
+
+
+def found_kind(zvec: Any, parameters: Any) -> IndexKind:
+    """Return the index that a collection was made with."""
+    match parameters:
+        case zvec.IVFIndexParam():
+            return IndexKind("ivf", int(parameters.n_list))
+        case zvec.FlatIndexParam():
+            return IndexKind("flat")
+        case _:
+            return HNSW
