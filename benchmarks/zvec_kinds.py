@@ -28,7 +28,7 @@ def main() -> None:
     def vectors(number: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         made = centres[draw.integers(300, size=number)] + 0.7 * draw.standard_normal((number, dim))
         normal = made / np.linalg.norm(made, axis=1, keepdims=True)
-        return normal.astype(np.float32)
+        return np.asarray(normal, np.float32)
 
     kept, asked = vectors(count), vectors(QUERIES)
     print("| index | insert | optimise | recall@10 | p50 | recall@10, filter of 1% | p50 |")
