@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.server.conftest import jpeg, refused
 from yunmeng.library.folders import Folders
+from yunmeng.stores.changes import Changes
 from yunmeng.types import Record
 
 IDS = ["a.jpg", "photos/2025/x.jpg", "photos/2026/1.jpg", "photos/2026/2.jpg", "photos/2026-old/3.jpg", "photos/y.jpg"]
@@ -64,6 +65,7 @@ class _Store:
 
     def __init__(self, ids: list[str]) -> None:
         self._ids = ids
+        self.changes = Changes()
 
     def version(self) -> str:
         return "1"
