@@ -88,7 +88,7 @@ def test_a_broken_encoder_is_named_once_and_passed_over(
 
 def test_no_plugin_takes_a_name_that_comes_with_yunmeng(broken: Path) -> None:
     assert registry.check_url("zvec:").__name__ == "yunmeng.stores.zvec"  # type: ignore[attr-defined]
-    assert registry.schemes() == ("zvec", "memory", "absent", "broken", "half")
+    assert registry.schemes() == ("zvec", "milvus", "memory", "absent", "broken", "half")
 
 
 def test_they_are_listed_with_their_state(broken: Path, yunmeng: CommandLine) -> None:
