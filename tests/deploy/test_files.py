@@ -117,7 +117,7 @@ def test_compose_is_as_the_specification_says() -> None:
     compose_spec = pytest.importorskip("compose_spec") if not os.environ.get("CI") else __import__("compose_spec")
     found = compose_spec.PyCompose.from_json(json.dumps(compose()))
     found.to_spec()
-    assert {"nginx", "redis", "postgres", "milvus", "etcd", "minio"} < set(found.service_names())
+    assert {"nginx", "redis", "postgres", "milvus"} < set(found.service_names())
     broken = compose()
     broken["services"]["nginx"]["port"] = ["80:80"]
     with pytest.raises(ValueError, match="port"):
