@@ -14,8 +14,8 @@ from yunmeng.server.errors import CODES
 
 CAT = "animal/chelsea.jpg"
 ENGLISH = re.compile(r"\b[a-z]+ [a-z]+ [a-z]+\b", re.IGNORECASE)
-UNSEEN = {"bad-json", "bad-request", "method", "host", "cross-origin", "content-encoding", "large-header"}
-UNSEEN |= {"slow-body", "slow-header", "import-over", "import-running"}
+UNSEEN = {"bad-json", "bad-request", "method", "host", "proxy", "cross-origin", "content-encoding"}
+UNSEEN |= {"large-header", "slow-body", "slow-header", "import-over", "import-running"}
 """Codes of what a browser with the console never does, or of routes that it does not use."""
 
 

@@ -24,8 +24,8 @@ __all__ = ["MAX_TOP", "Queries", "Scan"]
 
 MAX_TOP: Final = 100_000
 """Most documents that one zvec query gives."""
-MIXED_SEGMENTS: Final = "mismatching schema"
-"""What zvec says where `Condition` explains why it fails."""
+MIXED_SEGMENTS: Final = ("mismatching schema", "identically typed")
+"""What zvec says where `Condition` explains why it fails, of which it says one or the other."""
 HEX: Final = "0123456789abcdef"
 SHA256_DIGITS: Final = 64
 
@@ -134,7 +134,7 @@ class Queries:
             try:
                 return asked(where.text)
             except StoreError as exc:
-                if MIXED_SEGMENTS not in str(exc):
+                if not any(said in str(exc) for said in MIXED_SEGMENTS):
                     raise
         return asked(where.beside_vector)
 
