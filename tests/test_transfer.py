@@ -14,9 +14,10 @@ import pytest
 
 from tests.conftest import CommandLine, paint
 from tests.imaging.samples import encoded
+from tests.postgres_server import PostgresServer
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
-from yunmeng.errors import LibraryError, LibraryExists, UnknownStore
+from yunmeng.errors import LibraryError, LibraryExists, StateError, UnknownStore
 from yunmeng.library import Library, transfer
 from yunmeng.library.transfer import MARK, copy_library
 from yunmeng.state.keys import Keys
@@ -154,3 +155,21 @@ def test_killed_at_any_step_the_command_finishes_it(tmp_path: Path, cache_dir: P
     assert found[0] == found[1]
     again = run("copy", "library", "copy")
     assert (again.returncode, "holds a library already" in again.stderr) == (2, True)
+
+
+def test_the_state_of_a_copy_may_lie_in_a_postgresql(
+    full: Library, tmp_path: Path, settings: Settings, postgres: PostgresServer
+) -> None:
+    Keys(full.state).create("shop", "search")
+    copy_library(full, tmp_path / "copy", "zvec:", state=postgres.url)
+    assert not (tmp_path / "copy" / "state.db").exists()
+    with Library.open(tmp_path / "copy", FakeEncoder(), settings) as copy:
+        assert copy.config.state.startswith(postgres.url)
+        assert [key.name for key in Keys(copy.state).all()] == ["shop"]
+        same(full, copy)
+
+
+def test_a_wrong_place_for_the_state_is_told_before_anything_is_made(full: Library, tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="postgresql://user@host/database"):
+        copy_library(full, tmp_path / "copy", "zvec:", state="mysql://host/photos")
+    assert not (tmp_path / "copy").exists()

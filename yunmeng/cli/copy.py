@@ -10,14 +10,22 @@ from yunmeng.terminal.options import json_option, print_json
 Examples:
   yunmeng copy my-library copy-of-it
   yunmeng copy my-library on-the-server --store milvus://127.0.0.1:19530/photos
+  yunmeng copy my-library shared --store milvus://milvus.lan/photos --state postgresql://yunmeng@db.lan/yunmeng
   yunmeng copy on-the-server back-again --store zvec:
 """
 )
 @click.argument("library", metavar="A")
 @click.argument("copy", metavar="B")
 @click.option("--store", metavar="URL", help="Where B keeps its vectors; see: yunmeng plugins.  [default: as A does]")
+@click.option(
+    "--state",
+    metavar="URL",
+    default="sqlite:",
+    show_default=True,
+    help="Where B keeps its state; see docs/cluster.md.",
+)
 @json_option
-def copy(library: str, copy: str, store: str | None, as_json: bool) -> int:
+def copy(library: str, copy: str, store: str | None, state: str, as_json: bool) -> int:
     """Copy the library in folder A into a new one in folder B, over another store if you name one.
 
     All comes along: vectors, attributes, parts and second vectors of pictures, colours, and the state: jobs, keys,
@@ -30,7 +38,7 @@ def copy(library: str, copy: str, store: str | None, as_json: bool) -> int:
     from yunmeng.terminal.progress import counting_progress, stop_on_signal
 
     with Library.open(library) as opened, stop_on_signal() as stop, counting_progress("Copying") as on_step:
-        report = copy_library(opened, copy, store, on_step, stop)
+        report = copy_library(opened, copy, store, on_step, stop, state)
     if as_json:
         print_json(
             {

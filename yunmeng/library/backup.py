@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from yunmeng.library.resources import LibraryResources
     from yunmeng.stores.protocol import FileStore, Store
 
-__all__ = ["MANIFEST", "Backup", "OnFile", "back_up", "check_backup", "copy_new", "restore", "unsound"]
+__all__ = ["MANIFEST", "Backup", "OnFile", "back_up", "check_backup", "copy_new", "move_state", "restore", "unsound"]
 
 MANIFEST: Final = "backup.json"
 PAGE: Final = 1000
@@ -120,7 +120,7 @@ def restore(
         on_file(len(backup.files), len(backup.files))
         config = read_config(LibraryPaths(draft))
         if state != DEFAULT_STATE:
-            _move_state(LibraryPaths(draft), config, named_state(state, folder.absolute().name))
+            move_state(LibraryPaths(draft), config, named_state(state, folder.absolute().name))
         draft.rename(folder)
     except OSError as exc:
         raise LibraryError(f"cannot restore {source} to {folder}: {exc}") from exc
@@ -129,8 +129,11 @@ def restore(
     return backup
 
 
-def _move_state(paths: LibraryPaths, config: "LibraryConfig", url: str) -> None:
-    """Write the rows of the file to a new database, which the library then names."""
+def move_state(paths: LibraryPaths, config: "LibraryConfig", url: str) -> None:
+    """Write the rows of the file of the state to a new database at ``url``, and the configuration that names it.
+
+    Raises `LibraryExists` where a library has that database already, `StateError`.
+    """
     with State.create(paths.state, url) as state:
         state.fill_from(paths.state)
     write_config(paths, config.model_copy(update={"state": url}))

@@ -17,13 +17,14 @@ import numpy as np
 
 from yunmeng.errors import LibraryError, LibraryExists
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
-from yunmeng.library.backup import copy_new
+from yunmeng.library.backup import copy_new, move_state
 from yunmeng.library.config import FORMAT, write_config
 from yunmeng.library.generation import Generation
 from yunmeng.library.opening import create_store, open_store
 from yunmeng.library.paths import LibraryPaths, put
 from yunmeng.library.resources import LibraryResources
 from yunmeng.state.backend import DEFAULT_STATE
+from yunmeng.state.urls import check_state, named_state
 from yunmeng.stores import registry
 from yunmeng.stores.augmented import layers
 from yunmeng.types import Closing
@@ -74,6 +75,7 @@ def copy_library(
     store: str | None = None,
     on_step: OnStep = lambda _done, _all: None,
     stop: threading.Event | None = None,
+    state: str = DEFAULT_STATE,
 ) -> CopyReport:
     """Copy ``source`` into ``target``, a folder that is new or holds what an earlier call has left.
 
@@ -86,14 +88,16 @@ def copy_library(
         store: The URL of the new library's store; None takes that of ``source``.
         on_step: Called as the copy goes on.
         stop: Ends the copy cleanly when set; the same call goes on from there.
+        state: The URL of the new library's state: in its folder, or a new schema of a PostgreSQL.
 
     Raises:
-        LibraryExists: There is a library at ``target``.
+        LibraryExists: There is a library at ``target``, or in this schema.
         LibraryError: The folder holds something else, the store keeps nothing, or the records changed meanwhile.
-        UnknownStore, StoreError.
+        UnknownStore, StoreError, StateError.
     """
+    check_state(state)
     began, stop = time.monotonic(), stop or threading.Event()
-    with source.generations.moving(), _Transfer(source, Path(target), store, on_step) as transfer:
+    with source.generations.moving(), _Transfer(source, Path(target), store, state, on_step) as transfer:
         report = transfer.run(stop)
     return replace(report, seconds=time.monotonic() - began)
 
@@ -101,8 +105,9 @@ def copy_library(
 class _Transfer(Closing):
     """One copy, from the store of an open library to that of one that is being made."""
 
-    def __init__(self, source: "Library", target: Path, url: str | None, on_step: OnStep) -> None:
+    def __init__(self, source: "Library", target: Path, url: str | None, state: str, on_step: OnStep) -> None:
         self._source = source
+        self._state = state
         self._old = source.generation
         self._paths = LibraryPaths(target)
         self._config = _config(self._old.config, url)
@@ -189,7 +194,10 @@ class _Transfer(Closing):
         old.state.copy_to(paths.state)
         copy_new(old.paths.uploads, paths.uploads)
         self._new.calibrator.take_over(self._old.calibrator)
-        write_config(paths, self._config)
+        if self._state == DEFAULT_STATE:
+            write_config(paths, self._config)
+        else:
+            move_state(paths, self._config, named_state(self._state, paths.folder.absolute().name))
         self._marks.remove()
 
     def _step(self, count: int) -> None:
@@ -249,7 +257,7 @@ class _Marks:
 
 
 def _config(old: "LibraryConfig", url: str | None) -> "LibraryConfig":
-    """Return the configuration of the new library, whose state lies in its folder.
+    """Return the configuration of the new library, whose state lies in its folder until all has been copied.
 
     Raises as `check_url`, and `LibraryError` for a store in memory.
     """
