@@ -62,8 +62,8 @@ def table(results: dict[str, Any]) -> str:
         "1%: p50, recall | 0.01%: p50, recall |",
         "| --- " * 10 + "|",
     ]
-    for count, engines in results["counts"].items():
-        for name, one in engines.items():
+    for count, engines in sorted(results["counts"].items(), key=lambda one: int(one[0])):
+        for name, one in sorted(engines.items(), key=lambda each: list(ENGINES).index(each[0])):
             shares = [f"{one[share]['p50_ms']} ms, {one[share]['recall']}" if share in one else "" for share in SHARES]
             lines.append(
                 f"| {int(count):,} | {name} | {one['build_seconds']} | {one['disk_mb']} | {one['memory_mb']} | "

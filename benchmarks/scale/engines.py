@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -85,7 +86,7 @@ class Yunmeng(Engine):
                     Record(
                         str(first + row),
                         f"/pictures/{first + row}.jpg",
-                        f"{first + row:064x}",
+                        sha256(str(first + row).encode()).hexdigest(),
                         "0" * 16,
                         "0" * 64,
                         1,

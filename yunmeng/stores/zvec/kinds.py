@@ -39,7 +39,7 @@ class IndexKind:
             case "flat":
                 return zvec.FlatIndexParam(metric_type=metric)
             case _:
-                return zvec.HnswIndexParam(metric_type=metric, m=32, ef_construction=100)
+                return zvec.HnswIndexParam(metric_type=metric, m=32, ef_construction=200)
 
     def query(self, zvec: Any, k: int, *, filtered: bool, thorough: bool) -> Any:
         """Return what zvec searches by for ``k`` hits; exactly, if ``thorough``."""
