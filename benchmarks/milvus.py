@@ -79,7 +79,7 @@ def all_answers(store: Store, vectors: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def seconds_of_first_read(store: Store, vectors: NDArray[np.float32]) -> float:
-    """What the first search after a write costs, in milliseconds, the median of twenty."""
+    """Return what the first search after a write costs, in milliseconds, the median of twenty."""
     times = []
     for row in range(20):
         store.upsert([record(row, vectors[row])])

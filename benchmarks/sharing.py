@@ -1,4 +1,4 @@
-"""Whether answers of processes that share a library are ever stale: random questions and changes through either.
+"""Looks for stale answers of processes that share a library: random questions and changes through either.
 
 ``python -m benchmarks.sharing [--steps 10000] [--processes 2] [--store URL]`` starts a PostgreSQL and a Redis of its
 own, and prints one JSON object: how many answers there were, how many came from a cache, and how many were stale, which

@@ -1,4 +1,4 @@
-"""What a picture costs the processor by how many go to the network at once, on the CPU, one run on each core.
+"""Measures what a picture costs the processor by how many go to the network at once, on the CPU, one run on each core.
 
 Processor time is measured, in turns, so that it means something on a machine that does other work too.
 

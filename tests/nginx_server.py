@@ -1,7 +1,6 @@
 """A real nginx, for tests: as the command configures it, on a port of its own, with all its files in one folder."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.needing import need_program
 
 __all__ = ["check", "free_port", "need_nginx", "running_nginx"]
 
@@ -18,12 +17,7 @@ WRITTEN = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 def need_nginx() -> str:
     """Return where nginx is. Skip where there is none; on CI that is a failure."""
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("nginx is missing", pytrace=False)
-        pytest.skip("nginx is missing: install the package nginx")
-    return found
+    return need_program("nginx", "/usr/sbin:/usr/local/sbin", "install the package nginx")
 
 
 def check(folder: Path, configuration: str) -> "subprocess.CompletedProcess[str]":

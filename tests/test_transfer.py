@@ -18,9 +18,10 @@ from tests.postgres_server import PostgresServer
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import LibraryError, LibraryExists, StateError, UnknownStore
-from yunmeng.library import Library, transfer
+from yunmeng.library import Library
 from yunmeng.library.transfer import MARK, copy_library
 from yunmeng.state.keys import Keys
+from yunmeng.stores import pages
 from yunmeng.stores.augmented import layers
 from yunmeng.types import Attributes
 
@@ -92,7 +93,7 @@ def test_the_digest_tells_what_is_in_it(full: Library, tmp_path: Path) -> None:
 def test_a_copy_that_was_stopped_is_no_library_and_goes_on(
     full: Library, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "PAGE", 2)
+    monkeypatch.setattr(pages, "PAGE", 2)
     stop = threading.Event()
     first = copy_library(full, tmp_path / "copy", "zvec:", lambda done, _all: stop.set() if done >= 4 else None, stop)
     assert (first.interrupted, first.copied) == (True, 4)
@@ -128,7 +129,8 @@ def test_what_a_copy_cannot_go_to(full: Library, tmp_path: Path, settings: Setti
 KILLED = """
 import os, sys
 from yunmeng.library import Library, transfer
-transfer.PAGE = 2
+from yunmeng.stores import pages
+pages.PAGE = 2
 with Library.open("library") as library:
     transfer.copy_library(library, "copy", None, lambda done, all: done >= int(sys.argv[1]) and os._exit(9))
 """

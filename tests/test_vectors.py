@@ -15,8 +15,9 @@ from tests.stores.kinds import vector_of
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import EncoderMismatch, LibraryFormatError, LibraryNotFound, SourceError
-from yunmeng.library import Library, tables, vectors
+from yunmeng.library import Library, tables
 from yunmeng.library.vectors import export_vectors, import_vectors
+from yunmeng.stores import pages
 from yunmeng.types import Record
 
 DIM = 16
@@ -37,7 +38,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "PAGE", 40)
+    monkeypatch.setattr(pages, "PAGE", 40)
     monkeypatch.setattr(tables, "PAGE", 30)
 
 

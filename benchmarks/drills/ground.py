@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,7 +27,6 @@ __all__ = [
     "command",
     "contents",
     "filled",
-    "free_port",
     "jpeg",
     "pictures",
     "refused",
@@ -87,12 +85,6 @@ def jpeg(seed: int, size: tuple[int, int] = (320, 240)) -> bytes:
     return stream.getvalue()
 
 
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def pictures(folder: Path, count: int, start: int = 0) -> Path:
     """``count`` different JPEGs named by number, from ``start``."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +102,7 @@ def filled(folder: Path, count: int, library: Path | None = None) -> tuple[Path,
 
 
 def contents(library: Path) -> dict[str, str]:
-    """What a library holds, by `_digests` in a process of its own: a store on an ill disk may stay open in this one."""
+    """Return what a library holds, read in a process of its own: a store on an ill disk may stay open in this one."""
     order = "import sys; from benchmarks.drills.ground import _print_digests; _print_digests(sys.argv[1])"
     done = subprocess.run(
         [sys.executable, "-c", order, library], capture_output=True, text=True, check=False, timeout=300

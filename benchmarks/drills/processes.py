@@ -48,7 +48,7 @@ def killed_writer(folder: Path) -> str:
 
 
 def _acknowledged(library: Path) -> int:
-    """How many pictures the state of a running import says are in, over all its runs."""
+    """Return how many pictures are in by the state of a running import, over all its runs."""
     try:
         with closing(sqlite3.connect(f"file:{library / 'state.db'}?mode=ro", uri=True)) as state:
             sums = "select coalesce(sum(most), 0) from (select max(indexed) as most from checkpoints group by job_id)"

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.drills.ground import Impossible, Server, check, filled, free_port
+from benchmarks.drills.ground import Impossible, Server, check, filled
 from benchmarks.drills.proxy import Proxy
+from tests.nginx_server import free_port
 from yunmeng.client import Client
 
 __all__ = ["dead_redis", "silent_redis", "slow_redis"]

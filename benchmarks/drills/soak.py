@@ -27,11 +27,11 @@ EVERY: Final = 2.0  # seconds between samples
 KEPT: Final = 40  # added pictures that are there at a time
 IMPORTED: Final = 20
 ROOM: Final = {"memory, MB": 1.05, "files": 1.05, "threads": 1.05}
-"""How much of the middle third's mean that of the last third may be."""
+"""Bounds of the mean of the last third, as multiples of the middle third's."""
 
 
 class Sample(NamedTuple):
-    """What the server's process takes."""
+    """Holds what the server's process takes."""
 
     memory: float
     files: float

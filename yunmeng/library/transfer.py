@@ -8,7 +8,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,7 @@ from yunmeng.state.backend import DEFAULT_STATE
 from yunmeng.state.urls import check_state, named_state
 from yunmeng.stores import registry
 from yunmeng.stores.augmented import layers
+from yunmeng.stores.pages import pages_with_vectors
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "CopyReport", "copy_library"]
 
 MARK: Final = "copy.json"
-PAGE: Final = 1000
 ROUNDING: Final = 1e-6
 """By how much a number of a vector may differ between two stores, as a store's vectors come back within rounding."""
 
@@ -123,7 +123,7 @@ class _Transfer(Closing):
         """Copy what is missing, compare all of it, and make the new folder a library."""
         copied = 0
         for number, (old, new) in enumerate(self._pairs):
-            for page in _pages(old, self._marks.after[number], stop):
+            for page in pages_with_vectors(old, self._marks.after[number], stop):
                 copied += _write(new, page)
                 self._marks.reach(number, page)
                 self._step(len(page))
@@ -164,7 +164,7 @@ class _Transfer(Closing):
     def _compared(self, old: "Store", new: "Store", stop: threading.Event) -> CopyReport:
         """Compare two stores record by record, and write again what differs. Raises `LibraryError` if it still does."""
         digest, exact, copied, seen = hashlib.sha256(), 0, 0, 0
-        for page in _pages(old, None, stop):
+        for page in pages_with_vectors(old, None, stop):
             there = new.get([record.id for record in page], vectors=True)
             different = [record for record in page if not _same(record, there.get(record.id))]
             copied += _write(new, different)
@@ -278,15 +278,6 @@ def _read(place: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else {}
 
 
-def _pages(store: "Store", after: tuple[str, str] | None, stop: threading.Event) -> "Iterator[list[Record]]":
-    """Yield the records behind ``after`` with their vectors, a page at a time, until ``stop``."""
-    while not stop.is_set() and (page := store.page(PAGE, after)):
-        after = (page[-1].sha256, page[-1].id)
-        found = store.get([record.id for record in page], vectors=True)
-        if records := [found[record.id] for record in page if record.id in found]:
-            yield records
-
-
 def _write(store: "Store", records: "Sequence[Record]") -> int:
     if records:
         store.upsert(records)
@@ -297,7 +288,7 @@ def _drop_others(old: "Store", new: "Store") -> None:
     """Delete what was copied and is no more in the library."""
     if new.count() == old.count():
         return
-    for page in _pages(new, None, threading.Event()):
+    for page in pages_with_vectors(new):
         ids = [record.id for record in page]
         kept = old.get(ids)
         new.delete([id for id in ids if id not in kept])

@@ -19,6 +19,7 @@ from yunmeng.library.library import Library
 from yunmeng.library.paths import LibraryPaths
 from yunmeng.library.resources import LibraryResources
 from yunmeng.library.tables import read_table, write_table
+from yunmeng.stores.pages import pages_with_vectors
 from yunmeng.stores.registry import DEFAULT_STORE, check_url
 from yunmeng.types import Failure, IndexReport
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["export_vectors", "import_vectors"]
 
-PAGE: Final = 1000
 BOUND: Final = ("encoder", "enhance", "subject")
 """What must be the same for vectors to be comparable."""
 
@@ -55,13 +55,8 @@ def export_vectors(
     try:
         writer = write_table(Path(place), facts, config.encoder.dim, config.attributes, total)
         try:
-            after = None
-            while not stop.is_set() and (page := store.page(PAGE, after)):
-                after = (page[-1].sha256, page[-1].id)
-                found = store.get([record.id for record in page], vectors=True)
-                records = [replace(found[one.id], regions=None) for one in page if one.id in found]
-                if records:
-                    writer.write(records)
+            for records in pages_with_vectors(store, stop=stop):
+                writer.write([replace(record, regions=None) for record in records])
                 done += len(records)
                 on_step(done, max(total, done))
             if stop.is_set():

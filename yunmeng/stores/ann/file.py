@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from yunmeng.errors import LibraryError, LibraryFormatError, LibraryNotFound
 from yunmeng.stores.ann.factory import check_size, make_index, training_size
+from yunmeng.stores.pages import pages_with_vectors
 from yunmeng.stores.protocol import Store
 from yunmeng.types import Record
 from yunmeng.vectors.engine import faiss
@@ -21,7 +22,6 @@ from yunmeng.vectors.engine import faiss
 __all__ = ["FORMAT", "IndexFile", "build", "read", "side_of"]
 
 FORMAT: Final = 1
-PAGE: Final = 1000
 BLOCK: Final = 1 << 20
 
 
@@ -71,7 +71,7 @@ def build(
         index.train(sample)
     ids: list[str] = []
     digests: list[str] = []
-    for records in _pages(store):
+    for records in pages_with_vectors(store):
         if stop.is_set():
             return None
         index.add(_matrix(records))
@@ -135,20 +135,11 @@ def _write(place: Path, index: Any, side: dict[str, Any]) -> None:
 def _sample(store: Store, count: int, stop: threading.Event) -> NDArray[np.float32]:
     """Return the first vectors by digest, (count, dim): an order that is as good as random."""
     parts: list[NDArray[np.float32]] = []
-    for records in _pages(store):
+    for records in pages_with_vectors(store):
         parts.append(_matrix(records))
         if stop.is_set() or sum(map(len, parts)) >= count:
             break
     return np.concatenate(parts)[:count]
-
-
-def _pages(store: Store) -> Iterator[list[Record]]:
-    after = None
-    while page := store.page(PAGE, after):
-        after = (page[-1].sha256, page[-1].id)
-        found = store.get([record.id for record in page], vectors=True)
-        if records := [found[record.id] for record in page if record.id in found]:
-            yield records
 
 
 def _matrix(records: list[Record]) -> NDArray[np.float32]:

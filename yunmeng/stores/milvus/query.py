@@ -13,6 +13,7 @@ from yunmeng.stores.milvus.address import Index
 from yunmeng.stores.milvus.connection import Connection
 from yunmeng.stores.milvus.expressions import EVERYTHING, ids_expression, range_expression
 from yunmeng.stores.milvus.layout import FIELDS_OF_HIT, VECTOR, digest_number
+from yunmeng.stores.pages import digest_prefixes
 from yunmeng.types import Vector
 
 __all__ = ["MAX_TOP", "SCANNED", "Queries"]
@@ -94,12 +95,9 @@ class Queries:
     def by_digest(self, where: str, start: str, size: int, fields: Sequence[str]) -> Iterator[list[Mapping[str, Any]]]:
         """Yield the rows that match, range by range of digests, from the range that holds ``start`` on.
 
-        The ranges ascend and hold about ``size`` rows each: a digest's first digits are as good as random.
+        The ranges ascend and hold about ``size`` rows each.
         """
-        wanted = max(self.count(where) // max(size, 1), 1)
-        digits = (wanted.bit_length() - 1) // 4  # so that 16 ** digits ranges are no more than wanted
-        for number in range(int(start[:digits] or "0", 16), 16**digits):
-            prefix = f"{number:0{digits}x}" if digits else ""
+        for prefix in digest_prefixes(self.count(where), start, size):
             first, last = digest_number(prefix), digest_number(prefix, last=True)
             yield self._rows(range_expression(where, first, last), fields)
 

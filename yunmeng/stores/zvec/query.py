@@ -7,6 +7,7 @@ from typing import Any, Final
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import QueryError, StoreError
 from yunmeng.stores.fulltext import TextQuery
+from yunmeng.stores.pages import digest_prefixes
 from yunmeng.stores.zvec.engine import engine, mapped
 from yunmeng.stores.zvec.kinds import MAX_EF, IndexKind
 from yunmeng.stores.zvec.layout import (
@@ -95,12 +96,9 @@ class Queries:
     def by_digest(self, where: Condition, start: str, size: int) -> Iterator[list[Any]]:
         """Yield the documents that match, range by range of digests, from the range that holds ``start`` on.
 
-        The ranges ascend and hold about ``size`` documents each: a digest's first digits are as good as random.
+        The ranges ascend and hold about ``size`` documents each.
         """
-        wanted = max(self._count(where) // max(size, 1), 1)
-        digits = (wanted.bit_length() - 1) // 4  # so that 16 ** digits ranges are no more than wanted
-        for number in range(int(start[:digits] or "0", 16), 16**digits):
-            prefix = f"{number:0{digits}x}" if digits else ""
+        for prefix in digest_prefixes(self._count(where), start, size):
             yield self._query(filter=with_sha256_prefix(where, prefix).text, topk=MAX_TOP)
 
     def _stats(self) -> tuple[int, float]:
