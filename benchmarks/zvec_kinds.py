@@ -15,7 +15,7 @@ from yunmeng.stores import registry
 from yunmeng.stores.filters import Compare
 from yunmeng.types import Vector
 
-URLS = ("zvec:?index=hnsw", "zvec:?index=ivf&lists=64", "zvec:?index=ivf", "zvec:?index=flat")
+URLS = ("zvec:?index=hnsw", "zvec:?quantize=int8", "zvec:?index=ivf&lists=64", "zvec:?index=ivf", "zvec:?index=flat")
 QUERIES = 100
 
 

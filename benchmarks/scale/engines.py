@@ -61,10 +61,12 @@ class Engine(ABC):
 class Yunmeng(Engine):
     """A library over zvec: records with all that a library keeps."""
 
+    store = "zvec:"
+
     def build(self, vectors: Vectors, groups: NDArray[np.int64]) -> None:
         settings = Settings.load().model_copy(update={"cache_entries": 0})
         with Library.create(
-            self.folder / "library", FakeEncoder(self.dim), {"group": "int"}, settings
+            self.folder / "library", FakeEncoder(self.dim), {"group": "int"}, settings, store=self.store
         ) as self._library:
             self.add(0, vectors, groups)
             self._library.generation.store.optimise()
@@ -104,6 +106,12 @@ class Yunmeng(Engine):
 
     def close(self) -> None:
         self._library.close()
+
+
+class YunmengInt8(Yunmeng):
+    """The same with a graph of 8-bit vectors."""
+
+    store = "zvec:?quantize=int8"
 
 
 class Zvec(Engine):
@@ -277,6 +285,7 @@ class Qdrant(Engine):
 
 ENGINES: Final[dict[str, Callable[[Path, int], Engine]]] = {
     "yunmeng": Yunmeng,
+    "yunmeng-int8": YunmengInt8,
     "zvec": Zvec,
     "faiss": Faiss,
     "lancedb": Lance,

@@ -158,7 +158,9 @@ def test_a_pictures_colours_are_searched_by(tabs: Tabs) -> None:
 )
 def test_why_shows_the_colours_side_by_side(tabs: Tabs, locale: str, captions: list[str], kept: str) -> None:
     page = tabs.open(f"/#/?id={CAT}&color=brown", locale=locale)
-    expect(page.locator(".tile-open").nth(2)).to_be_visible()  # a grid that has not yet been asked anything is not busy either
+    expect(
+        page.locator(".tile-open").nth(2)
+    ).to_be_visible()  # a grid that has not yet been asked anything is not busy either
     expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
     hit = tiles(page)[2]
     tile(page, hit).locator(".tile-open").click()

@@ -34,7 +34,7 @@ def renewed(store: Store, step: int) -> None:
     store.refresh(70 * step)
 
 
-LISTS, FLAT = IndexKind("ivf", 8), IndexKind("flat")
+LISTS, FLAT, INT8 = IndexKind("ivf", 8), IndexKind("flat"), IndexKind(quantize="int8")
 
 KINDS = {
     "memory": Kind(lambda path, schema: MemoryStore(DIM, schema)),
@@ -44,6 +44,7 @@ KINDS = {
     "zvec in segments": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema), in_segments),
     "zvec by lists": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema, index=LISTS), in_segments),
     "zvec without an index": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema, index=FLAT), in_segments),
+    "zvec of 8 bits": Kind(lambda path, schema: ZvecStore.create(path, DIM, schema, index=INT8), in_segments),
 }
 
 

@@ -17,7 +17,17 @@ from yunmeng.types import AttributeSchema
 SCHEMA: AttributeSchema = {"stock": "int"}
 
 
-@pytest.mark.parametrize("url", ["zvec:", "zvec:?index=hnsw", "zvec:?index=ivf&lists=20", "zvec:?index=flat"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "zvec:",
+        "zvec:?index=hnsw",
+        "zvec:?quantize=int8",
+        "zvec:?index=hnsw&quantize=fp16",
+        "zvec:?index=ivf&lists=20",
+        "zvec:?index=flat",
+    ],
+)
 def test_an_index_is_right_through_optimising_and_reopening(url: str, tmp_path: Path) -> None:
     records = many(2000, stock=list(range(2000)))
     matrix = np.array([record.vector for record in records])
@@ -32,6 +42,7 @@ def test_an_index_is_right_through_optimising_and_reopening(url: str, tmp_path: 
             scores = np.where(np.arange(2000) >= least, matrix @ query, -2)
             hits = store.search(query, 10, Compare("stock", ">=", least) if least else None)
             assert len(hits) == 10
+            assert [hit.score for hit in hits] == pytest.approx([matrix[int(hit.id)] @ query for hit in hits], abs=1e-5)
             found += len({hit.id for hit in hits} & {str(row) for row in np.argsort(-scores)[:10]})
         return found / 400
 
@@ -41,6 +52,8 @@ def test_an_index_is_right_through_optimising_and_reopening(url: str, tmp_path: 
         assert recall(0) >= floor
         assert recall(1980) == 1.0
         assert len(store.search(unit(6)[0], 1999)) == 1999
+        kept = {record.id: record.vector for record in store.iterate(vectors=True)}
+        np.testing.assert_array_equal([kept[record.id] for record in records], matrix)
         store.optimise()
         store.close()
         store = registry.open(url, tmp_path / "store", DIM, SCHEMA)
@@ -51,7 +64,15 @@ def test_an_index_is_right_through_optimising_and_reopening(url: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "url", ["zvec:here", "zvec:?index=tree", "zvec:?lists=3", "zvec:?index=ivf&lists=0", "zvec:?a=b"]
+    "url",
+    [
+        "zvec:here",
+        "zvec:?index=tree",
+        "zvec:?lists=3",
+        "zvec:?index=ivf&lists=0",
+        "zvec:?a=b",
+        "zvec:?index=ivf&quantize=int8",
+    ],
 )
 def test_what_no_url_is(url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="zvec:"):
