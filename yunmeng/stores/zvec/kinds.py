@@ -20,6 +20,10 @@ FEWEST: Final = 8
 MAX_EF: Final = 2048
 """Longest candidate list that zvec's HNSW takes. A search for more hits than that is exact, a scan."""
 EF: Final = 100
+"""Candidates of a search among `EF_ENOUGH` pictures or fewer."""
+EF_ENOUGH: Final = 100_000
+EF_GROWTH: Final = 0.7
+"""With more pictures, candidates grow by this power of their number: 162 of 200,000, and 501 of a million."""
 EF_FILTERED: Final = 400
 """A filter may leave only pictures far from the query, which HNSW reaches last."""
 REFINED: Final = 4
@@ -51,8 +55,8 @@ class IndexKind:
                 rounded = getattr(zvec.QuantizeType, kept)
                 return zvec.HnswIndexParam(metric_type=metric, m=32, ef_construction=200, quantize_type=rounded)
 
-    def query(self, zvec: Any, k: int, *, filtered: bool, thorough: bool) -> Any:
-        """Return what zvec searches by for ``k`` hits; exactly, if ``thorough``."""
+    def query(self, zvec: Any, k: int, count: int, *, filtered: bool, thorough: bool) -> Any:
+        """Return what zvec searches ``count`` pictures by for ``k`` hits; exactly, if ``thorough``."""
         match self.name:
             case "ivf":
                 probed = max(FEWEST, self.lists // PROBED) * (4 if filtered else 1)
@@ -60,7 +64,8 @@ class IndexKind:
             case "flat":
                 return None
             case _:
-                ef = min(MAX_EF, max(k, EF_FILTERED if filtered else EF))
+                fitting = int(EF * max(1.0, count / EF_ENOUGH) ** EF_GROWTH)
+                ef = min(MAX_EF, max(k, fitting, EF_FILTERED if filtered else 0))
                 if self.quantize is None:
                     return zvec.HnswQueryParam(ef=ef, is_linear=thorough)
                 return zvec.HnswQueryParam(ef=ef, is_linear=thorough, is_using_refiner=True, scale_factor=REFINED)

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import QueryError, StoreError
+from yunmeng.stores.changes import Changes
 from yunmeng.stores.fulltext import TextQuery
 from yunmeng.stores.pages import digest_prefixes
 from yunmeng.stores.zvec.engine import engine, mapped
 from yunmeng.stores.zvec.kinds import MAX_EF, IndexKind
 from yunmeng.stores.zvec.layout import (
+    EVERYTHING,
     FIELDS_OF_HIT,
     TEXT,
     VECTOR,
@@ -25,6 +27,8 @@ __all__ = ["MAX_TOP", "Queries", "Scan"]
 
 MAX_TOP: Final = 100_000
 """Most documents that one zvec query gives."""
+SOME_WRITES: Final = 64
+"""Changes, counted as `Changes` does, after which about as many documents are there as before."""
 MIXED_SEGMENTS: Final = ("mismatching schema", "identically typed")
 """What zvec says where `Condition` explains why it fails, of which it says one or the other."""
 HEX: Final = "0123456789abcdef"
@@ -34,13 +38,20 @@ SHA256_DIGITS: Final = 64
 class Queries:
     """Reads from the collection that ``opened`` returns, on no more threads at a time than ``readers`` allows.
 
-    Every method raises `StoreError` where zvec fails, or ``opened`` does.
+    ``changes`` counts what is written to it. Every method raises `StoreError` where zvec fails, or ``opened`` does.
     """
 
-    def __init__(self, opened: Callable[[], Any], readers: ReadWriteLock, index: IndexKind) -> None:
+    def __init__(self, opened: Callable[[], Any], readers: ReadWriteLock, index: IndexKind, changes: Changes) -> None:
         self._index = index
         self._opened = opened
         self._readers = readers
+        self._changes = changes
+        self._reindexed = 0
+        self._stated: tuple[tuple[int, int], tuple[int, float]] | None = None
+
+    def reindexed(self) -> None:
+        """Note that documents have come into the index without a change of any."""
+        self._reindexed += 1
 
     def fetch(self, keys: Sequence[str], *, vectors: bool) -> dict[str, Any]:
         """Return the existing documents, by key."""
@@ -93,19 +104,36 @@ class Queries:
         half = len(digests) // 2
         return self.copies(digests[:half], vectors=vectors) + self.copies(digests[half:], vectors=vectors)
 
-    def by_digest(self, where: Condition, start: str, size: int) -> Iterator[list[Any]]:
+    def by_digest(self, where: Condition | None, start: str, size: int) -> Iterator[list[Any]]:
         """Yield the documents that match, range by range of digests, from the range that holds ``start`` on.
 
         The ranges ascend and hold about ``size`` documents each.
         """
-        for prefix in digest_prefixes(self._count(where), start, size):
-            yield self._query(filter=with_sha256_prefix(where, prefix).text, topk=MAX_TOP)
+        for prefix in digest_prefixes(self.count(where), start, size):
+            yield self._query(filter=with_sha256_prefix(where or EVERYTHING, prefix).text, topk=MAX_TOP)
 
     def _stats(self) -> tuple[int, float]:
-        """Return how many documents there are, and the share of them that the index holds."""
+        """Return how many documents there are, and the share of them that the index holds.
+
+        They are kept until the next change: once any document is deleted, zvec goes through all to count them.
+        """
+        self._opened()  # a closed store counts nothing
+        now = self._changes.number, self._reindexed
+        known = self._stated
+        if known is not None and known[0] == now:
+            return known[1]
         with self._readers, mapped("cannot count"):
             stats = self._opened().stats
-            return int(stats.doc_count), float(stats.index_completeness[VECTOR])
+            found = int(stats.doc_count), float(stats.index_completeness[VECTOR])
+        self._stated = now, found
+        return found
+
+    def _about(self) -> int:
+        """Return about how many documents there are, without counting again after each of many writes."""
+        known = self._stated
+        if known is not None and self._changes.number - known[0][0] < SOME_WRITES:
+            return known[1][0]
+        return self._stats()[0]
 
     def _query(self, **options: Any) -> list[Any]:
         with self._readers, mapped("cannot search"):
@@ -114,7 +142,7 @@ class Queries:
 
     def _ranked(self, vector: Vector, k: int, where: Condition | None, *, thorough: bool) -> list[Any]:
         zvec = engine().zvec
-        how = self._index.query(zvec, k, filtered=where is not None, thorough=thorough)
+        how = self._index.query(zvec, k, self._about(), filtered=where is not None, thorough=thorough)
         query = zvec.Query(VECTOR, vector=vector, param=how)
         return self._filtered(query, k, where)
 

@@ -23,7 +23,6 @@ from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, has_room
 from yunmeng.stores.zvec.engine import abandon, create, engine, mapped, open_collection
 from yunmeng.stores.zvec.kinds import HNSW, IndexKind, found_kind
 from yunmeng.stores.zvec.layout import (
-    EVERYTHING,
     Condition,
     check_columns,
     collection_schema,
@@ -72,7 +71,7 @@ class ZvecStore(Closing):
         self._collection: Any = collection
         self._readers = ReadWriteLock(engine().readers)
         self.index = found_kind(engine().zvec, index_of(collection.schema))
-        self._queries = Queries(self._opened, self._readers, self.index)
+        self._queries = Queries(self._opened, self._readers, self.index, self.changes)
         self._writing = Lock()
         self._snapshots = Snapshotter(path)
         self._maintenance = Lock()
@@ -227,7 +226,7 @@ class ZvecStore(Closing):
 
     def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
         """Return a page as the protocol says. zvec cannot sort, so it reads one range of digests after the other."""
-        where = self._condition(filter) or EVERYTHING
+        where = self._condition(filter)
         found: list[Record] = []
         for docs in self._queries.by_digest(where, after[0] if after else "", limit):
             records = (to_record(doc, vectors=False) for doc in docs)
@@ -243,6 +242,7 @@ class ZvecStore(Closing):
         check_room(self.path)
         with self._writing, mapped("cannot flush"), self._snapshots.flushing():
             self._opened().flush()
+        self._queries.reindexed()
         if self._parts() > MAX_PARTS and self.unindexed() < QUICKLY_INDEXED:
             self._optimised()
 
@@ -304,6 +304,7 @@ class ZvecStore(Closing):
             if any(scan.open for scan in self._scans):
                 return False
             self._merge(collection)
+            self._queries.reindexed()
             return True
 
     def _merge(self, collection: Any) -> None:
