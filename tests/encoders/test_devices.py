@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
-from tests.conftest import paint, write_pictures
+from tests.conftest import CommandLine, paint, write_pictures
 from tests.encoders.graphs import colour_network, layered_network
 from yunmeng.config import Settings
 from yunmeng.encoders import load
@@ -190,6 +190,12 @@ def test_each_missing_device_names_its_package(models: Settings, tmp_path: Path)
             OnnxSession(graph, models.model_copy(update={"device": name}))
         assert packages[name] in str(raised.value)
         assert "\n" not in str(raised.value)
+
+
+def test_no_library_is_made_for_a_device_that_is_missing(tmp_path: Path, yunmeng: CommandLine) -> None:
+    missing = next(name for name in DEVICES if name not in available_devices())
+    done = yunmeng("index", write_pictures(tmp_path / "pictures", 2), "--db", tmp_path / "library", "--device", missing)
+    assert (done.returncode, Library.exists(tmp_path / "library")) == (2, False)
 
 
 def test_a_wrong_device_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:

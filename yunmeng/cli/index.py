@@ -164,6 +164,7 @@ def _open(
     """The library at ``db``; made where there is none, and else checked against what the options say it is."""
     from yunmeng.config import Settings
     from yunmeng.encoders.catalogue import DEFAULT_ENCODER
+    from yunmeng.encoders.onnx_opener import check_device
     from yunmeng.errors import EncoderMismatch, SchemaError
     from yunmeng.library.library import Library
     from yunmeng.state.urls import same_state
@@ -172,6 +173,7 @@ def _open(
     settings = Settings.load(device=device)
     schema = None if attributes is None else parse_schema(attributes)
     if not Library.exists(db):
+        check_device(settings.device)  # before there is a library, which would be bound to its options already
         given = {name: value for name, value in views.items() if value is not None}
         return Library.create(db, encoder or DEFAULT_ENCODER, schema, settings, **given)
     library = Library.open(db, settings=settings)

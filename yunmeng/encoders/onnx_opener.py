@@ -22,7 +22,7 @@ from yunmeng.encoders.devices import BY_PREFERENCE, DEVICES, Network, providers,
 from yunmeng.encoders.foreign import one_line
 from yunmeng.errors import EncoderError, ProviderError
 
-__all__ = ["GraphValue", "Opener", "available_devices", "graph_values", "runtime_version"]
+__all__ = ["GraphValue", "Opener", "available_devices", "check_device", "graph_values", "runtime_version"]
 
 _log = logging.getLogger(__name__)
 
@@ -71,9 +71,8 @@ class Opener:
 
     def open(self, name: str, threads: int) -> Any:
         """Return a session on one device. Raises ProviderError, EncoderError."""
+        check_device(name)
         onnxruntime = _onnxruntime()
-        if name not in available_devices():
-            raise ProviderError(_unavailable(name, "is not in this installation of ONNX Runtime"))
         if name != "cpu":
             onnxruntime.set_default_logger_severity(_SILENT)
             _load_libraries(name)
@@ -106,6 +105,12 @@ class Opener:
         if self._network is None:
             self._network = read_network(self._model, self._settings, self._source)
         return self._network
+
+
+def check_device(name: str) -> None:
+    """Raise ProviderError if this installation of ONNX Runtime does not offer the value ``name`` of ``device``."""
+    if name not in ("auto", *available_devices()):
+        raise ProviderError(_unavailable(name, "is not in this installation of ONNX Runtime"))
 
 
 def available_devices() -> tuple[str, ...]:
