@@ -106,6 +106,29 @@ def test_what_was_accepted_is_finished(yunmeng: CommandLine, place: Path) -> Non
         assert set(library.reader.get_many(added)) == set(added)
 
 
+def test_it_searches_by_an_exported_index(yunmeng: CommandLine, place: Path, tmp_path: Path) -> None:
+    """What is written while it serves is found beside the index, and a file of another library is refused."""
+    exported = yunmeng("export", "shop.faiss", "--factory", "HNSW8", "--db", place, "--json")
+    assert json.loads(exported.stdout)["factory"] == "HNSW8"
+    with process(yunmeng, "--db", place, "--index", tmp_path / "shop.faiss") as server:
+        server.wait_until_ready()
+
+        def ids() -> list[str]:
+            found = httpx.post(f"{server.address}/v1/search/upload", files={"file": jpeg(3)}, timeout=60).json()
+            return [hit["id"] for hit in found["hits"]]
+
+        assert (ids()[0], len(ids())) == ("003.jpg", 6)
+        new = httpx.post(f"{server.address}/v1/pictures", files={"files": ("new.jpg", jpeg(3))}, timeout=60)
+        assert new.status_code == 200
+        assert set(ids()[:2]) == {"003.jpg", new.json()["results"][0]["id"]}
+        httpx.delete(f"{server.address}/v1/pictures/003.jpg").raise_for_status()
+        assert "003.jpg" not in ids()
+    with Library.create(tmp_path / "other", "efficientnet-lite0") as library:
+        library.index([tmp_path / "pictures" / "003.jpg"])
+    refused = yunmeng("serve", "--db", tmp_path / "other", "--index", tmp_path / "shop.faiss")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
 def test_where_others_can_reach_it_callers_need_keys(yunmeng: CommandLine, place: Path) -> None:
     without = yunmeng("serve", "--host", "0.0.0.0", "--port", "0", "--db", place)
     assert (without.returncode, without.stderr.count("\n")) == (2, 1)
