@@ -24,11 +24,12 @@ from yunmeng.stores.dba import (
     tombstone,
 )
 from yunmeng.stores.filters import Compare, Filter, check
+from yunmeng.stores.layered import LayeredStore
 from yunmeng.stores.memory import MemoryStore
 from yunmeng.stores.protocol import Capabilities, Store, both_frozen, joined, joined_version
 from yunmeng.stores.regional import RegionalStore
 from yunmeng.stores.schema import conform
-from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
+from yunmeng.types import Hit, Record, Vector
 
 __all__ = ["AugmentedStore", "augmented_in_memory", "layers", "regional_in"]
 
@@ -44,7 +45,7 @@ SAME: Final = 1e-5
 """By how much the numbers of a vector may be off that comes back from a store."""
 
 
-class AugmentedStore(Closing):
+class AugmentedStore(LayeredStore):
     """Keeps pictures in ``plain`` and their second vectors in ``second``, made with `second_schema`.
 
     Database-side augmentation (Arandjelović and Zisserman, "Three things everyone should know to improve object
@@ -55,17 +56,13 @@ class AugmentedStore(Closing):
     """
 
     def __init__(self, plain: Store, second: Store) -> None:
-        self.plain: Final = plain
+        super().__init__(plain)
         self.second: Final = second
         self.changes = Changes()
         for store in (plain, second):
             self.changes.watch_others(store.changes.overtaken)
         self._augmenter = Augmenter(plain, second)
         self._writing = ReadWriteLock(1)
-
-    @property
-    def schema(self) -> AttributeSchema:
-        return self.plain.schema
 
     @property
     def capabilities(self) -> Capabilities:
@@ -88,19 +85,10 @@ class AugmentedStore(Closing):
         with self.changes.writing(ids), self._writing:
             return sum(self._delete(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
 
-    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
-        return self.plain.get(ids, vectors=vectors)
-
     def get_augmented(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the second vectors of those that exist among ``ids``, by id."""
         found = self.second.get(ids, vectors=True)
         return {id: record.vector for id, record in found.items() if record.vector is not None}
-
-    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
-        return self.plain.find_sha256(digests, vectors=vectors)
-
-    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        return self.plain.search(vector, k, filter)
 
     def search_augmented(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
         """Return the k pictures whose second vectors are nearest by cosine, best first; all if there are fewer."""
@@ -119,27 +107,9 @@ class AugmentedStore(Closing):
                 return hits[: max(k, 0)]
             size *= 2
 
-    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
-        return self.plain.search_groups(vector, k, group_by, filter)
-
-    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
-        return self.plain.search_text(query, k, filter)
-
-    def count(self, filter: Filter | None = None) -> int:
-        return self.plain.count(filter)
-
-    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        return self.plain.iterate(filter, vectors=vectors)
-
-    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
-        return self.plain.page(limit, after, filter)
-
     def flush(self) -> None:
         self.second.flush()
         self.plain.flush()
-
-    def unindexed(self) -> int:
-        return self.plain.unindexed()
 
     def optimise(self) -> None:
         """Index the pictures' own vectors. `refresh` writes the second vectors: index those after it."""
@@ -232,7 +202,7 @@ def layers(store: Store) -> tuple[Store, ...]:
         case AugmentedStore():
             return (*layers(store.plain), store.second)
         case RegionalStore():
-            return (store.whole, store.parts)
+            return (store.plain, store.parts)
         case _:
             return (store,)
 

@@ -10,8 +10,9 @@ from typing import Final
 from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.filters import Filter
+from yunmeng.stores.layered import LayeredStore
 from yunmeng.stores.protocol import Capabilities, Store, both_frozen, joined, joined_version
-from yunmeng.types import Attributes, AttributeSchema, Closing, Hit, Record, Region, RegionVector, Vector
+from yunmeng.types import Attributes, Hit, Record, Region, RegionVector, Vector
 
 __all__ = ["MAX_REGIONS", "RegionalStore"]
 
@@ -22,35 +23,31 @@ REGION: Final = "yunmeng.region"
 """The attribute of a part that says where in the picture it lies."""
 
 
-class RegionalStore(Closing):
-    """Keeps pictures in ``whole`` and their regions in ``parts``, both made with the same attributes.
+class RegionalStore(LayeredStore):
+    """Keeps pictures in ``plain`` and their regions in ``parts``, both made with the same attributes.
 
     A part is a record whose uri is the picture's id; it has the declared attributes of its picture, so that filters
     apply to it as well. Parts are written before their picture and removed after it: a picture that is found has all of
     its parts, whenever the process was killed.
     """
 
-    def __init__(self, whole: Store, parts: Store) -> None:
-        self.whole: Final = whole
+    def __init__(self, plain: Store, parts: Store) -> None:
+        super().__init__(plain)
         self.parts: Final = parts
         self.changes = Changes()
-        for store in (whole, parts):
+        for store in (plain, parts):
             self.changes.watch_others(store.changes.overtaken)
 
     @property
-    def schema(self) -> AttributeSchema:
-        return self.whole.schema
-
-    @property
     def capabilities(self) -> Capabilities:
-        return joined(self.whole, self.parts)
+        return joined(self.plain, self.parts)
 
     def version(self) -> str | None:
-        return joined_version(self.whole, self.parts)
+        return joined_version(self.plain, self.parts)
 
     def check_room(self, beside: int = 0) -> None:
         self.parts.check_room(beside)
-        self.whole.check_room(beside)
+        self.plain.check_room(beside)
 
     def upsert(self, records: Sequence[Record]) -> None:
         with self.changes.writing([record.id for record in records]):
@@ -58,18 +55,9 @@ class RegionalStore(Closing):
 
     def delete(self, ids: Sequence[str]) -> int:
         with self.changes.writing(ids):
-            deleted = self.whole.delete(ids)
+            deleted = self.plain.delete(ids)
             self.parts.delete([part_id(id, number) for id in ids for number in range(MAX_REGIONS)])
         return deleted
-
-    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
-        return self.whole.get(ids, vectors=vectors)
-
-    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
-        return self.whole.find_sha256(digests, vectors=vectors)
-
-    def search(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
-        return self.whole.search(vector, k, filter)
 
     def search_regions(self, vector: Vector, k: int, filter: Filter | None = None) -> list[Hit]:
         """Return the k pictures whose best part is nearest, best first, each with that part as its ``region``."""
@@ -82,46 +70,31 @@ class RegionalStore(Closing):
             if len(best) >= k or len(hits) < size or size == MAX_REGIONS * k:
                 break
             size = min(2 * size, MAX_REGIONS * k)  # which holds k pictures even if all parts of each come first
-        pictures = self.whole.get(list(best)[:k])
+        pictures = self.plain.get(list(best)[:k])
         return [
             Hit(id, best[id].score, picture.uri, picture.attributes, region=_region(best[id].attributes))
             for id, picture in ((id, pictures[id]) for id in best if id in pictures)
         ]
 
-    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
-        return self.whole.search_groups(vector, k, group_by, filter)
-
-    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
-        return self.whole.search_text(query, k, filter)
-
-    def count(self, filter: Filter | None = None) -> int:
-        return self.whole.count(filter)
-
-    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        return self.whole.iterate(filter, vectors=vectors)
-
-    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
-        return self.whole.page(limit, after, filter)
-
     def flush(self) -> None:
         self.parts.flush()
-        self.whole.flush()
+        self.plain.flush()
 
     def unindexed(self) -> int:
-        return max(self.whole.unindexed(), self.parts.unindexed())
+        return max(self.plain.unindexed(), self.parts.unindexed())
 
     def optimise(self) -> None:
         self.parts.optimise()
-        self.whole.optimise()
+        self.plain.optimise()
 
     def frozen(self) -> AbstractContextManager[Callable[[Path], None]]:
-        return both_frozen(self.parts, self.whole)
+        return both_frozen(self.parts, self.plain)
 
     def close(self) -> None:
         try:
             self.parts.close()
         finally:
-            self.whole.close()
+            self.plain.close()
 
     def regions(self, digests: Sequence[str]) -> dict[str, tuple[RegionVector, ...]]:
         """Return the regions of each of ``digests`` that is in, from any one picture that has it."""
@@ -143,8 +116,8 @@ class RegionalStore(Closing):
             for record in records
         ]
         self.parts.upsert([part for record in complete for part in self._parts_of(record)])
-        before = self.whole.get([record.id for record in records])
-        self.whole.upsert(records)
+        before = self.plain.get([record.id for record in records])
+        self.plain.upsert(records)
         self.parts.delete(
             [
                 part_id(record.id, number)

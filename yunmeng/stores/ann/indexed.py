@@ -1,6 +1,6 @@
 """A store that is searched by a FAISS index in a file, and for the rest is the store that the index was made of."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
@@ -15,8 +15,9 @@ from yunmeng.stores.ann.rows import Rows
 from yunmeng.stores.changes import Changes
 from yunmeng.stores.checks import check_query
 from yunmeng.stores.filters import Filter, check
+from yunmeng.stores.layered import LayeredStore
 from yunmeng.stores.protocol import Capabilities, FileStore, Store
-from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
+from yunmeng.types import Hit, Record, Vector
 
 __all__ = ["IndexedStore"]
 
@@ -29,7 +30,7 @@ LOSSY: Final = 4
 """How many times as many candidates are scored exactly where the index keeps less than the vectors."""
 
 
-class IndexedStore(Closing):
+class IndexedStore(LayeredStore):
     """Searches ``plain`` by an index of its vectors. Everything else is answered by ``plain``. Threads may share it.
 
     Answers are those of the store as it is now: what was deleted or replaced since the index was made is left out of
@@ -38,7 +39,7 @@ class IndexedStore(Closing):
     """
 
     def __init__(self, plain: Store, file: IndexFile, dim: int) -> None:
-        self.plain: Final = plain
+        super().__init__(plain)
         self.contents: Final = file.contents
         self._dim = dim
         self._ids = file.ids
@@ -54,10 +55,6 @@ class IndexedStore(Closing):
         self._matching: dict[Filter, tuple[int, NDArray[np.bool_], frozenset[str]]] = {}
         self._settling = Lock()
         plain.changes.watch(self._note)
-
-    @property
-    def schema(self) -> AttributeSchema:
-        return self.plain.schema
 
     @property
     def changes(self) -> Changes:
@@ -109,35 +106,8 @@ class IndexedStore(Closing):
     def delete(self, ids: Sequence[str]) -> int:
         return self.plain.delete(ids)
 
-    def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Record]:
-        return self.plain.get(ids, vectors=vectors)
-
-    def find_sha256(self, digests: Sequence[str], *, vectors: bool = False) -> dict[str, list[Record]]:
-        return self.plain.find_sha256(digests, vectors=vectors)
-
-    def search_groups(self, vector: Vector, k: int, group_by: str, filter: Filter | None = None) -> list[Hit]:
-        return self.plain.search_groups(vector, k, group_by, filter)
-
-    def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
-        return self.plain.search_text(query, k, filter)
-
-    def count(self, filter: Filter | None = None) -> int:
-        return self.plain.count(filter)
-
-    def iterate(self, filter: Filter | None = None, *, vectors: bool = False) -> Iterator[Record]:
-        return self.plain.iterate(filter, vectors=vectors)
-
-    def page(self, limit: int, after: tuple[str, str] | None = None, filter: Filter | None = None) -> list[Record]:
-        return self.plain.page(limit, after, filter)
-
     def flush(self) -> None:
         self.plain.flush()
-
-    def unindexed(self) -> int:
-        return self.plain.unindexed()
-
-    def optimise(self) -> None:
-        self.plain.optimise()
 
     def frozen(self) -> AbstractContextManager[Callable[[Path], None]]:
         return cast(FileStore, self.plain).frozen()
