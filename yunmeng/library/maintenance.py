@@ -36,7 +36,7 @@ class Maintenance:
 
     def maintain(self) -> None:
         """Make durable and index what was added: a library that stays open needs this from time to time."""
-        generation = self._generations.current
+        generation = self._generations.fresh
         if generation.store.unindexed() >= OPTIMISE_FROM:
             generation.store.optimise()
         generation.store.flush()
