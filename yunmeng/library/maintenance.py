@@ -85,7 +85,7 @@ class Maintenance:
         """Return what is wrong with what the library keeps, as `yunmeng.Library.verify` says."""
         from yunmeng.library.backup import unsound
 
-        generation = self._generations.current
+        generation = self._generations.fresh
         damage = self._resources.state.damage()
         found = [] if damage is None else [f"the state database is damaged: {damage}"]
         tell = on_file or (lambda _done, _all: None)
