@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -167,22 +167,74 @@ def test_a_job_of_a_killed_server_is_done_by_the_other_once(
 def test_a_library_that_one_process_has_moved_tells_the_others(place: Path, own: Settings) -> None:
     with reopen(place, own) as one:
         one.add(png(1), id="a", attributes={"category": "hats"})
-        # another machine has a copy of library.toml; here, the store is in the same folder
+        before = (place / "library.toml").read_bytes()
         with reopen(place, own) as other:
             other.add(png(2), id="b", attributes={"category": "hats"})
             assert len(other.search(png(3))) == 2
             one.declare({"colour": "str"})
+            after = (place / "library.toml").read_bytes()
+            (place / "library.toml").write_bytes(before)  # as on a machine that has a copy of its own
             for change in (
                 lambda: other.add(png(4), id="c"),
                 lambda: other.delete(["a"]),
                 lambda: other.search(png(3)),
+                lambda: other.declare({"size": "int"}),
             ):
                 with pytest.raises(LibraryError, match=r"library\.toml"):
                     change()
-            assert {hit.id for hit in one.search(png(3))} == {"a", "b"}
-    with reopen(place, own) as again:
-        assert {hit.id for hit in again.search(png(3))} == {"a", "b"}
-        again.add(png(4), id="c", attributes={"colour": "red"})
+            (place / "library.toml").write_bytes(after)
+            other.add(png(4), id="c", attributes={"colour": "red"})
+            assert {hit.id for hit in other.search(png(3), filter="colour = 'red'")} == {"c"}
+            assert {hit.id for hit in one.search(png(3))} == {"a", "b", "c"}
+
+
+def test_others_open_the_generation_that_one_process_has_made(place: Path, own: Settings) -> None:
+    """Each learns of it by another call first, and the one who moves it next is not the one who did before."""
+    calls: list[Callable[[Library], object]] = [
+        lambda library: library.search(png(3), filter="colour = 'red'"),
+        lambda library: library.count(),
+        lambda library: library.add(png(1), id="a", attributes={"colour": "red"}),
+        lambda library: library.set_attributes("a", {"colour": "red"}),
+        lambda library: library.embed(png(1)),
+        lambda library: library.declare({"size": "int"}),
+    ]
+    with ExitStack() as stack:
+        one, *others = [stack.enter_context(reopen(place, own)) for _ in range(1 + len(calls))]
+        one.add(png(1), id="a", attributes={"category": "hats"})
+        one.declare({"colour": "str"})
+        for call, other in zip(calls, others, strict=True):
+            call(other)
+            assert "colour" in other.schema
+        one.close()  # which removes what was replaced
+        for other in others:
+            other.add(png(2), id="b", attributes={"size": 3})
+            assert {hit.id for hit in other.search(png(3), filter="size = 3")} == {"b"}
+            assert other.count() == 2
+
+
+def test_an_import_goes_on_in_the_generation_that_another_process_has_made(
+    place: Path, own: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LOOK_EVERY", 0.2)
+    folder = write_pictures(tmp_path / "pictures", 20)
+    quick = own.model_copy(update={"batch_size": 1})
+    with Library.open(place, Slow(), quick) as one, reopen(place, own) as other:
+        jobs = JobRunner(one.state, lambda *_: None)
+        jobs.add(importing(one, Metrics(), None))
+        jobs.start()
+        try:
+            Slow.by = 0.2
+            number = jobs.order("import", {"paths": [str(folder)], "manifest": None, "frames": 1}).id
+            wait_for(lambda: one.count() > 5)
+            other.declare({"colour": "str"})
+            Slow.by = 0.0
+            wait_for(lambda: _status(one, number) in ("done", "failed"))
+            assert _status(one, number) == "done"
+            assert one.count() == other.count() == 20
+            assert "colour" in one.schema
+        finally:
+            Slow.by = 0.0
+            jobs.stop()
 
 
 def test_two_processes_do_not_move_a_library_at_once(place: Path, own: Settings) -> None:
@@ -190,6 +242,26 @@ def test_two_processes_do_not_move_a_library_at_once(place: Path, own: Settings)
         with one.generations.moving(), pytest.raises(Busy, match="another process"):
             other.declare({"colour": "str"})
         assert other.schema == SCHEMA
+
+
+def test_nothing_is_written_while_another_process_holds_the_library_still(
+    place: Path, own: Settings, make_pictures: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "PATIENCE", 0.2)
+    with reopen(place, own) as one, reopen(place, own) as other:
+        other.add(png(1), id="a")
+        with one.generations.moving(), one.generations.still() as go_on:
+            with pytest.raises(Busy, match="try again later"):
+                other.add(png(2), id="b")
+            run = threading.Thread(target=other.index, args=([make_pictures(2)],))  # which waits for the end
+            run.start()
+            time.sleep(0.5)
+            go_on()
+            assert [hit.id for hit in other.search(png(1))] == ["a"]
+            assert one.count() == 1
+        run.join(timeout=60)
+        assert one.count() == 3
+        one.add(png(2), id="b")
 
 
 def test_second_vectors_are_there_from_the_beginning_or_not_at_all(place: Path, own: Settings) -> None:

@@ -10,6 +10,7 @@
     │   ├── LibraryExists
     │   ├── LibraryLocked       another process holds it
     │   ├── LibraryFormatError  library.toml is broken or from another version
+    │   ├── LibraryMoved        another process has moved it to another generation meanwhile
     │   └── EncoderMismatch     vectors of one encoder, library of another
     ├── SchemaError             declared attributes, or values that do not fit them
     ├── QueryError              a query that cannot be answered as it is asked
@@ -53,6 +54,7 @@ __all__ = [
     "LibraryExists",
     "LibraryFormatError",
     "LibraryLocked",
+    "LibraryMoved",
     "LibraryNotFound",
     "MissingExtra",
     "OriginalGone",
@@ -140,6 +142,10 @@ class LibraryLocked(LibraryError):
 
 class LibraryFormatError(LibraryError):
     """``library.toml`` is broken, or written by a version that this one cannot read."""
+
+
+class LibraryMoved(LibraryError):
+    """Another process has moved the library to another generation, which the next call uses."""
 
 
 class EncoderMismatch(LibraryError):

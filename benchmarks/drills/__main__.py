@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.drills import disk, network, processes, redis
+from benchmarks.drills import disk, network, processes, redis, servers
 from benchmarks.drills.ground import Broken, Impossible
 
 DRILLS: Final[Sequence[Callable[[Path], str]]] = (
@@ -23,6 +23,8 @@ DRILLS: Final[Sequence[Callable[[Path], str]]] = (
     redis.slow_redis,
     redis.silent_redis,
     redis.dead_redis,
+    servers.restarted_milvus,
+    servers.restarted_postgresql,
     network.full_queue,
     network.lost_answers,
     network.half_a_network,

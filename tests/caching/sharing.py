@@ -10,13 +10,14 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.caching.libraries import png
@@ -29,7 +30,7 @@ from yunmeng.state.runner import JobRunner
 from yunmeng.stores.protocol import Capabilities
 from yunmeng.types import Attributes, Hits
 
-__all__ = ["Member", "Reference", "Slow", "as_text", "compare", "members"]
+__all__ = ["Caller", "Member", "Reference", "Slow", "as_text", "compare", "members"]
 
 KEPT = 40
 """Ids that records have: few enough that changes and questions meet the same ones again and again."""
@@ -97,14 +98,21 @@ def _end(process: "subprocess.Popen[str]") -> None:
         process.wait()
 
 
+class Caller(Protocol):
+    """A way to one of the processes."""
+
+    def do(self, **order: Any) -> Any: ...
+
+
 class Reference:
     """What the library should hold, ranked by plain NumPy."""
 
-    def __init__(self) -> None:
-        self.records: dict[str, tuple[np.ndarray[Any, Any], Attributes]] = {}
+    def __init__(self, vector_of: Callable[[bytes], NDArray[Any]]) -> None:
+        self.records: dict[str, tuple[NDArray[Any], Attributes]] = {}
+        self._vector_of = vector_of
 
     def search(self, query: bytes, k: int, category: str | None) -> list[tuple[str, float, Attributes]]:
-        vector = _vector(query)
+        vector = self._vector_of(query)
         scored = [
             (id, float(own @ vector), attributes)
             for id, (own, attributes) in self.records.items()
@@ -113,19 +121,27 @@ class Reference:
         return sorted(scored, key=lambda hit: -hit[1])[:k]
 
     def add(self, id: str, picture: bytes, attributes: Attributes) -> None:
-        self.records[id] = (_vector(picture), attributes)
+        self.records[id] = (self._vector_of(picture), attributes)
 
 
-def compare(members: Sequence[Member], steps: int, seed: int) -> dict[str, int]:
+def compare(
+    members: Sequence[Caller],
+    steps: int,
+    seed: int,
+    vector_of: Callable[[bytes], NDArray[Any]] | None = None,
+    on_step: Callable[[int, Mapping[str, int]], None] = lambda _step, _counts: None,
+) -> dict[str, int]:
     """Ask and change at random, each time through any of ``members``; returns how many answers were what.
 
-    Every answer is compared with the reference: "stale" must be 0.
+    Every answer is compared with the reference: "stale" must be 0. ``vector_of`` encodes as the library does; None is
+    the fake encoder. ``on_step`` is called with the step and the counts until then.
     """
-    chance, reference = random.Random(seed), Reference()
+    chance, reference = random.Random(seed), Reference(vector_of or _vector)
     queries = [png(10_000), png(10_001)]
     counts = {"changes": 0, "answers": 0, "cached": 0, "by_another": 0, "stale": 0}
     asked: dict[tuple[bytes, str | None], int] = {}  # who has asked a question last since the last change
     for step in range(steps):
+        on_step(step, counts)
         number = chance.randrange(len(members))
         if not reference.records or chance.random() < 0.25:
             _change(members[number], reference, chance, step)
@@ -142,7 +158,7 @@ def compare(members: Sequence[Member], steps: int, seed: int) -> dict[str, int]:
     return counts
 
 
-def _change(member: Member, reference: Reference, chance: random.Random, step: int) -> None:
+def _change(member: Caller, reference: Reference, chance: random.Random, step: int) -> None:
     attributes: Attributes = {"category": chance.choice(["shoes", "hats"]), "price": float(step)}
     known = sorted(reference.records)
     what = chance.random()
@@ -174,8 +190,8 @@ def _same(hits: Sequence[Sequence[Any]], expected: Sequence[tuple[str, float, At
     )
 
 
-def _vector(picture: bytes) -> "np.ndarray[Any, Any]":
-    vector: np.ndarray[Any, Any] = FakeEncoder().encode([np.asarray(Image.open(BytesIO(picture)))])[0]
+def _vector(picture: bytes) -> NDArray[Any]:
+    vector: NDArray[Any] = FakeEncoder().encode([np.asarray(Image.open(BytesIO(picture)))])[0]
     return vector
 
 

@@ -1,15 +1,19 @@
 """Processes that share a library in Milvus, with the state in PostgreSQL and answers in Redis."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.caching.libraries import SCHEMA, png
 from tests.caching.sharing import as_text, compare, members
+from tests.conftest import CommandLine, write_pictures
 from tests.milvus_server import MilvusServer
 from tests.postgres_server import PostgresServer
 from tests.redis_server import running_redis
+from tests.server.conftest import process
+from yunmeng.client import Client
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
@@ -50,3 +54,33 @@ def test_what_one_has_written_the_other_reads(place: Path, own: Settings) -> Non
                 for gone in range(number - 2, number + 1):
                     assert other.do(do="delete", id=f"{gone}") == 1
                 assert one.do(do="count") == 0
+
+
+def test_servers_take_up_what_another_process_has_made_of_the_library(
+    milvus: MilvusServer, postgres: PostgresServer, yunmeng: CommandLine, tmp_path: Path
+) -> None:
+    """One command gives it another encoder, another one an attribute; two servers go on, and nothing is restarted."""
+    pictures = write_pictures(tmp_path / "pictures", 6)
+
+    def run(*arguments: str | Path) -> None:
+        done = yunmeng(*arguments, "--db", "lib")
+        assert done.returncode == 0, done.stderr
+
+    servers = ("--store", f"{milvus.url}/moving", "--state", postgres.database())
+    run("index", pictures, "--encoder", "efficientnet-lite0", *servers)
+    with ExitStack() as stack:
+        started = [stack.enter_context(process(yunmeng, "--db", "lib")) for _ in range(2)]
+        clients = [stack.enter_context(Client(each.address, timeout=120)) for each in started]
+        for client in clients:
+            assert client.search(pictures / "003.jpg", k=1)[0].id == "003.jpg"
+        run("reencode", "efficientnet-lite2")
+        for client in clients:
+            hit = client.search(pictures / "003.jpg", k=1)[0]
+            assert hit.id == "003.jpg"
+            assert hit.score == pytest.approx(1, abs=1e-4)
+            assert client.info().encoder == "efficientnet-lite2"
+        run("declare", "colour:str")
+        clients[0].set_attributes("003.jpg", {"colour": "red"})
+        for client in clients:
+            assert [hit.id for hit in client.search(pictures / "001.jpg", filter="colour = 'red'")] == ["003.jpg"]
+            assert client.count() == 6

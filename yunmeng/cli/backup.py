@@ -13,8 +13,9 @@ def backup(folder: str, db: str, as_json: bool) -> int:
     """Copy all that a library keeps into FOLDER, which is made.
 
     The SHA-256 of every file is written down, and checked by `yunmeng verify` and `yunmeng restore`. Pictures that were
-    indexed in place are not copied: back them up as you do with all your files. While a server holds the library, order
-    the backup from it, by the console or POST /v1/jobs.
+    indexed in place are not copied: back them up as you do with all your files. What a store on a server holds is read
+    and written to FOLDER; changes wait at the end, while both are compared. While a server of Yunmeng holds a library
+    whose store is in its folder, order the backup from it, by the console or POST /v1/jobs.
     """
     from yunmeng.library.library import Library
     from yunmeng.terminal.progress import counting_progress, stop_on_signal
@@ -32,9 +33,22 @@ def backup(folder: str, db: str, as_json: bool) -> int:
     return 0
 
 
-@click.command(epilog="\b\nExample:\n  yunmeng restore /mnt/backups/photos-2026-11-29 --db restored-library\n")
+@click.command(
+    epilog="""\b
+Examples:
+  yunmeng restore /mnt/backups/photos-2026-11-29 --db restored-library
+  yunmeng restore /mnt/backups/photos-2026-11-29 --db shared --store milvus://milvus.lan/photos
+"""
+)
 @click.argument("folder")
 @db_option
+@click.option(
+    "--store",
+    default="zvec:",
+    metavar="URL",
+    show_default=True,
+    help="Where its vectors are to lie; see: yunmeng plugins.",
+)
 @click.option(
     "--state",
     default="sqlite:",
@@ -43,18 +57,20 @@ def backup(folder: str, db: str, as_json: bool) -> int:
     help="Where its state is to lie; see docs/cluster.md.",
 )
 @json_option
-def restore(folder: str, db: str, state: str, as_json: bool) -> int:
+def restore(folder: str, db: str, store: str, state: str, as_json: bool) -> int:
     """Make a library of the backup in FOLDER. The library's folder must not be there yet.
 
-    Every file is checked while it is copied. If one is damaged, it is named, and no library is made.
+    Every file is checked while it is copied. If one is damaged, it is named, and no library is made. What goes to
+    another --store is compared with the backup, record by record; if that was stopped, the same command goes on with
+    it.
     """
     from pathlib import Path
 
-    from yunmeng.library.backup import restore
+    from yunmeng.library.restore import restore
     from yunmeng.terminal.progress import counting_progress
 
     with counting_progress("Copying files") as on_file:
-        made = restore(Path(folder), Path(db), on_file, state)
+        made = restore(Path(folder), Path(db), on_file, state, store)
     if as_json:
         print_json({"db": db, "pictures": made.pictures, "created": made.created.isoformat(timespec="seconds")})
     else:

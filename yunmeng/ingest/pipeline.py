@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from yunmeng.concurrency import bounded_map
-from yunmeng.errors import StateUnreachable, StoreError, YunmengError
+from yunmeng.errors import Busy, LibraryMoved, StateUnreachable, StoreError, YunmengError
 from yunmeng.ingest.decisions import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged, Undecoded
 from yunmeng.ingest.runners.protocol import Outcome, Runner
 from yunmeng.state.database import State
@@ -61,7 +61,7 @@ def recorded(state: State, job_id: int, work: Callable[[], IndexReport], stop: t
     try:
         with state.holding(job_id, stop):
             report = work()
-    except StateUnreachable:  # what was written is written: it can go on when the database is back
+    except (StateUnreachable, LibraryMoved):  # what was written is written: it can go on later
         with suppress(StateUnreachable):
             state.finish_job(job_id, "interrupted")
         raise
@@ -185,15 +185,27 @@ class Pipeline(Generic[T]):
                 self._fail(decision)
                 self._on_tally(self._tally)
 
+    def _patiently(self, write: Callable[[], object]) -> None:
+        """Do a write, as soon as no other process holds the store still, as a backup does."""
+        while True:
+            try:
+                write()
+            except Busy:
+                if self._stop.is_set():
+                    raise
+            else:
+                return
+
     def _write(self, job_id: int, batch: _Batch, outcomes: Sequence[Outcome]) -> None:
         records = [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
         for outcome in outcomes:
             if isinstance(outcome, Failed):
                 self._fail(outcome)
         records += [known.record for known in batch.known]
-        self._store.upsert(records)
+        self._patiently(lambda: self._store.upsert(records))
         # Removed only now: killed in between, a moved picture is there under both names and the next run tidies up.
-        self._store.delete([old for known in batch.known for old in known.stale])
+        stale = [old for known in batch.known for old in known.stale]
+        self._patiently(lambda: self._store.delete(stale))
         self._tally.indexed += len(records)
         self._last_id = records[-1].id if records else self._last_id
         self._checkpoint(job_id)

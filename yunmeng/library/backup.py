@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -16,20 +17,38 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
-from yunmeng.library.config import read_config, write_config
+from yunmeng.library.config import write_config
+from yunmeng.library.opening import create_store
 from yunmeng.library.paths import LibraryPaths
+from yunmeng.library.store_copy import compare_all, write
 from yunmeng.state.backend import DEFAULT_STATE
 from yunmeng.state.database import State
-from yunmeng.state.urls import check_state, named_state
+from yunmeng.stores.augmented import layers
+from yunmeng.stores.pages import pages_with_vectors
+from yunmeng.stores.registry import DEFAULT_STORE
 from yunmeng.version import __version__
 
 if TYPE_CHECKING:
     from yunmeng.library.config import LibraryConfig
+    from yunmeng.library.generation import Generation
     from yunmeng.library.generations import Generations
     from yunmeng.library.resources import LibraryResources
     from yunmeng.stores.protocol import FileStore, Store
 
-__all__ = ["MANIFEST", "Backup", "OnFile", "back_up", "check_backup", "copy_new", "move_state", "restore", "unsound"]
+__all__ = [
+    "MANIFEST",
+    "Backup",
+    "OnFile",
+    "back_up",
+    "check_backup",
+    "copy_file",
+    "copy_new",
+    "inside",
+    "move_state",
+    "new_draft",
+    "read_backup",
+    "unsound",
+]
 
 MANIFEST: Final = "backup.json"
 PAGE: Final = 1000
@@ -53,6 +72,10 @@ class Backup(BaseModel):
     version: str
     pictures: int
     files: dict[str, FileEntry]
+    store: str = DEFAULT_STORE
+    """The URL of the store that was backed up. Whatever it is, a backup holds its records in files."""
+    digest: str = ""
+    """SHA-256 of all records, as `yunmeng.library.store_copy` makes it; "" where the store's files were copied."""
 
 
 def back_up(
@@ -60,70 +83,54 @@ def back_up(
 ) -> Backup | None:
     """Write a backup to ``target``, a folder that is not there yet. Returns None if it was stopped.
 
-    Searches go on; changes wait while the store is copied. Raises `LibraryExists`, `LibraryError` for a store that
-    keeps no files, `StoreError`.
+    A store that keeps files has them copied; the records of any other are read, and written to an embedded store in the
+    backup. Searches go on; changes wait while files are copied, or while records are compared at the end.
+
+    Raises `LibraryExists`, `LibraryError`, `StoreError`, and `Busy` where another process moves or copies the library.
     """
-    draft = _draft(target)
+    draft, digest = new_draft(target), ""
+    state = draft / resources.paths.state.name
     try:
         with generations.moving():
             generation = generations.current
-            if not generation.store.capabilities.files:
-                raise LibraryError(f"the store {generation.config.store} keeps no files: back it up by its own means")
+            config = generation.config.model_copy(update={"state": DEFAULT_STATE})
             draft.mkdir()
             uploads = resources.paths.uploads
             copy_new(uploads, draft / uploads.name)  # before and after the store, so that it has the files of both
-            with cast("FileStore", generation.store).frozen() as copy:
-                copy(draft)
-                resources.state.copy_to(draft / resources.paths.state.name)
-                pictures = generation.store.count()
+            if generation.store.capabilities.files:
+                with cast("FileStore", generation.store).frozen() as copy:
+                    copy(draft)
+                    resources.state.copy_to(state)
+                    pictures = generation.store.count()
+            else:
+                config = config.model_copy(update={"store": DEFAULT_STORE})
+                with closing(create_store(config, LibraryPaths(draft))) as filled:
+                    digest = _fill(filled, generation, stop, on_file, lambda: resources.state.copy_to(state))
+                    pictures = filled.count()
+                if stop.is_set():
+                    return None
             copy_new(uploads, draft / uploads.name)
             for small in (resources.paths.calibration, resources.paths.bands):
                 if small.exists():
                     shutil.copyfile(small, draft / small.name)
             # Whatever database has the state, a backup has it in a file: nothing else is needed to restore it.
-            write_config(LibraryPaths(draft), generation.config.model_copy(update={"state": DEFAULT_STATE}))
+            write_config(LibraryPaths(draft), config)
         files = _digests(draft, stop, on_file)
         if files is None:
             return None
-        backup = Backup(created=datetime.now(UTC), version=__version__, pictures=pictures, files=files)
+        backup = Backup(
+            created=datetime.now(UTC),
+            version=__version__,
+            pictures=pictures,
+            files=files,
+            store=generation.config.store,
+            digest=digest,
+        )
         (draft / MANIFEST).write_text(backup.model_dump_json(indent=1), encoding="utf-8")
         _sync(draft / MANIFEST)
         draft.rename(target)
     except OSError as exc:
         raise LibraryError(f"cannot write the backup to {target}: {exc}") from exc
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return backup
-
-
-def restore(
-    source: Path, folder: Path, on_file: OnFile = lambda _done, _all: None, state: str = DEFAULT_STATE
-) -> Backup:
-    """Make a library at ``folder``, which is not there yet, of the backup at ``source``. All files are checked.
-
-    Its state lies in the folder, or in a new schema of the PostgreSQL at ``state``.
-
-    Raises `LibraryNotFound`, `LibraryExists`, `LibraryFormatError` for a damaged backup, `LibraryError`, `StateError`.
-    """
-    backup = read_backup(source)
-    check_state(state)
-    draft = _draft(folder)
-    try:
-        draft.mkdir()
-        for done, (name, entry) in enumerate(backup.files.items()):
-            on_file(done, len(backup.files))
-            place = draft / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            digest, size = _copied(_inside(source, name), place)
-            if (digest, size) != (entry.sha256, entry.bytes):
-                raise LibraryFormatError(f"{source / name} is damaged: it is not what was backed up")
-        on_file(len(backup.files), len(backup.files))
-        config = read_config(LibraryPaths(draft))
-        if state != DEFAULT_STATE:
-            move_state(LibraryPaths(draft), config, named_state(state, folder.absolute().name))
-        draft.rename(folder)
-    except OSError as exc:
-        raise LibraryError(f"cannot restore {source} to {folder}: {exc}") from exc
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return backup
@@ -160,7 +167,7 @@ def check_backup(source: Path, on_file: OnFile = lambda _done, _all: None) -> li
     for done, (name, entry) in enumerate(backup.files.items()):
         on_file(done, len(backup.files))
         try:
-            digest, size = _copied(_inside(source, name), None)
+            digest, size = copy_file(inside(source, name), None)
         except OSError as exc:
             found.append(f"{name}: {exc.strerror}")
             continue
@@ -190,8 +197,8 @@ def unsound(store: "Store", dim: int, on_file: OnFile) -> Iterator[str]:
         yield f"{store.count():,} pictures are counted, {seen:,} can be read"
 
 
-def _draft(target: Path) -> Path:
-    """The folder beside ``target`` in which it is made. Raises `LibraryExists`, `LibraryError`."""
+def new_draft(target: Path) -> Path:
+    """Return the folder beside ``target`` in which it is made. Raises `LibraryExists`, `LibraryError`."""
     if target.exists():
         raise LibraryExists(f"{target} is there already: choose another folder")
     if not target.absolute().parent.is_dir():
@@ -199,6 +206,38 @@ def _draft(target: Path) -> Path:
     draft = target.absolute().with_name(f".{target.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     return draft
+
+
+def _fill(
+    filled: "Store", generation: "Generation", stop: threading.Event, on_file: OnFile, at_the_end: Callable[[], None]
+) -> str:
+    """Write all records of a store that keeps no files to ``filled``, and return the digest of both.
+
+    They are compared while no process writes; ``at_the_end`` is called then.
+    """
+    pairs = list(zip(layers(generation.store), layers(filled), strict=True))
+    total, done = 2 * sum(old.count() for old, _ in pairs), 0
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        on_file(min(done, total), total)
+
+    for old, new in pairs:
+        for page in pages_with_vectors(old, None, stop):
+            step(write(new, page))
+    with generation.still() as go_on:
+
+        def compared(count: int) -> None:
+            go_on()
+            step(count)
+
+        found = compare_all(pairs, stop, compared)
+        if found is not None:
+            at_the_end()
+    for _, new in pairs:
+        new.flush()
+    return "" if found is None else found.digest
 
 
 def copy_new(source: Path, target: Path) -> None:
@@ -221,7 +260,7 @@ def _digests(folder: Path, stop: threading.Event, on_file: OnFile) -> dict[str, 
         if stop.is_set():
             return None
         on_file(done, len(names))
-        digest, size = _copied(folder / name, None)
+        digest, size = copy_file(folder / name, None)
         _sync(folder / name)
         entries[name.as_posix()] = FileEntry(bytes=size, sha256=digest)
     on_file(len(names), len(names))
@@ -233,7 +272,7 @@ def _files(folder: Path) -> Iterator[Path]:
     return (file.relative_to(folder) for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
 
 
-def _inside(source: Path, name: str) -> Path:
+def inside(source: Path, name: str) -> Path:
     """The path of a file of a backup: never outside of it, whatever its manifest says."""
     path = source / name
     if not path.resolve().is_relative_to(source.resolve()):
@@ -241,7 +280,7 @@ def _inside(source: Path, name: str) -> Path:
     return path
 
 
-def _copied(source: Path, target: Path | None) -> tuple[str, int]:
+def copy_file(source: Path, target: Path | None) -> tuple[str, int]:
     """Return the digest and the size of a file, which is copied where there is a ``target``."""
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as file, open(target or os.devnull, "wb") as copy:  # noqa: PTH123  devnull is no Path

@@ -16,6 +16,7 @@ from yunmeng.search.query import Embedder
 
 if TYPE_CHECKING:
     from yunmeng.config import Settings
+    from yunmeng.encoders.protocol import EncoderSpec
     from yunmeng.library.resources import LibraryResources
 
 __all__ = ["Encoding", "identify"]
@@ -39,6 +40,11 @@ class Encoding:
         if self._given is not None:
             return self._given
         return _checked(load(self._config.encoder.name, self._resources.settings), self._config)
+
+    def given_for(self, config: LibraryConfig) -> Encoder | None:
+        """Return the caller's own encoder, if ``config`` names it too."""
+        given = self._given
+        return given if given is not None and _identity(given.spec) == _identity(config.encoder) else None
 
     @property
     def setup(self) -> Setup:
@@ -77,6 +83,10 @@ class Encoding:
         )
 
 
+def _identity(spec: "EncoderSpec | EncoderIdentity") -> tuple[str, int, str]:
+    return spec.name, spec.dim, spec.sha256
+
+
 def identify(encoder: str | Encoder, settings: "Settings") -> EncoderIdentity:
     """Return the identity of an encoder: a name of the catalogue, or an encoder of the caller's own.
 
@@ -88,7 +98,7 @@ def identify(encoder: str | Encoder, settings: "Settings") -> EncoderIdentity:
 def _checked(encoder: Encoder, config: LibraryConfig) -> Encoder:
     """``encoder``, if it is the one that ``config`` names. Vectors of another would be compared with no meaning."""
     spec, bound = encoder.spec, config.encoder
-    if (spec.name, spec.dim, spec.sha256) != (bound.name, bound.dim, bound.sha256):
+    if _identity(spec) != _identity(bound):
         raise EncoderMismatch(
             f"the library is bound to {bound.name} ({bound.dim}-d, weights {bound.sha256[:12]}), this is {spec.name} "
             f"({spec.dim}-d, weights {spec.sha256[:12]}): move the library to it with yunmeng reencode"

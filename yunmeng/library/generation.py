@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from yunmeng.concurrency import ReadWriteLock
 from yunmeng.copies.comparison import Comparer
 from yunmeng.copies.search import CopySearch
 from yunmeng.errors import RecordNotFound
@@ -66,6 +67,7 @@ class Generation(Closing):
         self.store: Final = store
         self.encoding: Final = encoding
         self._changing = threading.Lock()
+        self._writes = ReadWriteLock()
         self.calibrator: Final = Calibrator(config, store, encoding, resources)
         self._resources = resources
         self._index = index
@@ -73,8 +75,7 @@ class Generation(Closing):
         """True where other processes write to the same store, and know of it by the state database."""
         self._contents = contents or _version(config, resources)
         self._contents.begin(store)
-        if self.shared:
-            store.changes.around = self._noted
+        store.changes.around = self._noted
         self._open = True
 
     @classmethod
@@ -108,6 +109,20 @@ class Generation(Closing):
     def with_store(self, config: "LibraryConfig", store: "Store") -> "Generation":
         """Return this generation with another store, which holds its own; the encoder is not loaded twice."""
         return Generation(config, store, self._resources, self.encoding, index=self._index)
+
+    def following_one(self, config: "LibraryConfig") -> "Generation":
+        """Open the generation to which another process has moved the library. Raises as `open` does.
+
+        The encoder is not loaded twice where it is the same; an index in a file is not used any more.
+        """
+        if config.same_vectors(self.config):
+            store = open_store(config, self._resources.paths)
+            after = Generation(config, store, self._resources, self.encoding)
+        else:
+            after = Generation.open(config, self._resources, self.encoding.given_for(config))
+        if self._resources.contents is not None:
+            self._resources.contents.opened(config.generation)
+        return after
 
     @property
     def indexed(self) -> "IndexedStore | None":
@@ -204,7 +219,7 @@ class Generation(Closing):
     def catch_up(self) -> None:
         """Have later reads show all that other processes have written by now.
 
-        Raises `LibraryError` where they have moved the library to another generation.
+        Raises `LibraryMoved` where they have moved the library to another generation.
         """
         if self.shared:
             _ = self._contents.name
@@ -279,6 +294,19 @@ class Generation(Closing):
         )
 
     @contextmanager
+    def still(self) -> Iterator[Callable[[], None]]:
+        """Hold all writes to the store, those of other processes too, and have reads show all that was written.
+
+        Other processes are held only where they share the state. Gives a function to call at least once a minute; it
+        raises `Busy` where others write again.
+        """
+        contents = self._resources.contents if self.shared else None
+        with self._writes.exclusive(), nullcontext(_nothing) if contents is None else contents.still() as go_on:
+            if not self.store.capabilities.exclusive:
+                self.store.changes.overtaken()
+            yield go_on
+
+    @contextmanager
     def following(self) -> Iterator[Callable[[], None]]:
         """Keep other processes from writing to the generation before this one, which follows it at the end.
 
@@ -292,13 +320,14 @@ class Generation(Closing):
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
-        """Do a write to the store of which all processes know."""
-        contents = self._resources.contents
-        assert contents is not None
+        """Do a write to the store: none while `still` holds them, and one of which all processes know."""
+        contents = self._resources.contents if self.shared else None
         with ExitStack() as stack:
-            if self.config.augmented:  # whoever averages reads first what the others must not change
-                stack.enter_context(self.across("augmented"))
-            stack.enter_context(contents.writing(self.config.generation))
+            stack.enter_context(self._writes)
+            if contents is not None:
+                if self.config.augmented:  # whoever averages reads first what the others must not change
+                    stack.enter_context(self.across("augmented"))
+                stack.enter_context(contents.writing(self.config.generation))
             yield
 
     def close(self) -> None:
@@ -310,6 +339,10 @@ class Generation(Closing):
                 self.store.close()
         else:
             self.store.close()
+
+
+def _nothing() -> None:
+    """Have nobody to tell."""
 
 
 def _version(config: "LibraryConfig", resources: "LibraryResources") -> ContentVersion:

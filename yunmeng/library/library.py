@@ -81,9 +81,10 @@ class Library(Closing):
     ``generation`` is the current one (store, encoder and search engine).
     """
 
-    def __init__(self, resources: LibraryResources, generation: Generation) -> None:
+    def __init__(self, resources: LibraryResources, generation: Generation, *, pinned: bool = False) -> None:
+        """Compose an open library; it stays at ``generation`` where it is ``pinned``."""
         self.resources = resources
-        self.generations = Generations(resources.paths, generation)
+        self.generations = Generations(resources.paths, generation, pinned=pinned)
         self.reader: Final = LibraryReader(resources, self.generations)
         self.writer: Final = LibraryWriter(resources, self.generations)
         self.maintenance: Final = Maintenance(resources, self.generations)
@@ -191,7 +192,7 @@ class Library(Closing):
 
     def pinned(self) -> "Library":
         """Return this library as it is now, for questions that belong together: a later generation does not answer."""
-        return Library(self.resources, self.generation)
+        return Library(self.resources, self.generations.fresh, pinned=True)
 
     @property
     def config(self) -> LibraryConfig:
@@ -359,22 +360,21 @@ class Library(Closing):
             PictureError, RecordNotFound, FilterError, MissingExtra.
             QueryError: The library cannot answer this.
         """
-        generation = self.generation
-        parsed = self._filter(filter)  # checked here, so that it is told before the query is encoded
-        if (group_by := options.get("group_by")) is not None:
-            check_group(group_by, generation.config.attributes)
         given = image is not None or id is not None or vector is not None or text is not None
         part = None if region is None else check_region(region)
         parts = [QueryPart(image, id, vector, text, region=part), *mix] if given or part is not None else mix
-        question = SearchRequest(
-            parts,
-            k=k,
-            offset=offset,
-            filter=parsed,
-            rerank=read_steps(rerank),
-            **options,
-        )
-        return generation.engine.ask(question)
+        steps = read_steps(rerank)
+
+        def ask(generation: Generation) -> "Hits":
+            declared = generation.config.attributes  # checked here, so that it is told before the query is encoded
+            parsed = _filter(filter, declared)
+            if (group_by := options.get("group_by")) is not None:
+                check_group(group_by, declared)
+            return generation.engine.ask(
+                SearchRequest(parts, k=k, offset=offset, filter=parsed, rerank=steps, **options)
+            )
+
+        return self.generations.answer(ask)
 
     def why(
         self,
@@ -428,7 +428,8 @@ class Library(Closing):
         """
         if k < 1:
             raise QueryError(f"k must be at least 1, not {k}")
-        generation, parsed = self.generations.fresh, self._filter(filter)
+        generation = self.generations.fresh
+        parsed = _filter(filter, generation.config.attributes)
         return generation.copies.match(self._source(image), k, parsed, min_score)
 
     def compare(self, a: "Comparable", b: "Comparable") -> "Comparison":
@@ -437,18 +438,20 @@ class Library(Closing):
         Each is a path, a URL, a file's bytes, or the record of a picture of the library. Raises `PictureError`,
         `RecordNotFound`, `OriginalGone`, and `MissingExtra` where local features are needed.
         """
-        return self.generation.comparer.compare(self._with_vector(a), self._with_vector(b))
+        return self.generations.fresh.comparer.compare(self._with_vector(a), self._with_vector(b))
 
     def evidence(self, a: "Comparable", b: "Comparable", names: tuple[str, str] = ("", "")) -> "Evidence":
         """Compare as `compare` does, and draw a picture that shows what matches where.
 
         ``names`` are the labels of the two in the drawing.
         """
-        return self.generation.comparer.evidence(self._with_vector(a), self._with_vector(b), names)
+        return self.generations.fresh.comparer.evidence(self._with_vector(a), self._with_vector(b), names)
 
     def embed(self, image: "QueryPicture", region: Sequence[float] | None = None) -> "Vector":
         """Return the embedding of a picture, or a region of it, float32 (dim,), L2-normalised."""
-        return self.generation.encoding.embedder.embed(image, None if region is None else check_region(region), {})
+        return self.generations.fresh.encoding.embedder.embed(
+            image, None if region is None else check_region(region), {}
+        )
 
     def subject(self, image: "QueryPicture | Record") -> "Subject":
         """Return where the main subject of a picture is. Raises `PictureError`, and `OriginalGone` for a record."""
@@ -551,7 +554,7 @@ class Library(Closing):
         """Write a copy of all that the library keeps into ``target``, a folder that is not there yet.
 
         Searches go on meanwhile; changes wait while the store is copied. Pictures that were indexed in place are not
-        copied, those that were sent to the library are. `yunmeng.library.backup.restore` makes a library of it again.
+        copied, those that were sent to the library are. `yunmeng.library.restore.restore` makes a library of it again.
         Returns what was written; None if it was stopped, which leaves nothing behind.
 
         Raises `LibraryExists`, and `LibraryError` where the disk or the store does not allow it.
@@ -577,8 +580,9 @@ class Library(Closing):
             return self.get(picture.id, vector=True)
         return picture
 
-    def _filter(self, filter: "str | Filter | None") -> "Filter | None":
-        parsed = read_filter(filter)
-        if parsed is not None:
-            check(parsed, self.schema)
-        return parsed
+
+def _filter(filter: "str | Filter | None", schema: "AttributeSchema") -> "Filter | None":
+    parsed = read_filter(filter)
+    if parsed is not None:
+        check(parsed, schema)
+    return parsed

@@ -36,7 +36,7 @@ class Maintenance:
 
     def maintain(self) -> None:
         """Make durable and index what was added: a library that stays open needs this from time to time."""
-        generation = self._generations.current
+        generation = self._generations.fresh
         if generation.store.unindexed() >= OPTIMISE_FROM:
             generation.store.optimise()
         generation.store.flush()
@@ -85,7 +85,7 @@ class Maintenance:
         """Return what is wrong with what the library keeps, as `yunmeng.Library.verify` says."""
         from yunmeng.library.backup import unsound
 
-        generation = self._generations.current
+        generation = self._generations.fresh
         damage = self._resources.state.damage()
         found = [] if damage is None else [f"the state database is damaged: {damage}"]
         tell = on_file or (lambda _done, _all: None)

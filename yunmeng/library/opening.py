@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from yunmeng.stores.protocol import Store
     from yunmeng.types import AttributeSchema
 
-__all__ = ["create_second", "create_store", "open_store", "remove_second", "remove_stores"]
+__all__ = ["create_second", "create_store", "open_store", "remove_older", "remove_second", "remove_stores"]
 
 
 class _Make(Protocol):
@@ -63,6 +63,13 @@ def remove_stores(config: "LibraryConfig", paths: "LibraryPaths") -> None:
         if generation != config.generation:
             for place in paths.stores(generation):
                 registry.remove(config.store, place)
+
+
+def remove_older(config: "LibraryConfig", paths: "LibraryPaths") -> None:
+    """Delete the stores of the generations before that of ``config``; another process may be making the next one."""
+    for generation in range(config.generation):
+        for place in paths.stores(generation):
+            registry.remove(config.store, place)
 
 
 def _composed(config: "LibraryConfig", paths: "LibraryPaths", make: _Make) -> "Store":

@@ -45,7 +45,7 @@ def change_at_once(
         new.calibrator.held = True  # what it would write down now is of a generation that may come to nothing
         taken = False
         try:
-            if _copy(old, new, None, stop) and change(Library(library.resources, new)):
+            if _copy(old, new, None, stop) and change(Library(library.resources, new, pinned=True)):
                 if new.store.unindexed() >= OPTIMISE_FROM:
                     new.store.optimise()
                 generations.switch(lambda: _finish(old, new, others, library.resources))

@@ -4,16 +4,13 @@ Each store is copied record by record in the order of `Store.page`, and a mark i
 ``library.toml`` is written last: a copy that was stopped or killed is no library, and the same call goes on with it.
 """
 
-import hashlib
 import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
 
 from yunmeng.errors import LibraryError, LibraryExists
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
@@ -23,6 +20,7 @@ from yunmeng.library.generation import Generation
 from yunmeng.library.opening import create_store, open_store
 from yunmeng.library.paths import LibraryPaths, put
 from yunmeng.library.resources import LibraryResources
+from yunmeng.library.store_copy import compare_all, write
 from yunmeng.state.backend import DEFAULT_STATE
 from yunmeng.state.urls import check_state, named_state
 from yunmeng.stores import registry
@@ -39,9 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "CopyReport", "copy_library"]
 
 MARK: Final = "copy.json"
-ROUNDING: Final = 1e-6
-"""By how much a number of a vector may differ between two stores, as a store's vectors come back within rounding."""
-
 OnStep = Callable[[int, int], None]
 """Called with how many records are done and of how many: each is copied, and then compared."""
 
@@ -124,23 +119,27 @@ class _Transfer(Closing):
         copied = 0
         for number, (old, new) in enumerate(self._pairs):
             for page in pages_with_vectors(old, self._marks.after[number], stop):
-                copied += _write(new, page)
+                copied += write(new, page)
                 self._marks.reach(number, page)
                 self._step(len(page))
             if not stop.is_set() and new.unindexed() >= OPTIMISE_FROM:
                 new.optimise()
-        with self._source.generations.holding():
-            compared = [self._compared(old, new, stop) for old, new in self._pairs]
-            if stop.is_set():
+        with self._source.generations.still() as go_on:
+
+            def step(count: int) -> None:
+                go_on()
+                self._step(count)
+
+            compared = compare_all(self._pairs, stop, step)
+            if compared is None:
                 return CopyReport(copied=copied, interrupted=True)
             self._finish()
-        digest = hashlib.sha256("".join(one.digest for one in compared).encode()).hexdigest()
         return CopyReport(
             pictures=self._new.store.count(),
-            copied=copied + sum(one.copied for one in compared),
-            exact=sum(one.exact for one in compared),
-            records=sum(one.records for one in compared),
-            digest=digest,
+            copied=copied + compared.written,
+            exact=compared.exact,
+            records=compared.records,
+            digest=compared.digest,
         )
 
     def close(self) -> None:
@@ -160,30 +159,6 @@ class _Transfer(Closing):
         store = create_store(self._config, self._paths)
         self._marks.begin(len(layers(store)))
         return store
-
-    def _compared(self, old: "Store", new: "Store", stop: threading.Event) -> CopyReport:
-        """Compare two stores record by record, and write again what differs. Raises `LibraryError` if it still does."""
-        digest, exact, copied, seen = hashlib.sha256(), 0, 0, 0
-        for page in pages_with_vectors(old, None, stop):
-            there = new.get([record.id for record in page], vectors=True)
-            different = [record for record in page if not _same(record, there.get(record.id))]
-            copied += _write(new, different)
-            there.update(new.get([record.id for record in different], vectors=True))
-            for record in page:
-                if not _same(record, there.get(record.id)):
-                    raise LibraryError(f"the new store gives {record.id} back as another one than was written")
-                digest.update(_facts(record))
-                exact += np.array_equal(record.vector, there[record.id].vector)  # type: ignore[arg-type]  # just read
-            seen += len(page)
-            self._step(len(page))
-        if not stop.is_set():
-            _drop_others(old, new)
-            if not seen == old.count() == new.count():
-                raise LibraryError(
-                    f"{seen:,} records were compared, the library has {old.count():,} now, the copy {new.count():,}: "
-                    "run the same copy again"
-                )
-        return CopyReport(copied=copied, exact=exact, records=seen, digest=digest.hexdigest())
 
     def _finish(self) -> None:
         """Bring over what lies beside the stores, and make the folder a library. Nothing may change meanwhile."""
@@ -276,31 +251,3 @@ def _read(place: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as exc:
         raise LibraryError(f"cannot read {place}: {exc}; remove the folder, or choose another one") from exc
     return found if isinstance(found, dict) else {}
-
-
-def _write(store: "Store", records: "Sequence[Record]") -> int:
-    if records:
-        store.upsert(records)
-    return len(records)
-
-
-def _drop_others(old: "Store", new: "Store") -> None:
-    """Delete what was copied and is no more in the library."""
-    if new.count() == old.count():
-        return
-    for page in pages_with_vectors(new):
-        ids = [record.id for record in page]
-        kept = old.get(ids)
-        new.delete([id for id in ids if id not in kept])
-
-
-def _same(record: "Record", other: "Record | None") -> bool:
-    if other is None or record.vector is None or other.vector is None:
-        return False
-    return _facts(record) == _facts(other) and np.allclose(record.vector, other.vector, rtol=0, atol=ROUNDING)
-
-
-def _facts(record: "Record") -> bytes:
-    """Return all that a record says but its vector, in a form that is the same for the same."""
-    facts = asdict(replace(record, vector=None, regions=None))
-    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from yunmeng.errors import Busy, LibraryError, StateError
+from yunmeng.errors import Busy, LibraryMoved, StateError
 from yunmeng.state.leases import now_there
 from yunmeng.state.tables import ContentsRow, ContentWriteRow
 
@@ -27,6 +27,8 @@ MOVE_SECONDS: Final = 600.0
 PAUSE: Final = 5.0
 """Seconds for which the database is left alone after it did not answer; answers are not kept meanwhile."""
 LOOK_EVERY: Final = 0.05
+PATIENCE: float = 10.0
+"""Seconds for which a write waits while nothing may be written, before it is refused."""
 
 
 class SharedContents:
@@ -55,10 +57,14 @@ class SharedContents:
         """A number that grows when `name` finds that another process has written, and when it cannot tell."""
         return self._by_others
 
+    def opened(self, generation: int) -> None:
+        """Note that this process has opened a generation to which another process has moved the library."""
+        self._opened = max(self._opened, generation)
+
     def name(self, generation: int) -> str | None:
         """Return the name of the contents; None while something is written, or the database does not answer.
 
-        Raises `LibraryError` where the library has moved on from ``generation``.
+        Raises `LibraryMoved` where the library has moved on from ``generation``.
         """
         if time.monotonic() >= self._silent_until:
             try:
@@ -72,20 +78,37 @@ class SharedContents:
     def writing(self, generation: int) -> Iterator[None]:
         """Note a write to the store of ``generation``, which is done in the block.
 
-        Raises `StateError`, and then nothing is written; `Busy` while the library moves to another generation, and
-        `LibraryError` when it has.
+        It waits up to `PATIENCE` where nothing may be written, see `still`.
+
+        Raises `StateError`, and then nothing is written; `Busy` where that takes longer, and `LibraryMoved` when the
+        library has moved to another generation.
         """
-        note = secrets.token_hex(16)
-        with self._session() as session:
-            now = self._locked(session)
-            _check(now.generation, generation)
-            if now.generation == generation and _holds(session, now.moving_until):
-                raise Busy("the library is being moved to another generation: try again in a moment")
-            session.execute(insert(ContentWriteRow).values(id=note, begun_at=now_there()))
+        note, deadline = secrets.token_hex(16), time.monotonic() + PATIENCE
+        while not self._begun(note, generation):
+            if time.monotonic() > deadline:
+                raise Busy(
+                    "another process moves or copies the library, and nothing is written meanwhile: try again later"
+                )
+            time.sleep(LOOK_EVERY)
         try:
             yield
         finally:
             self._ended(note)
+
+    @contextmanager
+    def still(self) -> Iterator[Callable[[], None]]:
+        """Keep all processes, this one too, from writing to the store while the block reads it.
+
+        Gives a function to call from time to time, as a dead process would keep the others waiting for ten minutes. It
+        raises `Busy` if it is called so late that others write again.
+        """
+        self._set_moving(MOVE_SECONDS)
+        try:
+            while self._writes():
+                time.sleep(LOOK_EVERY)
+            yield self._go_on
+        finally:
+            self._set_moving(0)
 
     @contextmanager
     def moving(self, generation: int) -> Iterator[Callable[[], None]]:
@@ -124,6 +147,16 @@ class SharedContents:
             self._give_up()
         return None if under_way else str(version)
 
+    def _begun(self, note: str, generation: int) -> bool:
+        """Note a write, unless nothing may be written now."""
+        with self._session() as session:
+            now = self._locked(session)
+            _check(now.generation, generation)
+            if now.generation == generation and _holds(session, now.moving_until):
+                return False
+            session.execute(insert(ContentWriteRow).values(id=note, begun_at=now_there()))
+        return True
+
     def _ended(self, note: str) -> None:
         """Remove the note of a write, and change the name."""
         after = secrets.token_hex(16)
@@ -160,7 +193,7 @@ class SharedContents:
     def _go_on(self) -> None:
         with self._session() as session:
             if not _holds(session, self._locked(session).moving_until):
-                raise Busy("the move took so long that others have written again: order it once more")
+                raise Busy("it took so long that other processes have written again: order it once more")
             session.execute(update(ContentsRow).values(moving_until=_ago(-MOVE_SECONDS)))
 
     def _locked(self, session: Session) -> ContentsRow:
@@ -192,7 +225,4 @@ def _holds(session: Session, until: datetime | None) -> bool:
 
 def _check(current: int, generation: int) -> None:
     if current > generation:
-        raise LibraryError(
-            "the library was moved to another generation meanwhile: take library.toml from the machine that moved it, "
-            "and open the library again"
-        )
+        raise LibraryMoved("another process has moved the library to another generation meanwhile: try again")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from yunmeng.errors import StateError, StateUnreachable, YunmengError
+from yunmeng.errors import LibraryMoved, StateError, StateUnreachable, YunmengError
 from yunmeng.state.database import Failure, Job, Progress, State
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ class JobRunner:
                 self._state.finish_job(job.id, "done" if ended else "interrupted")
             if self._ending and self._state.shared:
                 self._hand_on(job)
-        except StateUnreachable as exc:
+        except (StateUnreachable, LibraryMoved) as exc:
             error, event = exc, "interrupted"
             with suppress(StateError):  # else its lease ends: when the database is back, some runner takes it up again
                 self._hand_on(job)

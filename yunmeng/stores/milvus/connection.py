@@ -169,6 +169,8 @@ class Connection:
             return f"{self._server} wants another user: {_USER}"
         if _says(text, _SILENT):
             return f"Milvus at {self._server} does not answer: start it, or wait until it is ready, and try again"
+        if _says(text, _PASSING):
+            return f"Milvus at {self._server} has not loaded its data yet: try again in a moment"
         return " ".join(str(getattr(error, "message", "") or error).split())[:300] or type(error).__name__
 
 
