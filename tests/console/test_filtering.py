@@ -138,6 +138,15 @@ def test_a_question_that_is_overtaken_is_called_off(tabs: Tabs) -> None:
     assert len(dropped) == 1
 
 
+def test_a_filter_that_is_not_yet_asked_for_stays_behind(page: Page) -> None:
+    sky = "document.querySelector('[data-filter=category] button[aria-pressed]')"
+    page.evaluate(f"() => {{ {sky}.click(); location.hash = '#/library'; }}")
+    expect(page.get_by_role("heading", name="catalogue", exact=True)).to_be_visible()
+    page.wait_for_timeout(400)  # longer than a filter waits for another one
+    expect(page).to_have_url(re.compile("#/library$"))
+    expect(page.locator(".tile-open")).to_have_count(17)
+
+
 CHOICES: list[tuple[dict[str, Any], str]] = [
     ({"category": {"any": ["it's", "红 'b'"]}}, "category in ('it''s', '红 ''b''')"),
     ({"category": {"begins": "sh"}}, "category like 'sh%'"),

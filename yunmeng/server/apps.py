@@ -31,8 +31,8 @@ T = TypeVar("T")
 def add_routes(app: FastAPI, router: APIRouter) -> None:
     """Add the routes of ``router`` as they are.
 
-    `FastAPI.include_router` makes each of them a second time, at the first request that comes to it: a tenth of a second
-    of a core for all of ours, in every server and in most tests.
+    `FastAPI.include_router` makes each of them a second time, at the first request that passes it: for all of ours that
+    takes a tenth of a second of a core, in every server and in most tests.
     """
     app.router.routes.extend(router.routes)
 
