@@ -1,17 +1,20 @@
 """A real nginx, for tests: as the command configures it, on a port of its own, with all its files in one folder."""
 
 import os
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.needing import need_program
 
 __all__ = ["check", "free_port", "need_nginx", "running_nginx"]
 
+PORTS = range(20_000, 30_000)
+"""Below those that systems give to connections: one that is free now is not taken before nginx listens on it."""
 WRITTEN = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -27,9 +30,11 @@ def check(folder: Path, configuration: str) -> "subprocess.CompletedProcess[str]
 
 
 def free_port() -> int:
-    """A port that nobody listens on, for a moment at least."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port that nobody listens on."""
+    for port in random.SystemRandom().sample(PORTS, 1000):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("a thousand ports are taken")
 
 
 @contextmanager
@@ -39,7 +44,7 @@ def running_nginx(folder: Path, configuration: str, port: int) -> Iterator[Path]
     with (folder / "said.txt").open("wb") as said:
         process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=said, stderr=said)
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while not _listens(port):
                 assert process.poll() is None, (folder / "said.txt").read_text() + (folder / "error.log").read_text()
                 assert time.monotonic() < deadline, "nginx does not listen"
@@ -47,7 +52,7 @@ def running_nginx(folder: Path, configuration: str, port: int) -> Iterator[Path]
             yield folder / "access.log"
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 def _command(folder: Path, configuration: str, workers: int) -> list[str]:

@@ -82,7 +82,7 @@ class PostgresServer:
         """End it: at once by SIGINT, which rolls back what is under way; without a word by SIGQUIT."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=60)
             self._process = None
 
     def _run(self, program: str, *arguments: str | Path) -> None:

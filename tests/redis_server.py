@@ -33,7 +33,7 @@ class RedisServer:
         plain = ("--port", "0", "--save", "", "--appendonly", "no", "--unixsocket", str(self._socket))
         command = ["redis-server", *plain, *self._options]
         self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert self._process.poll() is None, "redis-server has ended"
             assert time.monotonic() < deadline, "redis-server does not answer"
@@ -43,7 +43,7 @@ class RedisServer:
         """End it at once, with all that it holds."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
             self._process = None
         self._socket.unlink(missing_ok=True)
 

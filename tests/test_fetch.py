@@ -17,7 +17,7 @@ from yunmeng.net.fetch import Fetcher
 def fetcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetcher]:
     monkeypatch.setattr("yunmeng.net.fetch.LONGEST_WAIT", 0.01)
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
-    with Fetcher(Settings(url_timeout=2.0, url_max_bytes=1000)) as fetcher:
+    with Fetcher(Settings(url_timeout=30.0, url_max_bytes=1000)) as fetcher:
         yield fetcher
 
 

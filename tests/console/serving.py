@@ -115,7 +115,7 @@ def serve(
                 yield _address(process, log)
             finally:
                 process.terminate()
-                process.wait(timeout=20)
+                process.wait(timeout=60)
 
 
 def _address(process: Forked, log: Path) -> str:

@@ -89,6 +89,7 @@ def test_pictures_are_sent_and_work_is_followed(tabs: Tabs, below: str, key: str
     page, asked = entered(tabs, below, key, f"{PREFIX}/")
     expect(page.locator(".status")).to_have_text("17 pictures")
     give(page, "drop", query)
+    expect(page.locator(".status")).to_contain_text("17 results")
     settled(page, CAT)
     page.get_by_role("button", name="Save or share this search").click()
     link = page.locator("#search-link")

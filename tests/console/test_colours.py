@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import PHONE, Tabs, asked, question, settled, tile, tiles
+from tests.console.browsing import PHONE, Tabs, asked, question, settled, still, tile, tiles
 
 Asker = Callable[..., Page]
 
@@ -84,9 +84,11 @@ def test_words_join_a_colour_and_what_it_cut_off_comes_back(asker: Asker) -> Non
         page.locator("#question").fill("red")
     assert question(request.value) == {"color": "blue", "text": "red"}
     assert asked(page) == {"text": ["red"], "color": ["blue"]}
-    page.locator("#question").fill("")
+    with page.expect_request("**/v1/search"):
+        page.locator("#question").fill("")
     expect(page.locator(".query-words")).to_have_count(0)
     assert asked(page) == {"color": ["blue"]}
+    settled(page, "blue.png")  # what comes in under the mouse takes another place
     page.locator(".tile").first.hover()
     id = tiles(page)[0]
     assert press(page, tile(page, id).get_by_role("button", name="Search with this")) == {"id": id}
@@ -158,10 +160,8 @@ def test_a_pictures_colours_are_searched_by(tabs: Tabs) -> None:
 )
 def test_why_shows_the_colours_side_by_side(tabs: Tabs, locale: str, captions: list[str], kept: str) -> None:
     page = tabs.open(f"/#/?id={CAT}&color=brown", locale=locale)
-    expect(
-        page.locator(".tile-open").nth(2)
-    ).to_be_visible()  # a grid that has not yet been asked anything is not busy either
-    expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".tile-open").nth(2)).to_be_visible()
+    still(page)
     hit = tiles(page)[2]
     tile(page, hit).locator(".tile-open").click()
     with page.expect_response("**/v1/search") as answer:
@@ -178,7 +178,8 @@ def test_why_shows_the_colours_side_by_side(tabs: Tabs, locale: str, captions: l
 
 def test_why_tells_how_much_of_a_colour_is_there(tabs: Tabs) -> None:
     page = tabs.open("/#/?color=brown")
-    expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".tile-open").first).to_be_visible()
+    still(page)
     page.locator(".tile-open").first.click()
     with page.expect_response("**/v1/search") as answer:
         page.get_by_text("Why this hit?").click()

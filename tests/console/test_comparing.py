@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import PHONE, Tabs, tile
+from tests.console.browsing import PHONE, Tabs, loaded, tile
 
 CAT = "animal/chelsea.jpg"
 
@@ -15,7 +15,10 @@ CAT = "animal/chelsea.jpg"
 @pytest.fixture
 def compared(page: Page, query: Path) -> Locator:
     """A cut of the cat, which is uploaded, beside the cat."""
-    return compare(page, query)
+    window = compare(page, query)
+    for at in (0, 1):
+        loaded(window.locator(".zoom-frame img").nth(at))
+    return window
 
 
 def compare(page: Page, query: Path, label: str = "Compare with query") -> Locator:

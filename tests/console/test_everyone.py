@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 
-from tests.console.browsing import PHONE, Tabs, give
+from tests.console.browsing import PHONE, Tabs, give, loaded
 from yunmeng.apps.duplicates.types import Reason
 from yunmeng.types import Band, JobStatus
 
@@ -161,6 +161,7 @@ def test_on_a_phone_a_region_is_drawn_with_a_finger(tabs: Tabs, query: Path) -> 
     give(page, "drop", query)
     frame = page.locator(".query-frame")
     expect(page.locator(".status")).to_contain_text("17 results")
+    loaded(page.locator(".query-picture"))
     small = frame.bounding_box()
     page.get_by_role("button", name="Show the query large").tap()
     box = frame.bounding_box()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import PHONE, Tabs
+from tests.console.browsing import PHONE, Tabs, loaded
 from tests.live import serving
 from yunmeng.library import Library
 from yunmeng.server import create_app
@@ -96,7 +96,7 @@ def test_what_is_not_followed_is_looked_at_and_pictures_still_load(tabs: Tabs, s
     page.goto(f"{address}/#/library")
     for kind in KINDS:
         expect(state(page, kind)).to_have_text("running")
-    expect(page.locator(".tile-open img").first).to_have_js_property("complete", True)
+    loaded(page.locator(".tile-open img").first)
     assert len(streams) == 3
     held.go_on.set()
     for kind in KINDS:

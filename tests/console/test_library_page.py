@@ -1,11 +1,14 @@
 """The library page: bringing pictures in, following imports, changing and deleting pictures."""
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.conftest import write_pictures
 from tests.console.browsing import Tabs, give
@@ -22,14 +25,39 @@ def library_page(tabs: Tabs, fresh: Fresh) -> Page:
     return page
 
 
-def pictures_in(page: Page) -> int:
-    return int(page.locator(".fact-pictures dd").inner_text())
+class Held:
+    """A picture on the web that does not come before it is let go: an import that wants it runs until then."""
+
+    def __init__(self, server: HTTPServer, picture: bytes) -> None:
+        self.go_on = threading.Event()
+        self._picture = picture
+        server.expect_request("/held.jpg").respond_with_handler(self._answer)
+        self.url = server.url_for("/held.jpg")
+
+    def _answer(self, _: Request) -> Response:
+        self.go_on.wait(300)
+        return Response(self._picture, content_type="image/jpeg")
+
+
+@pytest.fixture
+def held(httpserver: HTTPServer, query: Path) -> Iterator[Held]:
+    held = Held(httpserver, query.read_bytes())
+    yield held
+    held.go_on.set()
+
+
+@pytest.fixture
+def fetching_page(tabs: Tabs, fresh: Fresh, held: Held) -> Page:
+    """The library page of a server that fetches from this machine, and has patience."""
+    page = tabs.open("/#/library", address=fresh(YUNMENG_PRIVATE_URLS="true", YUNMENG_URL_TIMEOUT="300"))
+    expect(page.locator(".tile-open")).to_have_count(17)
+    return page
 
 
 def test_it_says_what_the_library_is_and_shows_its_pictures(tabs: Tabs) -> None:
     page = tabs.open("/#/library")
     expect(page.get_by_role("heading", name="catalogue", exact=True)).to_be_visible()
-    assert pictures_in(page) == 17
+    expect(page.locator(".fact-pictures dd")).to_have_text("17")
     expect(page.locator(".fact-encoder dd")).to_have_text(re.compile("efficientnet"))
     expect(page.locator(".tile-open")).to_have_count(17)
     page.locator("[data-filter=category]").get_by_role("button", name="sky").click()
@@ -41,20 +69,23 @@ def test_it_says_what_the_library_is_and_shows_its_pictures(tabs: Tabs) -> None:
     expect(page.locator(".tile-open").first).to_be_focused()
 
 
-def test_an_import_is_followed_to_its_end_and_names_what_failed(library_page: Page, tmp_path: Path) -> None:
+def test_an_import_is_followed_to_its_end_and_names_what_failed(
+    fetching_page: Page, held: Held, tmp_path: Path
+) -> None:
     folder = write_pictures(tmp_path / "photos", 80)
     (folder / "broken.jpg").write_bytes(b"no picture")
-    page = library_page
-    page.get_by_label("Paths or addresses").fill(str(folder))
+    page = fetching_page
+    page.get_by_label("Paths or addresses").fill(f"{folder}\n{held.url}")
     page.get_by_role("button", name="Start import").click()
     row = page.locator(IMPORT).first
     expect(row.locator("progress[value]")).to_be_attached()
     expect(row.locator(".work-state")).to_have_text("running")
     seen = float(row.locator("progress").get_attribute("value") or 0)
+    held.go_on.set()
     expect(row.locator(".work-state")).to_have_text("done")
-    assert seen < 81
-    expect(row).to_contain_text("80 indexed, 0 skipped, 1 failed")
-    expect(page.locator(".fact-pictures dd")).to_have_text("97")
+    assert seen < 82
+    expect(row).to_contain_text("81 indexed, 0 skipped, 1 failed")
+    expect(page.locator(".fact-pictures dd")).to_have_text("98")
     row.get_by_text("1 could not be used").click()
     expect(row.locator(".failures li")).to_have_count(1)
     expect(row.locator(".failures li")).to_contain_text("broken.jpg")
@@ -63,17 +94,18 @@ def test_an_import_is_followed_to_its_end_and_names_what_failed(library_page: Pa
     expect(page.locator(IMPORT).locator(".work-state")).to_have_text("done")
 
 
-def test_an_import_is_cancelled_and_goes_on(library_page: Page, tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path / "photos", 120)
-    page = library_page
-    page.get_by_label("Paths or addresses").fill(str(folder))
+def test_an_import_is_cancelled_and_goes_on(fetching_page: Page, held: Held, tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "photos", 40)
+    page = fetching_page
+    page.get_by_label("Paths or addresses").fill(f"{held.url}\n{folder}")
     page.get_by_role("button", name="Start import").click()
     row = page.locator(IMPORT).first
     row.get_by_role("button", name="Cancel").click()
     expect(row.locator(".work-state")).to_have_text("cancelled")
+    held.go_on.set()
     row.get_by_role("button", name="Resume").click()
     expect(row.locator(".work-state")).to_have_text("done")
-    expect(page.locator(".fact-pictures dd")).to_have_text("137")
+    expect(page.locator(".fact-pictures dd")).to_have_text("58")
 
 
 def test_an_import_of_what_is_not_there_is_told_at_the_form(tabs: Tabs, library_page: Page) -> None:

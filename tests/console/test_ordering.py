@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.console.browsing import Tabs, asked, question, settled, tile, tiles
 from tests.console.serving import CATEGORIES, SCRIPT_ID
+from tests.console.test_searching import choose
 
 CAT = "animal/chelsea.jpg"
 BY_ID = f"/#/?id={CAT}"
@@ -100,7 +101,7 @@ def test_what_does_not_go_with_the_question_is_left_out_and_says_why(asker: Call
 
 
 def test_an_upload_is_ordered_too(page: Page, query: Path) -> None:
-    page.locator(".box input[name=choose-picture]").set_input_files(query)
+    choose(page, query)
     settled(page, CAT)
     with page.expect_response("**/v1/search/upload") as answered:
         order(page).get_by_role("button", name="Verified by geometry").click()
@@ -147,7 +148,7 @@ def test_a_hit_shows_what_is_alike(tabs: Tabs, locale: str, query: str, hit: str
 
 
 def test_an_upload_and_words_show_what_is_alike(page: Page, tabs: Tabs, query: Path) -> None:
-    page.locator(".box input[name=choose-picture]").set_input_files(query)
+    choose(page, query)
     settled(page, CAT)
     page.locator(".tile-open").first.click()
     page.get_by_text("Why this hit?").click()

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.conftest import paint
-from tests.console.browsing import PHONE, Tabs, asked, give, tile
+from tests.console.browsing import PHONE, Tabs, asked, give, loaded, tile
 from tests.console.serving import SCRIPT_ID
 
 CAT = "animal/chelsea.jpg"
@@ -31,7 +31,7 @@ def test_the_original_of_an_upload_is_found_and_shown_where_it_matches(page: Pag
     corners = [(float(x) / width, float(y) / height) for x, y in re.findall(r"(\S+),(\S+)", points)]
     assert min(x for x, _ in corners) > 0.04  # it is a cut of the picture
     assert max(x for x, _ in corners) < 0.99
-    expect(page.locator(".query-picture")).to_have_js_property("complete", True)
+    loaded(page.locator(".query-picture"))
     assert not {"sky/moon.jpg", "thing/coins.jpg"} & set(names(page, "results > .matches"))
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import CommandLine
-from tests.console.browsing import PHONE, Tabs, asked, question, settled, tile, tiles
+from tests.console.browsing import PHONE, Tabs, asked, loaded, question, settled, tile, tiles
 from tests.console.serving import HELD
 from tests.installing import changed
 
@@ -61,7 +61,7 @@ def test_the_part_that_matches_is_outlined_right_on_the_picture(asker: Asker, id
     detail = page.get_by_role("dialog", name="Details")
     expect(detail.locator(".matched")).to_have_text(re.compile(r"^score (0.99\d|1.000) · in one part$"))
     large = detail.locator(".stage-picture")
-    expect(large).to_have_js_property("complete", True)
+    loaded(large)
     inside = expected(box(large), picture, region, "scale-down")
     assert box(detail.locator(".outline-of-part rect").last) == pytest.approx(inside, abs=3)
     detail.get_by_role("button", name="More like this").click()
@@ -94,7 +94,7 @@ def test_no_switch_for_parts_where_the_library_keeps_none(page: Page) -> None:
 def test_the_subject_of_the_query_becomes_its_region(asker: Asker) -> None:
     page = asker("/#/?id=wide.png")
     settled(page, "wide.png")
-    with page.expect_response("**/v1/subject") as answered:
+    with page.expect_response("**/v1/search"), page.expect_response("**/v1/subject") as answered:
         page.get_by_role("button", name="Find the subject").click()
     found = answered.value.json()["region"]
     assert json.loads(answered.value.request.post_data or "") == {"id": "wide.png"}

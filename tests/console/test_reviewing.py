@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import PHONE, Tabs
+from tests.console.browsing import PHONE, Tabs, loaded
 from tests.console.serving import CATEGORIES, photograph
 from tests.console.standin import Duplicates
 
@@ -86,7 +86,7 @@ def test_what_differs_in_a_group_is_marked(review: Callable[..., Reviewed]) -> N
         expect(sharpness.locator(".best")).to_have_count(1 if at == sharpest else 0)
         expect(facts.filter(has_text="Why")).not_to_have_class("differs")
         expect(facts.filter(has_text="price")).to_have_class("differs")  # an attribute, which would be lost
-        expect(shown.locator("img")).to_have_js_property("complete", True)
+        loaded(shown.locator("img"))
     expect(group(page, 1)).to_contain_text("edited copy")
 
 
@@ -109,6 +109,7 @@ def test_nothing_goes_before_it_is_applied_and_all_comes_back(review: Callable[.
     stay(page, 1, False, True, False)  # as it was chosen, to be changed
     assert standin.orders[1:] == [("undo", 1)]
     group(page, 1).get_by_role("button", name="Apply").click()
+    expect(group(page, 1)).to_contain_text("kept 1, discarded 2")
     page.get_by_role("link", name="Decided").click()
     expect(page.locator(".group")).to_have_count(1)
     page.reload()
@@ -119,6 +120,7 @@ def test_nothing_goes_before_it_is_applied_and_all_comes_back(review: Callable[.
 def test_an_undo_by_the_message_is_seen_in_the_list_of_decided_groups(review: Callable[..., Reviewed]) -> None:
     page, standin = review(*PAIRS)
     group(page, 1).get_by_role("button", name="Apply").click()
+    expect(group(page, 1)).to_contain_text("kept 1, discarded 2")
     page.get_by_role("link", name="Decided").click()
     expect(page.locator(".group")).to_have_count(1)
     page.locator(".toast").get_by_role("button", name="Undo").click()
@@ -182,6 +184,8 @@ def test_all_that_lies_in_a_folder_is_kept_and_groups_are_small_or_large(review:
     stay(page, 2, True, False)
     expect(page.locator(".toast")).to_contain_text("In 1 group")
     assert standin.orders == []
+    for picture in (member(page, 1, 0), member(page, 1, 1)):
+        loaded(picture.locator("img"))
     small = page.locator(".group").first.bounding_box()
     page.get_by_role("switch", name="Compact").uncheck()
     large = page.locator(".group").first.bounding_box()
@@ -275,6 +279,8 @@ def test_a_choice_survives_another_language_and_a_failure(tabs: Tabs, review: Ca
 
 def test_a_phone_shows_two_pictures_beside_each_other(review: Callable[..., Reviewed]) -> None:
     page, _ = review(*PAIRS, **PHONE)
+    for at in (0, 1):
+        loaded(member(page, 1, at).locator("img"))
     boxes = [member(page, 1, at).locator("img").bounding_box() for at in (0, 1)]
     assert boxes[0] is not None
     assert boxes[1] is not None

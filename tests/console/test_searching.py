@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 from pytest_httpserver import HTTPServer
 
-from tests.console.browsing import Tabs, give, scores, tiles
+from tests.console.browsing import Tabs, give, loaded, scores, tiles
 from tests.console.serving import SCRIPT, SCRIPT_ID
 
 CAT = "animal/chelsea.jpg"
@@ -28,7 +28,7 @@ KEEP_REGIONS = """() => {
 
 def choose(page: Page, path: Path) -> None:
     page.locator(".box input[name=choose-picture]").set_input_files(path)
-    expect(page.locator(".query-picture")).to_be_visible()
+    loaded(page.locator(".query-picture"))
     expect(page.locator(".status")).to_contain_text("17 results")
 
 
@@ -109,6 +109,7 @@ def test_a_region_is_drawn_moved_with_the_keyboard_and_cleared(page: Page, pair:
 
 def test_a_region_of_a_stored_picture_is_resized_by_its_corner_and_kept_in_the_address(page: Page) -> None:
     search_by_id(page)
+    loaded(page.locator(".query-picture"))
     page.get_by_role("button", name="Choose a region").click()
     expect(page).to_have_url(re.compile("region=0.25%2C0.25%2C0.5%2C0.5"))
     corner, frame = page.locator(".handle.se").bounding_box(), page.locator(".query-frame").bounding_box()
@@ -177,7 +178,7 @@ def test_two_hits_are_compared(page: Page) -> None:
         page.locator(".tile").nth(index).get_by_role("button", name="Compare").click()
     dialog = page.get_by_role("dialog", name="Compare")
     expect(dialog.locator(".verdict")).to_have_text(re.compile("^An edited copy"))  # the mirrored cat
-    assert dialog.locator("dd strong").count() == 3
+    expect(dialog.locator("dd strong")).to_have_count(3)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
@@ -241,9 +242,10 @@ def test_words_are_searched_for_as_they_are_typed_where_the_library_reads_them(t
 
     page.route("**/v1/search", answer)
     page.goto(tabs.address)
-    page.locator("#question").press_sequentially("a cat")
-    expect(page.locator(".status")).to_contain_text("1 result")
+    with page.expect_request(lambda request: "/v1/search" in request.url and "a cat" in (request.post_data or "")):
+        page.locator("#question").press_sequentially("a cat")
     expect(page.locator(".query-words")).to_have_text("a cat")
+    expect(page.locator(".status")).to_contain_text("1 result")
     assert asked[-1]["text"] == "a cat"
     page.locator("#question").fill("")
     expect(page.locator(".status")).to_have_text("17 pictures")

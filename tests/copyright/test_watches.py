@@ -31,10 +31,11 @@ def library(tmp_path: Path, settings: Settings) -> Iterator[Library]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(600):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         if condition():
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise AssertionError("it did not come")
 
 

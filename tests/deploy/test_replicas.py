@@ -42,10 +42,10 @@ def three(yunmeng: CommandLine, tmp_path: Path) -> Iterator[Replicas]:
 def test_shares_follow_the_weights(yunmeng: CommandLine, tmp_path: Path) -> None:
     with replicas(yunmeng, tmp_path / "two", [3, 1]) as found:
         with Load(found, MIXED) as load:
-            load.wait(2000, seconds=300)
+            load.wait(800, seconds=300)
         assert load.failed == []
         heavy, light = found.answered().values()
-    assert heavy + light >= 2000
+    assert heavy + light >= 800
     assert heavy / (heavy + light) == pytest.approx(0.75, rel=0.05)
 
 

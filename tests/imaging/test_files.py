@@ -60,7 +60,7 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
     found: list[Reason] = []
     waiting = Thread(target=lambda: found.append(reason(tmp_path / "pipe")), daemon=True)
     waiting.start()
-    waiting.join(10)
+    waiting.join(60)
     assert found == [Reason.UNREADABLE]
     assert not is_picture(tmp_path / "pipe")
 

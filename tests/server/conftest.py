@@ -87,10 +87,9 @@ def client(open_server: Open) -> TestClient:
     return open_server()
 
 
-@pytest.fixture
-def filled(library: Library, tmp_path: Path) -> Library:
-    """Twelve pictures, 000.jpg to 011.jpg, every third of them shoes, at prices from 0 to 110."""
-    folder = write_pictures(tmp_path / "pictures", 12)
+def fill(library: Library, folder: Path) -> Library:
+    """Index twelve pictures, 000.jpg to 011.jpg, every third of them shoes, at prices from 0 to 110."""
+    pictures = write_pictures(folder / "pictures", 12)
     rows = [
         {
             "path": f"{number:03}.jpg",
@@ -102,10 +101,16 @@ def filled(library: Library, tmp_path: Path) -> Library:
         }
         for number in range(12)
     ]
-    manifest = tmp_path / "catalogue.jsonl"
+    manifest = folder / "catalogue.jsonl"
     manifest.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    library.index([folder], manifest=manifest)
+    library.index([pictures], manifest=manifest)
     return library
+
+
+@pytest.fixture
+def filled(library: Library, tmp_path: Path) -> Library:
+    """A library that `fill` has filled."""
+    return fill(library, tmp_path)
 
 
 @contextmanager

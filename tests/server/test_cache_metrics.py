@@ -49,7 +49,7 @@ def search(client: TestClient, **query: Any) -> dict[str, Any]:
 
 def settled(client: TestClient) -> dict[str, Any]:
     """What the server says of its warming once it is done."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (state := client.get("/v1/warm").json())["running"]:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -161,7 +161,7 @@ def test_the_most_popular_are_asked_at_the_start(filled: Library, open_server: O
     assert sorted(query.kind for query in popular) == ["id", "id", "id", "sha256", "text"]
     filled.set_attributes("011.jpg", {})  # so that all that was kept is worth nothing
     client = open_server(warm=2)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while figures(client).get('warmed_questions_total{outcome="done"}') != 2:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -42,23 +42,24 @@ def draining(yunmeng: CommandLine, place: Path, seconds: str) -> Iterator[Proces
 
 
 def test_it_is_not_ready_first_and_stops_to_listen_later(yunmeng: CommandLine, place: Path) -> None:
-    with draining(yunmeng, place, "2") as server:
-        with httpx.Client(base_url=server.address, timeout=30) as client:
-            assert "Connection" not in client.get("/health").headers
-            began = time.monotonic()
-            server.running.send_signal(signal.SIGTERM)
-            until_not_ready(client)
-            answer = client.get("/v1/library")
-            assert (answer.status_code, answer.headers["Connection"]) == (200, "close")  # nobody reuses it
-            assert httpx.get(f"{server.address}/health", timeout=30).status_code == 200  # a new connection
-            assert server.running.wait(timeout=60) == 0
-        assert time.monotonic() - began >= 2
+    with draining(yunmeng, place, "600") as server, httpx.Client(base_url=server.address, timeout=30) as client:
+        assert "Connection" not in client.get("/health").headers
+        server.running.send_signal(signal.SIGTERM)
+        until_not_ready(client)
+        answer = client.get("/v1/library")
+        assert (answer.status_code, answer.headers["Connection"]) == (200, "close")  # nobody reuses it
+        assert httpx.get(f"{server.address}/health", timeout=30).status_code == 200  # a new connection
+    with draining(yunmeng, place, "1") as server:
+        began = time.monotonic()
+        server.running.send_signal(signal.SIGTERM)
+        assert server.running.wait(timeout=60) == 0
+        assert time.monotonic() - began >= 1
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{server.address}/health")
 
 
 def until_not_ready(client: httpx.Client) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (answer := client.get("/ready")).status_code == 200:
         assert time.monotonic() < deadline
     assert answer.json()["error"]["code"] == "not-ready"

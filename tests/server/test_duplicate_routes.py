@@ -198,12 +198,24 @@ def held(doubled: Library, client: TestClient, monkeypatch: pytest.MonkeyPatch) 
 
     def slowly(*arguments: Any, **options: Any) -> Any:
         for record in iterate(*arguments, **options):
-            go_on.wait(30)
+            go_on.wait(60)
             yield record
 
     monkeypatch.setattr(type(doubled.generation.store), "iterate", slowly)
     yield go_on
     go_on.set()
+
+
+def let_go_when_stopped(client: TestClient, held: threading.Event) -> None:
+    """Let the search go on once it has been told to stop."""
+    runs = client.app.state.context.jobs._runs  # type: ignore[attr-defined]
+
+    def watch() -> None:
+        while not any(run.stop.wait(0.01) for run in list(runs.values())):
+            pass
+        held.set()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def test_a_search_goes_on_beside_everything_else_and_is_cancelled(
@@ -215,7 +227,7 @@ def test_a_search_goes_on_beside_everything_else_and_is_cancelled(
     assert client.post("/v1/search", json={"id": "0.jpg"}).json()["hits"]
     assert client.delete("/v1/pictures/4.jpg").status_code == 204
     doubled.add(png(photograph(11)), id="new")
-    threading.Timer(0.2, held.set).start()
+    let_go_when_stopped(client, held)
     assert client.post("/v1/duplicates/cancel").json()["status"] == "cancelled"
     assert groups(client) == []
     assert look(client)["status"] == "done"
@@ -224,7 +236,7 @@ def test_a_search_goes_on_beside_everything_else_and_is_cancelled(
 def test_a_search_ends_with_the_server(doubled: Library, open_server: Open, held: threading.Event) -> None:
     with TestClient(create_app(doubled), base_url=HERE) as client:
         client.post("/v1/duplicates", json={})
-        threading.Timer(0.2, held.set).start()
+        let_go_when_stopped(client, held)
     assert open_server().get("/v1/duplicates").json()["status"] == "cancelled"
 
 

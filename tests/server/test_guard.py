@@ -1,6 +1,7 @@
 """Keys, scopes, rate limits, sessions, and what other web sites may not do."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.conftest import CommandLine
-from tests.server.conftest import Open, jpeg, refused
+from tests.server.conftest import HERE, SCHEMA, Open, jpeg, refused
+from yunmeng.config import ServerSettings, Settings
+from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
+from yunmeng.server import create_app
 from yunmeng.state import Keys, State
 from yunmeng.types import Scope
 
@@ -130,11 +134,22 @@ def test_the_list_of_orders_is_whole(client: TestClient) -> None:
     assert described == listed | opened
 
 
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[tuple[TestClient, Keys]]:
+    """One server that demands keys, and its keys, for all orders: whatever they change, each needs its scope."""
+    settings = Settings(cache_dir=cache_dir, batch_size=4, private_urls=True)
+    place = tmp_path_factory.mktemp("guarded") / "library"
+    with Library.create(place, FakeEncoder(), SCHEMA, settings) as library:  # type: ignore[arg-type]
+        app = create_app(library, ServerSettings(), keys_required=True)
+        with TestClient(app, base_url=HERE, raise_server_exceptions=False) as client:
+            yield client, Keys(library.state)
+
+
 @pytest.mark.parametrize(("method", "path", "body", "needed"), ORDERS, ids=[f"{one[0]} {one[1]}" for one in ORDERS])
 def test_each_order_needs_its_scope(
-    open_server: Open, keys: Keys, method: str, path: str, body: dict[str, Any], needed: Scope
+    guarded: tuple[TestClient, Keys], method: str, path: str, body: dict[str, Any], needed: Scope
 ) -> None:
-    client = open_server(keys_required=True)
+    client, keys = guarded
     refused(client.request(method, path, **body), 401, "no-key")
     refused(client.request(method, path, headers=bearer("ym_wrong"), **body), 401, "wrong-key")
     for scope in SCOPES:

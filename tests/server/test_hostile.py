@@ -7,10 +7,11 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from PIL import Image
 from pytest_httpserver import HTTPServer
@@ -61,20 +62,30 @@ def bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
-def test_a_decompression_bomb(client: httpx.Client) -> None:
+@contextmanager
+def cheap(server: Process) -> Iterator[None]:
+    """Check that what is done meanwhile costs the server no more than some seconds of its cores."""
+
+    def spent() -> float:
+        times = psutil.Process(server.running.pid).cpu_times()
+        return times.user + times.system
+
+    before = spent()
+    yield
+    assert spent() - before < 5
+
+
+def test_a_decompression_bomb(server: Process, client: httpx.Client) -> None:
     data = bomb(30_000)
     assert len(data) < 2_000_000
     for path, name in (("/v1/search/upload", "file"), ("/v1/pictures", "files")):
-        began = time.monotonic()
-        refused(client.post(path, files={name: data}), 413, "too-many-pixels")
-        assert time.monotonic() - began < 5
+        with cheap(server):
+            refused(client.post(path, files={name: data}), 413, "too-many-pixels")
     refused(client.post("/v1/compare", files={"a": data, "b": jpeg(1)}), 413, "too-many-pixels")
 
 
 def test_a_gigabyte(server: Process, client: httpx.Client) -> None:
     """Refused on its announcement; and where there is none, after what is allowed."""
-    import psutil
-
     before = psutil.Process(server.running.pid).memory_info().rss
     head = "POST /v1/search/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     with _connected(server) as connection:
@@ -103,7 +114,7 @@ def test_a_body_that_drips(server: Process, client: httpx.Client) -> None:
         connection.sendall(head.encode())
         began = time.monotonic()
         try:
-            while time.monotonic() - began < 10:
+            while time.monotonic() - began < 60:  # all of it would take three times as long
                 connection.sendall(b" ")
                 connection.settimeout(0.2)
                 try:
@@ -113,10 +124,9 @@ def test_a_body_that_drips(server: Process, client: httpx.Client) -> None:
                     pass
         except OSError:
             pass
-        connection.settimeout(10)
+        connection.settimeout(30)
         status, body = _answer(connection)
         assert (status, json.loads(body)["error"]["code"]) == (408, "slow-body")
-        assert time.monotonic() - began < 8
 
 
 def _connected(server: Process) -> socket.socket:
@@ -287,11 +297,10 @@ def test_broken_json(client: httpx.Client, body: bytes) -> None:
      " or ".join(["category = 'a'"] * 500), "1=1 --", "\0", "category in (" + "'a'," * 2000 + "'a')"],
     ids=range(8),
 )  # fmt: skip
-def test_filters_that_are_hard(client: httpx.Client, filter: str) -> None:
-    began = time.monotonic()
-    response = client.post("/v1/search", json={"id": "001.jpg", "filter": filter})
+def test_filters_that_are_hard(server: Process, client: httpx.Client, filter: str) -> None:
+    with cheap(server):
+        response = client.post("/v1/search", json={"id": "001.jpg", "filter": filter})
     assert response.status_code in (200, 422), response.text
-    assert time.monotonic() - began < 5
 
 
 def test_a_form_of_many_parts(client: httpx.Client) -> None:

@@ -96,14 +96,16 @@ def test_an_import_that_fails_as_a_whole_says_why(client: TestClient, tmp_path: 
 
 
 class Patient(FakeEncoder):
-    """Takes its time over each batch until it is told to hurry."""
+    """Encodes three batches, and one for each further turn, until it is told to hurry."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.turns = threading.Semaphore(3)
         self.hurry = threading.Event()
 
     def encode(self, batch):  # type: ignore[no-untyped-def]
-        self.hurry.wait(0.2)
+        while not (self.hurry.is_set() or self.turns.acquire(timeout=0.01)):
+            pass
         return super().encode(batch)
 
 
@@ -119,7 +121,7 @@ def patient(tmp_path: Path, settings: Settings) -> Any:
 
 
 def until(client: TestClient, number: int, *, indexed: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while client.get(f"/v1/imports/{number}").json()["indexed"] < indexed:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -134,11 +136,11 @@ def test_an_import_is_cancelled_and_resumed(patient: Any, tmp_path: Path) -> Non
     refused(client.post(f"/v1/imports/{number}/resume"), 409, "import-running")
     assert client.post(f"/v1/imports/{waiting}/cancel").json()["status"] == "cancelled"
     client.post(f"/v1/imports/{number}/cancel")
+    encoder.hurry.set()
     end = follow(client, number)[-1][1]
     assert end["status"] == "cancelled"
     kept = library.count()
     assert 4 <= kept < 40
-    encoder.hurry.set()
     before = encoder.encoded
     assert client.post(f"/v1/imports/{number}/resume").json()["status"] in ("queued", "running")
     end = follow(client, number)[-1][1]
@@ -147,14 +149,25 @@ def test_an_import_is_cancelled_and_resumed(patient: Any, tmp_path: Path) -> Non
     assert client.get(f"/v1/imports/{waiting}").json()["status"] == "cancelled"
 
 
-def test_progress_is_told_while_it_happens(patient: Any, tmp_path: Path) -> None:
-    client, _, _ = patient
-    number = order(client, write_pictures(tmp_path / "pictures", 40))["number"]
-    events = follow(client, number)
-    counts = [event["indexed"] for _, event in events]
+def test_progress_is_told_while_it_happens(tmp_path: Path, settings: Settings) -> None:
+    encoder = Patient()
+    with (
+        Library.create(tmp_path / "patient", encoder, settings=settings) as library,
+        serving(create_app(library)) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        answer = client.post("/v1/imports", json={"paths": [str(write_pictures(tmp_path / "pictures", 28))]})
+        kinds, counts = [], []
+        with client.stream("GET", f"/v1/imports/{answer.json()['number']}/events") as response:
+            for line in response.iter_lines():
+                if line.startswith("event:"):
+                    kinds.append(line.partition(":")[2].strip())
+                elif line.startswith("data:"):
+                    counts.append(json.loads(line.partition(":")[2])["indexed"])
+                    encoder.turns.release()  # it goes on when this has been told
     assert counts == sorted(counts)
     assert len(set(counts)) >= 4
-    assert [kind for kind, _ in events] == ["progress"] * (len(events) - 1) + ["end"]
+    assert kinds == ["progress"] * (len(kinds) - 1) + ["end"]
 
 
 def test_searches_go_on_while_pictures_come_in(patient: Any, tmp_path: Path) -> None:
@@ -222,7 +235,7 @@ def test_what_was_resumed_while_it_ended_goes_on(monkeypatch: pytest.MonkeyPatch
     client.post(f"/v1/imports/{number}/cancel")
     client.post(f"/v1/imports/{number}/resume")
     encoder.hurry.set()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while client.get(f"/v1/imports/{number}").json()["status"] != "done":
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -270,7 +283,7 @@ def test_a_process_ends_while_a_picture_takes_its_time(
                 time.sleep(0.02)
             assert httpx.post(f"{address}v1/imports/{number}/cancel").json()["status"] == "cancelled"
             server.send_signal(end)
-            server.wait(30)
+            server.wait(60)
         finally:
             server.kill()
     if end == signal.SIGTERM:
@@ -339,7 +352,7 @@ def test_so_many_follow_an_import_and_no_more(
             for _ in range(3):
                 assert streams.enter_context(client.stream("GET", events)).status_code == 200
             refused(client.get(events), 503, "busy")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while client.head(events).status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.05)

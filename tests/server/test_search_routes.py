@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,28 @@ from pytest_httpserver import HTTPServer
 from starlette.testclient import TestClient
 
 from tests.conftest import paint, write_pictures
-from tests.server.conftest import HERE, Open, jpeg, png, refused
+from tests.server.conftest import HERE, SCHEMA, Open, fill, jpeg, png, refused
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
 from yunmeng.server.app import create_app
 from yunmeng.types import QueryPart, Region
 
-pytestmark = pytest.mark.usefixtures("filled")
+
+@pytest.fixture
+def client(filled: Library, open_server: Open) -> TestClient:
+    return open_server()
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[TestClient]:
+    """The same for questions that are refused, which change nothing: one server for all of them."""
+    folder, settings = tmp_path_factory.mktemp("asked"), Settings(cache_dir=cache_dir, batch_size=4, private_urls=True)
+    with (
+        Library.create(folder / "library", FakeEncoder(), SCHEMA, settings) as library,  # type: ignore[arg-type]
+        TestClient(create_app(fill(library, folder), ServerSettings()), base_url=HERE) as client,
+    ):
+        yield client
 
 
 def post(client: TestClient, **query: Any) -> Any:
@@ -110,8 +125,8 @@ def test_fields_that_are_asked_for_come_and_no_others(client: TestClient, librar
     assert upload(client, jpeg(3), fields=["sha256", "uri"])["hits"][0].keys() == {"id", "score", "sha256", "uri"}
 
 
-def test_a_url_is_fetched(library: Library, open_server: Open, httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/q.jpg").respond_with_data(Path(library.get("007.jpg").uri).read_bytes())
+def test_a_url_is_fetched(filled: Library, open_server: Open, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/q.jpg").respond_with_data(Path(filled.get("007.jpg").uri).read_bytes())
     answer = post(open_server(), url=httpserver.url_for("/q.jpg"), k=1)
     assert (answer["hits"][0]["id"], answer["hits"][0]["score"]) == ("007.jpg", pytest.approx(1, abs=1e-5))
 
@@ -148,13 +163,13 @@ def test_a_url_is_fetched(library: Library, open_server: Open, httpserver: HTTPS
         ({"url": "file:///etc/passwd"}, 422, "query"),
     ],
 )
-def test_what_cannot_be_asked(client: TestClient, query: dict[str, Any], status: int, code: str) -> None:
-    refused(client.post("/v1/search", json=query), status, code)
+def test_what_cannot_be_asked(asked: TestClient, query: dict[str, Any], status: int, code: str) -> None:
+    refused(asked.post("/v1/search", json=query), status, code)
 
 
 @pytest.mark.parametrize("region", ["", "1", "a,b,c,d", "0,0,2,1", "0,0,nan,1", "-1,0,1,1", "0,0,0,0"])
-def test_a_region_that_is_none(client: TestClient, region: str) -> None:
-    response = client.post("/v1/search/upload", files={"file": jpeg(1)}, data={"region": region})
+def test_a_region_that_is_none(asked: TestClient, region: str) -> None:
+    response = asked.post("/v1/search/upload", files={"file": jpeg(1)}, data={"region": region})
     if region:
         refused(response, 422, "invalid")
     else:

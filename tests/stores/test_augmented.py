@@ -293,9 +293,10 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     for run in range(5):
         with fork_server().start("-m", "tests.stores.augmented_driver", tmp_path, run) as process:
             assert process.stdout.readline() == "open\n"
-            time.sleep(moments.uniform(0.05, 0.6))
+            told = [process.stdout.readline().rstrip("\n") for _ in range(moments.randrange(40))]
+            time.sleep(moments.uniform(0.0, 0.05))
             process.kill()
-            told = process.stdout.read().splitlines()
+            told += process.stdout.read().splitlines()
         for line in told if not told or told[-1].endswith(".jpg") else told[:-1]:
             sign, *ids = line.split()
             safe = safe | set(ids) if sign == "+" else safe - set(ids)
@@ -328,7 +329,11 @@ def test_searches_and_changes_go_on_while_it_works(store: AugmentedStore) -> Non
     try:
         new = clustered(40, seed=1)
         for start in range(0, 40, 8):
+            before = len(answered)
             store.refresh(150)
+            while len(answered) == before:
+                asking.join(0.001)
+                assert asking.is_alive()
             store.upsert(new[start : start + 8])
             store.delete([records[start].id])
         finish(store)

@@ -155,10 +155,10 @@ def create_app(
         status,
         warming,
     ):
-        app.include_router(routes.router)
-    app.include_router(jobs.encoders)
+        apps.add_routes(app, routes.router)
+    apps.add_routes(app, jobs.encoders)
     apps.install(app, context)
-    app.include_router(service_worker.router)
+    apps.add_routes(app, service_worker.router)
     pages.install(app, context.pages)
     app.add_middleware(GZipMiddleware, minimum_size=SMALL_ANSWER, compresslevel=5, exclude_content_types=UNCOMPRESSED)
     app.add_middleware(AnswerMethods, router=app.router)

@@ -103,6 +103,7 @@ export class Browser {
 
   destroy() {
     this.feed.stop();
+    this.filters.stop();
     this.saved.destroy();
     this.drawer.destroy();
     this.grid.destroy();

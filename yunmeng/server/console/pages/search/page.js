@@ -40,10 +40,10 @@ export class SearchPage {
   constructor() {
     this.wanted = route();
     this.fresh = true; // nothing is shown yet
-    /** @type {Cut | null} The slider while it moves: hits below are hidden before the server has answered. */
+    /** @type {Cut | null} The slider from its first movement until the server has answered: hits below are hidden before. */
     this.cut = null;
     /** @type {Feed<Hit | PictureFacts>} */
-    this.feed = new Feed((cursor, signal) => fetchPage(this.wanted, cursor, signal), () => this.#draw());
+    this.feed = new Feed((cursor, signal) => fetchPage(this.wanted, cursor, signal), () => this.#onFeed());
     this.chosen = chosenPictures(() => this);
     /** @type {Grid<Shown>} */
     this.grid = new Grid({ label: t("results"), makeTile: tile, onNearEnd: () => this.feed.more(), selection: this.chosen.selection });
@@ -142,6 +142,7 @@ export class SearchPage {
   destroy() {
     this.feed.stop();
     this.confirm.cancel();
+    this.filters.stop();
     this.query.stop();
     this.colours.stop();
     this.grid.destroy();
@@ -168,7 +169,7 @@ export class SearchPage {
     this.options.set(wanted.options);
     this.options.element.hidden = !question;
     this.welcome.hidden = Boolean(question) || store.library.pictures === 0;
-    this.cut = null;
+    if (!this.#cutIsAsked()) this.cut = null;
     if (before?.filter !== wanted.filter || !before) this.filters.set(wanted.filter);
     this.drawer.mark(this.filters.count() + (question ? this.#cuts(wanted) : 0));
     this.chosen.selection.clear();
@@ -195,6 +196,16 @@ export class SearchPage {
     this.#draw();
     if (done) this.confirm.now(cut);
     else this.confirm(cut);
+  }
+
+  /** Whether the server is asked, or was, for what the slider leaves. */
+  #cutIsAsked() {
+    return this.cut?.min === this.wanted.min && this.cut.chance === chanceOf(this.wanted);
+  }
+
+  #onFeed() {
+    if (this.feed.status === "ready" && this.#cutIsAsked()) this.cut = null;
+    this.#draw();
   }
 
   /** The hits that the slider leaves. */

@@ -53,7 +53,11 @@ export function filterPanel(onChange) {
     ...groups.map(({ element }) => element),
     advanced.element,
   );
-  return { element, set, fail: advanced.fail, count: () => state.choices.size + (state.rest ? 1 : 0) };
+  const stop = () => {
+    later.cancel();
+    advanced.stop();
+  };
+  return { element, set, stop, fail: advanced.fail, count: () => state.choices.size + (state.rest ? 1 : 0) };
 }
 
 /** @param {Attribute} attribute @param {(choice: Choice | null) => void} onChange */
@@ -112,5 +116,5 @@ function expressionField(onChange) {
     fail(null);
     if (document.activeElement !== input) input.value = expression;
   };
-  return { element: details, set, fail };
+  return { element: details, set, stop: tell.cancel, fail };
 }
