@@ -126,12 +126,21 @@ def _print_digests(library: str) -> None:
 class Server(Closing):
     """``yunmeng serve`` on a free port, in a process of its own."""
 
-    def __init__(self, library: Path, *options: str, prefix: Sequence[str] = (), **environment: str) -> None:
-        """``prefix`` is what the command begins with, such as that which enters a namespace."""
+    def __init__(
+        self,
+        library: Path,
+        *options: str,
+        prefix: Sequence[str] = (),
+        program: Sequence[str] = ("yunmeng",),
+        **environment: str,
+    ) -> None:
+        """``prefix`` is what the command begins with, such as that which enters a namespace; ``program`` is the module
+        to run, with arguments that come before ``serve``.
+        """
         self.log = library.parent / "server.log"
         self._errors = self.log.open("a")
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "yunmeng", "serve", "--db", str(library), "--port", "0", *options],
+            [*prefix, sys.executable, "-m", *program, "serve", "--db", str(library), "--port", "0", *options],
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=subprocess.PIPE,
             stderr=self._errors,

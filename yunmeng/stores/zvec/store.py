@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any, Final, Self
 from weakref import WeakSet
 
+from yunmeng.allocator import give_memory_back
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
@@ -304,7 +305,8 @@ class ZvecStore(Closing):
             if any(scan.open for scan in self._scans):
                 return False
             self._merge(collection)
-            return True
+        give_memory_back()  # a merge of 340 records leaves 50 MB in arenas that the next one does not use
+        return True
 
     def _merge(self, collection: Any) -> None:
         """Make zvec optimise, and hold back writes until it has begun a new part for them.
