@@ -150,7 +150,9 @@ class Server(Closing):
         said = self.process.stdout.readline().split()
         check(len(said) > 1, f"a server that starts: {self.log.read_text()[-300:]}")
         self.url = next(word for word in said if word.startswith("http")).rstrip("/")
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self._output = self.process.stdout
+        self._reader = threading.Thread(target=self._output.read, daemon=True)
+        self._reader.start()
 
     def client(self, url: str | None = None, **options: Any) -> Client:
         return Client(url or self.url, **options)
@@ -165,6 +167,8 @@ class Server(Closing):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=60)
+        self._reader.join()
+        self._output.close()
         self._errors.close()
 
     def __enter__(self) -> Self:
