@@ -103,6 +103,21 @@ def test_what_is_deleted_is_found_no_more(filled: Library) -> None:
     assert all(hit.id != "007.jpg" for hit in filled.search(id="006.jpg", k=20))
 
 
+def test_a_deletion_leaves_no_part_of_its_own_on_disk(filled: Library, make_pictures: Make) -> None:
+    def parts() -> int:
+        return len(list(filled.path.glob("store/*/*.proxima")))
+
+    def add_and_delete(picture: Path) -> None:
+        assert filled.delete(filled.add(picture).id) == 1
+
+    first, *more = sorted(make_pictures(4, "more", start=100).iterdir())
+    add_and_delete(first)  # zvec has a part for what is written next
+    before = parts()
+    for picture in more:
+        add_and_delete(picture)
+    assert parts() == before > 0
+
+
 EMPTY_FILTERS = ["", " ", "\t\n", "\u3000\xa0\u2028", "-- all", "/* all */", "\u200b", "()", ";"]
 ALL_FILTERS = ["true", "not false", "true or price > 5", "category not in ()", "contains_all(tags)", "(true) and true"]
 

@@ -126,12 +126,21 @@ def _print_digests(library: str) -> None:
 class Server(Closing):
     """``yunmeng serve`` on a free port, in a process of its own."""
 
-    def __init__(self, library: Path, *options: str, prefix: Sequence[str] = (), **environment: str) -> None:
-        """``prefix`` is what the command begins with, such as that which enters a namespace."""
+    def __init__(
+        self,
+        library: Path,
+        *options: str,
+        prefix: Sequence[str] = (),
+        program: Sequence[str] = ("yunmeng",),
+        **environment: str,
+    ) -> None:
+        """``prefix`` is what the command begins with, such as that which enters a namespace; ``program`` is the module
+        to run, with arguments that come before ``serve``.
+        """
         self.log = library.parent / "server.log"
         self._errors = self.log.open("a")
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "yunmeng", "serve", "--db", str(library), "--port", "0", *options],
+            [*prefix, sys.executable, "-m", *program, "serve", "--db", str(library), "--port", "0", *options],
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -141,7 +150,9 @@ class Server(Closing):
         said = self.process.stdout.readline().split()
         check(len(said) > 1, f"a server that starts: {self.log.read_text()[-300:]}")
         self.url = next(word for word in said if word.startswith("http")).rstrip("/")
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self._output = self.process.stdout
+        self._reader = threading.Thread(target=self._output.read, daemon=True)
+        self._reader.start()
 
     def client(self, url: str | None = None, **options: Any) -> Client:
         return Client(url or self.url, **options)
@@ -156,6 +167,8 @@ class Server(Closing):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=60)
+        self._reader.join()
+        self._output.close()
         self._errors.close()
 
     def __enter__(self) -> Self:

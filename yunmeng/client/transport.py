@@ -21,6 +21,9 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 P = ParamSpec("P")
 
+KEPT: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
+"""A server closes connections that were idle for 5 s. httpx keeps them as long, and a request that is sent at that very
+moment has no answer."""
 LONGEST_WAIT: Final = 60.0  # seconds; a server that asks for more is not asked again
 _SSE_ENDED_EARLY: Final = "the events ended before the work did: the server stops, or the connection broke"
 
@@ -63,7 +66,9 @@ class Transport(AppCalls, Closing):
     def __init__(self, base_url: str, key: str | None = None, timeout: float = 60.0, retries: int = 2) -> None:
         self._server = Server(base_url, key, timeout)
         with self._server.reachable():
-            self._http = httpx.Client(base_url=base_url, headers=self._server.headers, timeout=self._server.timeout)
+            self._http = httpx.Client(
+                base_url=base_url, headers=self._server.headers, timeout=self._server.timeout, limits=KEPT
+            )
         self._retrying = Retrying(**_policy(retries))
 
     def close(self) -> None:
@@ -124,7 +129,7 @@ class AsyncTransport(AppCalls):
         self._server = Server(base_url, key, timeout)
         with self._server.reachable():
             self._http = httpx.AsyncClient(
-                base_url=base_url, headers=self._server.headers, timeout=self._server.timeout
+                base_url=base_url, headers=self._server.headers, timeout=self._server.timeout, limits=KEPT
             )
         self._retrying = AsyncRetrying(**_policy(retries))
 

@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from yunmeng.config import cores
-from yunmeng.errors import DiskFull, FilterError, PictureError, QueryError, Reason, RecordNotFound, SourceError
+from yunmeng.errors import FilterError, PictureError, QueryError, Reason, RecordNotFound, SourceError
 from yunmeng.ingest.moves import Moves, identify
 from yunmeng.ingest.naming import Names
 from yunmeng.ingest.pipeline import recorded
@@ -165,8 +164,6 @@ class LibraryWriter:
                 deleted += store.delete(list(records))
                 for record in records.values():
                     self._resources.media.forget(record)
-            with suppress(DiskFull):  # the store's log has it, and is written out when there is room again
-                store.flush()
             return deleted
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from yunmeng.allocator import give_memory_back
 from yunmeng.errors import YunmengError
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ WRITING: Final = 30.0
 
 
 class Upkeep:
-    """Maintains a library, unless it is ``busy``, and writes its log of queries, on a thread of its own."""
+    """Maintains a library, unless it is ``busy``, and writes its log of queries, on a thread of its own.
+
+    Memory that was freed is given back to the system as well.
+    """
 
     def __init__(self, library: "Library", log: "QueryLog", busy: Callable[[], bool]) -> None:
         self._library = library
@@ -52,6 +56,7 @@ class Upkeep:
         while not self._ending.wait(MAINTAINING):
             if not self._busy():
                 self._maintain()
+            give_memory_back()
             if monotonic() - written >= WRITING:
                 self.write()
                 written = monotonic()

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any, Final, Self
 from weakref import WeakSet
 
+from yunmeng.allocator import give_memory_back
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import StoreError
 from yunmeng.stores.changes import Changes
@@ -305,7 +306,8 @@ class ZvecStore(Closing):
                 return False
             self._merge(collection)
             self._queries.reindexed()
-            return True
+        give_memory_back()  # a merge of 340 records leaves 50 MB in arenas that the next one does not use
+        return True
 
     def _merge(self, collection: Any) -> None:
         """Make zvec optimise, and hold back writes until it has begun a new part for them.
