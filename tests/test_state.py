@@ -3,10 +3,12 @@
 import importlib
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -18,6 +20,7 @@ from yunmeng.apps import APPS
 from yunmeng.errors import StateError
 from yunmeng.state import Failure, Progress, State
 from yunmeng.state.migrate import NEWEST
+from yunmeng.state.sqlite import SQLiteBackend
 from yunmeng.state.tables import Base, CheckpointRow, JobRow
 
 Open = Callable[[], State]
@@ -91,6 +94,20 @@ def test_migrations_make_exactly_the_tables_that_the_code_uses(opened: Open) -> 
             importlib.import_module(app.tables)
     with opened() as state, state.reading() as session:
         assert compare_metadata(MigrationContext.configure(session.connection()), Base.metadata) == []
+
+
+def test_a_new_file_has_the_tables_that_the_steps_make_in_an_old_one(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(yunmeng.state.__file__).with_name("migrations")))
+    with closing(SQLiteBackend(tmp_path / "old.db")) as old, old.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        upgrade(config, "0001")
+    made = {}
+    for name in ("old.db", "new.db"):
+        with State.open(tmp_path / name) as state, state.reading() as session:
+            tables = session.execute(text("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"))
+            made[name] = [tuple(row) for row in tables], session.scalar(text("SELECT version_num FROM alembic_version"))
+    assert made["new.db"] == made["old.db"]
 
 
 def test_the_newest_revision_is_the_one_that_is_named() -> None:

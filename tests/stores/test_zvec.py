@@ -21,6 +21,7 @@ from yunmeng.errors import (
     LibraryExists,
     LibraryLocked,
     LibraryNotFound,
+    PictureError,
     QueryError,
     SchemaError,
     StoreError,
@@ -55,6 +56,21 @@ def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
             for written in records[1:]:
                 same_record(found[written.id], written)
             store.optimise()
+
+
+def test_a_store_that_began_empty_finds_all_it_was_given_and_nothing_else(store: ZvecStore) -> None:
+    records = odd_records(40)
+    assert store.get([records[0].id]) == {}
+    assert store.find_sha256([records[0].sha256]) == {}
+    store.upsert(records[:30])
+    again = replace(records[0], sha256="f" * 64)  # the id has another picture now
+    store.upsert([again])
+    store.delete([records[1].id])
+    there = [again, *records[2:30]]
+    assert store.get([one.id for one in records]).keys() == {one.id for one in there}
+    assert store.find_sha256([one.sha256 for one in records] + ["f" * 64]).keys() == {one.sha256 for one in there}
+    with pytest.raises(PictureError):
+        store.get([""])  # an id that cannot be is an error, written or not
 
 
 @pytest.mark.parametrize("flavour", ["plain", "optimised"])

@@ -112,10 +112,14 @@ def _grouped(lab: NDArray[np.float32], weight: NDArray[np.floating]) -> NDArray[
         centres.append(lab[np.argmax(rooted * away)])
         away = np.minimum(away, ((lab - centres[-1]) ** 2).sum(axis=1))
     found = np.array(centres)
-    belongs = np.zeros(len(lab), np.intp)
-    for _ in range(_ROUNDS):
-        belongs = np.argmin((found**2).sum(axis=1) - 2 * lab @ found.T, axis=1)
+    belongs = _nearest(lab, found)
+    for _ in range(_ROUNDS - 1):
         mine = (belongs[:, None] == np.arange(MOST_COLOURS)) * weight[:, None]
         size = mine.sum(axis=0)
         found = np.where(size[:, None] > 0, mine.T @ lab / np.maximum(size, 1e-9)[:, None], found).astype(np.float32)
+        belongs = _nearest(lab, found)
     return belongs
+
+
+def _nearest(lab: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.intp]:
+    return np.argmin((centres**2).sum(axis=1) - 2 * lab @ centres.T, axis=1)

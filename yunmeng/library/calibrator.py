@@ -9,6 +9,7 @@ from yunmeng.search.bands import Bands, learn
 from yunmeng.search.calibration import CALIBRATED_FROM, Calibration, Sample, fit, sample_pairs, sample_scores
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from yunmeng.library.config import LibraryConfig
@@ -80,7 +81,7 @@ class Calibrator:
         # What tells nothing is kept as well, so that it is not tried again before the library has grown.
         self._learnt = fit(sample, self._generation, count) if enough else nothing
         put(self._paths.calibration, self._learnt.model_dump_json(indent=1))
-        self._learn_bands()
+        self._learn_bands(nearest=sample.nearest)
         return sample if self._learnt.tells else None
 
     def take_over(self, before: "Calibrator") -> None:
@@ -93,16 +94,16 @@ class Calibrator:
             self.known_bands = before.known_bands.model_copy(update=edition)
             put(self._paths.bands, self.known_bands.model_dump_json(indent=1))
 
-    def _learn_bands(self, *, again: bool = True) -> None:
+    def _learn_bands(self, *, again: bool = True, nearest: "Mapping[str, float | None] | None" = None) -> None:
         with self._learning:
             if not again and self.known_bands is not None:  # another thread has come first
                 return
             count = self._store.count()
-            nearest, pairs = sample_pairs(self._store, DRAWN)
-            if min(len(nearest), len(pairs)) < FEWEST:  # nearly all are copies
+            scores, pairs = sample_pairs(self._store, DRAWN, nearest=nearest or {})
+            if min(len(scores), len(pairs)) < FEWEST:  # nearly all are copies
                 self._tried = count
                 return
-            learnt = learn(nearest, pairs, self.calibration, edition=self._generation, pictures=count)
+            learnt = learn(scores, pairs, self.calibration, edition=self._generation, pictures=count)
             self.known_bands = learnt
             with suppress(OSError):  # a search may come to a folder that it cannot write to
                 put(self._paths.bands, learnt.model_dump_json(indent=1))

@@ -9,11 +9,12 @@ picture got 0.96, and held-out pictures were off by 0.064 on average instead of 
 """
 
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -41,11 +42,16 @@ CALIBRATED_FROM: Final = 50
 STRANGERS: Final = 400
 COPIES: Final = 100  # each is read, edited and encoded: one to two seconds in all
 NEIGHBOURS: Final = 16  # looked at for the nearest stranger, as the nearest of all are copies now and then
+NEAREST: Final = 3  # of these, whose records are read first: mostly the picture itself and the stranger
 SAME_PICTURE: Final = 31  # bits of PDQ that differ at the most between copies of one picture
 PDQ_BITS: Final = 256
 BATCH: Final = 16
 AT_ONCE: Final = 64  # pictures whose neighbours are read together
 LEAST_ANGLE: Final = 1e-3
+STEEPEST: Final = 50.0  # slope: strangers and copies that lie apart have no steepest curve between them
+CLOSE: Final = 1e-8  # change of a parameter at which a curve is found
+RIDGE: Final = 1e-12  # where all scores are alike, each slope is as good as another
+MOST_STEPS: Final = 100
 SURE: Final = 0.9  # the least chance that an untouched copy must get
 
 
@@ -75,10 +81,14 @@ class Calibration(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Scores in [-1, 1] of the best ``strangers``, and of edited ``copies`` with their originals, float64 (n,)."""
+    """Scores in [-1, 1] of the best ``strangers``, and of edited ``copies`` with their originals, float64 (n,).
+
+    ``nearest`` has the score of the best stranger of each picture by its id; None where all near it are copies.
+    """
 
     strangers: NDArray[np.float64]
     copies: NDArray[np.float64]
+    nearest: Mapping[str, float | None] = field(default_factory=dict)
 
 
 class Bin(NamedTuple):
@@ -95,23 +105,27 @@ def sample_scores(
     """Return scores of strangers and of copies in a library, on pictures drawn at random."""
     ids = [record.id for record in _drawn(store, np.random.default_rng(seed), STRANGERS)]
     records = store.get(ids, vectors=True)
-    strangers = _strangers(store, list(records.values()))
     copies: list[float] = []
     with (
         ThreadPoolExecutor(cores(), "calibration") as pool,
         closing(_copies(pool, records, ids, views, original)) as made,
     ):
+        strangers = pool.submit(_strangers, store, list(records.values()))  # while copies are made and encoded
         readable = (copy for copy in made if copy is not None)
         while len(copies) < COPIES and (batch := list(islice(readable, min(BATCH, COPIES - len(copies))))):
             vectors = encoder.encode([prepared for _, prepared in batch])
             copies += [float(_vector(record) @ vector) for (record, _), vector in zip(batch, vectors, strict=True)]
-    return Sample(np.array(strangers, np.float64), np.array(copies, np.float64))
+    nearest = strangers.result()
+    return Sample(_told(nearest.values()), np.array(copies, np.float64), nearest)
 
 
-def sample_pairs(store: "Store", count: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def sample_pairs(
+    store: "Store", count: int, seed: int = 0, nearest: Mapping[str, float | None] = MappingProxyType({})
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return scores of ``count`` pictures with their nearest other picture, and of all pairs among them.
 
-    Copies are no other picture, and no pair.
+    Copies are no other picture, and no pair. ``nearest`` is that of a `Sample`, which is not looked for again: with the
+    same seed it was drawn from the same pictures.
     """
     drawn = store.get([record.id for record in _drawn(store, np.random.default_rng(seed), count)], vectors=True)
     records = list(drawn.values())
@@ -120,7 +134,8 @@ def sample_pairs(store: "Store", count: int, seed: int = 0) -> tuple[NDArray[np.
     pairs = np.triu_indices(len(records), 1)
     apart = equal_bits(codes, codes)[pairs] < 1 - SAME_PICTURE / PDQ_BITS
     scores = np.clip((vectors @ vectors.T)[pairs][apart], -1, 1)
-    return np.array(_strangers(store, records), np.float64), scores.astype(np.float64)
+    known = {**nearest, **_strangers(store, [record for record in records if record.id not in nearest])}
+    return _told(known[record.id] for record in records), scores.astype(np.float64)
 
 
 def _drawn(store: "Store", random: np.random.Generator, count: int) -> list[Record]:
@@ -130,15 +145,18 @@ def _drawn(store: "Store", random: np.random.Generator, count: int) -> list[Reco
     return found if len(found) == count else [*found, *store.page(count - len(found))]
 
 
-def _strangers(store: "Store", records: Sequence[Record]) -> list[float]:
-    """The scores of pictures with the nearest that is no copy, of those that have one among the nearest of all."""
-    found: list[float] = []
+def _strangers(store: "Store", records: Sequence[Record]) -> dict[str, float | None]:
+    """The scores of pictures with the nearest that is no copy, by id; None where all near it are copies."""
+    found: dict[str, float | None] = {}
     for start in range(0, len(records), AT_ONCE):
         some = records[start : start + AT_ONCE]
         hits = [store.search(_vector(record), NEIGHBOURS) for record in some]
-        others = store.get(list({hit.id for nearest in hits for hit in nearest}))
-        best = (_best_stranger(record, nearest, others) for record, nearest in zip(some, hits, strict=True))
-        found += [score for score in best if score is not None]
+        others = store.get(list({hit.id for nearest in hits for hit in nearest[:NEAREST]}))
+        for record, nearest in zip(some, hits, strict=True):
+            best = _best_stranger(record, nearest[:NEAREST], others)
+            if best is None:
+                best = _best_stranger(record, nearest[NEAREST:], store.get([hit.id for hit in nearest[NEAREST:]]))
+            found[record.id] = best
     return found
 
 
@@ -148,6 +166,10 @@ def _best_stranger(record: Record, hits: Sequence[Hit], others: Mapping[str, Rec
         if other is not None and other.sha256 != record.sha256 and hamming(other.pdq, record.pdq) > SAME_PICTURE:
             return hit.score
     return None
+
+
+def _told(scores: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array([score for score in scores if score is not None], np.float64)
 
 
 def _vector(record: Record) -> Vector:
@@ -177,19 +199,49 @@ def _copies(
 
 def fit(sample: Sample, edition: int, pictures: int) -> Calibration:
     """Return the curve through a sample; strangers and copies are assumed to be equally frequent among queries."""
-    from scipy.optimize import minimize
-
     nearness = np.array([_nearness(score) for score in (*sample.strangers, *sample.copies)])
     n, m = len(sample.strangers), len(sample.copies)
     targets = np.concatenate([np.full(n, 1 / (n + 2)), np.full(m, (m + 1) / (m + 2))])
     weights = np.concatenate([np.full(n, 0.5 / n), np.full(m, 0.5 / m)])
+    constant = np.ones((1, n + m))
+    slope, offset = _logistic(np.vstack([nearness, constant]), np.zeros(n + m), targets, weights)
+    bounded = min(max(slope, 0.0), STEEPEST)
+    if bounded != slope:
+        (offset,) = _logistic(constant, bounded * nearness, targets, weights)
+    return Calibration(edition=edition, pictures=pictures, slope=bounded, offset=offset)
+
+
+def _logistic(
+    features: NDArray[np.float64],
+    given: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    weights: NDArray[np.float64],
+) -> list[float]:
+    """Return the k parameters of the logistic curve over ``features``, float64 (k, n), to which ``given`` is added.
+
+    Newton's method with shortened steps, as Lin, Lin and Weng fit Platt's curve ("A note on Platt's probabilistic
+    outputs for support vector machines", 2007). SciPy finds the same, but to import its optimisers takes a tenth of a
+    second at the end of every first run.
+    """
 
     def loss(parameters: NDArray[np.float64]) -> float:
-        z = parameters[0] * nearness + parameters[1]
-        return float(weights @ (np.logaddexp(0, z) - targets * z))
+        odds = parameters @ features + given
+        return float(weights @ (np.logaddexp(0, odds) - targets * odds))
 
-    best = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.0, 50.0), (-100.0, 100.0)]).x
-    return Calibration(edition=edition, pictures=pictures, slope=best[0], offset=best[1])
+    found, ridge = np.eye(len(features))[0], RIDGE * np.eye(len(features))  # begun at 1, 0
+    reached = loss(found)
+    for _ in range(MOST_STEPS):
+        chances = np.exp(-np.logaddexp(0, -(found @ features + given)))
+        step = np.linalg.solve(
+            features * (weights * chances * (1 - chances)) @ features.T + ridge,
+            features @ (weights * (targets - chances)),
+        )
+        while (then := loss(found + step)) > reached and np.abs(step).max() > CLOSE:
+            step /= 2
+        if then > reached or np.abs(step).max() <= CLOSE:
+            break
+        found, reached = found + step, then
+    return [float(parameter) for parameter in found]
 
 
 def _nearness(score: float) -> float:
