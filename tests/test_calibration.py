@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from yunmeng.search import Calibration, Sample, fit, held_out, reliability
 
@@ -34,19 +32,6 @@ def test_what_is_told_of_others_of_the_same_kind_is_so(count: int) -> None:
     bins = reliability([learnt.chance(score) for score in scores], [False] * 10_000 + [True] * 10_000)
     error = sum(row.hits * abs(row.told - row.real) for row in bins) / 20_000
     assert error < (0.05 if count == 50 else 0.02)
-
-
-def test_the_curve_is_the_one_that_scipy_finds() -> None:
-    sample = drawn(7, 100)
-    nearness = np.array([-np.log(np.arccos(score)) for score in (*sample.strangers, *sample.copies)])
-    targets = np.repeat([1 / 102, 101 / 102], 100)  # Platt's, of 100 and 100
-
-    def loss(parameters: NDArray[np.float64]) -> float:
-        odds = parameters[0] * nearness + parameters[1]
-        return float(np.mean(np.logaddexp(0, odds) - targets * odds))
-
-    found, learnt = minimize(loss, np.array([1.0, 0.0])).x, fit(sample, 0, 0)
-    assert (learnt.slope, learnt.offset) == pytest.approx(tuple(found), rel=1e-3)
 
 
 def test_held_out_halves_agree() -> None:

@@ -48,10 +48,6 @@ PDQ_BITS: Final = 256
 BATCH: Final = 16
 AT_ONCE: Final = 64  # pictures whose neighbours are read together
 LEAST_ANGLE: Final = 1e-3
-STEEPEST: Final = 50.0  # slope: strangers and copies that lie apart have no steepest curve between them
-CLOSE: Final = 1e-8  # change of a parameter at which a curve is found
-RIDGE: Final = 1e-12  # where all scores are alike, each slope is as good as another
-MOST_STEPS: Final = 100
 SURE: Final = 0.9  # the least chance that an untouched copy must get
 
 
@@ -199,49 +195,19 @@ def _copies(
 
 def fit(sample: Sample, edition: int, pictures: int) -> Calibration:
     """Return the curve through a sample; strangers and copies are assumed to be equally frequent among queries."""
+    from scipy.optimize import minimize
+
     nearness = np.array([_nearness(score) for score in (*sample.strangers, *sample.copies)])
     n, m = len(sample.strangers), len(sample.copies)
     targets = np.concatenate([np.full(n, 1 / (n + 2)), np.full(m, (m + 1) / (m + 2))])
     weights = np.concatenate([np.full(n, 0.5 / n), np.full(m, 0.5 / m)])
-    constant = np.ones((1, n + m))
-    slope, offset = _logistic(np.vstack([nearness, constant]), np.zeros(n + m), targets, weights)
-    bounded = min(max(slope, 0.0), STEEPEST)
-    if bounded != slope:
-        (offset,) = _logistic(constant, bounded * nearness, targets, weights)
-    return Calibration(edition=edition, pictures=pictures, slope=bounded, offset=offset)
-
-
-def _logistic(
-    features: NDArray[np.float64],
-    given: NDArray[np.float64],
-    targets: NDArray[np.float64],
-    weights: NDArray[np.float64],
-) -> list[float]:
-    """Return the k parameters of the logistic curve over ``features``, float64 (k, n), to which ``given`` is added.
-
-    Newton's method with shortened steps, as Lin, Lin and Weng fit Platt's curve ("A note on Platt's probabilistic
-    outputs for support vector machines", 2007). SciPy finds the same, but to import its optimisers takes a tenth of a
-    second at the end of every first run.
-    """
 
     def loss(parameters: NDArray[np.float64]) -> float:
-        odds = parameters @ features + given
-        return float(weights @ (np.logaddexp(0, odds) - targets * odds))
+        z = parameters[0] * nearness + parameters[1]
+        return float(weights @ (np.logaddexp(0, z) - targets * z))
 
-    found, ridge = np.eye(len(features))[0], RIDGE * np.eye(len(features))  # begun at 1, 0
-    reached = loss(found)
-    for _ in range(MOST_STEPS):
-        chances = np.exp(-np.logaddexp(0, -(found @ features + given)))
-        step = np.linalg.solve(
-            features * (weights * chances * (1 - chances)) @ features.T + ridge,
-            features @ (weights * (targets - chances)),
-        )
-        while (then := loss(found + step)) > reached and np.abs(step).max() > CLOSE:
-            step /= 2
-        if then > reached or np.abs(step).max() <= CLOSE:
-            break
-        found, reached = found + step, then
-    return [float(parameter) for parameter in found]
+    best = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.0, 50.0), (-100.0, 100.0)]).x
+    return Calibration(edition=edition, pictures=pictures, slope=best[0], offset=best[1])
 
 
 def _nearness(score: float) -> float:
