@@ -1,0 +1,1 @@
+"""Smaller encoders from larger ones: training a network's graph on the vectors of another encoder."""
