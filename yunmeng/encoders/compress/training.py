@@ -340,8 +340,8 @@ def _key(model: "onnx.ModelProto", pixels: NDArray[np.uint8], targets: NDArray[n
     """Return a digest of all that decides the result: a checkpoint of another training is of no use."""
     digest = hashlib.sha256(model.SerializeToString(deterministic=True))
     for row in pixels:
-        digest.update(np.ascontiguousarray(row))
-    digest.update(np.ascontiguousarray(targets))
+        digest.update(row.tobytes())
+    digest.update(targets.tobytes())
     digest.update(json.dumps(asdict(plan), sort_keys=True).encode())
     return digest.hexdigest()
 
