@@ -20,6 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from yunmeng.config import Settings
@@ -30,6 +31,7 @@ from yunmeng.encoders.compress.calibration import Calibration
 from yunmeng.encoders.compress.chains import Network
 from yunmeng.encoders.compress.graphs import picture_graph
 from yunmeng.encoders.compress.pruner import Pruner
+from yunmeng.encoders.compress.pruning import training_plan
 from yunmeng.encoders.compress.reconstruction import eliminate, regress
 from yunmeng.encoders.described_encoder import DescribedEncoder, as_input
 from yunmeng.encoders.fitting import prepared
@@ -37,12 +39,10 @@ from yunmeng.encoders.onnx_runtime import OnnxSession
 from yunmeng.evaluation.measures import class_scores, first_hits, overlap
 
 if TYPE_CHECKING:
-    import onnx
-
     from yunmeng.encoders.description import OnnxDescription
 
 SHARES = "0.9,0.8,0.7,0.6,0.5"
-TRIED = 48  # pictures that say what each chain is worth, as in `yunmeng models prune`
+TRIED = 32  # pictures that say what each chain is worth, as in `yunmeng models prune`
 TURNS, TIMED = 9, 12  # turns of each network, and pictures in each
 
 Pictures = NDArray[np.uint8]
@@ -79,7 +79,7 @@ class Judge:
         return {
             "mAP": round(scores.map, 4),
             "P@1": round(scores.precision_at_1, 4),
-            "overlap@10": round(overlap(first_hits(*whole), first_hits(*found)), 4),
+            "overlap@10": round(overlap(first_hits(whole[0], whole[1]), first_hits(found[0], found[1])), 4),
             "cosine": round(float(cosines.mean()), 4),
             "least_cosine": round(float(cosines.min()), 4),
             "MB": round(model.ByteSize() / 1e6, 2),
@@ -124,21 +124,36 @@ def halves(folder: Path) -> tuple[list[Path], list[Path]]:
     return [file for kind in kinds for file in kind[::2]], [file for kind in kinds for file in kind[1::2]]
 
 
-def trained(judge: Judge, model: "onnx.ModelProto", pixels: Pictures, epochs: int) -> "onnx.ModelProto":
-    from yunmeng.encoders.compress.training import Plan, train_graph
+def trained(judge: Judge, model: "onnx.ModelProto", pixels: Pictures, epochs: int, folder: Path) -> "onnx.ModelProto":
+    """Train a model as `yunmeng models prune` does; a run that was stopped goes on from ``folder``."""
+    from yunmeng.encoders.compress.training import train_graph
 
-    with tempfile.TemporaryDirectory() as folder:
-        targets = judge.vectors(judge.model, pixels)
-        done = train_graph(model, judge.description.picture, pixels, targets, Path(folder), Plan(epochs=epochs))
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = judge.vectors(judge.model, pixels)
+    began = time.process_time()
+
+    def told(done: int, total: int) -> None:
+        print(f"{done} of {total}, {time.process_time() - began:.0f} s of processor time", end="\r", file=sys.stderr)
+
+    done = train_graph(
+        model, judge.description.picture, pixels, targets, folder, training_plan(epochs), save_every=20, on_step=told
+    )
     assert done is not None
+    print("", file=sys.stderr)
+    for epoch in done.curve:
+        print(epoch, file=sys.stderr)
     return done.model
 
 
-def table(judge: Judge, pruner: Pruner, shares: Sequence[float], fit: Side, epochs: int) -> Iterator[dict[str, Any]]:
+def table(
+    judge: Judge, pruner: Pruner, shares: Sequence[float], fit: Side, epochs: int, work: Path
+) -> Iterator[dict[str, Any]]:
     yield {"keep": 1.0, "kept": 1.0, "times_as_fast": 1.0, **judge.row(judge.model)}
     for keep in shares:
         channels = pruner.allocated(keep)
-        model = pruner.pruned(channels)
+        file = work / f"{keep:g}.onnx"
+        model = onnx.load(file) if file.exists() else pruner.pruned(channels)
+        onnx.save(model, file)
         about = {
             "keep": keep,
             "kept": round(pruner.work.of(channels) / pruner.work.whole, 4),
@@ -147,7 +162,8 @@ def table(judge: Judge, pruner: Pruner, shares: Sequence[float], fit: Side, epoc
         }
         yield {**about, **judge.row(model)}
         if epochs:
-            yield {**about, "epochs": epochs, **judge.row(trained(judge, model, fit.pixels, epochs))}
+            better = trained(judge, model, fit.pixels, epochs, work / f"{keep:g}-{epochs}")
+            yield {**about, "epochs": epochs, **judge.row(better)}
 
 
 class Ways:
@@ -250,6 +266,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=0)
     parser.add_argument("--fitted-on", type=int, default=400, help="pictures for least squares at most")
     parser.add_argument("--ways", action="store_true")
+    parser.add_argument("--work", type=Path, help="folder for models and checkpoints, from which a stopped run goes on")
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     settings, name = Settings.load(), arguments.encoder
@@ -260,6 +277,8 @@ def main() -> None:
     judge = Judge(name, gallery, queries, settings)
     some = spread_evenly(fit.pixels, arguments.fitted_on)
     shown = as_input(some, judge.description.picture)
+    work = arguments.work or Path(tempfile.mkdtemp())
+    work.mkdir(parents=True, exist_ok=True)
     rows = []
     if arguments.ways:
         for way, kept, model in Ways(judge, shown, settings).models(shares[0]):
@@ -270,7 +289,7 @@ def main() -> None:
     pruner = Pruner(
         judge.model, shown, lambda one: 1 - float((judge.vectors(one, probed) * exact).sum(axis=1).mean()), settings
     )
-    for row in table(judge, pruner, shares, fit, arguments.epochs):
+    for row in table(judge, pruner, shares, fit, arguments.epochs, work):
         rows.append(row)
         print(json.dumps(row), file=sys.stderr, flush=True)
     print(json.dumps({"encoder": name, "fitted_on": len(some), "trained_on": len(fit.pixels), "rows": rows}, indent=1))

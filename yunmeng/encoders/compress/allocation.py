@@ -55,18 +55,19 @@ class Work:
     def of(self, channels: Sequence[int]) -> int:
         """Return the multiplications with so many channels left in each chain."""
         shares = [left / whole for left, whole in zip(channels, self._channels, strict=True)]
-        return round(
-            sum(layer.count * prod((shares[number] for number in layer.chains), start=1.0) for layer in self._layers)
+        left_over = (
+            layer.count * prod((shares[number] for number in layer.chains), start=1.0) for layer in self._layers
         )
+        return round(float(sum(left_over)))
 
 
 def _multiplications(network: "Network", node: Any, shape: tuple[int, ...]) -> int:
     weight = network.constant(node.name, 1)
     assert weight is not None
     if node.op_type == "Conv":
-        return prod(shape[1:]) * prod(weight.shape[1:])
+        return int(prod(shape[1:]) * prod(weight.shape[1:]))
     inner = weight.shape[-1 if attribute(node, "transB", 0) else -2]
-    return prod(shape[1:]) * inner
+    return int(prod(shape[1:]) * inner)
 
 
 def allocate(work: Work, losses: "Sequence[NDArray[np.float64]]", keep: float) -> list[int]:

@@ -90,7 +90,8 @@ class Pruner:
             if touched:
                 self._replace(network, number, count, self._calibration.moments_in(network, number))
             on_done(number + 1, len(self.chains))
-        return network.finished()
+        made: onnx.ModelProto = network.finished()
+        return made
 
     def _losses(self, number: int, loss: "Callable[[onnx.ModelProto], float]") -> "NDArray[np.float64]":
         """Return what the vectors lose with 0, 1, ... channels of one chain left out, and all others whole.

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yunmeng.config import Settings
+    from yunmeng.encoders.compress.training import Plan
     from yunmeng.encoders.description import OnnxDescription
     from yunmeng.encoders.protocol import Encoder, EncoderSpec
     from yunmeng.types import Pixels
 
-__all__ = ["EPOCHS", "LEAST", "READ_MOST", "Pruned", "can_train", "prune"]
+__all__ = ["EPOCHS", "LEAST", "READ_MOST", "Pruned", "can_train", "prune", "training_plan"]
 
 LEAST: Final = 100
 """Pictures that are needed at least: the widest layers have a thousand channels, whose covariances must be known."""
@@ -45,9 +46,10 @@ EPOCHS: Final = 8
 """How often the pruned network sees each picture when it is trained."""
 
 _FITTED_MOST: Final = 400  # pictures for least squares: more change little
-_TRIED_MOST: Final = 48  # pictures that say what each chain is worth to the vectors
+_TRIED_MOST: Final = 32  # pictures that say what each chain is worth to the vectors
 _HELD_MOST: Final = 200  # pictures that the result is judged on
 _HELD_BACK: Final = 4  # one picture of so many, up to that
+_BATCH: Final = 32
 _GRAPH: Final = "picture.onnx"
 
 
@@ -79,6 +81,13 @@ class Pruned:
 def can_train() -> bool:
     """Say whether PyTorch is installed."""
     return find_spec("torch") is not None
+
+
+def training_plan(epochs: int) -> "Plan":
+    """Return how a pruned network is trained: all of it, in small batches, as some hundred pictures make few."""
+    from yunmeng.encoders.compress.training import Plan
+
+    return Plan(epochs=epochs, batch=_BATCH, frozen=0.0)
 
 
 def prune(
@@ -119,6 +128,7 @@ def prune(
     encoder = load(name, settings)
     before, graph = network_of(name, settings)
     target = new_name or f"{name}-pruned{round(100 * keep)}"
+    checkpoints = settings.cache_dir / "pruning" / target  # a run that follows a stopped one goes on from there
     with workplace(target, settings) as place, tempfile.TemporaryDirectory() as drafts:
         model = picture_graph(graph, before.picture)
         used, failed = _read(encoder, spread(pictures, READ_MOST), settings, on_encoded)
@@ -138,8 +148,7 @@ def prune(
         judge = likeness.on(held)
         cosines, fitted = judge(small), None
         if epochs:
-            kept_beside = settings.cache_dir / "pruning" / target  # with checkpoints: the next run goes on with them
-            trained = _trained(small, encoder, before, rest, kept_beside, epochs, on_trained)
+            trained = _trained(small, encoder, before, rest, checkpoints, epochs, on_trained)
             found, fitted = judge(trained), float(cosines.mean())
             if found.mean() > cosines.mean():
                 small, cosines = trained, found
@@ -147,7 +156,7 @@ def prune(
         for beside in before.text_files:
             shutil.copyfile(model_folder(name, settings) / beside, place.folder / beside)
         spec = place.finish(_described(before, encoder.spec, target, kept, len(rest), epochs))
-    shutil.rmtree(settings.cache_dir / "pruning" / target, ignore_errors=True)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return Pruned(
         spec=spec,
         cosine=float(cosines.mean()),
@@ -173,10 +182,10 @@ def _trained(
     epochs: int,
     on_trained: OnEncoded,
 ) -> "onnx.ModelProto":
-    from yunmeng.encoders.compress.training import Plan, train_graph
+    from yunmeng.encoders.compress.training import train_graph
 
     targets = encoder.encode(list(pixels))
-    plan = Plan(epochs=epochs, frozen=0.0)
+    plan = training_plan(epochs)
     trained = train_graph(small, before.picture, pixels, targets, folder, plan, on_step=on_trained)
     assert trained is not None  # nobody stops it
     return trained.model
