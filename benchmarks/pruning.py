@@ -14,7 +14,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -146,20 +147,20 @@ def trained(judge: Judge, model: "onnx.ModelProto", pixels: Pictures, epochs: in
 
 
 def table(
-    judge: Judge, pruner: Pruner, shares: Sequence[float], fit: Side, epochs: int, work: Path
+    judge: Judge, open_pruner: Callable[[], Pruner], shares: Sequence[float], fit: Side, epochs: int, work: Path
 ) -> Iterator[dict[str, Any]]:
     yield {"keep": 1.0, "kept": 1.0, "times_as_fast": 1.0, **judge.row(judge.model)}
     for keep in shares:
-        channels = pruner.allocated(keep)
         file = work / f"{keep:g}.onnx"
-        model = onnx.load(file) if file.exists() else pruner.pruned(channels)
-        onnx.save(model, file)
-        about = {
-            "keep": keep,
-            "kept": round(pruner.work.of(channels) / pruner.work.whole, 4),
-            "channels": sum(channels),
-            "times_as_fast": judge.times_as_fast(model),
-        }
+        if not file.exists():
+            pruner = open_pruner()
+            channels = pruner.allocated(keep)
+            kept = {"kept": round(pruner.work.of(channels) / pruner.work.whole, 4), "channels": sum(channels)}
+            file.with_suffix(".json").write_text(json.dumps(kept))
+            onnx.save(pruner.pruned(channels), file)
+        model = onnx.load(file)
+        about = {"keep": keep, **json.loads(file.with_suffix(".json").read_text())}
+        about["times_as_fast"] = judge.times_as_fast(model)
         yield {**about, **judge.row(model)}
         if epochs:
             better = trained(judge, model, fit.pixels, epochs, work / f"{keep:g}-{epochs}")
@@ -284,12 +285,18 @@ def main() -> None:
         for way, kept, model in Ways(judge, shown, settings).models(shares[0]):
             rows.append({"way": way, "kept": round(kept, 4), **judge.row(model)})
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-    probed = spread_evenly(fit.pixels, TRIED)
-    exact = judge.vectors(judge.model, probed)
-    pruner = Pruner(
-        judge.model, shown, lambda one: 1 - float((judge.vectors(one, probed) * exact).sum(axis=1).mean()), settings
-    )
-    for row in table(judge, pruner, shares, fit, arguments.epochs, work):
+
+    @cache
+    def open_pruner() -> Pruner:
+        probed = spread_evenly(fit.pixels, TRIED)
+        exact = judge.vectors(judge.model, probed)
+
+        def loss(model: onnx.ModelProto) -> float:
+            return 1 - float((judge.vectors(model, probed) * exact).sum(axis=1).mean())
+
+        return Pruner(judge.model, shown, loss, settings)
+
+    for row in table(judge, open_pruner, shares, fit, arguments.epochs, work):
         rows.append(row)
         print(json.dumps(row), file=sys.stderr, flush=True)
     print(json.dumps({"encoder": name, "fitted_on": len(some), "trained_on": len(fit.pixels), "rows": rows}, indent=1))

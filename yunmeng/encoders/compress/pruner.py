@@ -61,8 +61,8 @@ class Pruner:
         self.chains: Final = network.chains()
         if not self.chains:
             raise EncoderError(
-                "the network has no channels that can be cut out: only those between two convolutions can, outside of "
-                "residual sums; make it smaller by yunmeng models quantize"
+                "the network has no channels that can be cut out: only those between two convolutions can, in FP32 and "
+                "outside of residual sums; make it smaller by yunmeng models quantize"
             )
         self.work: Final = Work(network, self.chains, pictures[:1], settings)
         total = len(pictures) + 2 * len(self.chains)
