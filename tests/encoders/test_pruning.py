@@ -15,6 +15,7 @@ from yunmeng.config import Settings
 from yunmeng.encoders import get_spec, load
 from yunmeng.encoders.adding import add_graph
 from yunmeng.encoders.compress.allocation import Work, allocate
+from yunmeng.encoders.compress.calibration import Calibration
 from yunmeng.encoders.compress.chains import Network
 from yunmeng.encoders.compress.pruning import LEAST, prune
 from yunmeng.encoders.compress.reconstruction import Moments, eliminate, regress
@@ -128,6 +129,22 @@ def test_fitting_never_makes_it_worse() -> None:
     assert fitted == pytest.approx(0, abs=1e-2)
 
 
+def test_what_a_layer_sees_tells_its_own_weights(models: Settings, tmp_path: Path) -> None:
+    file = layered_network(tmp_path / "net.onnx")
+    net = network(file)
+    chains = net.chains()
+    pixels = np.random.default_rng(9).integers(0, 256, (40, SIDE, SIDE, 3), dtype=np.uint8)
+    told: list[int] = []
+    calibration = Calibration(net, chains, pixels, models, told.append)
+    assert told[-1] == 40
+    for number, (chain, moments) in enumerate(zip(chains, calibration.moments, strict=True)):
+        again = calibration.moments_in(net, number)
+        np.testing.assert_allclose(again.covariances[1], moments.covariances[1], rtol=1e-3, atol=1e-3)
+        weights, bias = regress(moments, np.arange(32 * 9))
+        net.refit(chain, weights.T.reshape(32, 32, 3, 3), bias)
+    np.testing.assert_allclose(vectors(net.finished()), vectors(onnx.load(file)), rtol=0.01, atol=0.01)
+
+
 def test_channels_go_where_a_multiplication_costs_least(models: Settings, tmp_path: Path) -> None:
     net = network(residual_network(tmp_path / "net.onnx"))
     work = Work(net, net.chains(), PIXELS[:1], models)
@@ -158,6 +175,13 @@ def test_a_pruned_encoder_is_smaller_and_near(models: Settings, sources: list[So
     whole, small = load("net", models).encode(unseen), load("net-pruned70", models).encode(unseen)
     assert (whole * small).sum(axis=1).min() > 0.999
     assert told[-1][0] == told[-1][1]
+
+
+def test_convolutions_of_3_by_3_are_fitted_too(models: Settings, sources: list[Source], tmp_path: Path) -> None:
+    add(layered_network(tmp_path / "net.onnx"), models)
+    made = prune("net", 0.6, models, sources, epochs=0)
+    assert made.kept <= 0.6
+    assert made.cosine > 0.98
 
 
 def test_training_brings_it_nearer(models: Settings, sources: list[Source], tmp_path: Path) -> None:
