@@ -247,6 +247,7 @@ def draw(rows: Sequence[dict[str, Any]], name: str, file: Path) -> None:
     figure, panel = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for trained_too, label in ((False, "fitted"), (True, "fitted and trained")):
         line = [row for row in rows if ("epochs" in row) == trained_too or row["keep"] == 1]
+        line.sort(key=lambda row: float(row["keep"]))
         if len(line) > 1:
             panel.plot([row["times_as_fast"] for row in line], [row["mAP"] for row in line], marker="o", label=label)
             for row in line:

@@ -175,6 +175,9 @@ def test_a_pruned_encoder_is_smaller_and_near(models: Settings, sources: list[So
     whole, small = load("net", models).encode(unseen), load("net-pruned70", models).encode(unseen)
     assert (whole * small).sum(axis=1).min() > 0.999
     assert told[-1][0] == told[-1][1]
+    again = prune("net", 0.7, models, sources, epochs=0, new_name="again")  # what a stopped training goes on with
+    files = [models.models_dir / name / "picture.onnx" for name in ("net-pruned70", again.spec.name)]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_convolutions_of_3_by_3_are_fitted_too(models: Settings, sources: list[Source], tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ __all__ = ["EPOCHS", "LEAST", "READ_MOST", "Pruned", "can_train", "prune", "trai
 
 LEAST: Final = 100
 """Pictures that are needed at least: the widest layers have a thousand channels, whose covariances must be known."""
-READ_MOST: Final = 4000
+READ_MOST: Final = 2000
 """Pictures that are used at most; they are held in memory as the network takes them, 200 kB each."""
 EPOCHS: Final = 8
 """How often the pruned network sees each picture when it is trained."""
