@@ -245,16 +245,19 @@ def draw(rows: Sequence[dict[str, Any]], name: str, file: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, panel = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for trained_too, label in ((False, "fitted"), (True, "fitted and trained")):
+    for trained_too, how in ((False, "fitted"), (True, "fitted and trained")):
         line = [row for row in rows if ("epochs" in row) == trained_too or row["keep"] == 1]
-        line.sort(key=lambda row: float(row["keep"]))
-        if len(line) > 1:
-            panel.plot([row["times_as_fast"] for row in line], [row["mAP"] for row in line], marker="o", label=label)
-            for row in line:
-                panel.annotate(
-                    f"{row['keep']:g}", (row["times_as_fast"], row["mAP"]), (4, 5), textcoords="offset points"
-                )
-    panel.set(title=f"{name}, by the share of its multiplications", xlabel="times as fast on one core", ylabel="mAP")
+        line.sort(key=lambda row: float(row["times_as_fast"]))
+        for key in ("mAP", "overlap@10", "cosine"):
+            if len(line) > 1:
+                values = [row[key] for row in line]
+                panel.plot([row["times_as_fast"] for row in line], values, marker="o", label=f"{key}, {how}")
+    for row in rows:
+        if "epochs" not in row:
+            panel.annotate(
+                f"{row['keep']:g}", (row["times_as_fast"], row["mAP"]), (-6, -16), textcoords="offset points"
+            )
+    panel.set(title=f"{name}, by the share of its multiplications", xlabel="times as fast on one core", ylim=(0, 1.05))
     panel.grid(alpha=0.3)
     panel.legend()
     figure.savefig(file, dpi=110)

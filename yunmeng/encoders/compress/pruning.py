@@ -134,8 +134,8 @@ def prune(
         used, failed = _read(encoder, spread(pictures, READ_MOST), settings, on_encoded)
         held, rest = _parted(used)
         likeness = _Likeness(encoder, before, settings, Path(drafts) / _GRAPH)
-        near = likeness.on(_some(rest, _TRIED_MOST))
-        shown = as_input(_some(rest, _FITTED_MOST), before.picture)
+        near = likeness.on(_some(_learnt(rest), _TRIED_MOST))
+        shown = as_input(_some(_learnt(rest), _FITTED_MOST), before.picture)
         pruner = Pruner(model, shown, lambda one: 1 - float(near(one).mean()), settings, on_cut)
         channels = pruner.allocated(keep)
         kept = pruner.work.of(channels) / pruner.work.whole
@@ -248,6 +248,13 @@ def _parted(pixels: "NDArray[np.uint8]") -> "tuple[NDArray[np.uint8], NDArray[np
     held = np.zeros(len(pixels), bool)
     held[np.arange(count) * len(pixels) // count] = True
     return pixels[held], pixels[~held]
+
+
+def _learnt(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+    """Return the pictures without those by which training finds its best epoch: the network before training counts as
+    one, and would look better than it is on pictures that it was fitted on."""
+    validate = training_plan(0).validate
+    return pixels[np.arange(len(pixels)) % validate != validate - 1]
 
 
 def _some(pixels: "NDArray[np.uint8]", most: int) -> "NDArray[np.uint8]":
