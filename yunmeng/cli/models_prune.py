@@ -136,5 +136,5 @@ def _show(made: "Pruned", rows: list[dict[str, Any]], as_json: bool) -> None:
     )
     if made.fitted is None:
         how = "--epochs 8" if can_train() else 'pip install "yunmeng[train]"'
-        click.echo(f"Fitted only, not trained, which brings it nearer: {how}")
+        click.echo(f"Fitted only, not trained, which can bring it a little nearer: {how}")
     show_compared(rows)
