@@ -255,7 +255,8 @@ def _learnt(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
     """Return the pictures without those by which training finds its best epoch: the network before training counts as
     one, and would look better than it is on pictures that it was fitted on."""
     validate = training_plan(0).validate
-    return pixels[np.arange(len(pixels)) % validate != validate - 1]
+    learnt: NDArray[np.uint8] = pixels[np.arange(len(pixels)) % validate != validate - 1]
+    return learnt
 
 
 def _some(pixels: "NDArray[np.uint8]", most: int) -> "NDArray[np.uint8]":
