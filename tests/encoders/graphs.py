@@ -113,3 +113,53 @@ def layered_network(file: Path, *, outlier: float = 1.0) -> Path:
     source = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", SIDE, SIDE, 3])
     target = helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", 32])
     return save(nodes, source, target, {**weights, "scale": np.array(255, np.float32)}, file)
+
+
+def residual_network(file: Path, *, hidden: int = 32, own: int | None = None, gated: bool = False) -> Path:
+    """A stem of 16 channels and two inverted residual blocks with ``hidden`` channels each, pooled: (n, 16).
+
+    Of the hidden channels ``own``, all by default, are of their own; the others are twins of these. With ``gated``
+    they are multiplied with channels of another convolution.
+    """
+    random = np.random.default_rng(6)
+    weights: dict[str, NDArray[Any]] = {"scale": np.array(255, np.float32), "six": np.array(6, np.float32)}
+    weights |= {"zero": np.array(0, np.float32), "stem": _normal(random, 16, 3, 3, 3)}
+    nodes = [
+        helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["planes"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["floats", "scale"], ["scaled"]),
+        helper.make_node("Conv", ["scaled", "stem"], ["x0"], pads=[1, 1, 1, 1]),
+    ]
+    rows = np.arange(hidden) % (own or hidden)
+    for block in range(2):
+        weights[f"expand{block}"] = _normal(random, hidden, 16, 1, 1)[rows]
+        weights[f"bias{block}"] = random.standard_normal(hidden).astype(np.float32)[rows] * 0.1
+        weights[f"depth{block}"] = _normal(random, hidden, 1, 3, 3)[rows]
+        weights[f"project{block}"] = _normal(random, 16, hidden, 1, 1)
+        nodes += [
+            helper.make_node("Conv", [f"x{block}", f"expand{block}", f"bias{block}"], [f"a{block}"]),
+            helper.make_node("Clip", [f"a{block}", "zero", "six"], [f"b{block}"]),
+            helper.make_node("Conv", [f"b{block}", f"depth{block}"], [f"c{block}"], pads=[1] * 4, group=hidden),
+            helper.make_node("Clip", [f"c{block}", "zero", "six"], [f"d{block}"]),
+        ]
+        if gated:
+            weights[f"gate{block}"] = _normal(random, hidden, 16, 1, 1)
+            nodes += [
+                helper.make_node("Conv", [f"x{block}", f"gate{block}"], [f"g{block}"]),
+                helper.make_node("Mul", [f"d{block}", f"g{block}"], [f"h{block}"]),
+            ]
+        nodes += [
+            helper.make_node("Conv", [f"{'h' if gated else 'd'}{block}", f"project{block}"], [f"e{block}"]),
+            helper.make_node("Add", [f"e{block}", f"x{block}"], [f"x{block + 1}"]),
+        ]
+    nodes += [
+        helper.make_node("GlobalAveragePool", ["x2"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["vector"]),
+    ]
+    source = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", SIDE, SIDE, 3])
+    target = helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", 16])
+    return save(nodes, source, target, weights, file)
+
+
+def _normal(random: np.random.Generator, *shape: int) -> NDArray[np.float32]:
+    return (random.standard_normal(shape) / np.prod(shape[1:]) ** 0.5).astype(np.float32)

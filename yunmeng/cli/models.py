@@ -8,6 +8,7 @@ from yunmeng.cli.fuse import fuse
 from yunmeng.cli.models_adapt import adapt
 from yunmeng.cli.models_add import add_model
 from yunmeng.cli.models_bench import bench_models
+from yunmeng.cli.models_prune import prune_model
 from yunmeng.cli.models_quantize import quantize
 from yunmeng.terminal.options import json_option, print_json, printable
 
@@ -19,6 +20,7 @@ Examples:
   yunmeng models add timm:vit_small_patch14_dinov2.lvd142m --input-size 224
   yunmeng models bench efficientnet-lite0 efficientnet-lite2
   yunmeng models quantize efficientnet-lite2 --to int8 --db my-library
+  yunmeng models prune efficientnet-lite2 --keep 0.7 --db my-library
   yunmeng models adapt efficientnet-lite2 --db shop --labels category
 """
 )
@@ -117,4 +119,5 @@ models.add_command(adapt)
 models.add_command(add_model)
 models.add_command(bench_models)
 models.add_command(fuse)
+models.add_command(prune_model)
 models.add_command(quantize)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yunmeng.cli.comparison import compared, show_compared
 from yunmeng.terminal.options import json_option, print_json, printable
 
 if TYPE_CHECKING:
-    from yunmeng.config import Settings
     from yunmeng.encoders.quantising import Quantised, Target
 
 
@@ -73,37 +73,10 @@ def quantize(
             made = quantise(name, to, settings, sources, new_name=new_name, on_encoded=on_done, on_tried=on_done)
     for picture, reason in made.failed:
         click.echo(printable(f"{picture}: {reason}"), err=True)
-    rows = [] if compare is None else _compared(name, made, compare, settings)
+    sizes = [(name, made.size_before), (made.spec.name, made.size)]
+    rows = [] if compare is None else compared(sizes, compare, settings)
     _show(made, rows, as_json)
     return 1 if made.failed else 0
-
-
-def _compared(name: str, made: "Quantised", folders: tuple[Path, Path], settings: "Settings") -> list[dict[str, Any]]:
-    """Return what both encoders are worth, the whole one first."""
-    from yunmeng.encoders.catalogue import load
-    from yunmeng.encoders.speed import measure, noise
-    from yunmeng.evaluation.classes import evaluate
-    from yunmeng.evaluation.measures import first_hits, overlap
-    from yunmeng.terminal.progress import counting_progress
-
-    rows: list[dict[str, Any]] = []
-    hits = []
-    for one, size in ((name, made.size_before), (made.spec.name, made.size)):
-        encoder = load(one, settings)
-        with counting_progress(f"Judging {one}") as on_done:
-            result = evaluate(*folders, encoder, settings, on_done)
-        hits.append(first_hits(*result.vectors))
-        rows.append(
-            {
-                "name": one,
-                "mAP": round(result.scores.map, 6),
-                "P@1": round(result.scores.precision_at_1, 6),
-                "overlap@10": round(overlap(hits[0], hits[-1]), 6),
-                "pictures_per_second": round(measure(encoder, noise(encoder.spec.input_size), 3.0).in_batches, 2),
-                "bytes": size,
-            }
-        )
-    return rows
 
 
 def _show(made: "Quantised", rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -129,11 +102,4 @@ def _show(made: "Quantised", rows: list[dict[str, Any]], as_json: bool) -> None:
     )
     if made.layers:
         click.echo(f"{made.layers - made.kept} of {made.layers} layers with 8 bits, the others as they were")
-    if rows:
-        width = max(len(row["name"]) for row in rows)
-        click.echo(f"{'':<{width}}     mAP    P@1  overlap@10  pictures/s      MB")
-        for row in rows:
-            click.echo(
-                f"{row['name']:<{width}}  {row['mAP']:.4f}  {row['P@1']:.3f}  {row['overlap@10']:>10.3f}"
-                f"  {row['pictures_per_second']:>10.1f}  {row['bytes'] / 1e6:>6.1f}"
-            )
+    show_compared(rows)

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from statistics import median
 from typing import Final, cast
 
 import numpy as np
@@ -10,11 +12,12 @@ import numpy as np
 from yunmeng.encoders.protocol import Encoder, TextEncoder
 from yunmeng.types import Pixels
 
-__all__ = ["BATCH", "Speed", "measure", "noise"]
+__all__ = ["BATCH", "Speed", "in_turns", "measure", "noise"]
 
 BATCH: Final = 32
 """Pictures in the larger batch that is measured."""
 
+_TURNS: Final = 3
 _TEXTS: Final = ("a red dress", "红色连衣裙", "a photo of two cats on a sofa", "一只在沙发上的猫")
 
 
@@ -45,6 +48,22 @@ def measure(encoder: Encoder, pictures: Sequence[Pixels], seconds: float) -> Spe
         reader = cast(TextEncoder, encoder)
         text_ms = 1000 / _rate(lambda: reader.encode_texts([_TEXTS[next(turn) % len(_TEXTS)]]), seconds)
     return Speed(alone, many, text_ms)
+
+
+def in_turns(encoders: Sequence[Encoder], pictures: Sequence[Sequence[Pixels]], seconds: float) -> list[float]:
+    """Return the pictures a second of several encoders in batches, about ``seconds`` each.
+
+    They take turns, and the median turn counts, so that what else the machine does slows all of them alike.
+    """
+    batches = [[some[index % len(some)] for index in range(BATCH)] for some in pictures]
+    turns = [
+        [
+            _rate(partial(encoder.encode, batch), seconds / _TURNS) * BATCH
+            for encoder, batch in zip(encoders, batches, strict=True)
+        ]
+        for _ in range(_TURNS)
+    ]
+    return [median(rates) for rates in zip(*turns, strict=True)]
 
 
 def _rate(work: Callable[[], object], seconds: float) -> float:

@@ -1,0 +1,140 @@
+"""``yunmeng models prune``."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yunmeng.cli.comparison import compared, show_compared
+from yunmeng.terminal.options import json_option, print_json, printable
+
+if TYPE_CHECKING:
+    from yunmeng.encoders.compress.pruning import Pruned
+
+
+@click.command(
+    "prune",
+    epilog="""\b
+Examples:
+  yunmeng models prune efficientnet-lite2 --keep 0.7 --db my-library
+  yunmeng models prune efficientnet-lite2 --keep 0.5 --pictures photos/ --epochs 0 --name small
+  yunmeng models prune efficientnet-lite2 --keep 0.7 --pictures photos/ --compare products/gallery products/query
+  yunmeng reencode efficientnet-lite2-pruned70 --db my-library
+""",
+)
+@click.argument("name")
+@click.option(
+    "--keep",
+    required=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Share of the network's multiplications that is left, such as 0.7.",
+)
+@click.option(
+    "--pictures",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PICTURES",
+    help="Folder or picture to fit on; may be given several times.",
+)
+@click.option("--db", metavar="DIR", help="Fit on the pictures of this library.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(0, 1000),
+    help="How often each picture is trained on; 0 needs no PyTorch. By default 8 where PyTorch is installed, else 0.",
+)
+@click.option("--name", "new_name", metavar="NEW", help="What to call the result; such as NAME-pruned70 if left out.")
+@click.option(
+    "--compare",
+    nargs=2,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="GALLERY QUERIES",
+    help="Then judge both encoders on these folders of classes, as yunmeng eval does.",
+)
+@json_option
+def prune_model(
+    name: str,
+    keep: float,
+    pictures: tuple[Path, ...],
+    db: str | None,
+    epochs: int | None,
+    new_name: str | None,
+    compare: tuple[Path, Path] | None,
+    as_json: bool,
+) -> int:
+    """Make encoder NAME smaller and faster by cutting channels out of its network, as an encoder of its own.
+
+    Those that matter least go, until the share SHARE of the multiplications is left, and the others are fitted again.
+    That takes 100 pictures or more, like those that will be searched, without labels; better some hundred. With PyTorch
+    (pip install "yunmeng[train]") the result is then trained to give the vectors of the whole encoder. Up to 200
+    pictures are held back to tell how near they are. A library has to be encoded again for the new encoder.
+    """
+    from yunmeng.cli.own_pictures import in_files, in_library
+    from yunmeng.config import Settings
+    from yunmeng.encoders.compress.pruning import READ_MOST, prune
+    from yunmeng.terminal.progress import counting_progress
+
+    if not pictures and db is None:
+        raise click.UsageError("fitting needs pictures: give --pictures FOLDER or --db DIR")
+    settings = Settings.load()
+    with ExitStack() as opened:
+        sources = in_files(pictures, settings)
+        if db is not None:
+            sources += in_library(db, settings, opened, READ_MOST)
+        with counting_progress("Pruning") as on_done:
+            made = prune(
+                name,
+                keep,
+                settings,
+                sources,
+                epochs=epochs,
+                new_name=new_name,
+                on_encoded=on_done,
+                on_cut=on_done,
+                on_trained=on_done,
+            )
+    for picture, reason in made.failed:
+        click.echo(printable(f"{picture}: {reason}"), err=True)
+    sizes = [(name, made.size_before), (made.spec.name, made.size)]
+    rows = [] if compare is None else compared(sizes, compare, settings)
+    _show(made, rows, as_json)
+    return 1 if made.failed else 0
+
+
+def _show(made: "Pruned", rows: list[dict[str, Any]], as_json: bool) -> None:
+    from yunmeng.encoders.compress.pruning import can_train
+
+    if as_json:
+        print_json(
+            {
+                "name": made.spec.name,
+                "cosine": round(made.cosine, 6),
+                "least_cosine": round(made.least, 6),
+                "fitted_cosine": None if made.fitted is None else round(made.fitted, 6),
+                "kept": round(made.kept, 6),
+                "multiplications": made.multiplications,
+                "channels_before": made.channels_before,
+                "channels": made.channels,
+                "pictures": made.pictures,
+                "failed": [{"path": picture, "reason": reason} for picture, reason in made.failed],
+                "bytes_before": made.size_before,
+                "bytes": made.size,
+                "compared": rows,
+            }
+        )
+        return
+    click.echo(
+        f"{made.spec.name} added: {made.kept:.0%} of {made.multiplications / 1e6:,.0f} million multiplications, "
+        f"{made.size_before / 1e6:.1f} MB -> {made.size / 1e6:.1f} MB; "
+        f"{made.channels:,} of {made.channels_before:,} channels that can be cut"
+    )
+    before = "" if made.fitted is None else f", {made.fitted:.4f} before training"
+    click.echo(
+        f"cosine to the vectors of before {made.cosine:.4f} on average, {made.least:.4f} at least{before}, "
+        "on pictures that were held back"
+    )
+    if made.fitted is None:
+        how = "--epochs 8" if can_train() else 'pip install "yunmeng[train]"'
+        click.echo(f"Fitted only, not trained, which can bring it a little nearer: {how}")
+    show_compared(rows)
