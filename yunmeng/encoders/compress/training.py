@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from yunmeng.encoders.description import PictureTower
 
-__all__ = ["Epoch", "OnStep", "Plan", "Trained", "train_graph"]
+__all__ = ["USUAL", "Epoch", "OnStep", "Plan", "Trained", "train_graph", "validation_rows"]
 
 OnStep: TypeAlias = Callable[[int, int], None]
 """Called with the number of pictures that have been trained on, each once an epoch, and that of all at most."""
@@ -76,6 +76,9 @@ class Plan:
     seed: int = 0
 
 
+USUAL: Final = Plan()
+
+
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """Losses of an epoch, on the pictures that are trained on and on those that are not, and the cosine of the latter
@@ -102,7 +105,7 @@ def train_graph(
     pixels: NDArray[np.uint8],
     targets: NDArray[np.float32],
     folder: Path,
-    plan: Plan = Plan(),
+    plan: Plan = USUAL,
     *,
     device: str = "cpu",
     save_every: float = 60.0,
@@ -137,6 +140,11 @@ def train_graph(
     return training.result()
 
 
+def validation_rows(count: int, plan: Plan) -> NDArray[np.int64]:
+    """Return which of ``count`` pictures are not trained on, and tell which epoch is the best."""
+    return np.flatnonzero(np.arange(count) % plan.validate == plan.validate - 1)
+
+
 class _Training:
     """The state of a training: weights, optimiser, step, curve."""
 
@@ -168,8 +176,8 @@ class _Training:
             ],
             lr=plan.rate,
         )
-        held = np.arange(len(pixels)) % plan.validate == plan.validate - 1
-        self._learnt, self._held = np.flatnonzero(~held), np.flatnonzero(held)
+        self._held = validation_rows(len(pixels), plan)
+        self._learnt = np.setdiff1d(np.arange(len(pixels)), self._held)
         self._batches = max(1, round(len(self._learnt) / plan.batch))
         self._step = 0
         self._sum = 0.0  # of the losses of this epoch
