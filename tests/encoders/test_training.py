@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.encoders.compress_networks import SIDE, small_network, small_pictures, unit
+from tests.needing import need
 from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import network_of
 from yunmeng.encoders.compress.graphs import picture_graph
@@ -25,7 +26,8 @@ from yunmeng.encoders.compress.training import Plan, Trained, train_graph
 from yunmeng.encoders.description import PictureTower
 from yunmeng.errors import EncoderError
 
-torch = pytest.importorskip("torch")
+need("torch", extra="train")
+import torch  # noqa: E402
 
 TOWER = PictureTower(file="picture.onnx", input_size=SIDE)
 PLAN = Plan(epochs=8, batch=16, rate=3e-3, frozen=0.0)

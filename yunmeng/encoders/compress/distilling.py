@@ -39,7 +39,7 @@ __all__ = ["DISTILL_MOST", "LEAST", "Distilled", "OnStage", "Stage", "distill"]
 LEAST: Final = 160
 """Pictures that are needed at least."""
 DISTILL_MOST: Final = 10_000
-"""Pictures that are used at most: for a network of 224 pixels they take 2.2 GB on disk while it is trained."""
+"""Pictures that are used at most: for lite0 they take 2 GB on disk while it is trained."""
 
 Stage: TypeAlias = Literal["reading", "preparing", "training"]
 

@@ -51,7 +51,7 @@ def best_device(wanted: "Device") -> str:
     """Return where PyTorch computes, by the setting ``device`` for encoders: ``cuda`` for that, TensorRT and auto where
     PyTorch finds a GPU, else ``cpu``. Raises MissingExtra where PyTorch is not installed.
     """
-    torch = import_torch()
+    torch = import_torch()  # before pictures are read
     on_gpu = wanted in ("auto", "cuda", "tensorrt") and torch.cuda.is_available()
     return "cuda" if on_gpu else "cpu"
 

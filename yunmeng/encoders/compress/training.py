@@ -69,7 +69,7 @@ class Plan:
     rate: float = 3e-4
     decay: float = 0.01
     similarity: float = 1.0
-    frozen: float = 0.5
+    frozen: float = 0.75
     mirrored: bool = True
     patience: int = 5
     validate: int = 10
@@ -330,7 +330,7 @@ class _Training:
     def _read_checkpoint(self) -> bool:
         try:
             state = self._torch.load(self._folder / _CHECKPOINT, map_location=self._graph.device, weights_only=True)
-        except FileNotFoundError:
+        except Exception:  # there is none yet, or a damaged one, at which torch.load raises nearly anything
             return False
         if state["key"] != self._key:
             return False
