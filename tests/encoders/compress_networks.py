@@ -19,11 +19,11 @@ def small_network(file: Path, seed: int = 5, dim: int = DIM, channels: int = 12)
     def weight(*shape: int) -> NDArray[np.float32]:
         return np.asarray(random.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:])), np.float32)
 
-    constants = {
-        "scale": np.float32(1 / 64),
-        "centre": np.float32(127),
-        "zero": np.float32(0),
-        "six": np.float32(6),
+    constants: dict[str, NDArray[np.float32]] = {
+        "scale": np.array(1 / 64, np.float32),
+        "centre": np.array(127, np.float32),
+        "zero": np.array(0, np.float32),
+        "six": np.array(6, np.float32),
         "stem": weight(channels, 3, 3, 3),
         "stem_bias": weight(channels, 1)[:, 0] * np.float32(0.1),
         "depthwise": weight(channels, 1, 3, 3),

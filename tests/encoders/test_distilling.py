@@ -126,13 +126,17 @@ def test_a_student_that_was_stopped_goes_on(models: Settings, folder: Path) -> N
     assert "averaged over 5 neighbours" in get_spec("pupil", models).source
 
 
-def test_a_student_that_gains_nothing_is_not_made(models: Settings, folder: Path) -> None:
+def test_a_student_that_gains_nothing_is_not_made(models: Settings, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match=r"no student is made.* 1\.0000 -> "):
         distill("student", "student", models, sources(folder), plan=PLAN)
     with pytest.raises(EncoderError, match=r"160 pictures or more are needed.*there are 20"):
         distill("teacher", "student", models, sources(folder)[:20], plan=PLAN)
     with pytest.raises(UnknownEncoder):
         get_spec("student-distilled", models)
+    (tmp_path / "file").write_bytes(b"")
+    elsewhere = models.model_copy(update={"cache_dir": tmp_path / "file"})
+    with pytest.raises(EncoderError, match="set YUNMENG_CACHE_DIR"):
+        distill("teacher", "student", elsewhere, sources(folder), plan=PLAN)
 
 
 def test_the_curve_is_a_picture_with_a_line_for_each_name() -> None:
@@ -148,7 +152,17 @@ def test_the_command_line_teaches_a_student_by_a_fusion_with_expansion(
 ) -> None:
     yunmeng.environment["YUNMENG_MODELS_DIR"] = str(models.models_dir)
     assert yunmeng("models", "fuse", "both", "--parts", "teacher,student").returncode == 0
-    command = ["models", "distill", "both", "--student", "student", "--pictures", folder, "--epochs", "2"]
+    command: list[str | Path] = [
+        "models",
+        "distill",
+        "both",
+        "--student",
+        "student",
+        "--pictures",
+        folder,
+        "--epochs",
+        "2",
+    ]
     done = yunmeng(*command, "--expand", "10", "--curve", "curve.png", "--json")
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)

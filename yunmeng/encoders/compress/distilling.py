@@ -121,8 +121,15 @@ def distill(
         encoders = load(teacher, settings), load(student, settings)
         used = spread(pictures, DISTILL_MOST)
         parts = [[one for at, one in enumerate(used) if (at % _HELD_BACK == 0) is held] for held in (False, True)]
-        seen = _read(*encoders, parts[0], settings, folder / "seen.npy", failed, partial(on_stage, "reading"), stop)
-        held = _read(*encoders, parts[1], settings, folder / "held.npy", failed, partial(on_stage, "reading"), stop)
+        _check_room(folder, len(used) * 3 * encoders[1].spec.input_size ** 2)
+
+        def read(part: int, file: str, before: int) -> _Seen:
+            def tell(done: int) -> None:
+                on_stage("reading", before + done, len(used))
+
+            return _read(*encoders, parts[part], settings, folder / file, failed, tell, stop)
+
+        seen, held = read(0, "seen.npy", 0), read(1, "held.npy", len(parts[0]))
         if stop is not None and stop.is_set():
             return None
         count, theirs = len(seen.pixels), np.concatenate([seen.teacher, held.teacher])
@@ -150,6 +157,7 @@ def distill(
         vectors = (held.student, head(held.student), draft.encode(list(held.pixels)))
         was, mapped, now = (likeness(each, theirs[count:]) for each in vectors)
         if now.correlation <= was.correlation or now.overlap < was.overlap:
+            shutil.rmtree(folder, ignore_errors=True)
             raise _refused(was, now)
         spec = place.finish(after)
     shutil.rmtree(folder, ignore_errors=True)
@@ -163,11 +171,10 @@ def _read(
     settings: "Settings",
     file: Path,
     failed: list[tuple[str, str]],
-    on_read: Callable[[int, int], None],
+    on_read: Callable[[int], None],
     stop: threading.Event | None,
 ) -> _Seen:
     """Return pictures and vectors, the pictures in ``file``; fewer when stopped. What cannot be used is ``failed``."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     side, done, count = student.spec.input_size, 0, 0
     kept = np.lib.format.open_memmap(file, "w+", np.uint8, (max(1, len(pictures)), side, side, 3))
     vectors: list[list[NDArray[np.float32]]] = [[], []]
@@ -185,7 +192,7 @@ def _read(
             kept[count : count + len(good)] = [small for _, small in good]
             count += len(good)
         done += len(for_teacher)
-        on_read(done, len(pictures))
+        on_read(done)
         if stop is not None and stop.is_set():
             break
     theirs, ours = (
@@ -193,6 +200,25 @@ def _read(
         for encoder, found in zip((teacher, student), vectors, strict=True)
     )
     return _Seen(kept[:count], theirs, ours)
+
+
+def _check_room(folder: Path, pixels: int) -> None:
+    """Raise EncoderError where the disk is too full for so many bytes of pictures, and as many of features.
+
+    They are written through the memory, where a full disk would end the process.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise EncoderError(
+            f"cannot write {folder} ({error.strerror}): set YUNMENG_CACHE_DIR to another folder"
+        ) from error
+    if free < 2 * pixels:
+        raise EncoderError(
+            f"{folder} has {free / 1e9:.1f} GB left, training needs {2 * pixels / 1e9:.1f}: set YUNMENG_CACHE_DIR to a "
+            "folder with more"
+        )
 
 
 def _check(count: int, failed: list[tuple[str, str]]) -> None:

@@ -57,7 +57,8 @@ class Plan:
         rate: Greatest learning rate.
         decay: Weight decay of AdamW, on weights of two axes or more.
         similarity: Weight of `similarity_loss` beside `cosine_loss`.
-        frozen: Share of the products at the front of the network that is not trained, in [0, 1).
+        frozen: Share of the products at the front of the network that is not trained, in [0, 1). A network that no
+            place divides is trained whole.
         mirrored: Whether mirror images are trained on as well, with the targets of the pictures.
         patience: Epochs without a better one after which training stops.
         validate: One picture of so many is not trained on, and tells which epoch is the best.
