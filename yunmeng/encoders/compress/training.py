@@ -65,9 +65,9 @@ class Plan:
         seed: Of everything that is random.
     """
 
-    epochs: int = 30
+    epochs: int = 12
     batch: int = 64
-    rate: float = 3e-4
+    rate: float = 1e-4
     decay: float = 0.01
     similarity: float = 1.0
     frozen: float = 0.75
