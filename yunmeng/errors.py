@@ -225,6 +225,11 @@ _BUILT_FOR: dict[str, tuple[str, frozenset[str], str]] = {
         frozenset({"Linux x86_64", "Linux aarch64", "Darwin arm64", "Windows AMD64"}),
         "export on another machine, and add the .onnx file here: yunmeng models add --help",
     ),
+    "train": (
+        "PyTorch",
+        frozenset({"Linux x86_64", "Linux aarch64", "Darwin arm64", "Windows AMD64"}),
+        "train on another machine, and add the model's folder here: yunmeng models add --help",
+    ),
 }
 """Of extras that are not for every system: what lacks, the systems that have it, and what to do on the others.
 

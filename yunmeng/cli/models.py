@@ -8,6 +8,7 @@ from yunmeng.cli.fuse import fuse
 from yunmeng.cli.models_adapt import adapt
 from yunmeng.cli.models_add import add_model
 from yunmeng.cli.models_bench import bench_models
+from yunmeng.cli.models_distill import distill
 from yunmeng.cli.models_prune import prune_model
 from yunmeng.cli.models_quantize import quantize
 from yunmeng.terminal.options import json_option, print_json, printable
@@ -22,6 +23,7 @@ Examples:
   yunmeng models quantize efficientnet-lite2 --to int8 --db my-library
   yunmeng models prune efficientnet-lite2 --keep 0.7 --db my-library
   yunmeng models adapt efficientnet-lite2 --db shop --labels category
+  yunmeng models distill efficientnet-lite2 --student efficientnet-lite0 --db my-library
 """
 )
 def models() -> None:
@@ -118,6 +120,7 @@ def _said(value: object) -> str:
 models.add_command(adapt)
 models.add_command(add_model)
 models.add_command(bench_models)
+models.add_command(distill)
 models.add_command(fuse)
 models.add_command(prune_model)
 models.add_command(quantize)

@@ -20,11 +20,13 @@ from yunmeng.encoders.foreign import one_line
 from yunmeng.errors import EncoderError
 
 if TYPE_CHECKING:
+    import onnx
+
     from yunmeng.config import Settings
     from yunmeng.encoders.description import PictureTower
     from yunmeng.encoders.protocol import EncoderSpec
 
-__all__ = ["Head", "fit_heads", "with_head"]
+__all__ = ["Head", "fit_heads", "folded", "folded_tower", "with_head"]
 
 _GRAPH: Final = "picture.onnx"
 _ADAPTED: Final = "adapted"
@@ -85,10 +87,7 @@ def with_head(name: str, head: Head, new_name: str, about: str, settings: "Setti
     """
     before, graph = network_of(name, settings)
     with workplace(new_name, settings) as place:
-        _fold(graph, before.picture, head, place.folder / _GRAPH)
-        tower = before.picture.model_copy(
-            update={"file": _GRAPH, "input": None, "output": None, "pooling": "none", "normalise": True}
-        )
+        _save(folded(graph, before.picture, head), place.folder / _GRAPH)
         made = before.model_copy(
             update={
                 "name": new_name,
@@ -96,15 +95,20 @@ def with_head(name: str, head: Head, new_name: str, about: str, settings: "Setti
                 "origin": None,
                 "files": {},
                 "weights_sha256": None,
-                "picture": tower,
+                "picture": folded_tower(before.picture, _GRAPH),
                 "text": None,
             }
         )
         return place.finish(made)
 
 
-def _fold(graph: bytes | Path, tower: "PictureTower", head: Head, file: Path) -> None:
-    """Write the part of a graph that makes a tower's vectors, with a head behind it."""
+def folded_tower(tower: "PictureTower", file: str) -> "PictureTower":
+    """Return what describes the graph that `folded` makes of a tower's, in ``file``."""
+    return tower.model_copy(update={"file": file, "input": None, "output": None, "pooling": "none", "normalise": True})
+
+
+def folded(graph: bytes | Path, tower: "PictureTower", head: Head) -> "onnx.ModelProto":
+    """Return the part of a graph that makes a tower's vectors, with a head behind it. Raises EncoderError."""
     import onnx
 
     try:
@@ -121,11 +125,24 @@ def _fold(graph: bytes | Path, tower: "PictureTower", head: Head, file: Path) ->
         del part.graph.output[:]
         sides = [output.type.tensor_type.shape.dim[0].dim_value or "n", head.matrix.shape[1]]
         part.graph.output.append(onnx.helper.make_tensor_value_info(_ADAPTED, onnx.TensorProto.FLOAT, sides))
-        onnx.save(part, file)
     except EncoderError:
         raise
     except Exception as error:  # onnx raises nearly anything
-        raise EncoderError(f"no head can be put behind the network: {one_line(error)[:300]}") from error
+        raise _unfoldable(error) from error
+    return part
+
+
+def _save(model: "onnx.ModelProto", file: Path) -> None:
+    import onnx
+
+    try:
+        onnx.save(model, file)
+    except Exception as error:
+        raise _unfoldable(error) from error
+
+
+def _unfoldable(error: Exception) -> EncoderError:
+    return EncoderError(f"no head can be put behind the network: {one_line(error)[:300]}")
 
 
 def _rank(output: Any) -> int:

@@ -224,7 +224,7 @@ def radius_of(similarities: NDArray[np.floating]) -> float:
     return float(similarities[NEIGHBOURS - 1]) if len(similarities) >= NEIGHBOURS else -1.0
 
 
-def augment_all(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def augment_all(vectors: NDArray[np.float32], neighbours: int = NEIGHBOURS) -> NDArray[np.float32]:
     """Return ``vectors`` (n, dim), each averaged with its nearest ones: what `AugmentedStore` keeps of them, but exact.
 
     Database-side augmentation (Arandjelović and Zisserman, "Three things everyone should know to improve object
@@ -239,7 +239,7 @@ def augment_all(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         near = np.argpartition(-products, count - 1, axis=1)[:, :count]
         similarities = np.take_along_axis(products, near, axis=1)
         order = np.argsort(-similarities, axis=1, kind="stable")
-        rows = np.take_along_axis(near, order, axis=1)[:, :NEIGHBOURS]
-        weights = contrasts(np.take_along_axis(similarities, order, axis=1))
+        rows = np.take_along_axis(near, order, axis=1)[:, :neighbours]
+        weights = contrasts(np.take_along_axis(similarities, order, axis=1), neighbours)
         second[start : start + BLOCK] = averaged(vectors[start : start + BLOCK], vectors[rows], weights)
     return second

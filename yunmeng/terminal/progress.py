@@ -16,6 +16,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -24,7 +25,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from yunmeng.ingest.pipeline import Tally
 
-__all__ = ["counting_progress", "indexing_progress", "stop_on_signal"]
+__all__ = ["counting_progress", "indexing_progress", "stage_progress", "stop_on_signal"]
 
 
 class _RateColumn(ProgressColumn):
@@ -75,6 +76,20 @@ def counting_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with _bar() as bar:
         task = bar.add_task(what, total=None, note="")
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each stage of some work; called with its name, how many are done in it, and how many there are."""
+    with _bar() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage.capitalize(), total=None, note="")
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield show
 
 
 @contextmanager

@@ -35,10 +35,9 @@ def _padding(attributes: Attributes, sides: Sequence[int], kernel: Sequence[int]
     way = _text(attributes.get("auto_pad", "NOTSET"))
     axes = len(kernel)
     if way in ("SAME_UPPER", "SAME_LOWER"):
-        dilations = attributes.get("dilations", [1] * axes)
-        totals = [
-            max((-(-side // stride) - 1) * stride + (length - 1) * dilation + 1 - side, 0)
-            for side, length, stride, dilation in zip(sides, kernel, strides, dilations, strict=True)
+        totals = [  # ONNX Runtime knows no dilation here either
+            max((-(-side // stride) - 1) * stride + length - side, 0)
+            for side, length, stride in zip(sides, kernel, strides, strict=True)
         ]
         small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
         before, after = (small, large) if way == "SAME_UPPER" else (large, small)

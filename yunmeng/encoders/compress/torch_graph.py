@@ -15,7 +15,9 @@ from yunmeng.errors import EncoderError, MissingExtra
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["Tensor", "TorchGraph", "import_torch"]
+    from yunmeng.types import Device
+
+__all__ = ["Tensor", "TorchGraph", "best_device", "import_torch"]
 
 Tensor: TypeAlias = Any
 """A ``torch.Tensor``: PyTorch is in an extra, and is not type-checked."""
@@ -43,6 +45,15 @@ def import_torch() -> Any:
     except ImportError as error:
         raise MissingExtra("training", "train") from error
     return torch
+
+
+def best_device(wanted: "Device") -> str:
+    """Return where PyTorch computes, by the setting ``device`` for encoders: ``cuda`` for that, TensorRT and auto where
+    PyTorch finds a GPU, else ``cpu``. Raises MissingExtra where PyTorch is not installed.
+    """
+    torch = import_torch()  # before pictures are read
+    on_gpu = wanted in ("auto", "cuda", "tensorrt") and torch.cuda.is_available()
+    return "cuda" if on_gpu else "cpu"
 
 
 class TorchGraph:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from yunmeng.encoders.description import PictureTower
 
-__all__ = ["Epoch", "OnStep", "Plan", "Trained", "train_graph"]
+__all__ = ["USUAL", "Epoch", "OnStep", "Plan", "Trained", "train_graph", "validation_rows"]
 
 OnStep: TypeAlias = Callable[[int, int], None]
 """Called with the number of pictures that have been trained on, each once an epoch, and that of all at most."""
@@ -57,23 +57,27 @@ class Plan:
         rate: Greatest learning rate.
         decay: Weight decay of AdamW, on weights of two axes or more.
         similarity: Weight of `similarity_loss` beside `cosine_loss`.
-        frozen: Share of the products at the front of the network that is not trained, in [0, 1).
+        frozen: Share of the products at the front of the network that is not trained, in [0, 1). A network that no
+            place divides is trained whole.
         mirrored: Whether mirror images are trained on as well, with the targets of the pictures.
         patience: Epochs without a better one after which training stops.
         validate: One picture of so many is not trained on, and tells which epoch is the best.
         seed: Of everything that is random.
     """
 
-    epochs: int = 30
+    epochs: int = 12
     batch: int = 64
-    rate: float = 3e-4
+    rate: float = 1e-4
     decay: float = 0.01
     similarity: float = 1.0
-    frozen: float = 0.5
+    frozen: float = 0.75
     mirrored: bool = True
     patience: int = 5
     validate: int = 10
     seed: int = 0
+
+
+USUAL: Final = Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def train_graph(
     pixels: NDArray[np.uint8],
     targets: NDArray[np.float32],
     folder: Path,
-    plan: Plan = Plan(),
+    plan: Plan = USUAL,
     *,
     device: str = "cpu",
     save_every: float = 60.0,
@@ -137,6 +141,11 @@ def train_graph(
     return training.result()
 
 
+def validation_rows(count: int, plan: Plan) -> NDArray[np.int64]:
+    """Return which of ``count`` pictures are not trained on, and tell which epoch is the best."""
+    return np.flatnonzero(np.arange(count) % plan.validate == plan.validate - 1)
+
+
 class _Training:
     """The state of a training: weights, optimiser, step, curve."""
 
@@ -168,8 +177,8 @@ class _Training:
             ],
             lr=plan.rate,
         )
-        held = np.arange(len(pixels)) % plan.validate == plan.validate - 1
-        self._learnt, self._held = np.flatnonzero(~held), np.flatnonzero(held)
+        self._held = validation_rows(len(pixels), plan)
+        self._learnt = np.setdiff1d(np.arange(len(pixels)), self._held)
         self._batches = max(1, round(len(self._learnt) / plan.batch))
         self._step = 0
         self._sum = 0.0  # of the losses of this epoch
@@ -322,7 +331,7 @@ class _Training:
     def _read_checkpoint(self) -> bool:
         try:
             state = self._torch.load(self._folder / _CHECKPOINT, map_location=self._graph.device, weights_only=True)
-        except FileNotFoundError:
+        except Exception:  # there is none yet, or a damaged one, at which torch.load raises nearly anything
             return False
         if state["key"] != self._key:
             return False
