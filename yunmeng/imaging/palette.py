@@ -122,4 +122,5 @@ def _grouped(lab: NDArray[np.float32], weight: NDArray[np.floating]) -> NDArray[
 
 
 def _nearest(lab: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.intp]:
-    return np.argmin((centres**2).sum(axis=1) - 2 * lab @ centres.T, axis=1)
+    nearest: NDArray[np.intp] = np.argmin((centres**2).sum(axis=1) - 2 * lab @ centres.T, axis=1)
+    return nearest
