@@ -88,9 +88,9 @@ class Yunmeng(Engine):
                     Record(
                         str(first + row),
                         f"/pictures/{first + row}.jpg",
-                        sha256(str(first + row).encode()).hexdigest(),
-                        "0" * 16,
-                        "0" * 64,
+                        (digest := sha256(str(first + row).encode()).hexdigest()),
+                        digest[:16],
+                        digest,
                         1,
                         1,
                         {},

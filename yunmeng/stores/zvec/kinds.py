@@ -26,8 +26,10 @@ EF_GROWTH: Final = 0.7
 """With more pictures, candidates grow by this power of their number: 162 of 200,000, and 501 of a million."""
 EF_FILTERED: Final = 400
 """A filter may leave only pictures far from the query, which HNSW reaches last."""
-REFINED: Final = 4
-"""Candidates a hit that are compared by their whole vectors, where the graph holds rounded ones."""
+REFINED: Final = 2
+REFINED_LEAST: Final = 20
+"""Where the graph holds rounded vectors, twice as many candidates as hits, and no fewer than these, are compared by
+their whole ones: more find no more, and each may be a read from the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class IndexKind:
                 ef = min(MAX_EF, max(k, fitting, EF_FILTERED if filtered else 0))
                 if self.quantize is None:
                     return zvec.HnswQueryParam(ef=ef, is_linear=thorough)
-                return zvec.HnswQueryParam(ef=ef, is_linear=thorough, is_using_refiner=True, scale_factor=REFINED)
+                times = max(REFINED, REFINED_LEAST / max(k, 1))
+                return zvec.HnswQueryParam(ef=ef, is_linear=thorough, is_using_refiner=True, scale_factor=times)
 
 
 HNSW: Final = IndexKind()
