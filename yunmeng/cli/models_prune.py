@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   yunmeng models prune efficientnet-lite2 --keep 0.7 --db my-library
-  yunmeng models prune efficientnet-lite2 --keep 0.5 --pictures photos/ --epochs 0 --name small
+  yunmeng models prune efficientnet-lite2 --keep 0.5 --pictures photos/ --epochs 4 --name small
   yunmeng models prune efficientnet-lite2 --keep 0.7 --pictures photos/ --compare products/gallery products/query
   yunmeng reencode efficientnet-lite2-pruned70 --db my-library
 """,
@@ -42,7 +42,9 @@ Examples:
 @click.option(
     "--epochs",
     type=click.IntRange(0, 1000),
-    help="How often each picture is trained on; 0 needs no PyTorch. By default 8 where PyTorch is installed, else 0.",
+    default=0,
+    show_default=True,
+    help="How often each picture is trained on afterwards, which needs PyTorch.",
 )
 @click.option("--name", "new_name", metavar="NEW", help="What to call the result; such as NAME-pruned70 if left out.")
 @click.option(
@@ -58,7 +60,7 @@ def prune_model(
     keep: float,
     pictures: tuple[Path, ...],
     db: str | None,
-    epochs: int | None,
+    epochs: int,
     new_name: str | None,
     compare: tuple[Path, Path] | None,
     as_json: bool,
@@ -66,9 +68,10 @@ def prune_model(
     """Make encoder NAME smaller and faster by cutting channels out of its network, as an encoder of its own.
 
     Those that matter least go, until the share SHARE of the multiplications is left, and the others are fitted again.
-    That takes 100 pictures or more, like those that will be searched, without labels; better some hundred. With PyTorch
-    (pip install "yunmeng[train]") the result is then trained to give the vectors of the whole encoder. Up to 200
-    pictures are held back to tell how near they are. A library has to be encoded again for the new encoder.
+    That takes 100 pictures or more, like those that will be searched, without labels; better some hundred. With
+    --epochs (needs pip install "yunmeng[train]") the result is then trained to give the vectors of the whole encoder,
+    which takes long and adds little. Up to 200 pictures are held back to tell how near they are. A library has to be
+    encoded again for the new encoder.
     """
     from yunmeng.cli.own_pictures import in_files, in_library
     from yunmeng.config import Settings
@@ -103,8 +106,6 @@ def prune_model(
 
 
 def _show(made: "Pruned", rows: list[dict[str, Any]], as_json: bool) -> None:
-    from yunmeng.encoders.compress.pruning import can_train
-
     if as_json:
         print_json(
             {
@@ -134,7 +135,4 @@ def _show(made: "Pruned", rows: list[dict[str, Any]], as_json: bool) -> None:
         f"cosine to the vectors of before {made.cosine:.4f} on average, {made.least:.4f} at least{before}, "
         "on pictures that were held back"
     )
-    if made.fitted is None:
-        how = "--epochs 8" if can_train() else 'pip install "yunmeng[train]"'
-        click.echo(f"Fitted only, not trained, which can bring it a little nearer: {how}")
     show_compared(rows)

@@ -36,14 +36,12 @@ if TYPE_CHECKING:
     from yunmeng.encoders.protocol import Encoder, EncoderSpec
     from yunmeng.types import Pixels
 
-__all__ = ["EPOCHS", "LEAST", "READ_MOST", "Pruned", "can_train", "prune", "training_plan"]
+__all__ = ["LEAST", "READ_MOST", "Pruned", "prune", "training_plan"]
 
 LEAST: Final = 100
 """Pictures that are needed at least: the widest layers have a thousand channels, whose covariances must be known."""
 READ_MOST: Final = 2000
 """Pictures that are used at most; they are held in memory as the network takes them, 200 kB each."""
-EPOCHS: Final = 8
-"""How often the pruned network sees each picture when it is trained."""
 
 _FITTED_MOST: Final = 400  # pictures for least squares: more change little
 _TRIED_MOST: Final = 32  # pictures that say what each chain is worth to the vectors
@@ -79,7 +77,7 @@ class Pruned:
     size: int
 
 
-def can_train() -> bool:
+def _can_train() -> bool:
     """Say whether PyTorch is installed."""
     return find_spec("torch") is not None
 
@@ -97,7 +95,7 @@ def prune(
     settings: "Settings",
     pictures: Sequence[Source],
     *,
-    epochs: int | None = None,
+    epochs: int = 0,
     new_name: str | None = None,
     on_encoded: OnEncoded = lambda _done, _total: None,
     on_cut: OnEncoded = lambda _done, _total: None,
@@ -110,7 +108,7 @@ def prune(
         keep: The share of the network's multiplications that is left at most, above 0 and below 1.
         settings: Say where models lie.
         pictures: At least `LEAST`, of the kind that will be searched; up to `READ_MOST` are used, from all.
-        epochs: How often each picture is trained on; 0 does not train. By default `EPOCHS` with PyTorch, else 0.
+        epochs: How often each picture is trained on afterwards, with PyTorch; 0 does not train.
         new_name: By default the encoder's, with ``-pruned`` and the share in per cent.
         on_encoded: Called as pictures are read.
         on_cut: Called as layers are looked at, and fitted.
@@ -122,9 +120,7 @@ def prune(
     """
     if not 0 < keep < 1:
         raise EncoderError(f"the share to keep must be above 0 and below 1, such as 0.7, not {keep:g}")
-    if epochs is None:
-        epochs = EPOCHS if can_train() else 0
-    if epochs and not can_train():
+    if epochs and not _can_train():
         raise MissingExtra("training", "train")
     encoder = load(name, settings)
     before, graph = network_of(name, settings)
