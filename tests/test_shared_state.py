@@ -14,7 +14,7 @@ from sqlalchemy import text
 from tests.conftest import CommandLine, told_in_one_line
 from tests.postgres_server import PostgresServer, running_postgres
 from yunmeng.config import Settings
-from yunmeng.errors import Busy, LibraryError, LibraryExists, StateError
+from yunmeng.errors import Busy, LibraryError, LibraryExists, LibraryMoved, StateError
 from yunmeng.state import State, contents, leases, runner
 from yunmeng.state.contents import SharedContents
 from yunmeng.state.keys import Keys
@@ -408,9 +408,9 @@ class TestContents:
             about_to()
         thread.join()
         assert order == ["written", "moved"]
-        with pytest.raises(LibraryError, match=r"library\.toml"), other.writing(0):
+        with pytest.raises(LibraryMoved), other.writing(0):
             pass
-        with pytest.raises(LibraryError, match=r"library\.toml"):
+        with pytest.raises(LibraryMoved):
             other.name(0)
         self.named(one, 1)
 

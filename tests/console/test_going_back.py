@@ -56,6 +56,8 @@ def test_filters_that_were_set_in_the_sheet_stay_when_back_closes_it(tabs: Tabs)
 
 def test_back_leads_to_the_same_place_of_the_list(tabs: Tabs) -> None:
     page = open_many(tabs)
+    expect(page.locator(".tile-open[aria-label^='00000.jpg']")).to_be_in_viewport()
+    page.wait_for_function("document.documentElement.scrollHeight > 4000")  # the rows below are laid out a moment later
     page.evaluate("window.scrollTo(0, 2400)")
     wanted = page.locator(".tile-open[aria-label^='00110.jpg']")
     expect(wanted).to_be_in_viewport()
