@@ -9,8 +9,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 BROWSERS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
 """The first that is there is taken. Both are Debian's; the first needs a quarter of the time for a new page."""
@@ -118,6 +130,18 @@ def settled(page: Page, first: str) -> None:
     """Wait until ``first`` is the first hit, and nothing is under way."""
     expect(page.locator(".tile-open").first).to_have_attribute("aria-label", re.compile(f"^{re.escape(first)}"))
     still(page)
+
+
+def body_of(answer: Response) -> Any:
+    """What an answer says. The browser may have thrown it away by now: then the same is asked again, beside it."""
+    try:
+        return answer.json()
+    except Error as error:
+        if "getResponseBody" not in str(error):
+            raise
+    request = answer.request
+    headers = {"Content-Type": request.headers["content-type"]}
+    return httpx.request(request.method, request.url, content=request.post_data_buffer, headers=headers).json()
 
 
 def question(request: Request) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.console.browsing import asked, question, settled, tiles
+from tests.console.browsing import asked, body_of, question, settled, tiles
 
 Asker = Callable[..., Page]
 
@@ -85,7 +85,7 @@ def test_hits_tell_their_likeness_in_words_and_the_number_to_who_wants_it(asker:
     page = asker(locale=locale)
     with page.expect_response("**/v1/search") as answer:
         page.evaluate("location.hash = '#/?id=007.jpg'")
-    hits = answer.value.json()["hits"]
+    hits = body_of(answer.value)["hits"]
     settled(page, PAINTED)
     shown = told(page)
     assert shown == [BANDS[locale][hit["band"]] for hit in hits[: len(shown)]]
@@ -111,7 +111,7 @@ def test_hits_are_cut_off_by_their_chance(asker: Asker) -> None:
     page = asker()
     with page.expect_response("**/v1/search") as answer:
         page.evaluate("location.hash = '#/?id=007.jpg'")
-    hits = answer.value.json()["hits"]
+    hits = body_of(answer.value)["hits"]
     settled(page, PAINTED)
     page.get_by_role("radio", name="Same picture").check()
     slider = page.get_by_label("Minimum chance")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import PHONE, Tabs, asked, question, settled, still, tile, tiles
+from tests.console.browsing import PHONE, Tabs, asked, body_of, question, settled, still, tile, tiles
 
 Asker = Callable[..., Page]
 
@@ -166,7 +166,7 @@ def test_why_shows_the_colours_side_by_side(tabs: Tabs, locale: str, captions: l
     tile(page, hit).locator(".tile-open").click()
     with page.expect_response("**/v1/search") as answer:
         page.locator(".why summary").click()
-    steps = next(one["explanation"] for one in answer.value.json()["hits"] if one["id"] == hit)
+    steps = next(one["explanation"] for one in body_of(answer.value)["hits"] if one["id"] == hit)
     before, after = (step["score"] for step in steps)
     colours = page.locator(".why-palettes")
     expect(colours.locator("dt")).to_have_text(captions)
@@ -183,7 +183,7 @@ def test_why_tells_how_much_of_a_colour_is_there(tabs: Tabs) -> None:
     page.locator(".tile-open").first.click()
     with page.expect_response("**/v1/search") as answer:
         page.get_by_text("Why this hit?").click()
-    told = f"{answer.value.json()['hits'][0]['score'] * 100:.0f} % of what was asked for is there"
+    told = f"{body_of(answer.value)['hits'][0]['score'] * 100:.0f} % of what was asked for is there"
     expect(page.locator(".explanation")).to_contain_text(told)
     expect(page.locator(".why-palettes dt")).to_have_text(["Asked for", "This picture"])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.console.browsing import PHONE, Tabs, tiles
+from tests.console.browsing import PHONE, Tabs, body_of, tiles
 from tests.console.test_many_hits import open_many
 from tests.console.test_searching import CAT, choose
 
@@ -81,7 +81,7 @@ def test_back_leads_to_the_same_place_of_the_list(tabs: Tabs) -> None:
 def test_an_uploaded_query_survives_a_reload_and_is_sent_as_a_link(tabs: Tabs, page: Page, query: Path) -> None:
     with page.expect_response("**/v1/query-pictures") as kept:
         choose(page, query)
-    digest = kept.value.json()["sha256"]
+    digest = body_of(kept.value)["sha256"]
     expect(page).to_have_url(re.compile(f"upload={digest}"))
     page.reload()
     expect(page.locator(".query-picture")).to_be_visible()

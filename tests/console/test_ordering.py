@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.browsing import Tabs, asked, question, settled, tile, tiles
+from tests.console.browsing import Tabs, asked, body_of, question, settled, tile, tiles
 from tests.console.serving import CATEGORIES, SCRIPT_ID
 from tests.console.test_searching import choose
 
@@ -105,7 +105,7 @@ def test_an_upload_is_ordered_too(page: Page, query: Path) -> None:
     settled(page, CAT)
     with page.expect_response("**/v1/search/upload") as answered:
         order(page).get_by_role("button", name="Verified by geometry").click()
-    assert answered.value.json()["hits"][0]["alignment"]["inliers"] > 10
+    assert body_of(answered.value)["hits"][0]["alignment"]["inliers"] > 10
     expect(tile(page, CAT).locator(".outline-of-part polygon").last).to_be_attached()
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import CommandLine
-from tests.console.browsing import PHONE, Tabs, asked, loaded, question, settled, tile, tiles
+from tests.console.browsing import PHONE, Tabs, asked, body_of, loaded, question, settled, tile, tiles
 from tests.console.serving import HELD
 from tests.installing import changed
 
@@ -96,7 +96,7 @@ def test_the_subject_of_the_query_becomes_its_region(asker: Asker) -> None:
     settled(page, "wide.png")
     with page.expect_response("**/v1/search"), page.expect_response("**/v1/subject") as answered:
         page.get_by_role("button", name="Find the subject").click()
-    found = answered.value.json()["region"]
+    found = body_of(answered.value)["region"]
     assert json.loads(answered.value.request.post_data or "") == {"id": "wide.png"}
     expect(page.locator(".region")).to_be_visible()
     expect(page.locator(".region")).to_be_focused()
