@@ -1,4 +1,4 @@
-"""What distillation brings on pictures that the student has not seen: class retrieval by student, teacher and result.
+"""Measure class retrieval by student, teacher and result, on pictures that the student has not seen.
 
     python -m benchmarks.distilling ../shared/data/clothing
     python -m benchmarks.distilling ../shared/data/clothing --fuse --expand 10

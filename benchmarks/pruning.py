@@ -1,4 +1,4 @@
-"""What pruning saves and what it costs: size, rate and retrieval by the share of the multiplications that is kept.
+"""Measure what pruning saves and costs: size, rate and retrieval by the share of multiplications that is kept.
 
     python -m benchmarks.pruning ../shared/data/clothing [--encoder NAME] [--keep 0.9,0.7,0.5] [--epochs 0]
     python -m benchmarks.pruning ../shared/data/clothing --ways
@@ -69,7 +69,7 @@ class Judge:
 
     def vectors(self, model: "onnx.ModelProto", pixels: Pictures) -> NDArray[np.float32]:
         session = OnnxSession(model.SerializeToString(), self._settings, self.description.picture.input)
-        encoder = DescribedEncoder(self.description, session, _no_words)
+        encoder = DescribedEncoder(self.description, session)
         return encoder.encode(list(pixels))
 
     def row(self, model: "onnx.ModelProto") -> dict[str, Any]:
@@ -102,10 +102,6 @@ class Judge:
             if turn:  # the first warms up
                 ratios.append(took[0] / took[1])
         return round(median(ratios), 3)
-
-
-def _no_words() -> Any:
-    raise AssertionError("only pictures are encoded")
 
 
 def read(files: Sequence[Path], name: str, settings: Settings) -> Side:

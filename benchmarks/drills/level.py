@@ -11,7 +11,7 @@ __all__ = ["RULES", "Finding", "Rule", "Sample", "judged", "table"]
 
 
 class Sample(NamedTuple):
-    """What a process takes at a moment.
+    """Holds what a process takes at a moment.
 
     ``in_use`` MB that the program has allocated and not freed, ``blocks`` of Python's allocator in use, ``anonymous``
     MB in memory that no file backs, ``mapped`` MB in memory that files back, ``store_files`` open in the library's
@@ -58,7 +58,7 @@ RULES: Final = (
     Rule("files", "other open files", "growth", 0.05),
     Rule("threads", "threads", "growth", 0.05),
 )
-"""What is judged. A leak of 1 kB a request is more than the first two let pass: it is in what the C library has given
+"""Judges these. A leak of 1 kB a request is more than the first two let pass: it is in what the C library has given
 out, or in Python's blocks of 512 bytes at most, of which it takes two or more."""
 
 PIECES: Final = 10
@@ -66,7 +66,7 @@ PIECES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one rule: means of both halves, and the figure that is judged."""
+    """Holds what became of one rule: means of both halves, and the figure that is judged."""
 
     rule: Rule
     first: float

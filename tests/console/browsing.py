@@ -133,7 +133,7 @@ def settled(page: Page, first: str) -> None:
 
 
 def body_of(answer: Response) -> Any:
-    """What an answer says. The browser may have thrown it away by now: then the same is asked again, beside it."""
+    """Return what an answer says. Where the browser has thrown it away by now, the same is asked again, beside it."""
     try:
         return answer.json()
     except Error as error:

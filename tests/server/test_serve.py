@@ -105,7 +105,7 @@ def test_what_was_accepted_is_finished(yunmeng: CommandLine, place: Path) -> Non
 
 
 def test_it_searches_by_an_exported_index(yunmeng: CommandLine, place: Path, tmp_path: Path) -> None:
-    """What is written while it serves is found beside the index, and a file of another library is refused."""
+    """Find what is written while it serves beside the index, and refuse a file of another library."""
     exported = yunmeng("export", "shop.faiss", "--factory", "HNSW8", "--db", place, "--json")
     assert json.loads(exported.stdout)["factory"] == "HNSW8"
     with process(yunmeng, "--db", place, "--index", tmp_path / "shop.faiss") as server:

@@ -1,4 +1,4 @@
-"""What encoders are worth beside each other: how well they find, how fast and how large they are."""
+"""Judge encoders beside each other: how well they find, how fast and how large they are."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +9,18 @@ import click
 if TYPE_CHECKING:
     from yunmeng.config import Settings
 
-__all__ = ["compared", "show_compared"]
+__all__ = ["compare_option", "compared", "show_compared"]
 
 _SECONDS: Final = 3.0  # for each encoder's rate, in turns
+
+compare_option = click.option(
+    "--compare",
+    nargs=2,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="GALLERY QUERIES",
+    help="Then judge both encoders on these folders of classes, as yunmeng eval does.",
+)
+"""The option whose folders `compared` takes."""
 
 
 def compared(

@@ -1,12 +1,12 @@
 """``yunmeng models fuse``."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from yunmeng.terminal.options import json_option, print_json, printable
+from yunmeng.cli.own_pictures import own_pictures, print_unusable
+from yunmeng.terminal.options import json_option, print_json
 
 if TYPE_CHECKING:
     from yunmeng.encoders.fusion_fitting import FusionReport
@@ -66,7 +66,6 @@ def fuse(
     to their --dim principal axes, which are learnt from those pictures (up to 5,000, without labels). Whether a fusion
     is better than its best part depends on the pictures and the parts: measure it with yunmeng eval.
     """
-    from yunmeng.cli.own_pictures import in_files, in_library
     from yunmeng.config import Settings
     from yunmeng.encoders.fusion_fitting import FIT_MOST
     from yunmeng.encoders.fusion_fitting import fuse as make
@@ -75,8 +74,7 @@ def fuse(
     if dim is not None and not fit and db is None:
         raise click.UsageError("--dim needs a projection: add --fit PICTURES or --db DIR")
     settings = Settings.load()
-    with ExitStack() as opened, counting_progress("Encoding") as on_encoded:
-        pictures = in_files(fit, settings) + ([] if db is None else in_library(db, settings, opened, FIT_MOST))
+    with own_pictures(fit, db, settings, FIT_MOST) as pictures, counting_progress("Encoding") as on_encoded:
         if (fit or db is not None) and not pictures:
             raise click.UsageError("there are no pictures to fit on in what --fit and --db name")
         report = make(
@@ -94,8 +92,7 @@ def fuse(
 
 
 def _show(report: "FusionReport", as_json: bool) -> None:
-    for picture, reason in report.failed:
-        click.echo(printable(f"{picture}: {reason}"), err=True)
+    print_unusable(report.failed)
     explained = report.explained_variance
     if as_json:
         print_json(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.terminal.options import device_option, json_option, print_json, printable
+from yunmeng.cli.own_pictures import print_unusable
+from yunmeng.terminal.options import device_option, json_option, print_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,8 +72,7 @@ def adapt(
     by = "folders" if labels is None else f"the attribute {labels}"
     about = f"{adapted.pictures} pictures of {adapted.classes} classes by {by}"
     spec = with_head(name, adapted.head, new_name or f"{name}-adapted", about, settings)
-    for picture, reason in failed:
-        click.echo(printable(f"{picture}: {reason}"), err=True)
+    print_unusable(failed)
     _show(spec.name, adapted, failed, as_json)
     return 1 if failed else 0
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.terminal.options import device_option, json_option, print_json, printable
+from yunmeng.cli.own_pictures import own_pictures, pictures_options, print_unusable, require_pictures
+from yunmeng.terminal.options import device_option, json_option, print_json
 
 if TYPE_CHECKING:
     from yunmeng.encoders.compress.distilling import Distilled
@@ -26,14 +27,7 @@ Examples:
 )
 @click.argument("teacher")
 @click.option("--student", required=True, metavar="NAME", help="Encoder that learns; it stays as it is.")
-@click.option(
-    "--pictures",
-    multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="PICTURES",
-    help="Folder or picture to learn from; may be given several times.",
-)
-@click.option("--db", metavar="DIR", help="Learn from the pictures of this library.")
+@pictures_options("learn from")
 @click.option("--name", "new_name", metavar="NEW", help="What to call the result; STUDENT-distilled if left out.")
 @click.option(
     "--expand",
@@ -73,42 +67,38 @@ def distill(
     Ctrl-C stops cleanly, and the same command goes on from there. A library has to be encoded again for the new
     encoder. Words are no longer found by their meaning, only in names and attributes. Needs the extra train.
     """
-    from contextlib import ExitStack
 
-    from yunmeng.cli.own_pictures import in_files, in_library
     from yunmeng.config import Settings
     from yunmeng.encoders.compress.distilling import DISTILL_MOST
     from yunmeng.encoders.compress.distilling import distill as make
     from yunmeng.encoders.compress.training import USUAL
     from yunmeng.terminal.progress import stage_progress, stop_on_signal
 
-    if not pictures and db is None:
-        raise click.UsageError("learning needs pictures: give --pictures FOLDER or --db DIR")
+    require_pictures(pictures, db, "learning")
     if curve is not None and curve.suffix.lower() not in (".png", ".webp"):
         raise click.UsageError("--curve draws a picture: name a FILE that ends in .png or .webp")
     settings = Settings.load(device=device)
     plan = replace(USUAL, epochs=epochs or USUAL.epochs, frozen=USUAL.frozen if frozen is None else frozen)
-    with ExitStack() as opened:
-        sources = in_files(pictures, settings)
-        if db is not None:
-            sources += in_library(db, settings, opened, DISTILL_MOST)
-        with stop_on_signal() as stop, stage_progress() as on_stage:
-            made = make(
-                teacher,
-                student,
-                settings,
-                sources,
-                new_name=new_name,
-                expand=expand,
-                plan=plan,
-                on_stage=on_stage,
-                stop=stop,
-            )
+    with (
+        own_pictures(pictures, db, settings, DISTILL_MOST) as sources,
+        stop_on_signal() as stop,
+        stage_progress() as on_stage,
+    ):
+        made = make(
+            teacher,
+            student,
+            settings,
+            sources,
+            new_name=new_name,
+            expand=expand,
+            plan=plan,
+            on_stage=on_stage,
+            stop=stop,
+        )
     if made is None:
         click.echo("Stopped. Run the same command again to go on.", err=True)
         return 130
-    for picture, reason in made.failed:
-        click.echo(printable(f"{picture}: {reason}"), err=True)
+    print_unusable(made.failed)
     if curve is not None:
         _draw(made, curve)
     _show(made, teacher, as_json)

@@ -1,13 +1,13 @@
 """``yunmeng models prune``."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.comparison import compared, show_compared
-from yunmeng.terminal.options import json_option, print_json, printable
+from yunmeng.cli.comparison import compare_option, compared, show_compared
+from yunmeng.cli.own_pictures import own_pictures, pictures_options, print_unusable, require_pictures
+from yunmeng.terminal.options import json_option, print_json
 
 if TYPE_CHECKING:
     from yunmeng.encoders.compress.pruning import Pruned
@@ -31,14 +31,7 @@ Examples:
     metavar="SHARE",
     help="Share of the network's multiplications that is left, such as 0.7.",
 )
-@click.option(
-    "--pictures",
-    multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="PICTURES",
-    help="Folder or picture to fit on; may be given several times.",
-)
-@click.option("--db", metavar="DIR", help="Fit on the pictures of this library.")
+@pictures_options("fit on")
 @click.option(
     "--epochs",
     type=click.IntRange(0, 1000),
@@ -47,13 +40,7 @@ Examples:
     help="How often each picture is trained on afterwards, which needs PyTorch.",
 )
 @click.option("--name", "new_name", metavar="NEW", help="What to call the result; such as NAME-pruned70 if left out.")
-@click.option(
-    "--compare",
-    nargs=2,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="GALLERY QUERIES",
-    help="Then judge both encoders on these folders of classes, as yunmeng eval does.",
-)
+@compare_option
 @json_option
 def prune_model(
     name: str,
@@ -73,32 +60,25 @@ def prune_model(
     which takes long and adds little. Up to 200 pictures are held back to tell how near they are. A library has to be
     encoded again for the new encoder.
     """
-    from yunmeng.cli.own_pictures import in_files, in_library
     from yunmeng.config import Settings
     from yunmeng.encoders.compress.pruning import READ_MOST, prune
     from yunmeng.terminal.progress import counting_progress
 
-    if not pictures and db is None:
-        raise click.UsageError("fitting needs pictures: give --pictures FOLDER or --db DIR")
+    require_pictures(pictures, db, "fitting")
     settings = Settings.load()
-    with ExitStack() as opened:
-        sources = in_files(pictures, settings)
-        if db is not None:
-            sources += in_library(db, settings, opened, READ_MOST)
-        with counting_progress("Pruning") as on_done:
-            made = prune(
-                name,
-                keep,
-                settings,
-                sources,
-                epochs=epochs,
-                new_name=new_name,
-                on_encoded=on_done,
-                on_cut=on_done,
-                on_trained=on_done,
-            )
-    for picture, reason in made.failed:
-        click.echo(printable(f"{picture}: {reason}"), err=True)
+    with own_pictures(pictures, db, settings, READ_MOST) as sources, counting_progress("Pruning") as on_done:
+        made = prune(
+            name,
+            keep,
+            settings,
+            sources,
+            epochs=epochs,
+            new_name=new_name,
+            on_encoded=on_done,
+            on_cut=on_done,
+            on_trained=on_done,
+        )
+    print_unusable(made.failed)
     sizes = [(name, made.size_before), (made.spec.name, made.size)]
     rows = [] if compare is None else compared(sizes, compare, settings)
     _show(made, rows, as_json)

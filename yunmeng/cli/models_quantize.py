@@ -1,13 +1,13 @@
 """``yunmeng models quantize``."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from yunmeng.cli.comparison import compared, show_compared
-from yunmeng.terminal.options import json_option, print_json, printable
+from yunmeng.cli.comparison import compare_option, compared, show_compared
+from yunmeng.cli.own_pictures import own_pictures, pictures_options, print_unusable, require_pictures
+from yunmeng.terminal.options import json_option, print_json
 
 if TYPE_CHECKING:
     from yunmeng.encoders.quantising import Quantised, Target
@@ -25,22 +25,9 @@ Examples:
 )
 @click.argument("name")
 @click.option("--to", required=True, type=click.Choice(["int8", "fp16"]), help="INT8 for CPUs, FP16 for devices.")
-@click.option(
-    "--pictures",
-    multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="PICTURES",
-    help="Folder or picture to calibrate with; may be given several times.",
-)
-@click.option("--db", metavar="DIR", help="Calibrate with the pictures of this library.")
+@pictures_options("calibrate with")
 @click.option("--name", "new_name", metavar="NEW", help="What to call the result; NAME-int8 or NAME-fp16 if left out.")
-@click.option(
-    "--compare",
-    nargs=2,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="GALLERY QUERIES",
-    help="Then judge both encoders on these folders of classes, as yunmeng eval does.",
-)
+@compare_option
 @json_option
 def quantize(
     name: str,
@@ -57,22 +44,15 @@ def quantize(
     labels. With INT8, the layers that lose most stay as they are. A library has to be encoded again for the new
     encoder. Words are found as before.
     """
-    from yunmeng.cli.own_pictures import in_files, in_library
     from yunmeng.config import Settings
     from yunmeng.encoders.quantising import CALIBRATE_MOST, quantise
     from yunmeng.terminal.progress import counting_progress
 
-    if not pictures and db is None:
-        raise click.UsageError("calibrating needs pictures: give --pictures FOLDER or --db DIR")
+    require_pictures(pictures, db, "calibrating")
     settings = Settings.load()
-    with ExitStack() as opened:
-        sources = in_files(pictures, settings)
-        if db is not None:
-            sources += in_library(db, settings, opened, CALIBRATE_MOST)
-        with counting_progress("Calibrating") as on_done:
-            made = quantise(name, to, settings, sources, new_name=new_name, on_encoded=on_done, on_tried=on_done)
-    for picture, reason in made.failed:
-        click.echo(printable(f"{picture}: {reason}"), err=True)
+    with own_pictures(pictures, db, settings, CALIBRATE_MOST) as sources, counting_progress("Calibrating") as on_done:
+        made = quantise(name, to, settings, sources, new_name=new_name, on_encoded=on_done, on_tried=on_done)
+    print_unusable(made.failed)
     sizes = [(name, made.size_before), (made.spec.name, made.size)]
     rows = [] if compare is None else compared(sizes, compare, settings)
     _show(made, rows, as_json)

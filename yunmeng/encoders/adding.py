@@ -42,6 +42,11 @@ class Workplace:
         self._target = target
         self._settings = settings
 
+    def bring_words(self, before: OnnxDescription) -> None:
+        """Copy the network for words, if there is one, of the model that ``before`` describes."""
+        for name in before.text_files:
+            shutil.copyfile(model_folder(before.name, self._settings) / name, self.folder / name)
+
     def finish(self, description: Description) -> EncoderSpec:
         """Write ``model.toml`` with the digests of all files that lie here, try the model, and put it in place.
 

@@ -33,11 +33,12 @@ class Reader(NamedTuple):
 class DescribedEncoder:
     """Pictures to vectors, and words where ``spec.reads_text``. Safe to call from several threads.
 
-    ``open_reader`` opens the text tower; it is called once, at the first text.
+    ``open_reader`` opens the text tower; it is called once, at the first text. A draft that only pictures are encoded
+    with does without.
     """
 
     def __init__(
-        self, description: "OnnxDescription", session: "OnnxSession", open_reader: Callable[[], Reader]
+        self, description: "OnnxDescription", session: "OnnxSession", open_reader: Callable[[], Reader] | None = None
     ) -> None:
         self.spec: Final = description.spec
         self._description = description
@@ -92,6 +93,7 @@ class DescribedEncoder:
     def _opened(self) -> Reader:
         with self._opening:
             if self._reader is None:
+                assert self._open_reader is not None, "only pictures are encoded with a draft"
                 self._reader = self._open_reader()
             return self._reader
 

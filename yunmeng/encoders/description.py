@@ -184,6 +184,20 @@ class OnnxDescription(_Described):
             return ()
         return tuple(name for name in self.files if name == text.tokenizer or name.startswith(text.file))
 
+    def remade(self, name: str, source: str, picture: PictureTower, origin: Origin | None, **changes: Any) -> Self:
+        """Return the description of a model whose network for pictures was made of this one's, without files."""
+        made = {"name": name, "source": source, "picture": picture, "origin": origin, **changes}
+        return self.model_copy(update={"files": {}, "weights_sha256": None, **made})
+
+    def remade_alike(self, spec: EncoderSpec, name: str, how: str, file: str) -> Self:
+        """Return the description of a model whose network gives nearly the same vectors, by the graph in ``file``.
+
+        ``spec`` is the encoder's that this describes, and ``how`` says what was done. Words work as before.
+        """
+        tower = self.picture.model_copy(update={"file": file, "input": None, "output": None})
+        origin = spec.origin or Origin(spec.name, spec.sha256)
+        return self.remade(name, f"{spec.name} {how}; {spec.source}", tower, origin)
+
     def _identity(self) -> str:
         """Digest of all that decides a picture's vector: two models with the same one can stand for each other."""
         weights = self.weights_sha256 or sorted(self.files[name] for name in self.files.keys() - set(self.text_files))

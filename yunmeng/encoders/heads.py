@@ -88,17 +88,8 @@ def with_head(name: str, head: Head, new_name: str, about: str, settings: "Setti
     before, graph = network_of(name, settings)
     with workplace(new_name, settings) as place:
         _save(folded(graph, before.picture, head), place.folder / _GRAPH)
-        made = before.model_copy(
-            update={
-                "name": new_name,
-                "source": f"{name} with a head fitted on {about}; {get_spec(name, settings).source}",
-                "origin": None,
-                "files": {},
-                "weights_sha256": None,
-                "picture": folded_tower(before.picture, _GRAPH),
-                "text": None,
-            }
-        )
+        source = f"{name} with a head fitted on {about}; {get_spec(name, settings).source}"
+        made = before.remade(new_name, source, folded_tower(before.picture, _GRAPH), None, text=None)
         return place.finish(made)
 
 
@@ -112,13 +103,11 @@ def folded(graph: bytes | Path, tower: "PictureTower", head: Head) -> "onnx.Mode
     import onnx
 
     try:
-        model = onnx.load_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
-        wanted = tower.output or model.graph.output[0].name
-        inputs = [tower.input or model.graph.input[0].name]
-        part = onnx.utils.Extractor(model).extract_model(inputs, [wanted])
+        part = extracted(graph, tower)
         (output,) = part.graph.output
         writer = _Writer(part.graph)
-        vectors = _pooled(writer, writer.add("Cast", wanted, to=onnx.TensorProto.FLOAT), tower.pooling, _rank(output))
+        whole = writer.add("Cast", output.name, to=onnx.TensorProto.FLOAT)
+        vectors = _pooled(writer, whole, tower.pooling, _rank(output))
         unit = writer.unit(vectors, len(head.mean)) if tower.normalise else vectors
         centred = writer.add("Sub", unit, writer.constant(head.mean))
         writer.add("MatMul", centred, writer.constant(head.matrix), output=_ADAPTED)
@@ -130,6 +119,18 @@ def folded(graph: bytes | Path, tower: "PictureTower", head: Head) -> "onnx.Mode
     except Exception as error:  # onnx raises nearly anything
         raise _unfoldable(error) from error
     return part
+
+
+def extracted(graph: bytes | Path, tower: "PictureTower") -> "onnx.ModelProto":
+    """Return the part of a graph from a tower's input to its output, the only one, with all weights inside.
+
+    Raises whatever onnx does.
+    """
+    import onnx
+
+    model = onnx.load_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
+    source, wanted = tower.input or model.graph.input[0].name, tower.output or model.graph.output[0].name
+    return onnx.utils.Extractor(model).extract_model([source], [wanted])
 
 
 def _save(model: "onnx.ModelProto", file: Path) -> None:

@@ -6,7 +6,6 @@ the user's own. A quarter of these is held back, and the layers that cost most o
 and is for devices: on a CPU it gains no speed.
 """
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,20 +17,16 @@ import numpy as np
 from yunmeng.encoders.added import model_folder
 from yunmeng.encoders.adding import workplace
 from yunmeng.encoders.catalogue import load, network_of
-from yunmeng.encoders.described_encoder import DescribedEncoder, Reader, as_input
-from yunmeng.encoders.description import OnnxDescription
-from yunmeng.encoders.fitting import OnEncoded, Source, prepared, spread
+from yunmeng.encoders.described_encoder import DescribedEncoder, as_input
+from yunmeng.encoders.fitting import OnEncoded, Source, read_pictures, spread
 from yunmeng.encoders.onnx_quantising import Calibrated, as_fp16, only_output
 from yunmeng.encoders.onnx_runtime import OnnxSession
-from yunmeng.encoders.protocol import Origin
-from yunmeng.errors import EncoderError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yunmeng.config import Settings
-    from yunmeng.encoders.protocol import Encoder, EncoderSpec
-    from yunmeng.types import Pixels
+    from yunmeng.encoders.protocol import EncoderSpec
 
 __all__ = ["CALIBRATE_MOST", "LEAST", "Quantised", "Target", "quantise"]
 
@@ -94,15 +89,16 @@ def quantise(
     before, graph = network_of(name, settings)
     target = new_name or f"{name}-{to}"
     with workplace(target, settings) as place, tempfile.TemporaryDirectory() as drafts:
-        used, failed = _read(encoder, spread(pictures, CALIBRATE_MOST), settings, on_encoded)
+        used, failed = read_pictures(encoder, spread(pictures, CALIBRATE_MOST), settings, LEAST, on_encoded)
         held, rest = used[::_HELD_BACK], [one for index, one in enumerate(used) if index % _HELD_BACK]
         exact = encoder.encode(held)
-        after = _described(before, encoder.spec, target, to, len(rest))
+        how = f"in INT8, calibrated on {len(rest)} pictures" if to == "int8" else "in FP16"
+        after = before.remade_alike(encoder.spec, target, how, _GRAPH)
         plain, file = Path(drafts) / "plain.onnx", place.folder / _GRAPH
         only_output(graph, before.picture.output, plain)
 
         def likeness(graph: Path) -> "NDArray[np.float32]":
-            draft = DescribedEncoder(after, OnnxSession(graph, settings), _no_words)
+            draft = DescribedEncoder(after, OnnxSession(graph, settings))
             return np.asarray((draft.encode(held) * exact).sum(axis=1))
 
         layers, kept = 0, 0
@@ -113,8 +109,7 @@ def quantise(
             layers = calibrated.layers
             kept = calibrated.write(file, lambda graph: float(likeness(graph).mean()), on_tried)
         cosines = likeness(file)
-        for beside in before.text_files:
-            shutil.copyfile(model_folder(name, settings) / beside, place.folder / beside)
+        place.bring_words(before)
         spec = place.finish(after)
     return Quantised(
         spec=spec,
@@ -126,46 +121,6 @@ def quantise(
         failed=failed,
         size_before=_size(graph),
         size=(model_folder(target, settings) / _GRAPH).stat().st_size,
-    )
-
-
-def _no_words() -> Reader:
-    raise AssertionError("only pictures are encoded with a draft")
-
-
-def _read(
-    encoder: "Encoder", pictures: Sequence[Source], settings: "Settings", on_encoded: OnEncoded
-) -> "tuple[list[Pixels], list[tuple[str, str]]]":
-    """Return pictures as the encoder takes them, and what is wrong with others. Raises EncoderError for too few."""
-    used: list[Pixels] = []
-    failed: list[tuple[str, str]] = []
-    for batch in prepared(encoder, pictures, settings):
-        for name, result in batch:
-            if isinstance(result, np.ndarray):
-                used.append(result)
-            else:
-                failed.append((name, str(result)))
-        on_encoded(len(used) + len(failed), len(pictures))
-    if len(used) < LEAST:
-        wrong = f", and {len(failed)} cannot be used: {failed[0][0]}: {failed[0][1]}" if failed else ""
-        raise EncoderError(
-            f"{LEAST} pictures or more are needed, of the kind that will be searched, by --pictures or --db; "
-            f"there are {len(used)}{wrong}"
-        )
-    return used, failed
-
-
-def _described(before: OnnxDescription, spec: "EncoderSpec", target: str, to: Target, used: int) -> OnnxDescription:
-    how = f"INT8, calibrated on {used} pictures" if to == "int8" else "FP16"
-    return before.model_copy(
-        update={
-            "name": target,
-            "source": f"{spec.name} in {how}; {spec.source}",
-            "origin": spec.origin or Origin(spec.name, spec.sha256),
-            "files": {},
-            "weights_sha256": None,
-            "picture": before.picture.model_copy(update={"file": _GRAPH, "input": None, "output": None}),
-        }
     )
 
 

@@ -22,8 +22,8 @@ from yunmeng.encoders.catalogue import load, network_of
 from yunmeng.encoders.compress.imitation import Likeness, fit_map, likeness, turned
 from yunmeng.encoders.compress.torch_graph import best_device
 from yunmeng.encoders.compress.training import USUAL, Epoch, Plan, Trained, train_graph, validation_rows
-from yunmeng.encoders.described_encoder import DescribedEncoder, Reader
-from yunmeng.encoders.fitting import Source, prepared, spread
+from yunmeng.encoders.described_encoder import DescribedEncoder
+from yunmeng.encoders.fitting import Source, check_enough, prepared, spread
 from yunmeng.encoders.heads import folded, folded_tower
 from yunmeng.encoders.onnx_runtime import OnnxSession
 from yunmeng.errors import EncoderError
@@ -133,7 +133,7 @@ def distill(
         if stop is not None and stop.is_set():
             return None
         count, theirs = len(seen.pixels), np.concatenate([seen.teacher, held.teacher])
-        _check(len(theirs), failed)
+        check_enough(len(theirs), LEAST, failed, "better thousands")
         theirs = augment_all(theirs, expand) if expand else theirs
         targets = turned(theirs[:count], seen.student)
         head = fit_map(seen.student, targets, validation_rows(count, plan))
@@ -153,7 +153,7 @@ def distill(
         if trained is None:
             return None
         _write(trained, place.folder / _GRAPH)
-        draft = DescribedEncoder(after, OnnxSession(place.folder / _GRAPH, settings), _no_words)
+        draft = DescribedEncoder(after, OnnxSession(place.folder / _GRAPH, settings))
         vectors = (held.student, head(held.student), draft.encode(list(held.pixels)))
         was, mapped, now = (likeness(each, theirs[count:]) for each in vectors)
         if now.correlation <= was.correlation or now.overlap < was.overlap:
@@ -221,42 +221,25 @@ def _check_room(folder: Path, pixels: int) -> None:
         )
 
 
-def _check(count: int, failed: list[tuple[str, str]]) -> None:
-    if count < LEAST:
-        wrong = f", and {len(failed)} cannot be used: {failed[0][0]}: {failed[0][1]}" if failed else ""
-        raise EncoderError(
-            f"{LEAST} pictures or more are needed, of the kind that will be searched, better thousands; "
-            f"there are {count}{wrong}"
-        )
-
-
 def _described(
     before: "OnnxDescription", specs: "Sequence[EncoderSpec]", target: str, expand: int, count: int
 ) -> "OnnxDescription":
     teacher, student = specs
     how = f" with vectors averaged over {expand} neighbours" if expand else ""
-    return before.model_copy(
-        update={
-            "name": target,
-            "licence": " and ".join(dict.fromkeys((student.licence, teacher.licence))),
-            "source": f"{student.name} taught by {teacher.name}{how} on {count} pictures; {student.source}; "
-            f"teacher: {teacher.source}",
-            "origin": None,
-            "files": {},
-            "weights_sha256": None,
-            "picture": folded_tower(before.picture, _GRAPH),
-            "text": None,
-        }
+    return before.remade(
+        target,
+        f"{student.name} taught by {teacher.name}{how} on {count} pictures; {student.source}; "
+        f"teacher: {teacher.source}",
+        folded_tower(before.picture, _GRAPH),
+        None,
+        licence=" and ".join(dict.fromkeys((student.licence, teacher.licence))),
+        text=None,
     )
 
 
 def _write(trained: Trained, file: Path) -> None:
     model: Any = trained.model
     file.write_bytes(model.SerializeToString(deterministic=True))
-
-
-def _no_words() -> Reader:
-    raise AssertionError("only pictures are encoded with a draft")
 
 
 def _refused(was: Likeness, now: Likeness) -> EncoderError:

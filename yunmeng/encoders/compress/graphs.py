@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yunmeng.encoders.foreign import one_line
+from yunmeng.encoders.heads import extracted
 from yunmeng.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -19,12 +20,7 @@ def picture_graph(graph: bytes | Path, tower: "PictureTower") -> "onnx.ModelProt
 
     Raises EncoderError where the graph cannot be read.
     """
-    import onnx
-
     try:
-        model = onnx.load_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
-        source = tower.input or model.graph.input[0].name
-        wanted = tower.output or model.graph.output[0].name
-        return onnx.utils.Extractor(model).extract_model([source], [wanted])
+        return extracted(graph, tower)
     except Exception as error:  # onnx raises nearly anything
         raise EncoderError(f"the network's graph cannot be read: {one_line(error)[:300]}") from error

@@ -20,10 +20,9 @@ from yunmeng.encoders.adding import workplace
 from yunmeng.encoders.catalogue import load, network_of
 from yunmeng.encoders.compress.graphs import picture_graph
 from yunmeng.encoders.compress.pruner import Pruner
-from yunmeng.encoders.described_encoder import DescribedEncoder, Reader, as_input
-from yunmeng.encoders.fitting import OnEncoded, Source, prepared, spread
+from yunmeng.encoders.described_encoder import DescribedEncoder, as_input
+from yunmeng.encoders.fitting import OnEncoded, Source, read_pictures, spread
 from yunmeng.encoders.onnx_runtime import OnnxSession
-from yunmeng.encoders.protocol import Origin
 from yunmeng.errors import EncoderError, MissingExtra
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from yunmeng.encoders.compress.training import Plan
     from yunmeng.encoders.description import OnnxDescription
     from yunmeng.encoders.protocol import Encoder, EncoderSpec
-    from yunmeng.types import Pixels
 
 __all__ = ["LEAST", "READ_MOST", "Pruned", "prune", "training_plan"]
 
@@ -128,8 +126,8 @@ def prune(
     checkpoints = settings.cache_dir / "pruning" / target  # a run that follows a stopped one goes on from there
     with workplace(target, settings) as place, tempfile.TemporaryDirectory() as drafts:
         model = picture_graph(graph, before.picture)
-        used, failed = _read(encoder, spread(pictures, READ_MOST), settings, on_encoded)
-        held, rest = _parted(used)
+        used, failed = read_pictures(encoder, spread(pictures, READ_MOST), settings, LEAST, on_encoded)
+        held, rest = _parted(np.stack(used))
         likeness = _Likeness(encoder, before, settings, Path(drafts) / _GRAPH)
         near = likeness.on(_some(_learnt(rest), _TRIED_MOST))
         shown = as_input(_some(_learnt(rest), _FITTED_MOST), before.picture)
@@ -150,9 +148,10 @@ def prune(
             if found.mean() > cosines.mean():
                 small, cosines = trained, found
         (place.folder / _GRAPH).write_bytes(small.SerializeToString())
-        for beside in before.text_files:
-            shutil.copyfile(model_folder(name, settings) / beside, place.folder / beside)
-        spec = place.finish(_described(before, encoder.spec, target, kept, len(rest), epochs))
+        place.bring_words(before)
+        fitted_how = "fitted and trained" if epochs else "fitted"
+        how = f"pruned to {100 * kept:.0f} % of its multiplications, {fitted_how} on {len(rest)} pictures"
+        spec = place.finish(before.remade_alike(encoder.spec, target, how, _GRAPH))
     shutil.rmtree(checkpoints, ignore_errors=True)
     return Pruned(
         spec=spec,
@@ -204,39 +203,10 @@ class _Likeness:
         def cosines(model: "onnx.ModelProto") -> "NDArray[np.float32]":
             self._draft.write_bytes(model.SerializeToString())
             session = OnnxSession(self._draft, self._settings, self._description.picture.input)
-            found = DescribedEncoder(self._description, session, _no_words).encode(list(pixels))
+            found = DescribedEncoder(self._description, session).encode(list(pixels))
             return np.asarray((found * exact).sum(axis=1))
 
         return cosines
-
-
-def _no_words() -> Reader:
-    raise AssertionError("only pictures are encoded with a draft")
-
-
-def _read(
-    encoder: "Encoder", pictures: Sequence[Source], settings: "Settings", on_encoded: OnEncoded
-) -> "tuple[NDArray[np.uint8], list[tuple[str, str]]]":
-    """Return pictures as the encoder takes them, (n, side, side, 3), and what is wrong with others.
-
-    Raises EncoderError for too few.
-    """
-    used: list[Pixels] = []
-    failed: list[tuple[str, str]] = []
-    for batch in prepared(encoder, pictures, settings):
-        for name, result in batch:
-            if isinstance(result, np.ndarray):
-                used.append(result)
-            else:
-                failed.append((name, str(result)))
-        on_encoded(len(used) + len(failed), len(pictures))
-    if len(used) < LEAST:
-        wrong = f", and {len(failed)} cannot be used: {failed[0][0]}: {failed[0][1]}" if failed else ""
-        raise EncoderError(
-            f"{LEAST} pictures or more are needed, of the kind that will be searched, by --pictures or --db; "
-            f"there are {len(used)}{wrong}"
-        )
-    return np.stack(used), failed
 
 
 def _parted(pixels: "NDArray[np.uint8]") -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
@@ -257,20 +227,3 @@ def _learnt(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
 
 def _some(pixels: "NDArray[np.uint8]", most: int) -> "NDArray[np.uint8]":
     return pixels[np.arange(most) * len(pixels) // most] if len(pixels) > most else pixels
-
-
-def _described(
-    before: "OnnxDescription", spec: "EncoderSpec", target: str, kept: float, used: int, epochs: int
-) -> "OnnxDescription":
-    fitted = "fitted and trained" if epochs else "fitted"
-    how = f"pruned to {100 * kept:.0f} % of its multiplications, {fitted} on {used} pictures"
-    return before.model_copy(
-        update={
-            "name": target,
-            "source": f"{spec.name} {how}; {spec.source}",
-            "origin": spec.origin or Origin(spec.name, spec.sha256),
-            "files": {},
-            "weights_sha256": None,
-            "picture": before.picture.model_copy(update={"file": _GRAPH, "input": None, "output": None}),
-        }
-    )
