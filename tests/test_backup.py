@@ -18,6 +18,7 @@ from tests.conftest import STATES, CommandLine, paint, state_of
 from tests.imaging.samples import encoded
 from tests.installing import files_of, importable, install
 from tests.postgres_server import PostgresServer
+from tests.same import assert_same
 from yunmeng.config import ServerSettings, Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import LibraryError, LibraryExists, LibraryFormatError, LibraryNotFound
@@ -25,7 +26,6 @@ from yunmeng.library import Library
 from yunmeng.library.backup import MANIFEST, check_backup
 from yunmeng.library.restore import restore
 from yunmeng.server import create_app
-from yunmeng.stores.augmented import layers
 
 Make = Callable[..., Path]
 
@@ -201,7 +201,7 @@ def test_a_store_without_files_is_backed_up_record_by_record(tmp_path: Path, set
         encoded_before = encoder.encoded
         restore(tmp_path / "backup", tmp_path / "elsewhere")
         with Library.open(tmp_path / "elsewhere", encoder, settings) as again:
-            assert_same(library, again)
+            assert_same(library, again, within=1e-6)
             assert again.original("sent") == library.original("sent")
             assert (again.config.store, again.count("price = 3"), again.verify()) == ("zvec:", 1, [])
             again.delete(["sent"])
@@ -223,27 +223,13 @@ def test_records_that_are_not_those_of_the_manifest_are_refused(
         library.backup(tmp_path / "backup")
         restore(tmp_path / "backup", tmp_path / "same", store="pocket:")
         with Library.open(tmp_path / "same", FakeEncoder(), settings) as again:
-            assert_same(library, again)
+            assert_same(library, again, within=1e-6)
             assert again.config.store == "pocket:"
         place = tmp_path / "backup" / MANIFEST
         told = json.loads(place.read_text())
         place.write_text(json.dumps({**told, "digest": "0" * 64}))
         with pytest.raises(LibraryFormatError, match="earlier backup"):
             restore(tmp_path / "backup", tmp_path / "other", store="pocket:")
-
-
-def assert_same(one: Library, other: Library) -> None:
-    """Check that two libraries keep the same, in each of their stores, vectors within rounding."""
-    for mine, others in zip(layers(one.generation.store), layers(other.generation.store), strict=True):
-        before = {record.id: record for record in mine.iterate(vectors=True)}
-        after = {record.id: record for record in others.iterate(vectors=True)}
-        assert after.keys() == before.keys()
-        for id, record in after.items():
-            assert replace(record, vector=None, regions=None) == replace(before[id], vector=None, regions=None)
-            vectors = record.vector, before[id].vector
-            assert vectors[0] is not None
-            assert vectors[1] is not None
-            np.testing.assert_allclose(vectors[0], vectors[1], rtol=0, atol=1e-6)
 
 
 def test_by_command(tmp_path: Path, cache_dir: Path, make_pictures: Make) -> None:

@@ -6,15 +6,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.conftest import CommandLine, paint
 from tests.imaging.samples import encoded
 from tests.postgres_server import PostgresServer
+from tests.same import assert_same
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.errors import LibraryError, LibraryExists, StateError, UnknownStore
@@ -44,17 +43,6 @@ def full(tmp_path: Path, settings: Settings) -> Library:
     return library
 
 
-def same(one: Library, other: Library) -> None:
-    """Check that two libraries keep the same, in each of their stores, bit for bit."""
-    for mine, others in zip(layers(one.generation.store), layers(other.generation.store), strict=True):
-        before = {record.id: record for record in mine.iterate(vectors=True)}
-        after = {record.id: record for record in others.iterate(vectors=True)}
-        assert after.keys() == before.keys()
-        for id, record in after.items():
-            assert replace(record, vector=None, regions=None) == replace(before[id], vector=None, regions=None)
-            np.testing.assert_array_equal(record.vector, before[id].vector)
-
-
 def test_a_copy_over_another_store_is_the_same_and_goes_on(full: Library, tmp_path: Path, settings: Settings) -> None:
     Keys(full.state).create("shop", "search")
     steps: list[tuple[int, int]] = []
@@ -65,7 +53,7 @@ def test_a_copy_over_another_store_is_the_same_and_goes_on(full: Library, tmp_pa
     assert steps == sorted(steps)
     part = paint(2, (200, 200)).crop((0, 0, 80, 80))
     with Library.open(tmp_path / "copy", FakeEncoder(), settings) as copy:
-        same(full, copy)
+        assert_same(full, copy)
         assert copy.config.store == "zvec:"
         assert not (copy.path / MARK).exists()
         assert copy.original("sent\udc80") == full.original("sent\udc80")
@@ -79,7 +67,7 @@ def test_a_copy_over_another_store_is_the_same_and_goes_on(full: Library, tmp_pa
         again = copy_library(copy, tmp_path / "third")
         assert again.pictures == 7
         with Library.open(tmp_path / "third", FakeEncoder(), settings) as third:
-            same(copy, third)
+            assert_same(copy, third)
     assert full.count() == 8
 
 
@@ -105,7 +93,7 @@ def test_a_copy_that_was_stopped_is_no_library_and_goes_on(
     records = sum(each.count() for each in layers(full.generation.store))
     assert records - 4 <= second.copied < records + 4
     with Library.open(tmp_path / "copy", FakeEncoder(), settings) as copy:
-        same(full, copy)
+        assert_same(full, copy)
 
 
 def test_what_a_copy_cannot_go_to(full: Library, tmp_path: Path, settings: Settings) -> None:
@@ -168,7 +156,7 @@ def test_the_state_of_a_copy_may_lie_in_a_postgresql(
     with Library.open(tmp_path / "copy", FakeEncoder(), settings) as copy:
         assert copy.config.state.startswith(postgres.url)
         assert [key.name for key in Keys(copy.state).all()] == ["shop"]
-        same(full, copy)
+        assert_same(full, copy)
 
 
 def test_a_wrong_place_for_the_state_is_told_before_anything_is_made(full: Library, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.caching.libraries import SCHEMA, png
 from tests.milvus_server import MilvusServer
 from tests.postgres_server import PostgresServer
-from tests.test_backup import assert_same
+from tests.same import assert_same
 from yunmeng import stores
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
@@ -66,7 +66,7 @@ def test_a_backup_holds_one_moment_of_what_two_processes_write(
             with Library.open(tmp_path / "other", FakeEncoder(), settings) as other:
                 assert other.config.store == again
                 assert other.config.state.startswith(postgres.url)
-                assert_same(embedded, other)
+                assert_same(embedded, other, within=1e-6)
                 other.add(png(5000), id="new")
                 assert other.search(png(5000), k=1)[0].id == "new"
     for each in (url, again):
