@@ -21,3 +21,9 @@ def lite0(graph_settings: Settings) -> OnnxEncoder:
 @pytest.fixture(scope="session")
 def data() -> Path:
     return Path(__file__).with_name("data")
+
+
+@pytest.fixture
+def models(cache_dir: Path, tmp_path: Path) -> Settings:
+    """Settings with an empty folder of models."""
+    return Settings(cache_dir=cache_dir, models_dir=tmp_path / "models")

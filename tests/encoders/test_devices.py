@@ -62,11 +62,6 @@ DOCUMENTED = {
 PICTURES = [np.asarray(paint(seed)) for seed in range(12)]
 
 
-@pytest.fixture
-def models(cache_dir: Path, tmp_path: Path) -> Settings:
-    return Settings(cache_dir=cache_dir, models_dir=tmp_path / "models")
-
-
 def network(shape: tuple[int | None, ...] = (None, 224, 224, 3), **told: bool) -> Network:
     return Network(
         "pixels", shape, int8=told.get("int8", False), fp16=told.get("fp16", False), digest=lambda: "ab" * 32

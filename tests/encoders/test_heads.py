@@ -24,11 +24,6 @@ from yunmeng.evaluation.measures import class_scores, leave_one_out
 DIM = 24
 
 
-@pytest.fixture
-def models(cache_dir: Path, tmp_path: Path) -> Settings:
-    return Settings(cache_dir=cache_dir, models_dir=tmp_path / "models")
-
-
 def labelled(classes: int, each: int, noise: float = 3.0, seed: int = 0) -> tuple[NDArray[np.float32], list[str]]:
     """Vectors whose class shows in a third of their values, under scatter that is the same in all classes."""
     draws = np.random.default_rng(seed)

@@ -29,11 +29,6 @@ Vectors = NDArray[np.float32]
 PIXELS = np.random.default_rng(7).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def models(cache_dir: Path, tmp_path: Path) -> Settings:
-    return Settings(cache_dir=cache_dir, models_dir=tmp_path / "models")
-
-
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
     folder = write_pictures(tmp_path_factory.mktemp("fitting"), LEAST + 20)

@@ -22,11 +22,6 @@ from yunmeng.errors import EncoderError
 from yunmeng.evaluation.measures import first_hits, overlap
 
 
-@pytest.fixture
-def models(cache_dir: Path, tmp_path: Path) -> Settings:
-    return Settings(cache_dir=cache_dir, models_dir=tmp_path / "models")
-
-
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
     folder = write_pictures(tmp_path_factory.mktemp("calibration"), LEAST + 8)

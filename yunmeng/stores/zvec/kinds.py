@@ -11,6 +11,9 @@ __all__ = ["HNSW", "MAX_EF", "IndexKind", "found_kind", "read_kind"]
 Name: TypeAlias = Literal["hnsw", "ivf", "flat"]
 Numbers: TypeAlias = Literal["int8", "fp16"]
 
+ROUNDED: Final[dict[Numbers, str]] = {"int8": "INT8", "fp16": "FP16"}
+"""What a graph can hold in place of whole vectors, and zvec's names for it."""
+
 LISTS: Final = 256
 """Inverted lists: what suits up to some 100,000 pictures. zvec wants their number before there are any."""
 MOST_LISTS: Final = 65_536
@@ -53,8 +56,7 @@ class IndexKind:
             case "flat":
                 return zvec.FlatIndexParam(metric_type=metric)
             case _:
-                kept = {None: "UNDEFINED", "int8": "INT8", "fp16": "FP16"}[self.quantize]
-                rounded = getattr(zvec.QuantizeType, kept)
+                rounded = getattr(zvec.QuantizeType, ROUNDED[self.quantize] if self.quantize else "UNDEFINED")
                 return zvec.HnswIndexParam(metric_type=metric, m=32, ef_construction=200, quantize_type=rounded)
 
     def query(self, zvec: Any, k: int, count: int, *, filtered: bool, thorough: bool) -> Any:
@@ -85,16 +87,16 @@ def read_kind(url: str) -> IndexKind:
     options = dict(parse_qsl(asked, keep_blank_values=True))
     names: dict[str, Name] = {name: name for name in get_args(Name)}
     name, lists = names.get(options.pop("index", "hnsw")), options.pop("lists", None)
-    rounded: dict[str | None, Numbers | None] = {None: None, **{one: one for one in get_args(Numbers)}}
-    asked_quantize = options.pop("quantize", None)
-    fits = (lists is None or name == "ivf") and (asked_quantize is None or name == "hnsw")
-    if options or name is None or asked_quantize not in rounded or not fits:
+    quantize = options.pop("quantize", None)
+    rounded = next((one for one in ROUNDED if one == quantize), None)
+    fits = (lists is None or name == "ivf") and (quantize is None or (rounded is not None and name == "hnsw"))
+    if options or name is None or not fits:
         raise StoreError(
             f"{url} is not understood: zvec:?index= takes {', '.join(names)}, "
             "and ivf &lists=N, hnsw &quantize=int8 or fp16"
         )
     if lists is None:
-        return IndexKind(name, quantize=rounded[asked_quantize])
+        return IndexKind(name, quantize=rounded)
     if not lists.isascii() or not lists.isdigit() or not 1 <= int(lists) <= MOST_LISTS:
         raise StoreError(f"{url} is not understood: lists is a number from 1 to {MOST_LISTS:,}")
     return IndexKind(name, int(lists))
@@ -108,5 +110,7 @@ def found_kind(zvec: Any, parameters: Any) -> IndexKind:
         case zvec.FlatIndexParam():
             return IndexKind("flat")
         case _:
-            kept: dict[Any, Numbers] = {zvec.QuantizeType.INT8: "int8", zvec.QuantizeType.FP16: "fp16"}
-            return IndexKind(quantize=kept.get(parameters.quantize_type))
+            kept = parameters.quantize_type
+            return IndexKind(
+                quantize=next((one for one in ROUNDED if getattr(zvec.QuantizeType, ROUNDED[one]) == kept), None)
+            )
