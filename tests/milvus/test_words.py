@@ -26,7 +26,8 @@ from yunmeng.errors import QueryError, StateUnreachable
 from yunmeng.library import Library
 from yunmeng.library.restore import restore
 from yunmeng.library.transfer import copy_library
-from yunmeng.state.words import WORDS, forget
+from yunmeng.state.word_tables import WORDS
+from yunmeng.state.words import forget
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["红色连衣裙", "red dress", "a cat and a dress", "海滩"]
@@ -104,6 +105,15 @@ def test_a_library_of_before_gets_its_words_by_upkeep_and_by_indexing(
             else:
                 library.index([write_pictures(tmp_path / "more", 1, start=50)])
             check(library)
+
+
+def test_indexing_reads_words_again_that_are_of_an_earlier_day(place: Path, settings: Settings, tmp_path: Path) -> None:
+    with Library.open(place, FakeEncoder(), settings) as library:
+        with library.state.transaction() as session:
+            session.execute(WORDS.delete().where(WORDS.c.id == "0"))
+        assert found(library, "连衣裙") == []
+        library.index([write_pictures(tmp_path / "more", 1, start=50)])
+        check(library)
 
 
 def test_words_come_along_to_other_stores_and_out_of_backups(

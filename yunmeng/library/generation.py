@@ -255,9 +255,18 @@ class Generation(Closing):
         return worded_in(self.store)
 
     def refresh_words(self, stop: threading.Event, portions: int | None = None) -> None:
-        """Read the words of records that lack them, as `yunmeng.library.words` says: all, or some portions."""
+        """Read the words of records that lack them, as `yunmeng.library.words` says: some portions, or all.
+
+        For all, they are also counted, and read again where they cannot be those of the records.
+        """
         worded, done = self._worded, 0
-        while worded is not None and worded.is_behind() and done != portions and not stop.is_set():
+        if worded is None:
+            return
+        if portions is None and not worded.is_behind():
+            before = self._contents.name
+            if not worded.is_whole() and before is not None and before == self._contents.name:  # nobody has written
+                worded.read_again()
+        while worded.is_behind() and done != portions and not stop.is_set():
             with self.store.changes.writing(()):  # answers by words change
                 if not worded.refresh():
                     break  # others are writing the rest

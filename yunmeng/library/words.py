@@ -100,6 +100,14 @@ class WordedStore(LayeredStore):
         """Return whether there are such records; those that are being written count too."""
         return self._words.left() != (0, False)
 
+    def is_whole(self) -> bool:
+        """Return whether as many records have words as there are; a database of an earlier day has others."""
+        return self.plain.count() == self._words.count()
+
+    def read_again(self) -> None:
+        """Forget all words, and have `refresh` read them from the records. Until then a search finds fewer."""
+        self._words.begin(complete=False)
+
     def refresh(self) -> bool:
         """Read the words of one portion of those records. Returns whether there may be more to do."""
         self.plain.changes.overtaken()  # what a killed process has written may be on its way

@@ -24,7 +24,7 @@ __all__ = ["missing_tables", "rows_from_file", "rows_to_file"]
 AT_ONCE: Final = 1000
 _EVERYWHERE: Final = (JobRow, CheckpointRow, FailureRow, ContentsRow, ContentWriteRow, KeyRow, QueryRow, SavedSearchRow)
 _WORDS: Final = frozenset({"record_words", "record_words_read", "record_words_unsettled"})
-"""Tables of `yunmeng.state.words`, which are on PostgreSQL only."""
+"""Tables of `yunmeng.state.word_tables`, which are on PostgreSQL only."""
 _OF_ONE_PLACE: Final = frozenset({"alembic_version", "contents", "content_writes", *_WORDS})
 """Tables that hold of one database only: its steps, the name of the contents, which a restored library has not, and the
 words of records, which are read from these again."""

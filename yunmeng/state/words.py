@@ -12,37 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    and_,
-    bindparam,
-    case,
-    cast,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-    true,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSQUERY, TSVECTOR
+from sqlalchemy import ColumnElement, Float, Text, bindparam, cast, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from yunmeng.errors import StateUnreachable
 from yunmeng.state.conditions import condition
-from yunmeng.state.tables import Base
-from yunmeng.stores.bm25 import K1, B
+from yunmeng.state.word_ranking import ranked
+from yunmeng.state.word_tables import READ, UNSETTLED, WORDS
 from yunmeng.stores.filters import Filter
 from yunmeng.stores.ids import escape, unescape
 from yunmeng.stores.rewrite import plain
@@ -51,36 +29,7 @@ from yunmeng.types import AttributeSchema
 if TYPE_CHECKING:
     from yunmeng.state.database import State
 
-__all__ = ["TABLES", "FoundWords", "RecordWords", "Words", "forget"]
-
-TABLES: Final = MetaData(naming_convention=Base.metadata.naming_convention)
-"""They are on PostgreSQL only: SQLite has no inverted index that all its builds share, and one process at a time."""
-
-WORDS: Final = Table(
-    "record_words",
-    TABLES,
-    Column("store", String, primary_key=True),
-    Column("id", String, primary_key=True),
-    Column("words", TSVECTOR, nullable=False),
-    Column("length", Integer, nullable=False),
-    Column("attributes", JSONB, nullable=False),
-    Index("ix_record_words_words", "words", postgresql_using="gin"),
-)
-UNSETTLED: Final = Table(
-    "record_words_unsettled",
-    TABLES,
-    Column("store", String, primary_key=True),
-    Column("id", String, primary_key=True),
-)
-READ: Final = Table(
-    "record_words_read",
-    TABLES,
-    Column("store", String, primary_key=True),
-    Column("sha256", String),
-    Column("id", String),
-    Column("complete", Boolean, nullable=False),
-)
-"""How far the records of a store that had no words have been marked: all up to this one, or all there were."""
+__all__ = ["FoundWords", "RecordWords", "Words", "forget"]
 
 PAUSE: Final = 5.0
 """Seconds for which a search does not ask the database again that could not be reached."""
@@ -124,11 +73,11 @@ class RecordWords:
         self._silent_until = 0.0
         self._counted: tuple[float, tuple[int, float]] = (0.0, (0, 0.0))
 
-    def begin(self) -> None:
-        """Note that the store is new and empty."""
+    def begin(self, *, complete: bool = True) -> None:
+        """Forget all words: the store is new and empty, or ``complete`` is false, and all are to be read again."""
         with self._state().transaction(alone=False) as session:
             _forget(session, [self._store])
-            session.execute(insert(READ).values(store=self._store, complete=True))
+            session.execute(insert(READ).values(store=self._store, complete=complete))
 
     @contextmanager
     def writing(self, ids: Iterable[str]) -> Iterator[Callable[[Sequence[Words]], None]]:
@@ -205,7 +154,7 @@ class RecordWords:
                 session.execute(text("SET LOCAL jit = off"))  # compiling takes longer than the search
                 texts, mean = self._totals(session)
                 passes = None if filter is None else condition(plain(filter, schema), schema, WORDS.c.attributes)
-                query = _ranked(self._store, needed, helpful, passes, texts, mean).limit(k)
+                query = ranked(self._store, needed, helpful, passes, texts, mean).limit(k)
                 return [FoundWords(unescape(row.id), row.bm25, row.whole) for row in session.execute(query)]
         except StateUnreachable:
             self._silent_until = time.monotonic() + PAUSE
@@ -259,40 +208,6 @@ def _forget(session: Session, stores: Collection[str]) -> None:
         session.execute(delete(table).where(table.c.store.in_(stores)))
 
 
-def _ranked(
-    store: str,
-    needed: Sequence[str],
-    helpful: Sequence[str],
-    passes: ColumnElement[bool] | None,
-    texts: int,
-    mean: float,
-) -> Any:
-    """Return the query for all records with any of the words, best first."""
-    words = [*needed, *helpful]
-    has = [WORDS.c.words.bool_op("@@")(_query([word])).label(f"has_{number}") for number, word in enumerate(words)]
-    kept = (true() if passes is None else func.coalesce(passes, False)).label("passes")
-    found = (
-        select(WORDS.c.id, WORDS.c.length, kept, *has)
-        .where(WORDS.c.store == store, WORDS.c.words.bool_op("@@")(_query(words)))
-        .cte("found")
-    )
-    columns = [found.c[column.name] for column in has]
-    holding = select(
-        func.greatest(func.count(), texts).label("texts"),
-        *(func.count().filter(column).label(column.name) for column in columns),
-    ).select_from(found)
-    rare = holding.cte("rare")
-    norm = K1 * (1 - B + B * found.c.length / (mean or 1.0))
-    bm25: ColumnElement[float] = cast(0.0, Float)
-    for column in columns:
-        holders = rare.c[column.name]
-        weight = func.ln(1 + (rare.c.texts - holders + 0.5) / (holders + 0.5))
-        bm25 += case((column, weight * (K1 + 1) / (1 + norm)), else_=0.0)
-    whole = and_(true(), *columns[: len(needed)])
-    scored = select(found.c.id, bm25.label("bm25"), whole.label("whole")).join_from(found, rare, true())
-    return scored.where(found.c.passes).order_by(text("whole DESC, bm25 DESC, id"))
-
-
 def _any_of(names: Sequence[str]) -> Any:
     return func.any(_texts(names))
 
@@ -311,8 +226,3 @@ def _vector(words: Iterable[str]) -> str:
             break
         kept.append(f"'{word}'")
     return " ".join(kept)
-
-
-def _query(words: Iterable[str]) -> ColumnElement[Any]:
-    """Return the question for any of the words."""
-    return cast(bindparam(None, " | ".join(f"'{word}'" for word in words), unique=True), TSQUERY)
