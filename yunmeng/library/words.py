@@ -110,15 +110,16 @@ class WordedStore(LayeredStore):
 
     def refresh(self) -> bool:
         """Read the words of one portion of those records. Returns whether there may be more to do."""
-        self.plain.changes.overtaken()  # what a killed process has written may be on its way
         if self._words.settle(PORTION, self._read):
             return True
         if not self._words.left()[1]:
             return False  # what is still marked is being written
         self._words.go_on(self._next)
+        self._words.settle(PORTION, self._read)
         return True
 
     def _read(self, ids: Sequence[str]) -> list[Words]:
+        self.plain.changes.overtaken()  # have reads show what others have written, those that were killed too
         return [words_of(record, self.schema) for record in self.plain.get(ids).values()]
 
     def _next(self, after: tuple[str, str] | None) -> list[tuple[str, str]]:

@@ -83,7 +83,7 @@ class RecordWords:
     def writing(self, ids: Iterable[str]) -> Iterator[Callable[[Sequence[Words]], None]]:
         """Keep others from writing these records meanwhile, and give a function that replaces all their words.
 
-        Call it when the store has them. If the block fails, or the process is killed, they are `unsettled`.
+        Call it when the store has them. If the block fails, or the process is killed, they stay unsettled.
         """
         names = sorted({escape(id) for id in ids})
         mine = UNSETTLED.c.store == self._store, UNSETTLED.c.id == _any_of(names)
@@ -204,7 +204,7 @@ def forget(state: "State", stores: Collection[str]) -> None:
 
 
 def _forget(session: Session, stores: Collection[str]) -> None:
-    for table in (WORDS, UNSETTLED, READ):
+    for table in (READ, UNSETTLED, WORDS):  # marks before words, as writers take their locks
         session.execute(delete(table).where(table.c.store.in_(stores)))
 
 
