@@ -10,7 +10,7 @@ from yunmeng.state.tables import Base
 __all__ = ["READ", "TABLES", "UNSETTLED", "WORDS"]
 
 TABLES: Final = MetaData(naming_convention=Base.metadata.naming_convention)
-"""They are on PostgreSQL only: SQLite has no inverted index that all its builds share, and one process at a time."""
+"""They are on PostgreSQL only: SQLite has neither their types nor their index."""
 
 WORDS: Final = Table(
     "record_words",

@@ -150,7 +150,7 @@ class RecordWords:
         if time.monotonic() < self._silent_until:
             raise StateUnreachable("the state database, which has the words of this library, does not answer")
         try:
-            with self._state().transaction(alone=False) as session:
+            with self._state().reading() as session:
                 session.execute(text("SET LOCAL jit = off"))  # compiling takes longer than the search
                 texts, mean = self._totals(session)
                 passes = None if filter is None else condition(plain(filter, schema), schema, WORDS.c.attributes)
