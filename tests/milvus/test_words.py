@@ -16,13 +16,13 @@ from tests.conftest import CommandLine, write_pictures
 from tests.milvus.conftest import Pool
 from tests.milvus.words_driver import word
 from tests.milvus_server import MilvusServer
-from tests.postgres_server import PostgresServer, running_postgres
+from tests.postgres_server import PostgresServer
 from tests.stores.conformance_text import TextConformance
 from tests.stores.kinds import Kind
 from tests.stores.worded import worded_kind
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
-from yunmeng.errors import QueryError, StateUnreachable
+from yunmeng.errors import QueryError
 from yunmeng.library import Library
 from yunmeng.library.restore import restore
 from yunmeng.library.transfer import copy_library
@@ -147,10 +147,10 @@ def test_words_are_kept_beside_regions_and_second_vectors_too(
 
 
 def test_what_was_acknowledged_is_found_by_its_words_after_a_kill(place: Path, settings: Settings) -> None:
-    """Killed three times at any moment, by a real process; the next one's upkeep repairs what it was at."""
+    """Two processes are killed at any moment, and the next one's upkeep repairs what they were at."""
     told: dict[str, str] = {}
     draw = random.Random(7)
-    for run in range(3):
+    for run in range(2):
         writer = subprocess.Popen(
             [sys.executable, "-m", "tests.milvus.words_driver", place, f"{100_000 * (run + 1)}"],
             cwd=ROOT,
@@ -158,7 +158,7 @@ def test_what_was_acknowledged_is_found_by_its_words_after_a_kill(place: Path, s
             text=True,
         )
         assert writer.stdout is not None
-        enough = draw.randint(6, 12)
+        enough = draw.randint(3, 7)
         for _ in range(enough):
             id, kept = writer.stdout.readline().split()
             told[id] = kept
@@ -179,25 +179,6 @@ def test_what_was_acknowledged_is_found_by_its_words_after_a_kill(place: Path, s
                 assert there[id] in (kept, word(int(id) + 5_000_000))
             for id in there.keys() - {"0", "1", "2", "3"}:
                 assert found(library, str(there[id])) == [id]
-
-
-def test_meaning_answers_while_the_words_are_away(milvus: MilvusServer, settings: Settings, tmp_path: Path) -> None:
-    url = f"{milvus.url}/words_away"
-    with running_postgres() as postgres:
-        for reads_text in (True, False):
-            encoder = FakeEncoder(reads_text=reads_text)
-            place, store = tmp_path / f"library-{reads_text}", f"{url}_{reads_text}"
-            Library.create(place, encoder, SCHEMA, settings, store=store, state=postgres.database()).close()
-            with Library.open(place, encoder, settings) as library:
-                library.add(png(1), id="1", attributes={"category": "red dress"})
-                assert found(library, "dress") == ["1"]
-                postgres.stop()
-                if reads_text:
-                    assert found(library, "dress") == ["1"]
-                else:
-                    with pytest.raises(StateUnreachable):
-                        library.search(text="dress")
-                postgres.start()
 
 
 def test_a_library_without_full_text_says_so(

@@ -11,7 +11,7 @@ from yunmeng.state.words import RecordWords, Words
 from yunmeng.stores.augmented import layers
 from yunmeng.stores.bm25 import stemmed
 from yunmeng.stores.changes import Changes
-from yunmeng.stores.filters import Filter, evaluate
+from yunmeng.stores.filters import Filter, check, evaluate
 from yunmeng.stores.fulltext import Phrase, share, text_of, text_query
 from yunmeng.stores.ids import check_ids
 from yunmeng.stores.layered import LayeredStore
@@ -68,7 +68,9 @@ class WordedStore(LayeredStore):
 
     def search_text(self, query: str, k: int, filter: Filter | None = None) -> list[Hit]:
         """Search by words as the protocol says. Raises `StateError` while the database does not answer."""
-        self.plain.search_text(query, k, filter)  # finds nothing, and tells of a closed store and of a wrong filter
+        self.plain.search_text(query, k, filter)  # finds nothing, but tells of a closed store
+        if filter is not None:
+            check(filter, self.schema)
         asked, size = text_query(query), max(k, 0)
         sought = [_phrase(one) for one in asked.needed], [_phrase(one) for one in asked.helpful]
         while size and asked.phrases:

@@ -27,7 +27,7 @@ _WORDS: Final = frozenset({"record_words", "record_words_read", "record_words_un
 """Tables of `yunmeng.state.word_tables`, which are on PostgreSQL only."""
 _OF_ONE_PLACE: Final = frozenset({"alembic_version", "contents", "content_writes", *_WORDS})
 """Tables that hold of one database only: its steps, the name of the contents, which a restored library has not, and the
-words of records, which are read from these again."""
+words, which are read from the records again."""
 
 
 def rows_to_file(engine: Engine, path: Path) -> None:
