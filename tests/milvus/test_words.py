@@ -1,6 +1,5 @@
 """Full text of a library in Milvus, whose words are in PostgreSQL."""
 
-import json
 import random
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.caching.libraries import SCHEMA, png
-from tests.conftest import CommandLine, write_pictures
+from tests.conftest import write_pictures
 from tests.milvus.conftest import Pool
 from tests.milvus.words_driver import word
 from tests.milvus_server import MilvusServer
@@ -22,7 +21,6 @@ from tests.stores.kinds import Kind
 from tests.stores.worded import worded_kind
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
-from yunmeng.errors import QueryError
 from yunmeng.library import Library
 from yunmeng.library.restore import restore
 from yunmeng.library.transfer import copy_library
@@ -179,20 +177,3 @@ def test_what_was_acknowledged_is_found_by_its_words_after_a_kill(place: Path, s
                 assert there[id] in (kept, word(int(id) + 5_000_000))
             for id in there.keys() - {"0", "1", "2", "3"}:
                 assert found(library, str(there[id])) == [id]
-
-
-def test_a_library_without_full_text_says_so(
-    milvus: MilvusServer, settings: Settings, yunmeng: CommandLine, tmp_path: Path
-) -> None:
-    pictures = write_pictures(tmp_path / "pictures", 1)
-    done = yunmeng("index", pictures, "--db", "lib", "--store", f"{milvus.url}/wordless")
-    assert done.returncode == 0, done.stderr
-    assert "full text       missing: words are answered by their meaning only" in yunmeng("info", "--db", "lib").stdout
-    assert json.loads(yunmeng("info", "--db", "lib", "--json").stdout)["full_text"] == "missing"
-    with (
-        Library.create(
-            tmp_path / "other", FakeEncoder(), SCHEMA, settings, store=f"{milvus.url}/wordless_too"
-        ) as library,
-        pytest.raises(QueryError, match=r"not words.*nor has its store full text.*PostgreSQL"),
-    ):
-        library.search(text="dress")

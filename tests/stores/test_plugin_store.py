@@ -66,8 +66,9 @@ def test_a_library_lives_in_it(settings: Settings, tmp_path: Path) -> None:
         assert [hit.attributes["category"] for hit in heads] == ["b", "a"]
         heads = library.search(png(3), rerank="average", group_by="category")
         assert {hit.attributes["category"] for hit in heads} == {"a", "b"}
-        with pytest.raises(QueryError, match="not words"):
+        with pytest.raises(QueryError, match=r"not words.*nor has its store full text.*PostgreSQL"):
             library.search(text="anything")
+        assert library.info().full_text == "missing"
     assert 'store = "pocket:"' in (place / "library.toml").read_text()
     with reopen(place, settings) as library:
         assert library.count() == 6
@@ -205,6 +206,15 @@ def test_stores_are_removed_by_those_who_made_them(tmp_path: Path) -> None:
         again = stores.create(url, place, DIM, {})
         assert again.count() == 0
         again.close()
+
+
+def test_info_says_that_full_text_is_missing(package: Path, settings: Settings, tmp_path: Path) -> None:
+    make(tmp_path / "library", settings).close()
+    done = subprocess.run(
+        [sys.executable, "-m", "yunmeng", "info", "--db", tmp_path / "library"],
+        env={"PYTHONPATH": f"{package}:{Path(__file__).parents[2]}"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "full text       missing: words are answered by their meaning only" in done.stdout
 
 
 def test_only_what_is_used_is_imported(package: Path) -> None:
