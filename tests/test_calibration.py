@@ -1,11 +1,20 @@
 """What a score is worth: the fitted curve against samples whose true chance is known."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.optimize import minimize
 
-from yunmeng.search import Calibration, Sample, fit, held_out, reliability
+from yunmeng.errors import PictureError, Reason
+from yunmeng.library import Library
+from yunmeng.search import Calibration, Sample, fit, held_out, reliability, sample_scores
+from yunmeng.search.calibration import COPIES
+from yunmeng.types import Record
 
 
 def drawn(seed: int, count: int) -> Sample:
@@ -32,6 +41,52 @@ def test_what_is_told_of_others_of_the_same_kind_is_so(count: int) -> None:
     bins = reliability([learnt.chance(score) for score in scores], [False] * 10_000 + [True] * 10_000)
     error = sum(row.hits * abs(row.told - row.real) for row in bins) / 20_000
     assert error < (0.05 if count == 50 else 0.02)
+
+
+@pytest.mark.parametrize("tight", [1.0, 0.1, 0.001])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_curve_is_the_one_that_scipy_finds(seed: int, tight: float) -> None:
+    sample = drawn(seed, 60)
+    strangers, copies = (np.cos(np.arccos(values) * tight) for values in (sample.strangers, sample.copies))
+    learnt = fit(Sample(strangers, copies[:25]), 0, 0)
+    angles = np.maximum(np.arccos([*strangers, *copies[:25]]), 1e-3)
+    targets = np.repeat([1 / 62, 26 / 27], [60, 25])  # Platt's
+    weights = np.repeat([0.5 / 60, 0.5 / 25], [60, 25])
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        odds = parameters[1] - parameters[0] * np.log(angles)
+        return float(weights @ (np.logaddexp(0, odds) - targets * odds))
+
+    found = minimize(loss, [1.0, 0.0], method="L-BFGS-B", bounds=[(0, 50), (None, None)])
+    assert loss(np.array([learnt.slope, learnt.offset])) <= found.fun + 1e-9
+    assert learnt.chance(0.8) == pytest.approx(
+        1 / (1 + np.exp(-found.x[1] + found.x[0] * np.log(np.arccos(0.8)))), abs=1e-3
+    )
+
+
+def test_a_curve_has_bounds() -> None:
+    apart = fit(Sample(np.full(30, 0.7), np.full(30, 0.7001)), 0, 0)
+    assert apart.slope == 50
+    assert apart.chance(0.70005) == pytest.approx(0.5, abs=0.01)
+    assert not fit(Sample(np.full(30, 0.7), np.full(30, 0.7)), 0, 0).tells
+    assert fit(Sample(np.full(30, 0.9), np.full(30, 0.5)), 0, 0).slope == 0
+
+
+@pytest.mark.parametrize("gone", [0, 40])
+def test_so_many_copies_are_made_as_are_needed(gone: int, library: Library, make_pictures: Callable[..., Path]) -> None:
+    library.index([make_pictures(180)])
+    read: list[str] = []
+
+    def original(record: Record) -> bytes:
+        read.append(record.id)
+        if len(read) <= gone:
+            raise PictureError(Reason.UNREADABLE, "gone")
+        return library.original(record)
+
+    encoding = library.generation.encoding
+    sample = sample_scores(library.generation.store, encoding.encoder, encoding.views, original)
+    assert len(sample.copies) == COPIES
+    assert len(read) == COPIES + gone
 
 
 def test_held_out_halves_agree() -> None:
