@@ -54,9 +54,9 @@ def fingerprint(pixels: Pixels) -> Fingerprints:
     """Return both perceptual hashes of a picture, uint8 (h, w, 3).
 
     pHash (C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010) as the ImageHash
-    package computes it, whose SciPy takes 0.2 s to import, and PDQ (Davis and Rosen, "The TMK+PDQF Video-Hashing
-    Algorithm and the PDQ Image-Hashing Algorithm", 2019) as Meta's code does, both from a copy of 128 x 128: of the
-    bits that the whole picture would give, 0.2 of 64 and 6 of 256 differ on average.
+    package computes it, and PDQ (Davis and Rosen, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing
+    Algorithm", 2019) as Meta's code does, both from a copy of 128 x 128: of the bits that the whole picture would give,
+    0.2 of 64 and 6 of 256 differ on average.
     """
     return fingerprint_of_grey(luma(Image.fromarray(pixels)))
 
