@@ -140,28 +140,25 @@ def test_a_student_that_gains_nothing_is_not_made(models: Settings, folder: Path
         distill("teacher", "student", elsewhere, sources(folder), plan=PLAN)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_goes_on_after_a_signal(
-    yunmeng: CommandLine, models: Settings, folder: Path, number: signal.Signals
-) -> None:
+def test_the_command_goes_on_after_ctrl_c(yunmeng: CommandLine, models: Settings, folder: Path) -> None:
     yunmeng.environment |= {
         "YUNMENG_MODELS_DIR": str(models.models_dir),
         "YUNMENG_CACHE_DIR": str(models.cache_dir),
     }
-    order = ("models", "distill", "teacher", "--student", "student", "--pictures", folder, "--epochs", "100", "--json")
+    order = ("models", "distill", "teacher", "--student", "student", "--pictures", folder, "--epochs", "40", "--json")
     process = yunmeng.start(*order, "--name", "pupil")
     work = models.cache_dir / "training" / "pupil"
     while process.poll() is None and not (work / "features.npy.key").exists():  # the last step before training
         time.sleep(0.005)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
     assert process.returncode == 130, stderr
     assert "Run the same command again to go on." in stderr
     assert (work / "checkpoint.pt").exists()
     done, whole = yunmeng(*order, "--name", "pupil"), yunmeng(*order, "--name", "whole")
     assert done.returncode == 0, done.stderr
-    curves = [[epoch["validation"] for epoch in json.loads(each.stdout)["curve"]] for each in (done, whole)]
-    np.testing.assert_allclose(*curves, atol=1e-5)
+    ours, theirs = ([epoch["validation"] for epoch in json.loads(each.stdout)["curve"]] for each in (done, whole))
+    assert ours == pytest.approx(theirs, abs=1e-5)
     assert not work.exists()
 
 
@@ -188,7 +185,9 @@ def test_the_command_line_teaches_a_student_by_a_fusion_with_expansion(
     assert made["after"]["correlation"] > made["before"]["correlation"]
     assert 2 <= len(made["curve"]) <= 3
     with Image.open(tmp_path / "curve.png") as chart:
-        colours = {colour for _, colour in chart.convert("RGB").getcolors(1 << 20)}
+        colours = {
+            tuple(colour) for colour in np.unique(np.asarray(chart.convert("RGB")).reshape(-1, 3), axis=0).tolist()
+        }
     assert {(31, 119, 180), (255, 127, 14)} <= colours  # a line each: matplotlib's first two colours
     assert yunmeng("index", folder, "--db", "library", "--encoder", "student-distilled").returncode == 0
     done = yunmeng(

@@ -119,6 +119,7 @@ def _require_matplotlib() -> None:
 
 def _draw(made: "Distilled", file: Path) -> None:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9.6, 6), layout="constrained")
     axes = figure.subplots()
@@ -126,7 +127,7 @@ def _draw(made: "Distilled", file: Path) -> None:
     axes.plot([epoch.validation for epoch in made.curve], marker="o", label="pictures that choose the epoch")
     axes.axvline(made.best, color="grey", linestyle="--", label="best epoch")
     axes.set(title=made.spec.name, xlabel="epoch", ylabel="loss")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     try:
         figure.savefig(file)
