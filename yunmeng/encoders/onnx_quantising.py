@@ -26,6 +26,7 @@ _BETWEEN: Final = (*_ACTIVATIONS, "MaxPool", "Add")
 _GROUPS: Final = 16  # layers are tried in so many groups, in the order of the network
 _MOST_KEPT: Final = 3  # groups
 _GOOD: Final = 0.995  # mean cosine from which no further group is kept
+_SLIGHT: Final = 0.0003  # of cosine: layers that gain no more, all together, are not worth their time
 
 
 def only_output(graph: bytes | Path, output: str | None, file: Path) -> None:
@@ -83,7 +84,7 @@ class Calibrated:
 
         ``score`` says of a graph how near its vectors are to those of the whole one, 1 at the most. Without any layer
         in FP32 they may be near enough. Else each group of layers is kept in FP32 alone, and the graph keeps those that
-        gain most, until it is near enough. Then the layers of these groups that are not needed for it get 8 bits: each
+        gain most, until it is near enough. Then the layers of these groups without which it is as near get 8 bits: each
         one in FP32 costs time, the large maps at the front of a network most.
         """
         longest = max(map(len, self._groups))
@@ -110,9 +111,10 @@ class Calibrated:
                 best, reached = kept, found
             if reached >= _GOOD:
                 break
+        enough = min(reached, _GOOD) - _SLIGHT
         for layer in best[::-1]:
             fewer = [one for one in best if one != layer]
-            if tried(fewer) >= min(reached, _GOOD):
+            if tried(fewer) >= enough:
                 best = fewer
         self._quantise(file, [name for layer in best for name in layer])
         on_tried(total, total)
