@@ -48,6 +48,12 @@ def test_a_server_that_warms_up_and_then_stays_is_level() -> None:
     assert growing(run()) == []
 
 
+def test_memory_that_is_given_back_now_and_then_is_level_whatever_lies_above() -> None:
+    """Each quarter of a minute it falls to where it was; before that it rises more, the busier the machine is."""
+    busy = run(lambda _, minutes: {"anonymous": 15 * minutes * (4 * minutes % 1)})
+    assert growing(busy) == []
+
+
 @pytest.mark.parametrize(
     ("leak", "field"),
     [

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from yunmeng.errors import StoreError
+from yunmeng.stores.zvec.disk import files_of_parts
 
 __all__ = ["Snapshotter", "copy_collection", "mend"]
 
@@ -156,7 +157,7 @@ def _numbered(path: Path, what: str) -> list[int]:
 
 
 def _logs(path: Path) -> list[Path]:
-    return list(path.glob("*/*.wal"))
+    return files_of_parts(path, "*.wal")
 
 
 def _manifest(path: Path, number: int) -> Path:
@@ -175,7 +176,7 @@ def _forget(path: Path, but: Path | None = None) -> None:
 
 def _databases(path: Path) -> list[Path]:
     """Return RocksDB's folders below ``path``, without the kept copies."""
-    found = (file.parent for pattern in ("*/CURRENT", "*/*/CURRENT") for file in path.glob(pattern))
+    found = (file.parent for name in ("CURRENT", "*/CURRENT") for file in files_of_parts(path, name))
     return [folder for folder in found if not folder.relative_to(path).parts[0].startswith("kept.")]
 
 
