@@ -24,7 +24,7 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 IN_MEMORY = Path("/dev/shm")
 ROOM = 8_000_000_000
-"""Bytes that must be free there for the tests to use it: some 3 GB are needed at most."""
+"""Bytes that must be free there for the tests to use it: a test needs some MB, and leaves them there if it fails."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
