@@ -1,8 +1,10 @@
 """What all tests share: settings that touch nothing of the user's, and pictures made on the spot."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -20,10 +22,24 @@ from yunmeng.library import Library
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Photographs for figures; tests that want them are skipped where they are missing."""
 
+IN_MEMORY = Path("/dev/shm")
+ROOM = 8_000_000_000
+"""Bytes that must be free there for the tests to use it: a test needs some MB, and leaves them there if it fails."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take ``--every-pair``."""
     parser.addoption("--every-pair", action="store_true", help="compare all pairs of pictures, not every seventh")
+
+
+def pytest_configure() -> None:
+    """Keep temporary files in memory where there is room, unless TMPDIR says where: a new library syncs 80 times.
+
+    No test is about what a disk keeps when the power goes: those of crashes kill processes.
+    """
+    if "TMPDIR" not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM:
+        os.environ["TMPDIR"] = str(IN_MEMORY)
+        tempfile.tempdir = None  # found out anew, where it was known before
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -34,7 +50,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``--dist loadfile``, keep these folders together too: one browser, one import of PyTorch, one Milvus."""
+    """With ``--dist loadfile``, keep these folders together too: one browser, one import of PyTorch, one Milvus.
+
+    The contract of stores is one file with a fifth of all tests; it is split by the kind of store.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     scheduler = LoadFileScheduling(config, log)
@@ -43,6 +62,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     def by_file_or_folder(nodeid: str) -> str:
         file = str(by_file(nodeid))
         folder = file.rpartition("/")[0]
+        if file == "tests/stores/test_conformance.py":
+            return nodeid.partition("[")[2].partition("-")[0].rstrip("]")
         return folder if folder in ("tests/console", "tests/export", "tests/milvus") else file
 
     scheduler._split_scope = by_file_or_folder

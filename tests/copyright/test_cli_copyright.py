@@ -151,14 +151,14 @@ def test_pictures_folders_and_libraries_are_checked(yunmeng: CommandLine, tmp_pa
     folder = tmp_path / "photographs"
     folder.mkdir()
     for seed in range(3):
-        photograph(seed, (480, 360)).save(folder / f"{seed}.jpg", quality=92)
+        photograph(seed, (240, 180)).save(folder / f"{seed}.jpg", quality=92)
     (tmp_path / "works.csv").write_text(f"path,owner\n{folder}/0.jpg,Owner 0\n{folder}/1.jpg,Owner 1\n")
     answer = said(yunmeng("copyright", "register", "works.csv", "--licence", "CC0", "--db", "new", "--json"))
     assert (answer["works"], answer["tree"]["size"]) == ([1, 2], 2)  # in a library that was not there before
     suspects = tmp_path / "suspects"
     suspects.mkdir()
-    photograph(1, (480, 360)).resize((300, 225)).save(suspects / "copy.jpg", quality=70)
-    photograph(2, (480, 360)).save(suspects / "stranger.jpg")
+    photograph(1, (240, 180)).resize((150, 113)).save(suspects / "copy.jpg", quality=70)
+    photograph(2, (240, 180)).save(suspects / "stranger.jpg")
     (suspects / "broken.png").write_bytes(b"")
     answer = said(yunmeng("copyright", "check", suspects, "--db", "new", "--json"), code=1)
     assert (answer["checked"], answer["absent"]) == (2, [])

@@ -30,7 +30,7 @@ def file(image: Image.Image, quality: int = 90) -> bytes:
 @pytest.fixture
 def client(library: Library) -> Iterator[Client]:
     for seed in range(6):
-        library.add(file(photograph(seed, (480, 360))), id=f"作品/{seed}.jpg")
+        library.add(file(photograph(seed, (240, 180))), id=f"作品/{seed}.jpg")
     with serving(create_app(library)) as address, Client(address) as client:
         yield client
 
@@ -64,13 +64,13 @@ def test_works_are_registered_corrected_and_withdrawn(client: Client) -> None:
 
 
 def test_a_picture_that_is_sent_is_registered_and_joins_the_library(client: Client, library: Library) -> None:
-    data = file(photograph(9, (480, 360)))
+    data = file(photograph(9, (240, 180)))
     work = client.register_work(data, "林工作室", title="桥")
     assert (work.owner, work.title, library.original(work.id)) == ("林工作室", "桥", data)
     with pytest.raises(QueryError, match="registered"):
         client.register_work(data, "somebody else")
     with pytest.raises(QueryError, match="owner"):
-        client.register_work(file(photograph(8, (480, 360))), " ")
+        client.register_work(file(photograph(8, (240, 180))), " ")
     known = client.register_work(library.original("作品/1.jpg"), "Lin")
     assert known.id == "作品/1.jpg"
 
@@ -100,7 +100,7 @@ def test_a_proof_is_checked_by_its_own_means(client: Client) -> None:
 
 def test_a_copy_is_traced_to_its_owner(client: Client, tmp_path: Path) -> None:
     client.register_work("作品/2.jpg", "林工作室", licence="CC BY 4.0")
-    suspect = file(photograph(2, (480, 360)).crop((30, 20, 450, 340)), 70)
+    suspect = file(photograph(2, (240, 180)).crop((15, 10, 225, 170)), 70)
     (match,) = client.check_works(suspect)
     assert (match.work.owner, match.id, match.verdict) == ("林工作室", "作品/2.jpg", "edited-copy")
     assert "crop" in {edit.name for edit in match.edits}
@@ -115,7 +115,7 @@ def test_a_copy_is_traced_to_its_owner(client: Client, tmp_path: Path) -> None:
 def test_evidence_is_reported(client: Client, tmp_path: Path) -> None:
     need("reportlab", extra="copyright")
     client.register_work("作品/2.jpg", "林工作室", title="桥")
-    (tmp_path / "suspect.jpg").write_bytes(file(photograph(2, (480, 360)).crop((30, 20, 450, 340)), 70))
+    (tmp_path / "suspect.jpg").write_bytes(file(photograph(2, (240, 180)).crop((15, 10, 225, 170)), 70))
     report = client.report_copy(tmp_path / "suspect.jpg", language="zh").decode()
     assert "林工作室" in report
     assert "suspect.jpg" in report
@@ -128,7 +128,7 @@ def test_evidence_is_reported(client: Client, tmp_path: Path) -> None:
 def test_findings_are_listed_and_dismissed(client: Client, library: Library, tmp_path: Path) -> None:
     for number in (1, 2):
         client.register_work(f"作品/{number}.jpg", "Lin")
-        (tmp_path / f"{number}.jpg").write_bytes(file(photograph(number, (480, 360)), 70))
+        (tmp_path / f"{number}.jpg").write_bytes(file(photograph(number, (240, 180)), 70))
         Works(library).inspect(str(tmp_path / f"{number}.jpg"))
     newest, oldest = client.copy_findings(page=1)
     assert (newest.work, oldest.work, newest.source) == (2, 1, str(tmp_path / "2.jpg"))

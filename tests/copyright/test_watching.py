@@ -32,13 +32,13 @@ def state_url(request: pytest.FixtureRequest) -> str:
 
 
 def suspect(seed: int, quality: int = 70) -> bytes:
-    return file(photograph(seed, (480, 360)).crop((20, 20, 460, 340)), quality)
+    return file(photograph(seed, (240, 180)).crop((10, 10, 230, 170)), quality)
 
 
 def filled(library: Library) -> Works:
     works = Works(library)
     for seed in range(3):
-        library.add(file(photograph(seed, (480, 360))), id=f"work-{seed}")
+        library.add(file(photograph(seed, (240, 180))), id=f"work-{seed}")
         works.register(library.get(f"work-{seed}"), owner=f"Owner {seed}", title=f"桥 {seed}")
     return works
 
