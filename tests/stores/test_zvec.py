@@ -207,6 +207,27 @@ def test_optimise_brings_all_into_the_index(store: ZvecStore) -> None:
     assert 25 <= store.unindexed() <= 50
 
 
+def test_a_flush_lets_folders_go_that_a_merge_removes_meanwhile(store: ZvecStore) -> None:
+    folders, over = [store.path / f"part {number}" for number in range(50)], threading.Event()
+
+    def churn() -> None:
+        while not over.is_set():
+            for folder in folders:
+                folder.mkdir()
+            for folder in folders:
+                folder.rmdir()
+
+    churning = threading.Thread(target=churn)
+    churning.start()
+    try:
+        for _ in range(100):
+            store.flush()
+    finally:
+        over.set()
+        churning.join(30)
+    assert not churning.is_alive()
+
+
 def test_optimise_waits_for_no_iteration(store: ZvecStore) -> None:
     store.upsert(many(20))
     iteration = store.iterate()

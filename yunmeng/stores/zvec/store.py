@@ -35,7 +35,7 @@ from yunmeng.stores.zvec.layout import (
     to_record,
     to_word_hit,
 )
-from yunmeng.stores.zvec.mending import Snapshotter, copy_collection
+from yunmeng.stores.zvec.mending import Snapshotter, copy_collection, files
 from yunmeng.stores.zvec.query import MAX_TOP, Queries, Scan
 from yunmeng.stores.zvec.written import Written
 from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
@@ -342,7 +342,7 @@ class ZvecStore(Closing):
 
     def _parts(self) -> int:
         """Return how many parts the vectors have on disk; zvec has a file for each and does not report their number."""
-        return sum(1 for _ in self.path.glob("*/*.proxima"))
+        return len(files(self.path, "*/*.proxima"))
 
     def _condition(self, filter: Filter | None) -> Condition | None:
         if filter is None:
