@@ -28,7 +28,7 @@ def run(change: Callable[[int, float], dict[str, float]] = lambda _requests, _mi
         values = {
             "in_use": 205 + 25 * warm + dice.gauss(0, 5),
             "blocks": 740_000 + 60_000 * warm + dice.gauss(0, 4000),
-            "anonymous": 300 + 100 * warm + dice.gauss(0, 20),
+            "anonymous": 300 + 100 * warm + dice.gauss(0, 5) + 20 * minutes * (4 * minutes % 1),  # given back each 15 s
             "mapped": 100 + parts,
             "store_files": 30 + 3 * parts,
             "files": 26 + dice.choice([0, 0, 1]),

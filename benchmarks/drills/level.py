@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, sqrt
 from statistics import linear_regression, mean
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 __all__ = ["RULES", "Finding", "Rule", "Sample", "judged", "table"]
+
+T = TypeVar("T")
 
 
 class Sample(NamedTuple):
@@ -38,12 +40,13 @@ class Rule:
     line goes through the lowest value of each of ten pieces, when the least was in work. ``growth``: the rise of the
     line through all values of the second half, as a share of their mean. ``peak``: the highest value of the second
     half, as a multiple of the first half's; for the store's files, whose number rises and falls as zvec adds and joins
-    parts, so that a line through a piece of that means nothing.
+    parts, so that a line through a piece of that means nothing. ``peak of lows``: the same of the lowest values of ten
+    pieces of each half; for memory that is freed all the time and given back every 15 s only.
     """
 
     field: str
     name: str
-    judged_by: Literal["a request", "growth", "peak"]
+    judged_by: Literal["a request", "growth", "peak", "peak of lows"]
     most: float
     unit: str = ""
     scale: float = 1.0
@@ -52,7 +55,7 @@ class Rule:
 RULES: Final = (
     Rule("in_use", "allocated, MB", "a request", 0.9, " kB a request", 1000.0),
     Rule("blocks", "blocks of Python", "a request", 1.8, " a request"),
-    Rule("anonymous", "anonymous memory, MB", "growth", 0.05),
+    Rule("anonymous", "anonymous memory, MB", "peak of lows", 1.05),
     Rule("mapped", "mapped files, MB", "peak", 1.05),
     Rule("store_files", "open files of the store", "peak", 1.05),
     Rule("files", "other open files", "growth", 0.05),
@@ -113,18 +116,25 @@ def _judged(rule: Rule, first: Sequence[Sample], second: Sequence[Sample]) -> Fi
             figure = linear_regression(seconds, after).slope * (seconds[-1] - seconds[0]) / mean(after)
         case "peak":
             figure = max(after) / max(before)
+        case "peak of lows":
+            figure = max(map(min, _pieces(after))) / max(map(min, _pieces(before)))
     return Finding(rule, mean(before), mean(after), figure)
 
 
 def _slope_at_most(points: Sequence[tuple[float, float]]) -> float:
     """Return the slope through the lowest points, and two standard errors more; infinity where nothing was asked."""
-    count = min(PIECES, len(points) // 2)
-    bounds = [number * len(points) // count for number in range(count + 1)]
-    lowest = [min(points[start:end], key=lambda point: point[1]) for start, end in pairwise(bounds)]
+    lowest = [min(piece, key=lambda point: point[1]) for piece in _pieces(points)]
     x, y = zip(*lowest, strict=True)
     if min(x) == max(x):
         return inf
     line = linear_regression(x, y)
     rest = sum((b - line.slope * a - line.intercept) ** 2 for a, b in lowest)
     spread = sum((a - mean(x)) ** 2 for a in x)
-    return line.slope + 2 * sqrt(rest / max(1, count - 2) / spread)
+    return line.slope + 2 * sqrt(rest / max(1, len(lowest) - 2) / spread)
+
+
+def _pieces(values: Sequence[T]) -> list[Sequence[T]]:
+    """Cut a run into `PIECES` of the same length, or fewer if it is short."""
+    count = min(PIECES, len(values) // 2)
+    bounds = [number * len(values) // count for number in range(count + 1)]
+    return [values[start:end] for start, end in pairwise(bounds)]
