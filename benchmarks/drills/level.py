@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, sqrt
 from statistics import linear_regression, mean
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple
 
 __all__ = ["RULES", "Finding", "Rule", "Sample", "judged", "table"]
-
-T = TypeVar("T")
 
 
 class Sample(NamedTuple):
@@ -37,16 +35,16 @@ class Rule:
 
     ``a request``: what may have been lost at each request of the second half, times ``scale``: the slope of a straight
     line over the requests, and two of its standard errors more, so that a run of too few requests does not pass. The
-    line goes through the lowest value of each of ten pieces, when the least was in work. ``growth``: the rise of the
-    line through all values of the second half, as a share of their mean. ``peak``: the highest value of the second
-    half, as a multiple of the first half's; for the store's files, whose number rises and falls as zvec adds and joins
-    parts, so that a line through a piece of that means nothing. ``peak of lows``: the same of the lowest values of ten
-    pieces of each half; for memory that is freed all the time and given back every 15 s only.
+    line goes through the lowest value of each of ten pieces, when the least was in work. ``floor``: the rise of the
+    line through these lowest values, as a share of their mean; for memory that is given back from time to time, so that
+    what lies above the lowest depends on the moment. ``growth``: the same through all values. ``peak``: the highest
+    value of the second half, as a multiple of the first half's; for the store's files, whose number rises and falls as
+    zvec adds and joins parts, so that a line through a piece of that means nothing.
     """
 
     field: str
     name: str
-    judged_by: Literal["a request", "growth", "peak", "peak of lows"]
+    judged_by: Literal["a request", "floor", "growth", "peak"]
     most: float
     unit: str = ""
     scale: float = 1.0
@@ -55,7 +53,7 @@ class Rule:
 RULES: Final = (
     Rule("in_use", "allocated, MB", "a request", 0.9, " kB a request", 1000.0),
     Rule("blocks", "blocks of Python", "a request", 1.8, " a request"),
-    Rule("anonymous", "anonymous memory, MB", "peak of lows", 1.05),
+    Rule("anonymous", "anonymous memory, MB", "floor", 0.05),
     Rule("mapped", "mapped files, MB", "peak", 1.05),
     Rule("store_files", "open files of the store", "peak", 1.05),
     Rule("files", "other open files", "growth", 0.05),
@@ -94,7 +92,7 @@ def table(findings: Sequence[Finding]) -> str:
     for one in findings:
         rule = one.rule
         judged_by = "loss" if rule.judged_by == "a request" else rule.judged_by
-        shown = _percent if rule.judged_by == "growth" else _plain
+        shown = _percent if rule.judged_by in ("floor", "growth") else _plain
         lines.append(
             f"| {rule.name} | {one.first:,.0f} | {one.second:,.0f} | {judged_by} | "
             f"{shown(one.figure)}{rule.unit}{'' if one.level else ' **too much**'} | {shown(rule.most)}{rule.unit} |"
@@ -111,19 +109,31 @@ def _judged(rule: Rule, first: Sequence[Sample], second: Sequence[Sample]) -> Fi
     match rule.judged_by:
         case "a request":
             figure = rule.scale * _slope_at_most([(sample.requests, getattr(sample, rule.field)) for sample in second])
+        case "floor":
+            figure = _rise(_lowest([(sample.seconds, getattr(sample, rule.field)) for sample in second]))
         case "growth":
-            seconds = [sample.seconds for sample in second]
-            figure = linear_regression(seconds, after).slope * (seconds[-1] - seconds[0]) / mean(after)
+            figure = _rise([(sample.seconds, getattr(sample, rule.field)) for sample in second])
         case "peak":
             figure = max(after) / max(before)
-        case "peak of lows":
-            figure = max(map(min, _pieces(after))) / max(map(min, _pieces(before)))
     return Finding(rule, mean(before), mean(after), figure)
+
+
+def _lowest(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the lowest of each of ten pieces."""
+    count = min(PIECES, len(points) // 2)
+    bounds = [number * len(points) // count for number in range(count + 1)]
+    return [min(points[start:end], key=lambda point: point[1]) for start, end in pairwise(bounds)]
+
+
+def _rise(points: Sequence[tuple[float, float]]) -> float:
+    """Return how much the line through the points rises from the first to the last, as a share of their mean."""
+    x, y = zip(*points, strict=True)
+    return float(linear_regression(x, y).slope * (x[-1] - x[0]) / mean(y))
 
 
 def _slope_at_most(points: Sequence[tuple[float, float]]) -> float:
     """Return the slope through the lowest points, and two standard errors more; infinity where nothing was asked."""
-    lowest = [min(piece, key=lambda point: point[1]) for piece in _pieces(points)]
+    lowest = _lowest(points)
     x, y = zip(*lowest, strict=True)
     if min(x) == max(x):
         return inf
@@ -131,10 +141,3 @@ def _slope_at_most(points: Sequence[tuple[float, float]]) -> float:
     rest = sum((b - line.slope * a - line.intercept) ** 2 for a, b in lowest)
     spread = sum((a - mean(x)) ** 2 for a in x)
     return line.slope + 2 * sqrt(rest / max(1, len(lowest) - 2) / spread)
-
-
-def _pieces(values: Sequence[T]) -> list[Sequence[T]]:
-    """Cut a run into `PIECES` of the same length, or fewer if it is short."""
-    count = min(PIECES, len(values) // 2)
-    bounds = [number * len(values) // count for number in range(count + 1)]
-    return [values[start:end] for start, end in pairwise(bounds)]

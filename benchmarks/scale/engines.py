@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
 from yunmeng.library import Library
+from yunmeng.stores.zvec.kinds import LINKS
 from yunmeng.types import Record
 
 __all__ = ["ENGINES", "Engine", "Vectors"]
@@ -120,7 +121,7 @@ class Zvec(Engine):
     def build(self, vectors: Vectors, groups: NDArray[np.int64]) -> None:
         import zvec
 
-        index = zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE, m=32, ef_construction=200)
+        index = zvec.HnswIndexParam(metric_type=zvec.MetricType.COSINE, m=LINKS, ef_construction=200)
         schema = zvec.CollectionSchema(
             "bare",
             fields=[zvec.FieldSchema("group", zvec.DataType.INT64, index_param=zvec.InvertIndexParam())],

@@ -24,7 +24,7 @@ Examples:
 @click.option(
     "--factory",
     metavar="TEXT",
-    help="FAISS's description of an index: Flat, HNSW32, IVF256,Flat, IVF256,PQ32.  [default: by the library's size]",
+    help="FAISS's description of an index: Flat, HNSW64, IVF256,Flat, IVF256,PQ32.  [default: by the library's size]",
 )
 @json_option
 def export(file: Path, db: str, factory: str | None, as_json: bool) -> int:

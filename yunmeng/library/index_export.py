@@ -40,8 +40,8 @@ def export_index(
     Args:
         library: The library; the index is trained on its own vectors.
         place: The file, by custom ``.faiss``; a second file beside it is named so with ``.json``.
-        factory: FAISS's description, such as "Flat", "HNSW32", "IVF256,Flat" or "IVF256,PQ32". None takes Flat up to
-            10,000 pictures, HNSW32 up to a million, and inverted lists beyond.
+        factory: FAISS's description, such as "Flat", "HNSW64", "IVF256,Flat" or "IVF256,PQ32". None takes Flat up to
+            10,000 pictures, HNSW64 up to a million, and inverted lists beyond.
         on_step: Called with how many pictures are in, and how many there are.
         stop: Ends it when set.
 

@@ -25,7 +25,7 @@ def default_factory(count: int) -> str:
     """Return the factory string that suits ``count`` pictures: exact, a graph, or 4 * sqrt(n) inverted lists."""
     if count < SMALL:
         return "Flat"
-    return "HNSW32" if count < LARGE else f"IVF{min(int(4 * count**0.5), count // POINTS)},Flat"
+    return "HNSW64" if count < LARGE else f"IVF{min(int(4 * count**0.5), count // POINTS)},Flat"
 
 
 def make_index(dim: int, factory: str) -> Any:
@@ -55,7 +55,7 @@ def check_size(factory: str, count: int) -> None:
         return
     if count < 1:
         raise QueryError("the library has no pictures: there is nothing to index")
-    instead = f"IVF{count // POINTS},Flat, HNSW32 or Flat" if count >= 2 * POINTS else "Flat or HNSW32"
+    instead = f"IVF{count // POINTS},Flat, HNSW64 or Flat" if count >= 2 * POINTS else "Flat or HNSW64"
     raise QueryError(f"{factory} needs {needed:,} pictures to be trained, the library has {count:,}: choose {instead}")
 
 

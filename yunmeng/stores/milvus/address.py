@@ -1,4 +1,4 @@
-"""URLs of the store: ``milvus://host:19530/name?index=HNSW&M=32&efConstruction=200&shards=2&replicas=1&database=x``."""
+"""URLs of the store: ``milvus://host:19530/name?index=HNSW&M=64&efConstruction=200&shards=2&replicas=1&database=x``."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Index:
 _INDEXES: Final = {
     index.kind: index
     for index in (
-        Index("HNSW", {"M": 32, "efConstruction": 200}, "ef", 100),
+        Index("HNSW", {"M": 64, "efConstruction": 200}, "ef", 100),
         Index("IVF_FLAT", {"nlist": 1024}, "nprobe", 64, candidates=False),
         Index("IVF_SQ8", {"nlist": 1024}, "nprobe", 64, candidates=False),
         Index("IVF_PQ", {"nlist": 1024, "m": 32, "nbits": 8}, "nprobe", 64, candidates=False),

@@ -180,15 +180,22 @@ class MilvusStore(Closing):
         return found[: max(limit, 0)]
 
     def flush(self) -> None:
-        """Have the server write what it holds in memory to its storage, and begin to index it."""
-        self._connection.call("cannot flush", "flush", timeout=LOADING)
+        """Do nothing: what Milvus has acknowledged is in its log, and it writes segments when they are worth it.
+
+        To have it write one each time would leave thousands of small ones. Besides, while Milvus 2.3 hands a segment
+        over from memory to storage, it may show a record again that was replaced or deleted (Milvus's issue 32915).
+        """
+        self._check_open()
 
     def unindexed(self) -> int:
         return self._queries.unindexed()
 
     def optimise(self) -> None:
-        """Flush, and wait until the server has indexed all but a few. Searches and writes go on meanwhile."""
-        self.flush()
+        """Have the server write what it holds in memory to its storage, and wait until it has indexed all but a few.
+
+        Searches and writes go on meanwhile.
+        """
+        self._connection.call("cannot flush", "flush", timeout=LOADING)
         least, since = self._unindexed(), time.monotonic()
         while least > SCANNED and time.monotonic() - since < STALLED:
             time.sleep(PAUSE)

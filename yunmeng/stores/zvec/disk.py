@@ -1,12 +1,13 @@
-"""Free room on the disk, checked before a database can run out of it."""
+"""The disk below a collection: its free room, checked before a database runs out of it, and the files of its parts."""
 
 import shutil
+from glob import glob
 from pathlib import Path
 from typing import Final
 
 from yunmeng.errors import DiskFull
 
-__all__ = ["ROOM", "ROOM_TO_DELETE", "check_room", "has_room"]
+__all__ = ["ROOM", "ROOM_TO_DELETE", "check_room", "files_of_parts", "has_room"]
 
 ROOM: Final = 64_000_000
 """Bytes that must be free before anything is written. What zvec holds in memory then still fits when it is closed:
@@ -30,3 +31,11 @@ def check_room(folder: Path, needed: int = ROOM) -> None:
             f"the disk is nearly full: {free:,.0f} MB are free at {folder}, {needed / 1e6:,.0f} MB are needed; make "
             "room and run it again, nothing is lost"
         )
+
+
+def files_of_parts(path: Path, name: str) -> list[Path]:
+    """Return the files called ``name``, a pattern, in the folders of the collection at ``path``.
+
+    A merge may remove a folder meanwhile: `glob` then passes it over, where `Path.glob` of Python 3.11 raises OSError.
+    """
+    return [path / file for file in glob(f"*/{name}", root_dir=path)]  # noqa: PTH207

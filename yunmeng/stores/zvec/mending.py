@@ -17,13 +17,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from glob import glob
 from pathlib import Path
 from typing import Final
 
 from yunmeng.errors import StoreError
+from yunmeng.stores.zvec.disk import files_of_parts
 
-__all__ = ["Snapshotter", "copy_collection", "files", "mend"]
+__all__ = ["Snapshotter", "copy_collection", "mend"]
 
 LOG_HEADER: Final = 64
 """Bytes at the beginning of a log, without which zvec cannot open it."""
@@ -111,11 +111,6 @@ def copy_collection(path: Path, target: Path) -> None:
         raise StoreError(f"cannot copy the store at {path} to {target}: {exc}") from exc
 
 
-def files(path: Path, pattern: str) -> list[Path]:
-    """Return what matches below ``path``, also while a merge removes folders there: pathlib raises then."""
-    return [path / name for name in glob(pattern, root_dir=path)]  # noqa: PTH207
-
-
 def _copy_database(path: Path, database: Path, target: Path) -> None:
     """Copy a RocksDB, which may merge its files in the background. Raises OSError."""
     for _ in range(ATTEMPTS):
@@ -162,7 +157,7 @@ def _numbered(path: Path, what: str) -> list[int]:
 
 
 def _logs(path: Path) -> list[Path]:
-    return files(path, "*/*.wal")
+    return files_of_parts(path, "*.wal")
 
 
 def _manifest(path: Path, number: int) -> Path:
@@ -181,7 +176,7 @@ def _forget(path: Path, but: Path | None = None) -> None:
 
 def _databases(path: Path) -> list[Path]:
     """Return RocksDB's folders below ``path``, without the kept copies."""
-    found = (file.parent for pattern in ("*/CURRENT", "*/*/CURRENT") for file in files(path, pattern))
+    found = (file.parent for name in ("CURRENT", "*/CURRENT") for file in files_of_parts(path, name))
     return [folder for folder in found if not folder.relative_to(path).parts[0].startswith("kept.")]
 
 

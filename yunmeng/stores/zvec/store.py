@@ -20,7 +20,7 @@ from yunmeng.stores.ids import encode_id, unescape
 from yunmeng.stores.protocol import Capabilities
 from yunmeng.stores.rewrite import plain
 from yunmeng.stores.schema import check_schema
-from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, has_room
+from yunmeng.stores.zvec.disk import ROOM_TO_DELETE, check_room, files_of_parts, has_room
 from yunmeng.stores.zvec.engine import abandon, create, engine, mapped, open_collection
 from yunmeng.stores.zvec.kinds import HNSW, IndexKind, found_kind
 from yunmeng.stores.zvec.layout import (
@@ -35,7 +35,7 @@ from yunmeng.stores.zvec.layout import (
     to_record,
     to_word_hit,
 )
-from yunmeng.stores.zvec.mending import Snapshotter, copy_collection, files
+from yunmeng.stores.zvec.mending import Snapshotter, copy_collection
 from yunmeng.stores.zvec.query import MAX_TOP, Queries, Scan
 from yunmeng.stores.zvec.written import Written
 from yunmeng.types import AttributeSchema, Closing, Hit, Record, Vector
@@ -342,7 +342,7 @@ class ZvecStore(Closing):
 
     def _parts(self) -> int:
         """Return how many parts the vectors have on disk; zvec has a file for each and does not report their number."""
-        return len(files(self.path, "*/*.proxima"))
+        return len(files_of_parts(self.path, "*.proxima"))
 
     def _condition(self, filter: Filter | None) -> Condition | None:
         if filter is None:
