@@ -55,7 +55,7 @@ def killed_components(folder: Path) -> str:
     kills = ", ".join(f"{name} {times}" for name, times in drill.killed.items())
     total, added = PICTURES * len(drill.sources), len(load.confirmed)
     return (
-        f"{drill.killed.total()} kills ({kills}) under {len(drill.sources)} imports, of {drill.runs} runs in all; "
+        f"{drill.killed.total()} kills ({kills}) under {len(drill.sources)} imports, in at least {drill.runs} runs; "
         f"{total} of {total} pictures in, each once, {drill.before} of them acknowledged before the last run of their "
         f"import, none of these encoded again; {added} of {added} confirmed additions there; "
         f"{len(load.searches)} searches, {refused} calls refused; all listed again {drill.slowest:.0f} s after a start"

@@ -91,7 +91,9 @@ class JobImport(Import):
                 check(not found.failed, f"no picture refused, not: {found.failed}")
                 counts = Counts(found.indexed, found.skipped)
                 if found.total is not None:  # told by the server that does it, or at the end
-                    self._saw(counts, new_run=counts.done < self.now.done)
+                    # A run skips what is in before it comes to what is new.
+                    skips_again = counts.skipped > self.now.skipped and self.now.indexed > 0
+                    self._saw(counts, new_run=skips_again or counts.indexed < self.now.indexed)
         return over
 
     def server(self) -> Server | None:
