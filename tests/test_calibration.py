@@ -1,11 +1,18 @@
 """What a score is worth: the fitted curve against samples whose true chance is known."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yunmeng.search import Calibration, Sample, fit, held_out, reliability
+from yunmeng.errors import PictureError, Reason
+from yunmeng.library import Library
+from yunmeng.search import Calibration, Sample, fit, held_out, reliability, sample_scores
+from yunmeng.search.calibration import COPIES
+from yunmeng.types import Record
 
 
 def drawn(seed: int, count: int) -> Sample:
@@ -32,6 +39,23 @@ def test_what_is_told_of_others_of_the_same_kind_is_so(count: int) -> None:
     bins = reliability([learnt.chance(score) for score in scores], [False] * 10_000 + [True] * 10_000)
     error = sum(row.hits * abs(row.told - row.real) for row in bins) / 20_000
     assert error < (0.05 if count == 50 else 0.02)
+
+
+@pytest.mark.parametrize("gone", [0, 40])
+def test_so_many_copies_are_made_as_are_needed(gone: int, library: Library, make_pictures: Callable[..., Path]) -> None:
+    library.index([make_pictures(180)])
+    read: list[str] = []
+
+    def original(record: Record) -> bytes:
+        read.append(record.id)
+        if len(read) <= gone:
+            raise PictureError(Reason.UNREADABLE, "gone")
+        return library.original(record)
+
+    encoding = library.generation.encoding
+    sample = sample_scores(library.generation.store, encoding.encoder, encoding.views, original)
+    assert len(sample.copies) == COPIES
+    assert len(read) == COPIES + gone
 
 
 def test_held_out_halves_agree() -> None:

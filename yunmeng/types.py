@@ -105,6 +105,8 @@ Attributes: TypeAlias = Mapping[str, AttributeValue]
 AttributeSchema: TypeAlias = Mapping[str, AttributeType]
 Enhancement: TypeAlias = Literal["denoise", "contrast", "colour"]
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml"]
+FullText: TypeAlias = Literal["store", "state", "missing"]
+"""What has the words of a library's names and attributes: its store, its state in PostgreSQL, or nothing."""
 LibraryMetric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming"]
 Metric: TypeAlias = Literal["cosine", "euclidean", "manhattan", "hamming", "fingerprint"]
 StepName: TypeAlias = Literal["average", "alpha", "expand", "reciprocal", "diffusion", "geometry", "diverse"]
@@ -550,7 +552,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class LibraryInfo:
-    """Facts of a library. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``."""
+    """Facts of a library.
+
+    ``full_text`` says what finds names and attributes by their words, ``words_missing`` how many pictures are not found
+    by them yet. ``bytes`` is its size on disk; ``last_job`` the last run of ``index``.
+    """
 
     path: str
     pictures: int
@@ -561,6 +567,8 @@ class LibraryInfo:
     subject: bool
     regions: bool
     augmented: bool
+    full_text: FullText
+    words_missing: int
     attributes: AttributeSchema
     created: str
     bytes: int

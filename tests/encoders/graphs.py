@@ -1,5 +1,6 @@
 """Small networks made with onnx.helper, and what they compute in plain NumPy."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,64 @@ def residual_network(file: Path, *, hidden: int = 32, own: int | None = None, ga
     ]
     source = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", SIDE, SIDE, 3])
     target = helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", 16])
+    return save(nodes, source, target, weights, file)
+
+
+def attention_network(file: Path, *, outlier: float = 1.0) -> Path:
+    """A vision transformer of one block: 16 patches, four heads of 8 channels, sums around attention and around two
+    layers with GELU; tokens (n, 16, 32). One channel of the patches is ``outlier`` times as large as the others, as a
+    few are in trained ones.
+    """
+    random, width, patches = np.random.default_rng(7), 32, 16
+    weights: dict[str, NDArray[Any]] = {
+        "patch": _normal(random, width, 3, 4, 4),
+        "place": _normal(random, 1, patches, width) * 4,
+        "root": np.array(8**0.5, np.float32),
+        "two": np.array(2**0.5, np.float32),
+        "one": np.array(1, np.float32),
+        "half": np.array(0.5, np.float32),
+        "rows": np.array([0, width, patches], np.int64),
+        "heads": np.array([0, patches, 4, 8], np.int64),
+        "whole": np.array([0, patches, width], np.int64),
+    }
+    weights["patch"][3] *= outlier
+    for name, inner, outer in (("q", 1, 1), ("k", 1, 1), ("v", 1, 1), ("mix", 1, 1), ("up", 1, 4), ("down", 4, 1)):
+        weights[name] = _normal(random, outer * width, inner * width).T.copy()
+        weights[f"{name}_bias"] = random.standard_normal(outer * width).astype(np.float32) * 0.1
+    for name in ("first", "second", "last"):
+        weights[f"{name}_gain"] = (1 + 0.2 * random.standard_normal(width)).astype(np.float32)
+    nodes: list[Any] = []
+
+    def add(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def linear(value: str, name: str) -> str:
+        return add("Add", [add("MatMul", [value, name], f"{name}_product"), f"{name}_bias"], f"{name}_out")
+
+    def normalised(value: str, name: str) -> str:
+        return add("LayerNormalization", [value, f"{name}_gain"], f"{name}_out", axis=-1)
+
+    def by_heads(value: str, perm: list[int]) -> str:
+        return add("Transpose", [add("Reshape", [value, "heads"], f"{value}_heads")], f"{value}_turned", perm=perm)
+
+    add("Conv", ["pixels", "patch"], "map", strides=[4, 4])
+    add("Transpose", [add("Reshape", ["map", "rows"], "flat")], "tokens", perm=[0, 2, 1])
+    add("Add", ["tokens", "place"], "x0")
+    before = normalised("x0", "first")
+    queries, keys = by_heads(linear(before, "q"), [0, 2, 1, 3]), by_heads(linear(before, "k"), [0, 2, 3, 1])
+    add("Div", [add("MatMul", [queries, keys], "scores"), "root"], "scaled")
+    values = by_heads(linear(before, "v"), [0, 2, 1, 3])
+    add("MatMul", [add("Softmax", ["scaled"], "chances", axis=-1), values], "found")
+    add("Reshape", [add("Transpose", ["found"], "joined", perm=[0, 2, 1, 3]), "whole"], "attended")
+    add("Add", ["x0", linear("attended", "mix")], "x1")
+    up = linear(normalised("x1", "second"), "up")
+    add("Add", [add("Erf", [add("Div", [up, "two"], "apart")], "erf"), "one"], "risen")
+    add("Mul", [add("Mul", [up, "risen"], "doubled"), "half"], "gelu")
+    add("Add", ["x1", linear("gelu", "down")], "x2")
+    normalised("x2", "last")
+    source = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])
+    target = helper.make_tensor_value_info("last_out", TensorProto.FLOAT, ["n", patches, width])
     return save(nodes, source, target, weights, file)
 
 

@@ -1,7 +1,10 @@
 """Pruning: what is cut out of a graph, what least squares makes up for, and what is said where it cannot be done."""
 
 import json
+import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,13 +20,13 @@ from yunmeng.encoders.adding import add_graph
 from yunmeng.encoders.compress.allocation import Work, allocate
 from yunmeng.encoders.compress.calibration import Calibration
 from yunmeng.encoders.compress.chains import Network
-from yunmeng.encoders.compress.pruning import LEAST, prune
+from yunmeng.encoders.compress.pruning import LEAST, Pruned, prune
 from yunmeng.encoders.compress.reconstruction import Moments, eliminate, regress
 from yunmeng.encoders.fitting import Source
 from yunmeng.encoders.fusion_fitting import fuse
 from yunmeng.encoders.graph_description import describe_graph
 from yunmeng.encoders.protocol import Origin
-from yunmeng.errors import EncoderError
+from yunmeng.errors import EncoderError, UnknownEncoder
 
 Vectors = NDArray[np.float32]
 PIXELS = np.random.default_rng(7).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.uint8)
@@ -37,6 +40,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
 
 def add(file: Path, models: Settings, name: str = "net") -> None:
     add_graph(describe_graph(file, models, name=name, input_size=16), file, models)
+
+
+def pruned(*arguments: Any, **options: Any) -> Pruned:
+    made = prune(*arguments, **options)
+    assert made is not None
+    return made
 
 
 def network(file: Path) -> Network:
@@ -156,7 +165,7 @@ def test_channels_go_where_a_multiplication_costs_least(models: Settings, tmp_pa
 def test_a_pruned_encoder_is_smaller_and_near(models: Settings, sources: list[Source], tmp_path: Path) -> None:
     add(residual_network(tmp_path / "net.onnx", own=16), models)
     told: list[tuple[int, int]] = []
-    made = prune("net", 0.7, models, sources, epochs=0, on_cut=lambda done, total: told.append((done, total)))
+    made = pruned("net", 0.7, models, sources, epochs=0, on_cut=lambda done, total: told.append((done, total)))
     assert (made.spec.name, made.pictures, made.failed, made.fitted) == ("net-pruned70", LEAST + 20, [], None)
     assert made.spec.origin == Origin("net", get_spec("net", models).sha256)
     assert made.spec.sha256 != get_spec("net", models).sha256
@@ -170,14 +179,14 @@ def test_a_pruned_encoder_is_smaller_and_near(models: Settings, sources: list[So
     whole, small = load("net", models).encode(unseen), load("net-pruned70", models).encode(unseen)
     assert (whole * small).sum(axis=1).min() > 0.999
     assert told[-1][0] == told[-1][1]
-    again = prune("net", 0.7, models, sources, epochs=0, new_name="again")  # what a stopped training goes on with
+    again = pruned("net", 0.7, models, sources, epochs=0, new_name="again")  # what a stopped training goes on with
     files = [models.models_dir / name / "picture.onnx" for name in ("net-pruned70", again.spec.name)]
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_convolutions_of_3_by_3_are_fitted_too(models: Settings, sources: list[Source], tmp_path: Path) -> None:
     add(layered_network(tmp_path / "net.onnx"), models)
-    made = prune("net", 0.6, models, sources, epochs=0)
+    made = pruned("net", 0.6, models, sources, epochs=0)
     assert made.kept <= 0.6
     assert made.cosine > 0.98
 
@@ -185,10 +194,37 @@ def test_convolutions_of_3_by_3_are_fitted_too(models: Settings, sources: list[S
 def test_training_brings_it_nearer(models: Settings, sources: list[Source], tmp_path: Path) -> None:
     pytest.importorskip("torch")
     add(residual_network(tmp_path / "net.onnx"), models)
-    made = prune("net", 0.6, models, sources, epochs=3, new_name="small")
+    made = pruned("net", 0.6, models, sources, epochs=3, new_name="small")
     assert made.fitted is not None
     assert made.cosine >= made.fitted
     assert "fitted and trained on 90 pictures" in made.spec.source
+    assert not list((models.cache_dir / "pruning").glob("*"))
+
+
+def test_what_was_stopped_goes_on(models: Settings, sources: list[Source], tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    add(residual_network(tmp_path / "net.onnx"), models)
+    stop, steps = threading.Event(), [0]
+    make = partial(prune, "net", 0.6, models, sources, epochs=3, new_name="small", stop=stop)
+    assert make(on_cut=lambda _done, _total: stop.set()) is None
+    stop.clear()
+
+    def stop_at_the_second(_done: int, _total: int) -> None:
+        steps[0] += 1
+        if steps[0] == 2:
+            stop.set()
+
+    assert make(on_trained=stop_at_the_second) is None
+    with pytest.raises(UnknownEncoder):
+        get_spec("small", models)
+    stop.clear()
+    assert make(on_trained=stop_at_the_second) is not None
+    whole = pruned("net", 0.6, models, sources, epochs=3, new_name="whole", on_trained=stop_at_the_second)
+    assert steps[0] == 2 * 3 * 3  # three batches in three epochs, none of them twice, and once more for the other
+    unseen = [np.asarray(paint(seed)) for seed in range(900, 910)]
+    np.testing.assert_allclose(
+        load("small", models).encode(unseen), load(whole.spec.name, models).encode(unseen), atol=1e-5
+    )
     assert not list((models.cache_dir / "pruning").glob("*"))
 
 

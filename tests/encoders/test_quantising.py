@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from tests.conftest import CommandLine, paint, write_pictures
-from tests.encoders.graphs import colour_network, layered_network, map_network
+from tests.encoders.graphs import attention_network, colour_network, layered_network, map_network
 from yunmeng.config import Settings
 from yunmeng.encoders import get_spec, load
 from yunmeng.encoders.adding import add_graph
@@ -54,6 +55,24 @@ def test_layers_that_8_bits_cannot_hold_stay(models: Settings, sources: list[Sou
     made = quantise("net", "int8", models, sources, new_name="small")
     assert 0 < made.kept < made.layers
     assert made.cosine > 0.99
+
+
+@pytest.mark.parametrize("outlier", [1, 100])
+def test_a_transformer_keeps_its_vectors(
+    models: Settings, sources: list[Source], tmp_path: Path, outlier: float
+) -> None:
+    file = attention_network(tmp_path / "net.onnx", outlier=outlier)
+    add_graph(describe_graph(file, models, name="net", pooling="mean"), file, models)
+    made = quantise("net", "int8", models, sources)
+    assert made.layers == 7
+    assert made.kept <= 1
+    unseen = [np.asarray(paint(seed)) for seed in range(900, 920)]
+    whole = load("net", models).encode(unseen)
+    assert (whole * load("net-int8", models).encode(unseen)).sum(axis=1).min() > 0.99
+    weights = onnx.load(models.models_dir / "net-int8" / "picture.onnx").graph.initializer
+    assert sum(one.data_type == onnx.TensorProto.INT8 and len(one.dims) > 1 for one in weights) == 7 - made.kept
+    quantise("net", "fp16", models, sources)
+    assert (whole * load("net-fp16", models).encode(unseen)).sum(axis=1).min() > 0.9999
 
 
 def test_16_bits_halve_the_file(models: Settings, sources: list[Source], tmp_path: Path) -> None:

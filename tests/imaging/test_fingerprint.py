@@ -50,6 +50,14 @@ def test_phash_is_that_of_imagehash_but_for_a_bit() -> None:
     assert sum(distances) <= len(distances)
 
 
+def test_hashes_of_the_small_copy_are_those_of_the_packages_bit_for_bit() -> None:
+    for image in [*PICTURES, *(Image.new("RGB", (400, 300), colour) for colour in ("black", "white", "#0d4dc9"))]:
+        small = image.convert("L").resize((128, 128), Image.Resampling.BILINEAR)
+        found = fingerprint(np.asarray(image))
+        assert found.phash == str(imagehash.phash(small))
+        assert found.pdq == reference_pdq(small.convert("RGB"))
+
+
 EDITS: dict[str, Callable[[Image.Image], Pixels]] = {
     "compressed": lambda image: decode(encoded(image, "JPEG", quality=60)).pixels,
     "smaller": lambda image: np.asarray(image.resize((image.width * 3 // 4, image.height * 3 // 4))),

@@ -15,7 +15,7 @@ from yunmeng.stores.milvus.store import MilvusStore
 from yunmeng.stores.protocol import Store
 from yunmeng.types import AttributeSchema
 
-__all__ = ["fill", "lettered", "make", "odd", "store", "worded"]
+__all__ = ["Pool", "fill", "lettered", "make", "odd", "store", "worded"]
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +45,13 @@ class Pool:
 
 
 @pytest.fixture(scope="session")
-def kind(milvus: MilvusServer) -> Kind:
-    return Kind(Pool(milvus.url).make)
+def pool(milvus: MilvusServer) -> Pool:
+    return Pool(milvus.url)
+
+
+@pytest.fixture(scope="session")
+def kind(pool: Pool) -> Kind:
+    return Kind(pool.make)
 
 
 def _is_closed(store: MilvusStore) -> bool:

@@ -9,4 +9,4 @@ class TestKeeping(KeepingConformance):
 
 
 class TestSearch(SearchConformance):
-    """All of it; it has no words to be found by."""
+    """All of it; for words see test_words.py."""

@@ -11,6 +11,7 @@ import pytest
 from tests.caching.libraries import SCHEMA as ATTRIBUTES
 from tests.caching.libraries import found, in_redis, png, reopen
 from tests.installing import files_of, importable, install
+from tests.postgres_server import running_postgres
 from tests.redis_server import RedisServer, running_redis
 from tests.stores.conformance import KeepingConformance
 from tests.stores.conformance_search import SearchConformance
@@ -19,7 +20,7 @@ from tests.stores.kinds import Kind
 from yunmeng import stores
 from yunmeng.config import Settings
 from yunmeng.encoders.fake import FakeEncoder
-from yunmeng.errors import LibraryLocked, QueryError, UnknownStore
+from yunmeng.errors import LibraryLocked, QueryError, StateUnreachable, UnknownStore
 from yunmeng.library import Library
 from yunmeng.stores.protocol import Capabilities
 
@@ -65,8 +66,9 @@ def test_a_library_lives_in_it(settings: Settings, tmp_path: Path) -> None:
         assert [hit.attributes["category"] for hit in heads] == ["b", "a"]
         heads = library.search(png(3), rerank="average", group_by="category")
         assert {hit.attributes["category"] for hit in heads} == {"a", "b"}
-        with pytest.raises(QueryError, match="not words"):
+        with pytest.raises(QueryError, match=r"not words.*nor has its store full text.*PostgreSQL"):
             library.search(text="anything")
+        assert library.info().full_text == "missing"
     assert 'store = "pocket:"' in (place / "library.toml").read_text()
     with reopen(place, settings) as library:
         assert library.count() == 6
@@ -86,6 +88,34 @@ def test_regions_and_second_vectors_are_kept_in_it_too(settings: Settings, tmp_p
         assert library.search(png(1))[0].id == "a"
     assert {child.name for child in place.iterdir() if child.is_dir()} >= {"store-1", "regions-1", "augmented-1"}
     assert not (place / "store").exists()
+
+
+@pytest.mark.parametrize("reads_text", [True, False])
+def test_its_words_are_kept_in_postgresql_and_meaning_answers_while_that_is_away(
+    settings: Settings, tmp_path: Path, reads_text: bool
+) -> None:
+    place, encoder = tmp_path / "library", FakeEncoder(reads_text=reads_text)
+    with running_postgres() as postgres:
+        Library.create(
+            place, encoder, ATTRIBUTES, settings, store="pocket:", state=postgres.database(), regions=True
+        ).close()
+        with Library.open(place, encoder, settings) as one, Library.open(place, encoder, settings) as other:
+            one.add(png(1), id="1", attributes={"category": "red dress"})
+            one.add(png(2), id="2", attributes={"category": "blue hat"})
+            assert other.search(text="dresses")[0].id == "1"
+            assert other.search(text="dresses").cached
+            one.set_attributes("2", {"category": "blue dress"})
+            assert {hit.id for hit in other.search(text="dresses")} == {"1", "2"}
+            assert one.info().full_text == "state"
+            postgres.stop()
+            try:
+                if reads_text:
+                    assert {hit.id for hit in other.search(text="hat")} == {"1", "2"}
+                else:
+                    with pytest.raises(StateUnreachable):
+                        other.search(text="hat")
+            finally:
+                postgres.start()
 
 
 def test_several_have_it_open_and_none_answers_what_is_stale(settings: Settings, tmp_path: Path) -> None:
@@ -176,6 +206,15 @@ def test_stores_are_removed_by_those_who_made_them(tmp_path: Path) -> None:
         again = stores.create(url, place, DIM, {})
         assert again.count() == 0
         again.close()
+
+
+def test_info_says_that_full_text_is_missing(package: Path, settings: Settings, tmp_path: Path) -> None:
+    make(tmp_path / "library", settings).close()
+    done = subprocess.run(
+        [sys.executable, "-m", "yunmeng", "info", "--db", tmp_path / "library"],
+        env={"PYTHONPATH": f"{package}:{Path(__file__).parents[2]}"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "full text       missing: words are answered by their meaning only" in done.stdout
 
 
 def test_only_what_is_used_is_imported(package: Path) -> None:

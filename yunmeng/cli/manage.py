@@ -28,6 +28,8 @@ def info(db: str, as_json: bool) -> None:
         "subject": found.subject,
         "regions": found.regions,
         "augmented": found.augmented,
+        "full_text": found.full_text,
+        "words_missing": found.words_missing,
         "without_colours": without,
         "attributes": dict(found.attributes),
         "created": found.created,
@@ -48,12 +50,22 @@ def info(db: str, as_json: bool) -> None:
     for name in ("subject", "regions", "augmented"):
         facts[name] = "yes" if facts[name] else "no"
     facts["without_colours"] = f"{without:,}; run yunmeng palettes --db {db}" if without else "none"
+    facts["full_text"] = _FULL_TEXT[found.full_text]
+    if unread := facts.pop("words_missing"):
+        facts["full_text"] = f"{facts['full_text']}, but for {unread:,} pictures; yunmeng index reads them"
     facts["attributes"] = ", ".join(f"{name}:{kind}" for name, kind in found.attributes.items()) or "none declared"
     facts["bytes"] = f"{found.bytes / 1e6:,.1f} MB"
     facts["last_run"] = "none" if job is None else _in_words(facts["last_run"])
     for name, value in facts.items():
         label = "size" if name == "bytes" else name.replace("_", " ")
         click.echo(f"{label:<15} {value:,}" if isinstance(value, int) else f"{label:<15} {value}")
+
+
+_FULL_TEXT = {
+    "store": "in the store",
+    "state": "in the state",
+    "missing": "missing: words are answered by their meaning only; see docs/milvus.md",
+}
 
 
 def _in_words(run: object) -> str:

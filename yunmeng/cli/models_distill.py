@@ -77,6 +77,8 @@ def distill(
     require_pictures(pictures, db, "learning")
     if curve is not None and curve.suffix.lower() not in (".png", ".webp"):
         raise click.UsageError("--curve draws a picture: name a FILE that ends in .png or .webp")
+    if curve is not None:
+        _require_matplotlib()
     settings = Settings.load(device=device)
     plan = replace(USUAL, epochs=epochs or USUAL.epochs, frozen=USUAL.frozen if frozen is None else frozen)
     with (
@@ -105,15 +107,30 @@ def distill(
     return 1 if made.failed else 0
 
 
-def _draw(made: "Distilled", file: Path) -> None:
-    from yunmeng.imaging.plot import draw_lines
+def _require_matplotlib() -> None:
+    """Raise MissingExtra before the training that a curve is drawn of, not after it."""
+    from importlib.util import find_spec
 
-    lines = {
-        "pictures it learns from": [epoch.training for epoch in made.curve],
-        "pictures that choose the epoch": [epoch.validation for epoch in made.curve],
-    }
+    from yunmeng.errors import MissingExtra
+
+    if find_spec("matplotlib") is None:
+        raise MissingExtra("drawing a curve", "train")
+
+
+def _draw(made: "Distilled", file: Path) -> None:
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9.6, 6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([epoch.training for epoch in made.curve], marker="o", label="pictures it learns from")
+    axes.plot([epoch.validation for epoch in made.curve], marker="o", label="pictures that choose the epoch")
+    axes.axvline(made.best, color="grey", linestyle="--", label="best epoch")
+    axes.set(title=made.spec.name, xlabel="epoch", ylabel="loss")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
     try:
-        draw_lines(lines, f"{made.spec.name}: loss", "epoch", made.best).save(file)
+        figure.savefig(file)
     except OSError as error:
         click.echo(f"cannot write {file} ({error.strerror or error}); the encoder is made all the same", err=True)
 

@@ -62,11 +62,15 @@ def prune_model(
     """
     from yunmeng.config import Settings
     from yunmeng.encoders.compress.pruning import READ_MOST, prune
-    from yunmeng.terminal.progress import counting_progress
+    from yunmeng.terminal.progress import counting_progress, stop_on_signal
 
     require_pictures(pictures, db, "fitting")
     settings = Settings.load()
-    with own_pictures(pictures, db, settings, READ_MOST) as sources, counting_progress("Pruning") as on_done:
+    with (
+        own_pictures(pictures, db, settings, READ_MOST) as sources,
+        stop_on_signal() as stop,
+        counting_progress("Pruning") as on_done,
+    ):
         made = prune(
             name,
             keep,
@@ -77,7 +81,11 @@ def prune_model(
             on_encoded=on_done,
             on_cut=on_done,
             on_trained=on_done,
+            stop=stop,
         )
+    if made is None:
+        click.echo("Stopped. Run the same command again to go on.", err=True)
+        return 130
     print_unusable(made.failed)
     sizes = [(name, made.size_before), (made.spec.name, made.size)]
     rows = [] if compare is None else compared(sizes, compare, settings)

@@ -108,6 +108,7 @@ def search(
             _draw(library, asked, mix, hits, sheet)
         texts_asked = [asked.get("text"), *(part.text for part in mix)]
         lacking = _asks_colour(wanted["color"], texts_asked) and library.reader.lacks_palettes
+        by_meaning_only = any(texts_asked) and library.generation.full_text == "missing"
         by_name_only = not hits and "text" in asked and not mix and not library.reader.reads_meaning
     if as_json:
         print_json({"hits": [_shown(hit) for hit in hits]})
@@ -116,6 +117,11 @@ def search(
     if by_name_only:
         click.echo(
             "The library's encoder reads no words: only names and attributes were searched; see: yunmeng models list",
+            err=True,
+        )
+    if by_meaning_only:
+        click.echo(
+            "Words were answered by their meaning only: the library's store has no full text; see docs/milvus.md",
             err=True,
         )
     if lacking:

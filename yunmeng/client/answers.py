@@ -189,6 +189,8 @@ def read_info(body: bytes) -> LibraryInfo:
         subject=told.subject,
         regions=told.regions,
         augmented=told.augmented,
+        full_text=told.full_text,
+        words_missing=told.words_missing,
         attributes=told.attributes,
         created=told.created.isoformat(),
         bytes=told.bytes,

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibrated", "as_fp16", "only_output"]
 
-_LAYERS: Final = ("Conv", "MatMul", "Gemm")
-_BETWEEN: Final = ("Add", "Clip", "Relu")  # quantised as well, so that integers stay integers from layer to layer
+_PRODUCTS: Final = ("MatMul", "Gemm")
+_LAYERS: Final = ("Conv", *_PRODUCTS)
+_ACTIVATIONS: Final = ("Clip", "Relu")
+_BETWEEN: Final = (*_ACTIVATIONS, "MaxPool", "Add")
 _GROUPS: Final = 16  # layers are tried in so many groups, in the order of the network
 _MOST_KEPT: Final = 3  # groups
 _GOOD: Final = 0.995  # mean cosine from which no further group is kept
+_SLIGHT: Final = 0.0003  # of cosine: layers that gain no more, all together, are not worth their time
 
 
 def only_output(graph: bytes | Path, output: str | None, file: Path) -> None:
@@ -63,6 +66,7 @@ class Calibrated:
 
         graph = onnx.load(plain).graph
         self._plain = plain
+        self._between = _between(graph)
         self._source: str = graph.input[0].name
         self._batches = batches
         self._drafts = drafts
@@ -80,51 +84,58 @@ class Calibrated:
 
         ``score`` says of a graph how near its vectors are to those of the whole one, 1 at the most. Without any layer
         in FP32 they may be near enough. Else each group of layers is kept in FP32 alone, and the graph keeps those that
-        gain most, until it is near enough.
+        gain most, until it is near enough. Then the layers of these groups without which it is as near get 8 bits: each
+        one in FP32 costs time, the large maps at the front of a network most.
         """
+        longest = max(map(len, self._groups))
+        done, total = 0, 1 + len(self._groups) + _MOST_KEPT + _MOST_KEPT * longest
+        draft = self._drafts / "tried.onnx"
 
-        def tried(kept: Sequence[int], place: Path) -> float:
-            self._quantise(place, [name for group in kept for layer in self._groups[group] for name in layer])
+        def tried(kept: Sequence[tuple[str, ...]], place: Path = draft) -> float:
+            nonlocal done
+            self._quantise(place, [name for layer in kept for name in layer])
+            done += 1
+            on_tried(done, total)
             return score(place)
 
-        total = 1 + len(self._groups) + _MOST_KEPT
-        best: tuple[int, ...] = ()
+        best: list[tuple[str, ...]] = []
         reached = tried(best, file)
-        on_tried(1, total)
         if reached >= _GOOD:
             return 0
-        draft = self._drafts / "tried.onnx"
-        gains = []
-        for group in range(len(self._groups)):
-            gains.append((tried((group,), draft), group))
-            on_tried(2 + group, total)
-        order = [group for _, group in sorted(gains, reverse=True)]
+        gains = [(tried(group), number) for number, group in enumerate(self._groups)]
+        order = [number for _, number in sorted(gains, reverse=True)]
         for count in range(1, _MOST_KEPT + 1):
-            found = tried(order[:count], draft)
-            on_tried(1 + len(self._groups) + count, total)
+            kept = [layer for number in sorted(order[:count]) for layer in self._groups[number]]
+            found = tried(kept)
             if found > reached:
-                best, reached = tuple(order[:count]), found
+                best, reached = kept, found
             if reached >= _GOOD:
                 break
-        tried(best, file)
+        enough = min(reached, _GOOD) - _SLIGHT
+        for layer in best[::-1]:
+            fewer = [one for one in best if one != layer]
+            if tried(fewer) >= enough:
+                best = fewer
+        self._quantise(file, [name for layer in best for name in layer])
         on_tried(total, total)
-        return sum(len(self._groups[group]) for group in best)
+        return len(best)
 
     def _quantise(self, file: Path, kept: list[str]) -> None:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
+        names = {name for group in self._groups for layer in group for name in layer} | self._between
         with _tools("quantised"):
             quantize_static(
                 self._plain,
                 file,
                 _Inputs(self._source, self._batches),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=[*_LAYERS, *_BETWEEN],
+                op_types_to_quantize=[*_LAYERS, *(_BETWEEN if self._between else ())],
+                nodes_to_quantize=sorted(names.difference(kept)),
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                nodes_to_exclude=kept,
-                extra_options={"MatMulConstBOnly": True},
+                extra_options={"OpTypesToExcludeOutputQuantization": list(_PRODUCTS)},
                 **({"calibration_cache_path": self._drafts / "ranges.json"} if _keeps_ranges() else {}),
             )
 
@@ -155,8 +166,28 @@ def _layers(graph: Any) -> Iterator[tuple[str, ...]]:
             users.setdefault(value, []).append(node)
     for node in graph.node:
         if node.op_type in _LAYERS and weights.intersection(node.input):
-            behind = [user.name for user in users.get(node.output[0], []) if user.op_type in ("Clip", "Relu")]
+            behind = [user.name for user in users.get(node.output[0], []) if user.op_type in _ACTIVATIONS]
             yield (node.name, *behind)
+
+
+def _between(graph: Any) -> set[str]:
+    """Return the names of the operators that make feature maps of convolutions' feature maps.
+
+    They are quantised as well, so that integers stay integers from one convolution to the next. The sums of a
+    transformer are not: a few of their channels are a hundred times as large as the others, and 8 bits that hold those
+    hold nothing of these (Bondarenko, Nagel and Blankevoort, "Understanding and Overcoming the Challenges of Efficient
+    Transformer Quantization", EMNLP 2021).
+    """
+    maps: set[str] = set()
+    found = set()
+    for node in graph.node:
+        operands = node.input if node.op_type == "Add" else node.input[:1]  # the others are bounds
+        if node.op_type == "Conv":
+            maps.update(node.output)
+        elif node.op_type in _BETWEEN and maps.issuperset(operands):
+            maps.update(node.output)
+            found.add(node.name)
+    return found
 
 
 def _grouped(layers: list[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:

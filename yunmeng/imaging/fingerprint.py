@@ -110,6 +110,7 @@ def _phash(square: Image.Image) -> str:
 def _pdq(square: Image.Image) -> str:
     import pdqhash
 
-    bits, _quality = pdqhash.compute(np.asarray(square.convert("RGB")))
+    grey = np.asarray(square)[1::2, 1::2]  # of 128 x 128 pixels PDQ takes these, so the bits are the same
+    bits, _quality = pdqhash.compute(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
     digits: str = np.packbits(bits).tobytes().hex()
     return digits

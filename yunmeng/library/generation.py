@@ -41,10 +41,11 @@ if TYPE_CHECKING:
     from yunmeng.ingest.runners.protocol import Runner
     from yunmeng.library.config import LibraryConfig
     from yunmeng.library.resources import LibraryResources
+    from yunmeng.library.words import WordedStore
     from yunmeng.stores.ann.file import IndexFile
     from yunmeng.stores.ann.indexed import IndexedStore
     from yunmeng.stores.protocol import Store
-    from yunmeng.types import Record
+    from yunmeng.types import FullText, Record
 
 __all__ = ["Generation"]
 
@@ -82,7 +83,7 @@ class Generation(Closing):
     def create(cls, config: "LibraryConfig", resources: "LibraryResources", encoder: "Encoder | None" = None) -> Self:
         """Make a generation, still empty. Raises `EncoderMismatch`."""
         encoding = Encoding(config, resources, encoder)
-        return cls(config, create_store(config, resources.paths), resources, encoding)
+        return cls(config, create_store(config, resources.paths, resources.shared_state), resources, encoding)
 
     @classmethod
     def open(
@@ -94,7 +95,7 @@ class Generation(Closing):
     ) -> Self:
         """Open an existing generation. Raises as `yunmeng.stores.open` does, and `EncoderMismatch`."""
         contents = _version(config, resources)
-        store = open_store(config, resources.paths, index)
+        store = open_store(config, resources.paths, resources.shared_state, index)
         try:
             encoding = Encoding(config, resources, encoder)
             generation = cls(config, store, resources, encoding, contents, "" if index is None else index.sha256)
@@ -116,7 +117,7 @@ class Generation(Closing):
         The encoder is not loaded twice where it is the same; an index in a file is not used any more.
         """
         if config.same_vectors(self.config):
-            store = open_store(config, self._resources.paths)
+            store = open_store(config, self._resources.paths, self._resources.shared_state)
             after = Generation(config, store, self._resources, self.encoding)
         else:
             after = Generation.open(config, self._resources, self.encoding.given_for(config))
@@ -232,6 +233,44 @@ class Generation(Closing):
     def reads_text(self) -> bool:
         """True where a search answers words. May load the encoder."""
         return self.config.encoder.reads_text or self.store.capabilities.text or self.encoding.texts is not None
+
+    @property
+    def full_text(self) -> "FullText":
+        """What has the words of names and attributes."""
+        if not self.store.capabilities.text:
+            return "missing"
+        return "store" if self._worded is None else "state"
+
+    def words_missing(self) -> int:
+        """Return about how many pictures are not found by all of their words yet."""
+        return 0 if self._worded is None else self._worded.unread()
+
+    @cached_property
+    def _worded(self) -> "WordedStore | None":
+        """The part of the store that has its words in the state, if there is one."""
+        if not self.config.state_shared:
+            return None
+        from yunmeng.library.words import worded_in
+
+        return worded_in(self.store)
+
+    def refresh_words(self, stop: threading.Event, portions: int | None = None) -> None:
+        """Read the words of records that lack them, as `yunmeng.library.words` says: some portions, or all.
+
+        For all, they are also counted, and read again where they cannot be those of the records.
+        """
+        worded, done = self._worded, 0
+        if worded is None:
+            return
+        if portions is None and not worded.is_behind():
+            before = self._contents.name
+            if not worded.is_whole() and before is not None and before == self._contents.name:  # nobody has written
+                worded.read_again()
+        while worded.is_behind() and done != portions and not stop.is_set():
+            with self.store.changes.writing(()):  # answers by words change
+                if not worded.refresh():
+                    break  # others are writing the rest
+            done += 1
 
     def find(self, id: str, *, vector: bool = False) -> "Record":
         """Return the record of a picture. Raises `RecordNotFound`."""

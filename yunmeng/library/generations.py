@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from yunmeng.concurrency import ReadWriteLock
 from yunmeng.errors import LibraryError, LibraryMoved, YunmengError
 from yunmeng.library.config import read_config
-from yunmeng.library.opening import remove_older
+from yunmeng.library.opening import SharedState, remove_older
 from yunmeng.types import Closing
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ class Generations(Closing):
     that is shared, the next read or change opens the new generation, unless it is ``pinned``.
     """
 
-    def __init__(self, paths: "LibraryPaths", current: "Generation", *, pinned: bool = False) -> None:
+    def __init__(
+        self, paths: "LibraryPaths", current: "Generation", *, pinned: bool = False, state: SharedState = None
+    ) -> None:
         self._paths = paths
+        self._state = state
         self._pinned = pinned
         self._current = current
         self._replaced: list[Generation] = []  # searches may still be at them
@@ -112,7 +115,7 @@ class Generations(Closing):
         self._current.close()
         if self._has_moved:
             self._has_moved = False
-            remove_older(self._current.config, self._paths)
+            remove_older(self._current.config, self._paths, self._state)
 
     def _caught_up(self) -> "Generation":
         """Return the current generation, after a look for what other processes have written, and where they are."""

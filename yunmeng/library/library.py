@@ -84,7 +84,7 @@ class Library(Closing):
     def __init__(self, resources: LibraryResources, generation: Generation, *, pinned: bool = False) -> None:
         """Compose an open library; it stays at ``generation`` where it is ``pinned``."""
         self.resources = resources
-        self.generations = Generations(resources.paths, generation, pinned=pinned)
+        self.generations = Generations(resources.paths, generation, pinned=pinned, state=resources.shared_state)
         self.reader: Final = LibraryReader(resources, self.generations)
         self.writer: Final = LibraryWriter(resources, self.generations)
         self.maintenance: Final = Maintenance(resources, self.generations)

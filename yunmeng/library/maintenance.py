@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Maintenance"]
 
+WORD_PORTIONS = 5
+"""Portions of a thousand records whose words are read at once: some seconds of work."""
+
 
 class Maintenance:
     """Keeps an open library quick, and moves it to another encoder or to second vectors. Threads may share it."""
@@ -41,6 +44,7 @@ class Maintenance:
             generation.store.optimise()
         generation.store.flush()
         refresh_some(generation.store)
+        generation.refresh_words(threading.Event(), WORD_PORTIONS)
         generation.calibrator.keep_up()
 
     def warm(self) -> None:

@@ -139,6 +139,8 @@ class LibraryReader:
             subject=config.subject,
             regions=config.regions,
             augmented=config.augmented,
+            full_text=generation.full_text,
+            words_missing=generation.words_missing(),
             attributes=dict(config.attributes),
             created=config.created.isoformat(),
             bytes=_size(folder),

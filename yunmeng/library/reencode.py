@@ -105,7 +105,7 @@ class Reencoding(Closing):
         paths = self._resources.paths
         if read_next_config(paths) == config:
             return Generation.open(config, self._resources, encoder)
-        remove_stores(self._old.config, paths)
+        remove_stores(self._old.config, paths, self._resources.shared_state)
         new = Generation.create(config, self._resources, encoder)
         write_next_config(paths, config)
         return new

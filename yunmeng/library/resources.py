@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from yunmeng.imaging.budget import limit_decoding
 from yunmeng.ingest.in_hand import InHand
 from yunmeng.library.media_store import MediaStore
+from yunmeng.library.opening import SharedState
 from yunmeng.net.fetch import Fetcher, is_url
 from yunmeng.search.cache.tiers import Caches
 from yunmeng.search.query import read_bytes
@@ -36,6 +37,8 @@ class LibraryResources(Closing):
         self.settings: Final = settings
         self.contents: Final = SharedContents(lambda: self.state, config.generation) if config.state_shared else None
         """What all processes know of the contents of a store that they share; None where they share no state."""
+        self.shared_state: Final[SharedState] = (lambda: self.state) if config.state_shared else None
+        """What opens the state where all processes have it; None where it is in a file."""
         self.caches: Final = Caches(settings)
         self.in_hand: Final = InHand(paths.in_hand, shared=config.state_shared)
         self.media: Final = MediaStore(paths, settings, lambda url: self.fetcher.fetch(url))

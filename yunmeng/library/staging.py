@@ -62,10 +62,10 @@ def _begin(old: "Generation", resources: "LibraryResources") -> "Generation":
     """Make the next generation, or open the one that an earlier attempt has left."""
     config = old.config.next_generation(old.config.encoder, subject=None, regions=None)
     if read_next_config(resources.paths) == config:
-        store = open_store(config, resources.paths)
+        store = open_store(config, resources.paths, resources.shared_state)
     else:
-        remove_stores(old.config, resources.paths)
-        store = create_store(config, resources.paths)
+        remove_stores(old.config, resources.paths, resources.shared_state)
+        store = create_store(config, resources.paths, resources.shared_state)
         write_next_config(resources.paths, config)
     return old.with_store(config, store)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from yunmeng.errors import LibraryError, LibraryExists
 from yunmeng.ingest.pipeline import OPTIMISE_FROM
 from yunmeng.library.backup import copy_new, move_state
-from yunmeng.library.config import FORMAT, write_config
+from yunmeng.library.config import FORMAT, read_config, write_config
 from yunmeng.library.generation import Generation
 from yunmeng.library.opening import create_store, open_store
 from yunmeng.library.paths import LibraryPaths, put
@@ -134,6 +134,7 @@ class _Transfer(Closing):
             if compared is None:
                 return CopyReport(copied=copied, interrupted=True)
             self._finish()
+        self._read_words(stop)
         return CopyReport(
             pictures=self._new.store.count(),
             copied=copied + compared.written,
@@ -174,6 +175,19 @@ class _Transfer(Closing):
         else:
             move_state(paths, self._config, named_state(self._state, paths.folder.absolute().name))
         self._marks.remove()
+
+    def _read_words(self, stop: threading.Event) -> None:
+        """Have the new library found by words, where its state keeps them: the copy is made before there is one.
+
+        If it is stopped, the library's own upkeep goes on with it.
+        """
+        config = read_config(self._paths)
+        if not config.state_shared or self._new.store.capabilities.text:
+            return
+        with LibraryResources(self._paths, self._source.settings, config) as resources:
+            store = open_store(config, self._paths, resources.shared_state)
+            with Generation(config, store, resources, self._old.encoding) as generation:
+                generation.refresh_words(stop)
 
     def _step(self, count: int) -> None:
         self._done += count

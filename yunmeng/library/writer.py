@@ -194,6 +194,7 @@ class LibraryWriter:
             pipeline = generation.pipeline(classifier, workers, on_tally or (lambda _: None), stop, remote)
             report = pipeline.run(job_id, names.apart(sources.entries()), sources.count)
             refresh(generation.store, stop)
+            generation.refresh_words(stop)
             if not report.interrupted:
                 generation.calibrator.keep_up()
         return report

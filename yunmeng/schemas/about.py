@@ -13,6 +13,7 @@ from yunmeng.types import (
     Difference,
     EditName,
     Enhancement,
+    FullText,
     LibraryMetric,
     Metric,
     Scope,
@@ -71,6 +72,8 @@ class LibraryOut(BaseModel):
     missing_extras: list[str] = Field(description="Extras that are not installed, and would let it answer more: words.")
     regions: bool = Field(description="Whether the parts of its pictures can be searched.")
     augmented: bool = Field(description="Whether a second vector of each picture is kept, for re-ranking by expand.")
+    full_text: FullText = Field(description="What finds names and attributes by their words: if missing, nothing does.")
+    words_missing: int = Field(description="Pictures that are not found by their words yet.")
     subject: bool = Field(description="Whether pictures are seen by their main subject only.")
     calibrated: bool = Field(description="Whether hits tell their chance of being the same picture.")
     enhance: list[Enhancement]

@@ -102,15 +102,17 @@ def sample_scores(
     ids = [record.id for record in _drawn(store, np.random.default_rng(seed), STRANGERS)]
     records = store.get(ids, vectors=True)
     copies: list[float] = []
-    with (
-        ThreadPoolExecutor(cores(), "calibration") as pool,
-        closing(_copies(pool, records, ids, views, original)) as made,
-    ):
+    with ThreadPoolExecutor(cores(), "calibration") as pool:
         strangers = pool.submit(_strangers, store, list(records.values()))  # while copies are made and encoded
-        readable = (copy for copy in made if copy is not None)
-        while len(copies) < COPIES and (batch := list(islice(readable, min(BATCH, COPIES - len(copies))))):
-            vectors = encoder.encode([prepared for _, prepared in batch])
-            copies += [float(_vector(record) @ vector) for (record, _), vector in zip(batch, vectors, strict=True)]
+        numbers = iter(range(len(ids)))
+        while some := list(islice(numbers, COPIES - len(copies))):  # more than once only where files cannot be read
+            with closing(_copies(pool, some, records, ids, views, original)) as made:
+                readable = (copy for copy in made if copy is not None)
+                while batch := list(islice(readable, BATCH)):
+                    vectors = encoder.encode([prepared for _, prepared in batch])
+                    copies += [
+                        float(_vector(record) @ vector) for (record, _), vector in zip(batch, vectors, strict=True)
+                    ]
     nearest = strangers.result()
     return Sample(_told(nearest.values()), np.array(copies, np.float64), nearest)
 
@@ -175,12 +177,16 @@ def _vector(record: Record) -> Vector:
 
 def _copies(
     pool: ThreadPoolExecutor,
+    numbers: Sequence[int],
     records: Mapping[str, Record],
     ids: Sequence[str],
     views: "Views",
     original: Callable[[Record], bytes],
 ) -> Generator[tuple[Record, Pixels] | None, None, None]:
-    """Edited copies of the pictures, ready for the encoder and made ahead of it; None where a file cannot be read."""
+    """Edited copies of pictures by their ``numbers`` in ``ids``, ready for the encoder and made ahead of it.
+
+    None where a file cannot be read.
+    """
 
     def made(number: int) -> tuple[Record, Pixels] | None:
         try:
@@ -190,7 +196,7 @@ def _copies(
             return None
         return record, views.main(edited(picture.image, np.random.default_rng(number))).prepared
 
-    return bounded_map(pool, made, range(len(ids)), 2 * BATCH)
+    return bounded_map(pool, made, numbers, 2 * BATCH)
 
 
 def fit(sample: Sample, edition: int, pictures: int) -> Calibration:

@@ -1,13 +1,14 @@
 """From a query to hits: find near pictures, order them, cut a page, and say what scores mean."""
 
 from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from yunmeng.encoders.crops.views import WHOLE
-from yunmeng.errors import QueryError, RecordNotFound
+from yunmeng.errors import QueryError, RecordNotFound, StateUnreachable
 from yunmeng.imaging.fingerprint import fingerprint, sha256
 from yunmeng.search.colour.asked import AskedColour, colour_asked
 from yunmeng.search.colour.index import ColourIndex
@@ -175,7 +176,10 @@ class SearchEngine:
 
         def find(size: int) -> Candidates:
             hits = colour.search(size, request.filter)
-            named = [] if words is None else self._store.search_text(words, size, request.filter)
+            named = []
+            if words is not None:
+                with suppress(StateUnreachable):  # it has the words of some stores
+                    named = self._store.search_text(words, size, request.filter)
             named = [hit for hit in named if hit.score > WHOLLY_NAMED]
             fused = fuse([hits, named], [1.0, 1.0], size) if named else hits
             return Candidates(fused, None, {"colour": hits, **({"name": named} if named else {})})

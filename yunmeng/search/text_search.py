@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yunmeng.encoders.text.bridge import NEIGHBOURS, NEIGHBOURS_OF_KINDS, Words
-from yunmeng.errors import MissingExtra, QueryError
+from yunmeng.errors import MissingExtra, QueryError, StateUnreachable
 from yunmeng.search.fusing import fuse
 from yunmeng.search.query import timed
 from yunmeng.search.ranking import Candidates
@@ -38,6 +38,11 @@ NOTHING: Final = math.inf
 NO_WORDS: Final = (
     "the library's encoder reads pictures, not words: search by a picture, or move the library to an encoder that "
     "reads them; see: yunmeng models list"
+)
+
+NO_FULL_TEXT: Final = (
+    "; nor has its store full text, by which names and attributes would be found: keep its state in PostgreSQL, see "
+    "docs/milvus.md"
 )
 
 
@@ -70,6 +75,7 @@ class WordSearch:
         self._timings = timings
         self._sharpens = sharpens
         self._by_name = by_name
+        self._silent: StateUnreachable | None = None
         self._meaning: tuple[Vector, float | None] | None = None
 
     def find(self, depth: int) -> Candidates:
@@ -82,8 +88,12 @@ class WordSearch:
         try:
             texts = self._texts()
             if texts is None:
-                if not self._by_name or not self._store.capabilities.text:
+                if not self._store.capabilities.text:
+                    raise QueryError(NO_WORDS + NO_FULL_TEXT)
+                if not self._by_name:
                     raise QueryError(NO_WORDS)
+                if self._silent is not None:
+                    raise self._silent
                 return self._named(named, depth, whole)
             vector, meant = self._meant(texts, depth)
         except MissingExtra:
@@ -100,14 +110,18 @@ class WordSearch:
         """Return hits by name, and which of them have all words in it where some of these are for colours."""
         if not self._store.capabilities.text:
             return [], frozenset()
-        with timed(self._timings, "search"):
-            named = self._store.search_text(self._text, depth, self._filter)
-            if self._meant_text == self._text:
-                return named, frozenset()
-            whole = frozenset(hit.id for hit in named if hit.score > WHOLLY_NAMED)
-            if not whole:
-                without = self._store.search_text(self._meant_text, depth, self._filter)
-                named = [hit for hit in without if hit.score > WHOLLY_NAMED] or named
+        try:
+            with timed(self._timings, "search"):
+                named = self._store.search_text(self._text, depth, self._filter)
+                if self._meant_text == self._text:
+                    return named, frozenset()
+                whole = frozenset(hit.id for hit in named if hit.score > WHOLLY_NAMED)
+                if not whole:
+                    without = self._store.search_text(self._meant_text, depth, self._filter)
+                    named = [hit for hit in without if hit.score > WHOLLY_NAMED] or named
+        except StateUnreachable as exc:  # it has the words of some stores; meaning answers without them
+            self._silent = exc
+            return [], frozenset()
         return named, whole
 
     @staticmethod

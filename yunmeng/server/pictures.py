@@ -71,6 +71,8 @@ async def library(here: Here) -> LibraryOut:
         missing_extras=list(here.library.reader.missing_extras),
         regions=info.regions,
         augmented=info.augmented,
+        full_text=info.full_text,
+        words_missing=info.words_missing,
         subject=info.subject,
         calibrated=here.library.reader.calibrated,
         enhance=list(info.enhance),

@@ -14,7 +14,7 @@ from yunmeng.state.backend import Backend
 
 __all__ = ["NEWEST", "SCRIPT", "migrate", "newest_script"]
 
-NEWEST = "0011"
+NEWEST = "0012"
 """Revision of the newest step in ``migrations/versions``. Named here so that opening a
 database that is up to date need not import Alembic; a test holds the two together."""
 

@@ -23,8 +23,11 @@ __all__ = ["missing_tables", "rows_from_file", "rows_to_file"]
 
 AT_ONCE: Final = 1000
 _EVERYWHERE: Final = (JobRow, CheckpointRow, FailureRow, ContentsRow, ContentWriteRow, KeyRow, QueryRow, SavedSearchRow)
-_OF_ONE_PLACE: Final = frozenset({"alembic_version", "contents", "content_writes"})
-"""Tables that hold of one database only: its steps, and the name of the contents, which a restored library has not."""
+_WORDS: Final = frozenset({"record_words", "record_words_read", "record_words_unsettled"})
+"""Tables of `yunmeng.state.word_tables`, which are on PostgreSQL only."""
+_OF_ONE_PLACE: Final = frozenset({"alembic_version", "contents", "content_writes", *_WORDS})
+"""Tables that hold of one database only: its steps, the name of the contents, which a restored library has not, and the
+words, which are read from the records again."""
 
 
 def rows_to_file(engine: Engine, path: Path) -> None:
@@ -51,7 +54,8 @@ def missing_tables(engine: Engine) -> list[str]:
         found = _tables(connection)
         for table in found:
             connection.execute(select(func.count()).select_from(table))
-    return sorted({row.__tablename__ for row in _EVERYWHERE} - {table.name for table in found})
+    wanted = {*_WORDS, *(row.__tablename__ for row in _EVERYWHERE)}
+    return sorted(wanted - {table.name for table in found})
 
 
 def _into_file(source: Connection, path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from yunmeng.stores.fulltext import TextQuery
 
-__all__ = ["Words", "rank", "stemmed"]
+__all__ = ["K1", "B", "Words", "rank", "stemmed"]
 
 Words = Sequence[str]
 

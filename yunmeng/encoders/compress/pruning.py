@@ -7,7 +7,9 @@ the Knowledge in a Neural Network", 2015). A part of the pictures is used for ne
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,6 +77,21 @@ class Pruned:
     size: int
 
 
+class _Stopped(Exception):
+    """The caller wants no more of it."""
+
+
+def _until(stop: threading.Event | None, on_done: OnEncoded) -> OnEncoded:
+    """Return what calls ``on_done``, and raises _Stopped when ``stop`` is set."""
+
+    def tell(done: int, total: int) -> None:
+        on_done(done, total)
+        if stop is not None and stop.is_set():
+            raise _Stopped
+
+    return tell
+
+
 def _can_train() -> bool:
     """Say whether PyTorch is installed."""
     return find_spec("torch") is not None
@@ -98,8 +115,12 @@ def prune(
     on_encoded: OnEncoded = lambda _done, _total: None,
     on_cut: OnEncoded = lambda _done, _total: None,
     on_trained: OnEncoded = lambda _done, _total: None,
-) -> Pruned:
+    stop: threading.Event | None = None,
+) -> Pruned | None:
     """Prune the network for pictures of an encoder, and keep the result as a model.
+
+    Returns None when ``stop`` was set. The same call then prunes again, and goes on with the training from the last
+    checkpoint, which lies in ``settings.cache_dir`` until the model is made.
 
     Args:
         name: A built-in encoder, or a model that was added.
@@ -111,6 +132,7 @@ def prune(
         on_encoded: Called as pictures are read.
         on_cut: Called as layers are looked at, and fitted.
         on_trained: Called as the network is trained.
+        stop: Ends the work after a step.
 
     Raises:
         EncoderError: The encoder cannot be pruned, or not so far; the name is taken; there are too few pictures.
@@ -123,8 +145,9 @@ def prune(
     encoder = load(name, settings)
     before, graph = network_of(name, settings)
     target = new_name or f"{name}-pruned{round(100 * keep)}"
-    checkpoints = settings.cache_dir / "pruning" / target  # a run that follows a stopped one goes on from there
-    with workplace(target, settings) as place, tempfile.TemporaryDirectory() as drafts:
+    checkpoints = settings.cache_dir / "pruning" / target
+    on_encoded, on_cut = _until(stop, on_encoded), _until(stop, on_cut)
+    with suppress(_Stopped), workplace(target, settings) as place, tempfile.TemporaryDirectory() as drafts:
         model = picture_graph(graph, before.picture)
         used, failed = read_pictures(encoder, spread(pictures, READ_MOST), settings, LEAST, on_encoded)
         held, rest = _parted(np.stack(used))
@@ -143,7 +166,7 @@ def prune(
         judge = likeness.on(held)
         cosines, fitted = judge(small), None
         if epochs:
-            trained = _trained(small, encoder, before, rest, checkpoints, epochs, on_trained)
+            trained = _trained(small, encoder, before, rest, checkpoints, epochs, on_trained, stop)
             found, fitted = judge(trained), float(cosines.mean())
             if found.mean() > cosines.mean():
                 small, cosines = trained, found
@@ -152,21 +175,22 @@ def prune(
         fitted_how = "fitted and trained" if epochs else "fitted"
         how = f"pruned to {100 * kept:.0f} % of its multiplications, {fitted_how} on {len(rest)} pictures"
         spec = place.finish(before.remade_alike(encoder.spec, target, how, _GRAPH))
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return Pruned(
-        spec=spec,
-        cosine=float(cosines.mean()),
-        least=float(cosines.min()),
-        fitted=fitted,
-        kept=kept,
-        multiplications=pruner.work.whole,
-        channels_before=sum(chain.channels for chain in pruner.chains),
-        channels=sum(channels),
-        pictures=len(used),
-        failed=failed,
-        size_before=model.ByteSize(),
-        size=(model_folder(target, settings) / _GRAPH).stat().st_size,
-    )
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return Pruned(
+            spec=spec,
+            cosine=float(cosines.mean()),
+            least=float(cosines.min()),
+            fitted=fitted,
+            kept=kept,
+            multiplications=pruner.work.whole,
+            channels_before=sum(chain.channels for chain in pruner.chains),
+            channels=sum(channels),
+            pictures=len(used),
+            failed=failed,
+            size_before=model.ByteSize(),
+            size=(model_folder(target, settings) / _GRAPH).stat().st_size,
+        )
+    return None
 
 
 def _trained(
@@ -177,13 +201,15 @@ def _trained(
     folder: Path,
     epochs: int,
     on_trained: OnEncoded,
+    stop: threading.Event | None,
 ) -> "onnx.ModelProto":
     from yunmeng.encoders.compress.training import train_graph
 
     targets = encoder.encode(list(pixels))
     plan = training_plan(epochs)
-    trained = train_graph(small, before.picture, pixels, targets, folder, plan, on_step=on_trained)
-    assert trained is not None  # nobody stops it
+    trained = train_graph(small, before.picture, pixels, targets, folder, plan, on_step=on_trained, stop=stop)
+    if trained is None:
+        raise _Stopped
     return trained.model
 
 

@@ -1,10 +1,9 @@
 """Training the graph of a network for pictures, so that its vectors become given ones: the target of each picture.
 
-The front of the network, which sees edges and textures, stays as it is. Its output is computed once for each picture
-and for its mirror image, and kept on disk in 16 bits, so that a step trains on what lies behind it alone. Batch
-normalisation is folded into the weights or keeps its statistics: the small steps of fine-tuning do without new ones.
-The optimiser is AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019), its steps follow a
-cosine after a short warm-up (the same, "SGDR", ICLR 2017).
+The front of the network, which sees edges and textures, stays as it is (`front`). Batch normalisation is folded into
+the weights or keeps its statistics: the small steps of fine-tuning do without new ones. The optimiser is AdamW
+(Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019), its steps follow a cosine after a short
+warm-up (the same, "SGDR", ICLR 2017).
 
 Everything that is random follows from a seed and the number of an epoch. So training that was stopped, by Ctrl-C or by
 a kill, goes on from its checkpoint to the very weights that it would have reached without.
@@ -15,31 +14,26 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yunmeng.encoders.compress.front import Front, OnStep
 from yunmeng.encoders.compress.losses import cosine_loss, similarity_loss
 from yunmeng.encoders.compress.torch_graph import Tensor, TorchGraph, import_torch
-from yunmeng.encoders.described_encoder import as_input
 
 if TYPE_CHECKING:
     import onnx
 
     from yunmeng.encoders.description import PictureTower
 
-__all__ = ["USUAL", "Epoch", "OnStep", "Plan", "Trained", "train_graph", "validation_rows"]
-
-OnStep: TypeAlias = Callable[[int, int], None]
-"""Called with the number of pictures that have been trained on, each once an epoch, and that of all at most."""
+__all__ = ["USUAL", "Epoch", "Plan", "Trained", "train_graph", "validation_rows"]
 
 _CHECKPOINT: Final = "checkpoint.pt"
-_FEATURES: Final = "features.npy"
-_FORWARD: Final = 16  # pictures that go through the network at once where nothing is learnt
 _VALIDATION_BATCH: Final = 256
 _WARM_UP: Final = 0.05  # of all steps
 _LONGEST_GRADIENT: Final = 1.0
@@ -126,7 +120,7 @@ def train_graph(
         device: PyTorch's, such as ``cpu`` or ``cuda``.
         save_every: Seconds between checkpoints.
         on_prepared: Called while the front of the network is computed.
-        on_step: Called after each step.
+        on_step: Called after each step; each picture counts once an epoch.
         stop: Ends training after a step, with a checkpoint.
 
     Raises:
@@ -162,14 +156,12 @@ class _Training:
         self._torch = import_torch()
         self._plan = plan
         self._tower = tower
-        self._pixels = pixels
         self._targets = targets
         self._folder = folder
         self._graph = TorchGraph(model, device)
         self._key = _key(model, pixels, targets, plan)
-        self._cut = self._graph.cut_after(self._input(pixels[:1]), plan.frozen) if plan.frozen else None
-        self._features: NDArray[np.float16] | None = None
-        self._weights = self._graph.behind(self._cut)
+        self._front = Front(self._graph, tower, pixels, folder, plan.frozen, plan.mirrored)
+        self._weights = self._graph.behind(self._front.cut)
         self._optimiser = self._torch.optim.AdamW(
             [
                 {"params": [each for each in self._weights.values() if each.ndim > 1], "weight_decay": plan.decay},
@@ -188,7 +180,7 @@ class _Training:
     def prepare(self, on_prepared: OnStep, stop: threading.Event | None) -> bool:
         """Compute the front of the network, or find it on disk, and read the checkpoint; False when stopped."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if self._cut is not None and not self._read_features() and not self._write_features(on_prepared, stop):
+        if not self._front.prepare(self._key, on_prepared, stop):
             return False
         if not self._read_checkpoint():
             self._end_epoch()  # the graph as it was
@@ -269,50 +261,8 @@ class _Training:
         return apart + self._plan.similarity * similarity_loss(vectors, targets), 1 - apart.item()
 
     def _vectors(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> Tensor:
-        if self._features is not None:
-            found = np.stack([self._features[int(side), row] for row, side in zip(rows, mirrored, strict=True)])
-            values = self._torch.from_numpy(found).to(self._graph.device).float()
-        else:
-            found = np.stack([_mirrored(self._pixels[row], side) for row, side in zip(rows, mirrored, strict=True)])
-            values = self._input(found)
-        if values.ndim == 4 and values.is_floating_point():
-            values = values.contiguous(memory_format=self._torch.channels_last)
-        return _unit(self._torch, _pooled(self._graph(values, self._cut), self._tower.pooling))
-
-    def _input(self, pixels: NDArray[np.uint8]) -> Tensor:
-        return self._torch.from_numpy(as_input(np.asarray(pixels), self._tower)).to(self._graph.device)
-
-    def _read_features(self) -> bool:
-        file = self._folder / _FEATURES
-        try:
-            if (self._folder / f"{_FEATURES}.key").read_text(encoding="ascii") != self._key:
-                return False
-            self._features = np.load(file, mmap_mode="r")
-        except (OSError, ValueError):
-            return False
-        return True
-
-    def _write_features(self, on_prepared: OnStep, stop: threading.Event | None) -> bool:
-        assert self._cut is not None
-        file, sides = self._folder / _FEATURES, 1 + self._plan.mirrored
-        (self._folder / f"{_FEATURES}.key").unlink(missing_ok=True)
-        kept: Any = None
-        for start in range(0, len(self._pixels), _FORWARD):
-            if stop is not None and stop.is_set():
-                return False
-            for side in range(sides):
-                found = np.stack([_mirrored(one, side) for one in self._pixels[start : start + _FORWARD]])
-                with self._torch.no_grad():
-                    features = self._graph.until(self._input(found), self._cut).cpu().numpy()
-                if kept is None:
-                    shape = (sides, len(self._pixels), *features.shape[1:])
-                    kept = np.lib.format.open_memmap(file, "w+", np.float16, shape)
-                kept[side, start : start + len(found)] = features
-            on_prepared(min(start + _FORWARD, len(self._pixels)), len(self._pixels))
-        kept.flush()
-        (self._folder / f"{_FEATURES}.key").write_text(self._key, encoding="ascii")
-        self._features = kept
-        return True
+        found = self._graph(self._front.values(rows, mirrored), self._front.cut)
+        return _unit(self._torch, _pooled(found, self._tower.pooling))
 
     def _save(self) -> None:
         state = {
@@ -353,10 +303,6 @@ def _key(model: "onnx.ModelProto", pixels: NDArray[np.uint8], targets: NDArray[n
     digest.update(targets.tobytes())
     digest.update(json.dumps(asdict(plan), sort_keys=True).encode())
     return digest.hexdigest()
-
-
-def _mirrored(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    return pixels[:, ::-1] if side else pixels
 
 
 def _pooled(found: Tensor, pooling: str) -> Tensor:

@@ -218,5 +218,5 @@ CREATE INDEX ix_recommend_popularity_weight ON recommend_popularity (weight);
 
 CREATE INDEX ix_shop_clicks_search ON shop_clicks (search);
 
-INSERT INTO alembic_version VALUES ('0011');
+INSERT INTO alembic_version VALUES ('0012');
 

@@ -94,6 +94,8 @@
  * @property {string[]} missing_extras What is not installed on the server, and would let it answer more.
  * @property {boolean} regions
  * @property {boolean} augmented
+ * @property {"store" | "state" | "missing"} full_text What finds names and attributes by their words.
+ * @property {number} words_missing Pictures that are not found by them yet.
  * @property {boolean} subject
  * @property {boolean} calibrated
  * @property {string[]} enhance

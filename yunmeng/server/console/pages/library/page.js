@@ -86,7 +86,7 @@ export class LibraryPage {
   }
 
   drawFacts() {
-    const { pictures, encoder, dim, bytes: size, created, version, attributes, subject, regions, augmented, enhance } = store.library;
+    const { pictures, encoder, dim, bytes: size, created, version, attributes, subject, regions, augmented, enhance, full_text: text, words_missing: unread } = store.library;
     const prepared = [...Object.entries({ subject, regions, augmented }).flatMap(([name, on]) => (on ? [`seen-${name}`] : [])), ...enhance.map((name) => `enhance-${name}`)];
     const declared = Object.entries(attributes).map(([name, type]) => `${name}: ${type}`).join(", ");
     const rows = [
@@ -94,6 +94,8 @@ export class LibraryPage {
       ["fact-size", bytes(size)],
       ["fact-encoder", `${encoder} · ${dim}`],
       ...(prepared.length ? [["fact-prepared", prepared.map((key) => t(key)).join(t("and"))]] : []),
+      ...(text === "missing" ? [["fact-words", t("words-by-meaning")]] : []),
+      ...(unread ? [["fact-words", t("words-unread", { count: unread })]] : []),
       ["fact-created", time(created)],
       ["fact-version", version],
       ["fact-attributes", declared || t("none")],
