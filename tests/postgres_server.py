@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 __all__ = ["PostgresServer", "postgres_missing", "running_postgres"]
@@ -72,11 +74,7 @@ class PostgresServer:
         log = (self._folder / "log").open("ab")
         self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
         log.close()
-        deadline = time.monotonic() + 120
-        while not self._answers():
-            assert self._process.poll() is None, (self._folder / "log").read_text()
-            assert time.monotonic() < deadline, "PostgreSQL does not answer"
-            time.sleep(0.02)
+        self._wait()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: at once by SIGINT, which rolls back what is under way; without a word by SIGQUIT."""
@@ -84,6 +82,36 @@ class PostgresServer:
             self._process.send_signal(how)
             self._process.wait(timeout=60)
             self._process = None
+
+    def kill(self) -> None:
+        """End it by ``kill -9``; its children, beside which it cannot start again, end when they notice."""
+        if self._process is not None:
+            children = psutil.Process(self._process.pid).children()
+            self._process.kill()
+            self._process.wait(timeout=60)
+            self._process = None
+            _, alive = psutil.wait_procs(children, timeout=60)
+            assert not alive, alive
+
+    def kill_backend(self, moments: random.Random) -> None:
+        """End one of the processes that serve clients by ``kill -9``, and wait until it answers again: it ends all
+        others, and recovers.
+        """
+        import psycopg
+
+        with psycopg.connect(host=str(self._folder), user=USER, dbname="postgres") as connection:
+            query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid != pg_backend_pid()"
+            serving = [pid for (pid,) in connection.execute(query)]
+        os.kill(moments.choice(sorted(serving)), signal.SIGKILL)
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 120
+        while not self._answers():
+            assert self._process is not None
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+            assert time.monotonic() < deadline, "PostgreSQL does not answer"
+            time.sleep(0.02)
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [*self._as_user, str(self._programs / program), *map(str, arguments)]

@@ -27,6 +27,7 @@
     ├── PluginError             what another package brings cannot be used
     ├── SettingsError           a setting holds what it must not: a variable YUNMENG_..., a site's description
     ├── StoreError              the vector store failed
+    │   ├── StoreUnreachable    it does not answer: a server that is down, or is being restarted
     │   ├── UnknownStore        no store has the scheme of this URL
     │   └── DiskFull            too little room is left to write
     ├── StateError              the state database failed
@@ -72,6 +73,7 @@ __all__ = [
     "StateError",
     "StateUnreachable",
     "StoreError",
+    "StoreUnreachable",
     "UnknownEncoder",
     "UnknownStore",
     "WeightsError",
@@ -264,6 +266,10 @@ class StoreError(YunmengError):
     """The vector store failed."""
 
     code = "store"
+
+
+class StoreUnreachable(StoreError):
+    """The vector store does not answer. It may do so later: what was asked can be asked again."""
 
 
 class UnknownStore(StoreError):

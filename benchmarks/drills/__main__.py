@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.drills import disk, network, processes, redis, servers
+from benchmarks.drills import components, disk, network, processes, redis, servers
 from benchmarks.drills.ground import Broken, Impossible
 
 DRILLS: Final[Sequence[Callable[[Path], str]]] = (
@@ -25,6 +25,7 @@ DRILLS: Final[Sequence[Callable[[Path], str]]] = (
     redis.dead_redis,
     servers.restarted_milvus,
     servers.restarted_postgresql,
+    components.killed_components,
     network.full_queue,
     network.lost_answers,
     network.half_a_network,

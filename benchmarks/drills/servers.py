@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from signal import SIGQUIT
@@ -35,15 +35,17 @@ def restarted_postgresql(folder: Path) -> str:
 
 
 class Load:
-    """Callers that add and search through each of two servers, until `stop`."""
+    """Callers that add and search through each of two servers, until `stop`; each waits ``pause`` s between calls."""
 
-    def __init__(self, servers: list[Server], query: bytes) -> None:
+    def __init__(self, servers: Sequence[Server], query: bytes, pause: float = 0.05) -> None:
+        self.tried: set[str] = set()
         self.confirmed: dict[str, float] = {}
         self.refused: list[tuple[float, YunmengError]] = []
         self.searches: list[tuple[float, YunmengError | None]] = []
         self.wrong: list[str] = []
         self._over = threading.Event()
         self._query = query
+        self._pause = pause
         self._threads = [
             threading.Thread(target=work, args=(number, server))
             for number, server in enumerate(servers)
@@ -65,8 +67,9 @@ class Load:
     def _add(self, number: int, server: Server) -> None:
         with server.client(retries=0, timeout=120) as client:
             seed = 1000 * (number + 1)
-            while not self._over.wait(0.05):
+            while not self._over.wait(self._pause):
                 began = time.monotonic()
+                self.tried.add(f"added {seed}")
                 try:
                     client.add(jpeg(seed), id=f"added {seed}")
                     self.confirmed[f"added {seed}"] = began
@@ -76,7 +79,7 @@ class Load:
 
     def _search(self, number: int, server: Server) -> None:
         with server.client(retries=0, timeout=120) as client:
-            while not self._over.wait(0.05):
+            while not self._over.wait(self._pause):
                 began = time.monotonic()
                 try:
                     hits = client.search(self._query, k=5 + number)

@@ -12,8 +12,10 @@ from starlette.testclient import TestClient
 from tests.conftest import write_pictures
 from tests.server.conftest import Open, refused
 from yunmeng.config import Settings
+from yunmeng.errors import StoreUnreachable
 from yunmeng.library import Library
 from yunmeng.server import create_app
+from yunmeng.state import runner as state_runner
 from yunmeng.state.runner import JobKind, JobRun, JobRunner
 
 
@@ -208,6 +210,44 @@ def test_a_bug_in_a_job_ends_that_job_only(runner: JobRunner) -> None:
     jobs = {job.arguments["wrong"]: job for job in runner.all("one")}
     assert (jobs[True].status, jobs[True].error) == ("failed", "an error inside the server: ZeroDivisionError")
     assert jobs[False].status == "done"
+
+
+def test_a_job_whose_store_does_not_answer_goes_on_when_it_does(
+    runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_runner, "AGAIN_AFTER", 0.01)
+    away = [StoreUnreachable("the store is away")] * 2
+
+    def work(_: JobRun) -> bool:
+        if away:
+            raise away.pop()
+        return True
+
+    runner.add(JobKind(name="one", work=work))
+    runner.start()
+    number = runner.order("one", {}).id
+    runner.wait(number)
+    job = runner.find(number)
+    assert job is not None
+    assert (job.status, job.error, away) == ("done", None, [])
+
+
+def test_a_job_that_waits_for_its_store_can_be_cancelled(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_runner, "AGAIN_AFTER", 600.0)
+    interrupted = threading.Event()
+    runner = JobRunner(library.state, lambda event, *_: interrupted.set() if event == "interrupted" else None)
+
+    def work(_: JobRun) -> bool:
+        raise StoreUnreachable("the store is away")
+
+    runner.add(JobKind(name="one", work=work))
+    runner.start()
+    job = runner.order("one", {})
+    assert interrupted.wait(30)
+    assert runner.cancel(job.id)
+    runner.wait(job.id)
+    runner.stop()
+    assert [one.status for one in runner.all("one")] == ["cancelled"]
 
 
 def test_the_end_of_the_process_interrupts_what_runs(library: Library) -> None:

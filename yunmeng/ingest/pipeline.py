@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from yunmeng.concurrency import bounded_map
-from yunmeng.errors import Busy, LibraryMoved, StateUnreachable, StoreError, YunmengError
+from yunmeng.errors import Busy, LibraryMoved, StateUnreachable, StoreError, StoreUnreachable, YunmengError
 from yunmeng.ingest.decisions import Decision, Duplicate, Failed, New, NoPicture, Several, Unchanged, Undecoded
 from yunmeng.ingest.runners.protocol import Outcome, Runner
 from yunmeng.state.database import State
@@ -61,7 +61,7 @@ def recorded(state: State, job_id: int, work: Callable[[], IndexReport], stop: t
     try:
         with state.holding(job_id, stop):
             report = work()
-    except (StateUnreachable, LibraryMoved):  # what was written is written: it can go on later
+    except (StateUnreachable, StoreUnreachable, LibraryMoved):  # what was written is written: it can go on later
         with suppress(StateUnreachable):
             state.finish_job(job_id, "interrupted")
         raise

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from yunmeng.errors import LibraryMoved, StateError, StateUnreachable, YunmengError
+from yunmeng.errors import LibraryMoved, StateError, StateUnreachable, StoreUnreachable, YunmengError
 from yunmeng.state.database import Failure, Job, Progress, State
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ _MOST: Final = 2**31
 """The first number that no job can have."""
 LOOK_EVERY: float = 2.0
 """Seconds between two looks at what other processes have left or ordered, where they share the state."""
+AGAIN_AFTER: float = 5.0
+"""Seconds for which a job waits whose store did not answer, before it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class JobKind:
     Attributes:
         name: At most 32 characters; no two kinds have the same.
         work: Does a job, and returns whether it came to its end; it does not if ``stop`` was set. A `YunmengError` that
-            it raises is why the job failed.
+            it raises is why the job failed, except `StateUnreachable`, `StoreUnreachable` and `LibraryMoved`: it goes
+            on after these, if it can.
         arguments: What ``POST /v1/jobs`` takes for it; None where it is ordered elsewhere only.
         prepare: Turns these into what is kept of them as JSON. Raises `YunmengError` for what cannot be done.
         can_resume: Whether a job can go on that was stopped, also by the end of the process, which is then done.
@@ -296,9 +299,10 @@ class JobRunner:
                 self._state.finish_job(job.id, "done" if ended else "interrupted")
             if self._ending and self._state.shared:
                 self._hand_on(job)
-        except (StateUnreachable, LibraryMoved) as exc:
+        except (StateUnreachable, StoreUnreachable, LibraryMoved) as exc:
             error, event = exc, "interrupted"
             with suppress(StateError):  # else its lease ends: when the database is back, some runner takes it up again
+                self._state.finish_job(job.id, "interrupted")
                 self._hand_on(job)
         except Exception as exc:  # whatever it is must not end the thread, and with it all jobs to come
             error = exc
@@ -314,3 +318,5 @@ class JobRunner:
             del self._runs[job.kind]
             self._state.at_work.discard(job.id)
             self._changed.notify_all()
+            if isinstance(error, StoreUnreachable):
+                self._changed.wait_for(lambda: self._ending, AGAIN_AFTER)

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Final, TypeVar
 
 from yunmeng.config import MilvusSettings
-from yunmeng.errors import MissingExtra, StoreError, YunmengError
+from yunmeng.errors import MissingExtra, StoreError, StoreUnreachable, YunmengError
 from yunmeng.stores.milvus.address import Address
 
 __all__ = ["Connection"]
@@ -161,17 +161,20 @@ class Connection:
         except YunmengError:
             raise
         except Exception as exc:
-            raise StoreError(f"{what}: {self._reason(exc)}") from exc
+            raise self._mapped(what, exc) from exc
 
-    def _reason(self, error: Exception) -> str:
-        text = " ".join(_chain(error))
+    def _mapped(self, what: str, error: Exception) -> StoreError:
+        text, milvus = " ".join(_chain(error)), f"Milvus at {self._server}"
         if _says(text, _REFUSED):
-            return f"{self._server} wants another user: {_USER}"
+            return StoreError(f"{what}: {self._server} wants another user: {_USER}")
         if _says(text, _SILENT):
-            return f"Milvus at {self._server} does not answer: start it, or wait until it is ready, and try again"
+            return StoreUnreachable(
+                f"{what}: {milvus} does not answer: start it, or wait until it is ready, and try again"
+            )
         if _says(text, _PASSING):
-            return f"Milvus at {self._server} has not loaded its data yet: try again in a moment"
-        return " ".join(str(getattr(error, "message", "") or error).split())[:300] or type(error).__name__
+            return StoreUnreachable(f"{what}: {milvus} has not loaded its data yet: try again in a moment")
+        said = " ".join(str(getattr(error, "message", "") or error).split())[:300]
+        return StoreError(f"{what}: {said or type(error).__name__}")
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:
