@@ -28,8 +28,8 @@ of 100,000, so that not even the picture itself finds it; with 64, to one in 80.
 EF: Final = 100
 """Candidates of a search among `EF_ENOUGH` pictures or fewer."""
 EF_ENOUGH: Final = 100_000
-EF_GROWTH: Final = 0.65
-"""With more pictures, candidates grow by this power of their number: 156 of 200,000, and 446 of a million."""
+EF_GROWTH: Final = 0.6
+"""With more pictures, candidates grow by this power of their number: 151 of 200,000, and 398 of a million."""
 EF_FILTERED: Final = 400
 """A filter may leave only pictures far from the query, which HNSW reaches last."""
 REFINED: Final = 2
