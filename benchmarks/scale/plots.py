@@ -31,6 +31,6 @@ def draw(results: dict[str, Any], folder: Path) -> None:
             panel.plot(*zip(*points, strict=True), marker="o", linewidth=2.5 if name == "yunmeng" else 1.2, label=name)
         panel.set(xscale="log", yscale="log", title=title, xlabel="vectors of 512 numbers")
         panel.grid(alpha=0.3)
-    panels[0, 0].legend()
+    panels[1, 1].legend(loc="lower right")
     figure.suptitle(f"{results['machine']}, {results['date']}", fontsize=9)
     figure.savefig(folder / "scale.png", dpi=110)
