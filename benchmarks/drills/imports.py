@@ -131,7 +131,9 @@ class CommandImport(Import):
             time.sleep(PAUSE)
             self.process = self._start()
             return False
-        report = json.loads(self.process.stdout.read()) if self.process.stdout else {}
+        told = self.process.stdout.read() if self.process.stdout else ""
+        check(told.startswith("{"), f"a report in JSON, not {told[:300]!r}; stderr: {self._log.read_text()[-300:]!r}")
+        report = json.loads(told)
         check(not report["failed"], f"no picture refused, not: {report['failed'][:1]}")
         self.now = Counts(report["indexed"], report["skipped"])
         return True
@@ -154,11 +156,11 @@ class CommandImport(Import):
             )
 
     def _check_end(self, code: int) -> None:
-        """Check that a command that did not get through was killed, or says why in one line."""
+        """Check that a command that did not get through was killed, or says why in its last line, below warnings."""
         self.close()
         said = self._log.read_text().strip().splitlines()
-        told = code == 2 and len(said) == 1
-        check(told or code == -9, f"exit code 2 and one line, not {code}: {' '.join(said)[-500:]}")
+        told = code == 2 and said[-1:] != [] and said[-1].startswith("yunmeng: ")
+        check(told or code == -9, f"exit code 2 and a last line that says why, not {code}: {' '.join(said)[-500:]}")
 
     def _newest(self) -> Any:
         """Return the newest job of commands, as one of the servers tells of it."""

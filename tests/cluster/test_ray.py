@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.cluster.encoders import BrokenEncoder, PoisonedEncoder, SlowEncoder
@@ -40,6 +41,15 @@ class TwoNodes:
         if self._second is None:
             self._second = self._cluster.add_node(num_cpus=1, **NODE)
             self._cluster.wait_for_nodes()
+
+    def worker(self) -> psutil.Process | None:
+        """Return a process that decodes and encodes, while there is one."""
+        for node in self._cluster.list_all_nodes():
+            raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+            for one in raylet.children():
+                if one.is_running() and one.name().startswith("ray::Worker"):
+                    return one
+        return None
 
     def kill_second(self) -> None:
         self._cluster.remove_node(self._second, allow_graceful=False)
@@ -192,6 +202,29 @@ def test_ctrl_c_ends_the_command_and_its_cluster(
     assert 0 < report["indexed"] < 600
     with Library.open(tmp_path / "db", settings=settings) as library:
         assert library.count() == report["indexed"]
+
+
+def test_what_ray_tells_of_a_dead_worker_is_no_part_of_the_json(
+    nodes: TwoNodes, tmp_path: Path, make_pictures: Make, cache_dir: Path, settings: Settings
+) -> None:
+    load("efficientnet-lite0", settings)
+    folder = make_pictures(300)
+    environment = {**os.environ, "YUNMENG_CACHE_DIR": str(cache_dir), "YUNMENG_BATCH_SIZE": "4"}
+    command = ["index", folder, "--db", tmp_path / "db", "--encoder", "efficientnet-lite0", "--json"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "yunmeng", *map(str, command), "--runner", "ray", "--address", nodes.address],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 90
+    while not _indexed(tmp_path / "db" / "state.db") and time.monotonic() < deadline and started.poll() is None:
+        time.sleep(0.05)
+    worker = nodes.worker()
+    assert worker is not None
+    worker.kill()
+    out, err = started.communicate(timeout=120)
+    assert started.returncode == 0, err
+    assert json.loads(out)["indexed"] == 300
+    assert "worker died" in err
 
 
 def _indexed(state: Path) -> int:

@@ -1,5 +1,7 @@
 """``yunmeng index``."""
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -128,6 +130,7 @@ def index(
         _open(db, encoder, attributes, views, device) as library,
         stop_on_signal() as stop,
         indexing_progress() as on_tally,
+        redirect_stdout(sys.stderr),  # Ray tells there of workers that died
     ):
         report = library.index(
             paths,
