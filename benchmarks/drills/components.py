@@ -68,7 +68,7 @@ class _Drill:
     current: Import
 
     def __init__(self, site: Site, folder: Path, moments: random.Random, stack: ExitStack) -> None:
-        """What is left of an import is ended with ``stack``."""
+        """Prepare; ``stack`` ends what is left of an import."""
         self.killed: Counter[str] = Counter()
         self.sources: list[Path] = []
         self.runs = 0

@@ -10,6 +10,7 @@ import psutil
 from _pytest.outcomes import Skipped
 
 from benchmarks.drills.ground import ENCODER, Impossible, Server, check, command, pictures
+from tests.cluster.workers import newest_worker
 from tests.milvus_server import running_milvus
 from tests.nginx_server import free_port
 from tests.postgres_server import running_postgres
@@ -89,9 +90,7 @@ class Site(Closing):
 
     def worker(self) -> psutil.Process | None:
         """Return the process that encodes for a command, while there is one; the command replaces one that is gone."""
-        raylet = psutil.Process(self._cluster.head_node.all_processes["raylet"][0].process.pid)
-        workers = [one for one in raylet.children() if one.is_running() and one.name().startswith("ray::Worker")]
-        return max(workers, key=psutil.Process.create_time, default=None)
+        return newest_worker(self._cluster)
 
     def close(self) -> None:
         with self._stack:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.cluster.encoders import BrokenEncoder, PoisonedEncoder, SlowEncoder
+from tests.cluster.workers import newest_worker
 from tests.conftest import CommandLine, paint, told_in_one_line
 from yunmeng.config import Settings
 from yunmeng.encoders.catalogue import load
@@ -44,12 +45,7 @@ class TwoNodes:
 
     def worker(self) -> psutil.Process | None:
         """Return a process that decodes and encodes, while there is one."""
-        for node in self._cluster.list_all_nodes():
-            raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
-            for one in raylet.children():
-                if one.is_running() and one.name().startswith("ray::Worker"):
-                    return one
-        return None
+        return newest_worker(self._cluster)
 
     def kill_second(self) -> None:
         self._cluster.remove_node(self._second, allow_graceful=False)

@@ -236,7 +236,7 @@ class Generation(Closing):
 
     @property
     def full_text(self) -> "FullText":
-        """What has the words of names and attributes."""
+        """Return what has the words of names and attributes."""
         if not self.store.capabilities.text:
             return "missing"
         return "store" if self._worded is None else "state"
@@ -247,7 +247,7 @@ class Generation(Closing):
 
     @cached_property
     def _worded(self) -> "WordedStore | None":
-        """The part of the store that has its words in the state, if there is one."""
+        """Return the part of the store that has its words in the state, if there is one."""
         if not self.config.state_shared:
             return None
         from yunmeng.library.words import worded_in

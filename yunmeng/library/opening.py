@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["create_second", "create_store", "open_store", "remove_older", "remove_second", "remove_stores"]
 
 SharedState: TypeAlias = "Callable[[], State] | None"
-"""What opens the state where it is on PostgreSQL: a store without full text has the words of its records there."""
+"""Opens the state where it is on PostgreSQL: a store without full text has the words of its records there."""
 
 
 class _Make(Protocol):

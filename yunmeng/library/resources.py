@@ -38,7 +38,7 @@ class LibraryResources(Closing):
         self.contents: Final = SharedContents(lambda: self.state, config.generation) if config.state_shared else None
         """What all processes know of the contents of a store that they share; None where they share no state."""
         self.shared_state: Final[SharedState] = (lambda: self.state) if config.state_shared else None
-        """What opens the state where all processes have it; None where it is in a file."""
+        """Opens the state where all processes have it; None where it is in a file."""
         self.caches: Final = Caches(settings)
         self.in_hand: Final = InHand(paths.in_hand, shared=config.state_shared)
         self.media: Final = MediaStore(paths, settings, lambda url: self.fetcher.fetch(url))

@@ -177,7 +177,7 @@ class _Transfer(Closing):
         self._marks.remove()
 
     def _read_words(self, stop: threading.Event) -> None:
-        """Have the new library found by words, where its state keeps them: the copy is made before there is one.
+        """Read the words of the new library, where its state keeps them: the copy is made before there is one.
 
         If it is stopped, the library's own upkeep goes on with it.
         """

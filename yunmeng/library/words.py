@@ -43,7 +43,7 @@ class WordedStore(LayeredStore):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Those of ``plain``, with words: neither its version nor its files tell of them."""
+        """Return those of ``plain``, with words: neither its version nor its files tell of them."""
         return replace(self.plain.capabilities, text=True, version="none", files=False)
 
     def version(self) -> None:

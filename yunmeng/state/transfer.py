@@ -18,13 +18,14 @@ from yunmeng.state.tables import (
     QueryRow,
     SavedSearchRow,
 )
+from yunmeng.state.word_tables import TABLES
 
 __all__ = ["missing_tables", "rows_from_file", "rows_to_file"]
 
 AT_ONCE: Final = 1000
 _EVERYWHERE: Final = (JobRow, CheckpointRow, FailureRow, ContentsRow, ContentWriteRow, KeyRow, QueryRow, SavedSearchRow)
-_WORDS: Final = frozenset({"record_words", "record_words_read", "record_words_unsettled"})
-"""Tables of `yunmeng.state.word_tables`, which are on PostgreSQL only."""
+_WORDS: Final = frozenset(TABLES.tables)
+"""Those that are on PostgreSQL only."""
 _OF_ONE_PLACE: Final = frozenset({"alembic_version", "contents", "content_writes", *_WORDS})
 """Tables that hold of one database only: its steps, the name of the contents, which a restored library has not, and the
 words, which are read from the records again."""

@@ -36,4 +36,4 @@ READ: Final = Table(
     Column("id", String),
     Column("complete", Boolean, nullable=False),
 )
-"""How far the records of a store that had no words have been marked: all up to this one, or all there were."""
+"""Tells how far the records of a store that had no words have been marked: up to this one, or all there were."""

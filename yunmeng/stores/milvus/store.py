@@ -191,7 +191,7 @@ class MilvusStore(Closing):
         return self._queries.unindexed()
 
     def optimise(self) -> None:
-        """Have the server write what it holds in memory to its storage, and wait until it has indexed all but a few.
+        """Make the server write what it holds in memory to its storage, and wait until it has indexed all but a few.
 
         Searches and writes go on meanwhile.
         """
